@@ -1,0 +1,1 @@
+"""CommerceKit: a company's whole commerce, as a library with plugins."""
