@@ -1,0 +1,132 @@
+"""One transaction, its facts, and what happens when it is through."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+    from asyncpg.pool import PoolConnectionProxy
+
+    from commercekit.kernel import Clock, DomainEvent
+
+__all__ = ["FlushHook", "UnitOfWork"]
+
+FlushHook = Callable[["UnitOfWork", "Sequence[DomainEvent]"], Awaitable[None]]
+"""What the bus does with facts, inside the transaction that caused them."""
+
+_MAX_ROUNDS = 32
+_logger = logging.getLogger(__name__)
+
+
+class UnitOfWork:
+    """An open transaction on one connection; made by :meth:`Database.unit_of_work` only.
+
+    It belongs to the task that opened it. Statements run one after the other; a statement that fails
+    dooms the transaction unless it ran in :meth:`nested`.
+    """
+
+    def __init__(
+        self,
+        connection: PoolConnectionProxy,
+        clock: Clock,
+        flush_hooks: Sequence[FlushHook],
+    ) -> None:
+        self.connection = connection
+        self.clock = clock
+        self.owner = asyncio.current_task()
+        self.is_over = False
+        self._flush_hooks = flush_hooks
+        self._events: list[DomainEvent] = []
+        self._after_commit: list[Callable[[], None]] = []
+
+    async def fetch(self, sql: str, *args: Any) -> list[Record]:
+        """All rows of one statement."""
+        rows: list[Record] = await self.connection.fetch(sql, *args)
+        return rows
+
+    async def fetchrow(self, sql: str, *args: Any) -> Record | None:
+        """The first row of one statement, or ``None``."""
+        row: Record | None = await self.connection.fetchrow(sql, *args)
+        return row
+
+    async def fetchval(self, sql: str, *args: Any) -> Any:
+        """The first column of the first row, or ``None``."""
+        return await self.connection.fetchval(sql, *args)
+
+    async def execute(self, sql: str, *args: Any) -> str:
+        """Run one statement; gives PostgreSQL's command tag, such as ``UPDATE 1``."""
+        tag: str = await self.connection.execute(sql, *args)
+        return tag
+
+    async def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run one statement for each of ``rows`` in a single round trip."""
+        await self.connection.executemany(sql, rows)
+
+    def publish(self, *events: DomainEvent) -> None:
+        """Tell facts: they reach the outbox and the projectors at the next flush, or not at all."""
+        self._events.extend(events)
+
+    async def flush(self) -> None:
+        """Write the facts told so far and run their projectors, as COMMIT does by itself.
+
+        Call it to read in the same transaction what projectors derive. Projectors may tell further
+        facts; a ring of them that never comes to rest raises :class:`RuntimeError`.
+        """
+        for _ in range(_MAX_ROUNDS):
+            if not self._events:
+                return
+            events, self._events = self._events, []
+            if not self._flush_hooks:
+                names = ", ".join(sorted({event.type_name() for event in events}))
+                message = f"no bus is attached to this database, so these facts would be lost: {names}"
+                raise RuntimeError(message)
+            for hook in self._flush_hooks:
+                await hook(self, events)
+        message = f"projectors told facts for {_MAX_ROUNDS} rounds without coming to rest"
+        raise RuntimeError(message)
+
+    @asynccontextmanager
+    async def nested(self) -> AsyncIterator[None]:
+        """A savepoint: an exception undoes only what was written inside, facts included."""
+        told, later = len(self._events), len(self._after_commit)
+        savepoint = self.connection.transaction()
+        await savepoint.start()
+        try:
+            yield
+        except BaseException:
+            del self._events[told:]
+            del self._after_commit[later:]
+            await savepoint.rollback()
+            raise
+        await savepoint.commit()
+
+    async def lock(self, name: str) -> None:
+        """Wait until no other transaction holds ``name``, and hold it until this one ends."""
+        digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
+        key = int.from_bytes(digest, "big", signed=True)
+        await self.connection.fetchval("SELECT pg_advisory_xact_lock($1)", key)
+
+    async def notify(self, channel: str, payload: str) -> None:
+        """Tell every process that listens to ``channel``, when and if this commits."""
+        await self.connection.execute("SELECT pg_notify($1, $2)", channel, payload)
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Run ``callback`` in this process once committed: quick, in memory, at most once.
+
+        For caches. Whatever must not be lost is a fact, not a callback.
+        """
+        self._after_commit.append(callback)
+
+    def run_after_commit(self) -> None:
+        """Run the callbacks; one that raises is logged and stops none of the others."""
+        for callback in self._after_commit:
+            try:
+                callback()
+            except Exception:  # the transaction is through: nothing here may undo the answer
+                _logger.exception("a callback after commit failed")
