@@ -1,0 +1,95 @@
+# `make help` lists the targets. Everything happens inside .venv; nothing needs to be activated.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+PORT ?= 8000
+DATA ?= $(CURDIR)/.data
+PYTEST_ARGS ?=
+BENCH_ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PLUGINS := $(sort $(dir $(wildcard plugins/*/pyproject.toml)))
+PROJECTS := pyproject.toml $(wildcard plugins/*/pyproject.toml)
+EDITABLE := -e . $(foreach plugin,$(PLUGINS),-e ./$(plugin:/=))
+SOURCES := src $(wildcard plugins/*/src)
+EXAMPLE := examples/reference-store/commercekit.toml
+
+export PYTHONUTF8 := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@echo
+	@echo "  PORT=8000        where make run listens"
+	@echo "  DATA=.data       the folder that holds the shop of make run"
+	@echo "  PYTHON=python3   the Python (3.11 or later) that .venv is made of"
+
+.PHONY: install
+install: $(STAMP) ## .venv with every pinned dependency, the core and all plugins
+
+$(STAMP): constraints.txt $(PROJECTS)
+	@$(PYTHON) .ci/python_is_fit.py
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing what constraints.txt pins into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --require-hashes -r constraints.txt
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation $(EDITABLE)
+	@touch $@
+
+.PHONY: run
+run: $(STAMP) ## the reference shop on http://127.0.0.1:$(PORT), kept in $(DATA)
+	@$(BIN)/commercekit run --config $(EXAMPLE) --data "$(DATA)" --port $(PORT)
+
+.PHONY: test
+test: lint types ## lint, types and every test that is quick enough to run at each change
+	@$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+
+.PHONY: test-full
+test-full: lint types ## all tests, slow ones too, with coverage and the docs
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest $(PYTEST_ARGS)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
+	@$(MAKE) --no-print-directory docs
+
+.PHONY: lint
+lint: $(STAMP) ## style, spelling, layers and the rules of the house
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/codespell
+	@$(BIN)/lint-imports --no-logo
+
+.PHONY: types
+types: $(STAMP) ## mypy, strict, on the core and all plugins
+	@$(BIN)/mypy $(SOURCES)
+
+.PHONY: format
+format: $(STAMP) ## put the code into shape
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format --quiet .
+
+.PHONY: bench
+bench: $(STAMP) ## measure the shop against its floors; writes tests/benchmarks/latest.json
+	@$(BIN)/python -m tests.benchmarks $(BENCH_ARGS)
+
+.PHONY: docs
+docs: $(STAMP) ## make the reference pages anew and build the site into site/
+	@$(BIN)/python .ci/reference.py
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --config-file docs/mkdocs.yml
+	@echo "The site is in site/: open site/index.html"
+
+.PHONY: lock
+lock: $(STAMP) ## pin all dependencies anew into constraints.txt
+	@$(BIN)/python .ci/lock.py $(LOCK_ARGS)
+
+.PHONY: clean
+clean: ## remove everything made here but the shop's data
+	@rm -rf $(VENV) site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf build dist htmlcov .coverage .coverage.*
+	@find . -name __pycache__ -type d -not -path './.data/*' -prune -exec rm -rf {} +
