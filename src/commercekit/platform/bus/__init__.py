@@ -1,0 +1,32 @@
+"""Facts travel here: written with the change, in order per aggregate, exactly once in effect.
+
+::
+
+    bus = Bus(db, clock, [*orders.subscriptions(order_service), ...])   # before anything publishes
+    async with bus.running():        # relay and consumers; a process that only writes needs neither
+        ...
+    await bus.drain()                # tests and commands: everything due, here and now
+
+``Broadcast`` is the other kind of word: to every process, kept for nobody, for caches.
+"""
+
+from commercekit.platform.bus.broadcast import Broadcast
+from commercekit.platform.bus.bus import Backlog, Bus
+from commercekit.platform.bus.deliveries import MAX_ATTEMPTS, InProcessTransport
+from commercekit.platform.bus.relay import Relay
+from commercekit.platform.bus.subscriptions import EventMeta, Subscription, SubscriptionIndex
+from commercekit.platform.bus.transport import ParkedDelivery, Transport
+
+__all__ = [
+    "MAX_ATTEMPTS",
+    "Backlog",
+    "Broadcast",
+    "Bus",
+    "EventMeta",
+    "InProcessTransport",
+    "ParkedDelivery",
+    "Relay",
+    "Subscription",
+    "SubscriptionIndex",
+    "Transport",
+]

@@ -1,0 +1,275 @@
+"""The transport inside the database: one row per fact and consumer, claimed row by row.
+
+A delivery can be claimed only when no earlier one of the same consumer and aggregate is unfinished, so
+order per aggregate holds however many processes take part. The claim is a row lock of the transaction
+that runs the reaction: a process that dies in the middle frees it, and nothing of its half-done
+work stays.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from commercekit.platform.bus.subscriptions import EventMeta, Subscription, SubscriptionIndex
+from commercekit.platform.bus.transport import Transport
+from commercekit.platform.loops import Loop
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from commercekit.platform.db import Database, UnitOfWork
+
+__all__ = ["MAX_ATTEMPTS", "InProcessTransport", "default_backoff"]
+
+_log = logging.getLogger("commercekit.bus")
+
+MAX_ATTEMPTS = 8
+"""After so many failures a delivery is parked."""
+_GAP_PAUSE = timedelta(milliseconds=200)
+_SKIP_BATCH = 500
+
+_ANNOUNCE = """
+INSERT INTO platform_consumer (consumer, aggregate, types, seen_at)
+SELECT $1, $2, $3, now()
+ON CONFLICT (consumer, aggregate) DO UPDATE SET types = excluded.types, seen_at = now()
+"""
+_FEED = """
+INSERT INTO platform_delivery
+    (consumer, event_id, aggregate, aggregate_id, sequence, type, wanted, due_at)
+SELECT c.consumer, o.id, o.aggregate, o.aggregate_id, o.sequence, o.type, o.type = ANY(c.types), $2
+FROM platform_outbox o JOIN platform_consumer c USING (aggregate)
+WHERE o.id = ANY($1::uuid[])
+ON CONFLICT DO NOTHING
+"""
+_HEAD = """
+NOT EXISTS (
+    SELECT 1 FROM platform_delivery e
+    WHERE e.consumer = d.consumer AND e.aggregate = d.aggregate AND e.aggregate_id = d.aggregate_id
+      AND e.sequence < d.sequence AND e.state IN ('waiting', 'parked'))
+"""
+_CLAIM = f"""
+SELECT d.consumer, d.event_id, d.aggregate, d.aggregate_id, d.sequence, d.type, d.attempts,
+       o.version, o.payload, o.occurred_at, i.last_sequence
+FROM platform_delivery d
+LEFT JOIN platform_outbox o ON o.id = d.event_id
+LEFT JOIN platform_inbox i USING (consumer, aggregate, aggregate_id)
+WHERE d.state = 'waiting' AND d.wanted AND d.due_at <= $2 AND d.consumer = ANY($1::text[])
+  AND {_HEAD}
+ORDER BY d.due_at, d.event_id
+LIMIT 1
+FOR UPDATE OF d SKIP LOCKED
+"""  # noqa: S608 - built from constants of this module
+_INBOX = """
+INSERT INTO platform_inbox AS i
+    (consumer, aggregate, aggregate_id, last_sequence, last_event_id, handled_at)
+{source}
+ON CONFLICT (consumer, aggregate, aggregate_id) DO UPDATE
+    SET last_sequence = excluded.last_sequence, last_event_id = excluded.last_event_id,
+        handled_at = excluded.handled_at
+    WHERE i.last_sequence < excluded.last_sequence
+"""
+_FINISH = f"""
+WITH finished AS (
+    UPDATE platform_delivery SET state = $3, finished_at = now()
+    WHERE consumer = $1 AND event_id = $2
+    RETURNING consumer, aggregate, aggregate_id, sequence, event_id
+)
+{_INBOX.format(source='''SELECT consumer, aggregate, aggregate_id, sequence, event_id, now()
+FROM finished''')}
+"""
+_SKIP = f"""
+WITH heads AS (
+    SELECT d.consumer, d.event_id FROM platform_delivery d
+    WHERE d.state = 'waiting' AND NOT d.wanted AND {_HEAD}
+    ORDER BY d.due_at LIMIT $1 FOR UPDATE OF d SKIP LOCKED
+), finished AS (
+    UPDATE platform_delivery d SET state = 'done', finished_at = now() FROM heads
+    WHERE d.consumer = heads.consumer AND d.event_id = heads.event_id
+    RETURNING d.consumer, d.aggregate, d.aggregate_id, d.sequence, d.event_id
+), placed AS (
+    {_INBOX.format(source='''SELECT consumer, aggregate, aggregate_id, sequence, event_id, now()
+    FROM finished ORDER BY consumer, aggregate, aggregate_id''')}
+)
+SELECT count(*) FROM finished
+"""  # noqa: S608 - likewise
+_FAILED = """
+UPDATE platform_delivery
+SET attempts = attempts + 1, due_at = $3, error = $4,
+    state = CASE WHEN attempts + 1 >= $5 THEN 'parked' ELSE 'waiting' END
+WHERE consumer = $1 AND event_id = $2 AND state = 'waiting'
+RETURNING state, attempts
+"""
+_UNPUBLISHED_BEFORE = """
+SELECT EXISTS (
+    SELECT 1 FROM platform_outbox
+    WHERE aggregate = $1 AND aggregate_id = $2 AND sequence > $3 AND sequence < $4
+      AND published_at IS NULL)
+"""
+
+
+def default_backoff(attempt: int) -> timedelta:
+    """1 s, 2 s, 4 s … at most 5 minutes, with jitter, after the ``attempt``-th failure."""
+    seconds = min(2.0 ** (attempt - 1), 300.0) * random.uniform(0.75, 1.25)  # noqa: S311 - jitter
+    return timedelta(seconds=seconds)
+
+
+class InProcessTransport(Transport):
+    """Feeds and serves consumers through ``platform_delivery``; several processes share the work."""
+
+    def __init__(
+        self,
+        db: Database,
+        index: SubscriptionIndex,
+        *,
+        workers: int = 2,
+        poll: float = 1.0,
+        backoff: Callable[[int], timedelta] = default_backoff,
+    ) -> None:
+        self._db = db
+        self._index = index
+        self._backoff = backoff
+        self._loops = [
+            Loop(f"consumers-{number}", self._step, poll=poll) for number in range(workers)
+        ]
+
+    def loops(self) -> Sequence[Loop]:
+        """The workers of this process."""
+        return self._loops
+
+    async def announce(self) -> None:
+        """Write down who is served here; facts are kept for them even while they are away."""
+        async with self._db.unit_of_work() as uow:
+            for (consumer, aggregate), types in sorted(self._index.interests().items()):
+                await uow.execute(_ANNOUNCE, consumer, aggregate, sorted(types))
+
+    async def accept(self, uow: UnitOfWork, event_ids: Sequence[UUID]) -> None:
+        """One row for every consumer, anywhere, that touches the aggregate kind."""
+        await uow.execute(_FEED, list(event_ids), uow.clock.now())
+        uow.after_commit(self._wake)
+
+    async def skip_unwanted(self) -> int:
+        """Move places past facts that their consumers only count; says how many."""
+        return int(await self._db.fetchval(_SKIP, _SKIP_BATCH))
+
+    async def handle_due(self) -> int:
+        """Skip and handle until nothing is due; says how many reactions were tried."""
+        tried = 0
+        while True:
+            skipped = await self.skip_unwanted()
+            if await self._handle_one():
+                tried += 1
+            elif not skipped:
+                return tried
+
+    def _wake(self) -> None:
+        for loop in self._loops:
+            loop.wake()
+
+    async def _step(self) -> bool:
+        if await self._handle_one():
+            return True
+        return await self.skip_unwanted() > 0
+
+    async def _handle_one(self) -> bool:
+        consumers = self._index.consumers
+        if not consumers:
+            return False
+        row: Any = None
+        try:
+            async with self._db.unit_of_work() as uow:
+                row = await uow.fetchrow(_CLAIM, consumers, self._db.clock.now())
+                if row is None:
+                    return False
+                await self._take_in(uow, row)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            if row is None:
+                raise
+            await self._record_failure(row, error)
+        return True
+
+    async def _take_in(self, uow: UnitOfWork, row: Any) -> None:
+        last = row["last_sequence"]
+        if last is not None and row["sequence"] > last + 1 and await self._gap_waits(uow, row):
+            return
+        subscription = self._index.find(row["consumer"], row["type"])
+        if subscription is not None and (last is None or row["sequence"] > last):
+            await self._react(uow, subscription, row)
+        await uow.execute(_FINISH, row["consumer"], row["event_id"], "done")
+
+    @staticmethod
+    async def _react(uow: UnitOfWork, subscription: Subscription, row: Any) -> None:
+        event = msgspec.json.decode(row["payload"], type=subscription.event)
+        meta = EventMeta(
+            id=row["event_id"],
+            aggregate=row["aggregate"],
+            aggregate_id=row["aggregate_id"],
+            sequence=row["sequence"],
+            type=row["type"],
+            version=row["version"],
+            occurred_at=row["occurred_at"],
+            attempt=row["attempts"] + 1,
+        )
+        await subscription.react(uow, event, meta)
+        # Facts told by the reaction belong to it: their projectors must fail it, not the COMMIT.
+        await uow.flush()
+
+    async def _gap_waits(self, uow: UnitOfWork, row: Any) -> bool:
+        """Whether facts between the last one taken in and this one are still to come.
+
+        Facts are fed in order, so one that is missing and published was told before this consumer
+        existed: it is passed over, and said so.
+        """
+        key = (row["aggregate"], row["aggregate_id"], row["last_sequence"], row["sequence"])
+        if await uow.fetchval(_UNPUBLISHED_BEFORE, *key):
+            await uow.execute(
+                "UPDATE platform_delivery SET due_at = $3 WHERE consumer = $1 AND event_id = $2",
+                row["consumer"],
+                row["event_id"],
+                self._db.clock.now() + _GAP_PAUSE,
+            )
+            return True
+        _log.warning(
+            "facts were told while the consumer was not known; going on after them",
+            extra={"consumer": row["consumer"], "aggregate": row["aggregate"], "after": key[2]},
+        )
+        return False
+
+    async def _record_failure(self, row: Any, error: Exception) -> None:
+        attempt = row["attempts"] + 1
+        outcome = await self._db.fetchrow(
+            _FAILED,
+            row["consumer"],
+            row["event_id"],
+            self._db.clock.now() + self._backoff(attempt),
+            describe(error),
+            MAX_ATTEMPTS,
+        )
+        if outcome is None:
+            return
+        parked = outcome["state"] == "parked"
+        _log.log(
+            logging.ERROR if parked else logging.WARNING,
+            "reaction failed and is parked" if parked else "reaction failed; it will be tried again",
+            extra={
+                "consumer": row["consumer"],
+                "event_id": str(row["event_id"]),
+                "event_type": row["type"],
+                "attempt": attempt,
+            },
+            exc_info=error,
+        )
+
+
+def describe(error: BaseException) -> str:
+    """What operators read about a failure: the kind and the first line of what it says."""
+    first = (str(error).strip().splitlines() or [""])[0]
+    return f"{type(error).__name__}: {first}"[:500]

@@ -1,0 +1,101 @@
+"""Who reacts to which fact, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from commercekit.errors import ConfigurationError
+from commercekit.kernel import DomainEvent
+from commercekit.platform.db import UnitOfWork
+
+__all__ = ["EventMeta", "Subscription", "SubscriptionIndex"]
+
+
+@dataclass(frozen=True, slots=True)
+class EventMeta:
+    """What is known about a fact besides the fact itself."""
+
+    id: UUID
+    """The message id: the same at every delivery."""
+    aggregate: str
+    aggregate_id: str
+    sequence: int
+    """Place among the facts of its aggregate, from 1, without gaps."""
+    type: str
+    version: int
+    occurred_at: datetime
+    attempt: int = 1
+    """Which try this is, from 1; a projector has only one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """``react`` is called for every fact of exactly the class ``event``.
+
+    A projector runs in the unit of work that told the fact, on the database only: when it raises, the
+    writer fails with it. Any other subscription runs later in a unit of work of its own, together with
+    the record that it ran, so that its effect in the database happens exactly once; facts of one
+    aggregate reach one consumer in order. ``consumer`` is stored: renaming it loses its place.
+    """
+
+    consumer: str
+    event: type[DomainEvent]
+    react: Callable[[UnitOfWork, Any, EventMeta], Awaitable[None]]
+    projector: bool = False
+
+
+class SubscriptionIndex:
+    """Subscriptions by consumer and by type of fact."""
+
+    def __init__(self) -> None:
+        self._projectors: dict[str, list[Subscription]] = {}
+        self._consumers: dict[str, dict[str, Subscription]] = {}
+
+    def add(self, subscriptions: Iterable[Subscription]) -> None:
+        """Take in more.
+
+        Raises :class:`~commercekit.errors.ConfigurationError` when one consumer asks twice for one
+        fact: both would run for a single inbox record.
+        """
+        for subscription in subscriptions:
+            name = subscription.event.type_name()
+            if subscription.projector:
+                self._projectors.setdefault(name, []).append(subscription)
+                continue
+            wanted = self._consumers.setdefault(subscription.consumer, {})
+            if name in wanted:
+                message = (
+                    f"Consumer {subscription.consumer!r} subscribes to {name} twice; "
+                    "join the two reactions or give one of them another consumer name."
+                )
+                raise ConfigurationError(message)
+            wanted[name] = subscription
+
+    def projectors(self, type_name: str) -> list[Subscription]:
+        """Those that run inside the writer's unit of work, in the order they were added."""
+        return self._projectors.get(type_name, [])
+
+    def find(self, consumer: str, type_name: str) -> Subscription | None:
+        """What the consumer does about the fact; ``None`` when it only counts it."""
+        return self._consumers.get(consumer, {}).get(type_name)
+
+    @property
+    def consumers(self) -> list[str]:
+        """Names of everyone who is served later."""
+        return sorted(self._consumers)
+
+    def interests(self) -> Mapping[tuple[str, str], list[str]]:
+        """(consumer, aggregate kind) to the types of fact wanted.
+
+        A consumer sees *every* fact of a kind it touches, so that gaps show; types that it did not ask
+        for only move its place forward.
+        """
+        result: dict[tuple[str, str], list[str]] = {}
+        for consumer, wanted in self._consumers.items():
+            for name, subscription in wanted.items():
+                result.setdefault((consumer, subscription.event.aggregate), []).append(name)
+        return result

@@ -1,0 +1,35 @@
+"""Work that is due at a time, done once by whichever process is free.
+
+::
+
+    jobs.register(JobKind("payments.query", service.query_job, payload=QueryPayment))
+    jobs.schedule(Schedule("partitions", every=timedelta(hours=6), job="db.partitions"))
+    await jobs.enqueue(uow, "payments.query", QueryPayment(payment_id), due_at=..., unique_key=...)
+    async with jobs.running(): ...     # the application's lifespan
+    await jobs.run_due()               # tests: everything due, here and now
+
+Due times follow the shop's clock, leases the database's. A handler is in no transaction, gets a
+:class:`JobContext`, and may raise :class:`RunAgain` to come back later without counting a failure.
+"""
+
+from commercekit.platform.jobs.jobs import Jobs
+from commercekit.platform.jobs.models import (
+    JobContext,
+    JobKind,
+    JobState,
+    JobView,
+    NoPayload,
+    RunAgain,
+    Schedule,
+)
+
+__all__ = [
+    "JobContext",
+    "JobKind",
+    "JobState",
+    "JobView",
+    "Jobs",
+    "NoPayload",
+    "RunAgain",
+    "Schedule",
+]

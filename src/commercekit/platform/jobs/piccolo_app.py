@@ -1,0 +1,16 @@
+"""Piccolo's view of the jobs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from piccolo.conf.apps import AppConfig
+
+from commercekit.platform.jobs.tables import Job, ScheduleRow
+
+APP_CONFIG = AppConfig(
+    app_name="commercekit_jobs",
+    migrations_folder_path=str(Path(__file__).parent / "piccolo_migrations"),
+    table_classes=[Job, ScheduleRow],
+    migration_dependencies=[],
+)
