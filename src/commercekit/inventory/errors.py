@@ -1,0 +1,60 @@
+"""How inventory says no."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from commercekit.errors import Conflict, NotFound, Unprocessable
+from commercekit.inventory.models import Shortfall
+
+__all__ = ["NegativeStock", "NotAllocated", "OutOfStock", "UnknownLocation", "UnknownStock"]
+
+
+class OutOfStock(Conflict):
+    """More is wanted than may be promised; nothing was allocated, not even the rest."""
+
+    slug = "out-of-stock"
+    title = "Out of stock"
+    title_zh = "库存不足"
+
+    def __init__(self, shortfalls: Sequence[Shortfall]) -> None:
+        self.shortfalls = tuple(shortfalls)
+        named = ", ".join(f"{s.sku} ({s.wanted} wanted, {s.available} left)" for s in shortfalls)
+        super().__init__(
+            f"Not enough in stock: {named}.",
+            lines=[
+                {"sku": s.sku, "wanted": s.wanted, "available": s.available} for s in shortfalls
+            ],
+        )
+
+
+class NotAllocated(Conflict):
+    """The reference does not hold that much: shipped, released or never promised."""
+
+    slug = "not-allocated"
+    title = "Not allocated"
+    title_zh = "库存未分配"
+
+
+class NegativeStock(Unprocessable):
+    """A change would leave fewer than none on the shelf."""
+
+    slug = "negative-stock"
+    title = "Stock cannot be negative"
+    title_zh = "库存不能为负"
+
+
+class UnknownStock(NotFound):
+    """No location holds a record of this SKU."""
+
+    slug = "unknown-stock"
+    title = "No stock record"
+    title_zh = "没有库存记录"
+
+
+class UnknownLocation(NotFound):
+    """There is no such location."""
+
+    slug = "unknown-location"
+    title = "No such location"
+    title_zh = "没有此仓库"

@@ -1,0 +1,141 @@
+"""What stock is made of: locations, items, movements, allocations."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from msgspec import Struct
+
+__all__ = [
+    "SHOWN_CAP",
+    "Allocation",
+    "AllocationState",
+    "Availability",
+    "Demand",
+    "Location",
+    "Movement",
+    "MovementKind",
+    "Shortfall",
+    "StockItem",
+    "StockLevel",
+]
+
+SHOWN_CAP = 20
+"""Shoppers never see a higher number, so that a sale rarely changes a page."""
+
+
+class AllocationState(StrEnum):
+    """Where an allocation stands; all but ``active`` are final."""
+
+    ACTIVE = "active"
+    RELEASED = "released"
+    SHIPPED = "shipped"
+    EXPIRED = "expired"
+
+
+class MovementKind(StrEnum):
+    """Why the number on the shelf changed."""
+
+    RECEIPT = "receipt"
+    SALE = "sale"
+    RETURN = "return"
+    ADJUSTMENT = "adjustment"
+    COUNT = "count"
+
+
+class Demand(Struct, frozen=True):
+    """So many of one SKU. Several demands of one SKU count as their sum."""
+
+    sku: str
+    quantity: int
+
+
+class Shortfall(Struct, frozen=True):
+    """What was wanted of a SKU, and what there was."""
+
+    sku: str
+    wanted: int
+    available: int
+
+
+class Availability(Struct, frozen=True):
+    """What may still be sold of a SKU over all locations."""
+
+    available: int
+    """The true number, never negative; for staff and for decisions."""
+    shown: int
+    """The number for shoppers, at most :data:`SHOWN_CAP`; untracked SKUs always show the cap."""
+    tracked: bool = True
+
+
+class Location(Struct, frozen=True):
+    """A place that holds stock. Lower ``priority`` is asked first."""
+
+    id: UUID
+    code: str
+    name: str
+    priority: int
+    active: bool
+    version: int
+
+
+class StockItem(Struct, frozen=True):
+    """One SKU at one location."""
+
+    id: UUID
+    sku: str
+    location: str
+    """The location's code."""
+    on_hand: int
+    allocated: int
+    backorder_limit: int
+    shortage: int
+    """Promised beyond what a count found; falls again as stock arrives or promises go."""
+    tracked: bool
+    version: int
+
+    @property
+    def available(self) -> int:
+        """What may still be promised from here."""
+        return max(0, self.on_hand - self.allocated + self.backorder_limit)
+
+
+class StockLevel(Struct, frozen=True):
+    """A SKU over all its locations."""
+
+    sku: str
+    on_hand: int
+    allocated: int
+    available: int
+    shown: int
+    items: list[StockItem]
+
+
+class Allocation(Struct, frozen=True):
+    """Stock promised to a reference, such as an order; ``expires_at`` of ``None`` is confirmed."""
+
+    id: UUID
+    reference: str
+    sku: str
+    stock_item_id: UUID
+    quantity: int
+    held: int
+    """Of ``quantity``, what is neither shipped nor released yet."""
+    shipped: int
+    state: AllocationState
+    expires_at: datetime | None
+
+
+class Movement(Struct, frozen=True):
+    """One line of the ledger of a stock item; never changed once written."""
+
+    id: UUID
+    sku: str
+    location: str
+    kind: MovementKind
+    quantity: int
+    on_hand_after: int
+    reference: str | None
+    reason: str
+    actor: str
+    at: datetime

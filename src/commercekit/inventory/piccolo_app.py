@@ -1,0 +1,17 @@
+"""Inventory's part of the schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from piccolo.conf.apps import AppConfig
+
+from commercekit.inventory.tables import Allocation, Location, Movement, StockItem
+
+APP_CONFIG = AppConfig(
+    app_name="commercekit_inventory",
+    migrations_folder_path=str(Path(__file__).parent / "piccolo_migrations"),
+    table_classes=[Location, StockItem, Movement, Allocation],
+    migration_dependencies=[],
+    commands=[],
+)

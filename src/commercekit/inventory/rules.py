@@ -1,0 +1,50 @@
+"""Decisions about stock that need no database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from commercekit.errors import Unprocessable
+from commercekit.inventory.models import SHOWN_CAP, Availability, Demand
+
+__all__ = ["LARGEST", "availability_of", "split", "summed"]
+
+LARGEST = 1_000_000_000
+"""No shelf holds more; keeps every sum inside PostgreSQL's integers."""
+
+
+def summed(demands: Iterable[Demand]) -> dict[str, int]:
+    """Demand per SKU: two lines of one SKU want their sum.
+
+    Raises :class:`~commercekit.errors.Unprocessable` for a quantity that is not at least 1.
+    """
+    total: dict[str, int] = {}
+    for demand in demands:
+        if not 1 <= demand.quantity <= LARGEST:
+            message = f"The quantity of {demand.sku} must be at least 1."
+            raise Unprocessable(message, sku=demand.sku)
+        total[demand.sku] = min(LARGEST, total.get(demand.sku, 0) + demand.quantity)
+    return total
+
+
+def availability_of(available: int, *, tracked: bool) -> Availability:
+    """What shoppers may be told of ``available``."""
+    if not tracked:
+        return Availability(available, SHOWN_CAP, tracked=False)
+    return Availability(max(0, available), max(0, min(SHOWN_CAP, available)))
+
+
+def split(
+    wanted: int, holders: Sequence[tuple[UUID, UUID, int]]
+) -> tuple[list[tuple[UUID, UUID, int]], int]:
+    """Take ``wanted`` from ``holders`` in turn; gives the parts, and what could not be had."""
+    parts: list[tuple[UUID, UUID, int]] = []
+    for allocation, item, held in holders:
+        if not wanted:
+            break
+        part = min(held, wanted)
+        if part:
+            parts.append((allocation, item, part))
+            wanted -= part
+    return parts, wanted

@@ -1,0 +1,333 @@
+"""What staff and imports do to stock: receive, adjust, count, set limits, name locations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import msgspec
+
+from commercekit.errors import Conflict, Unprocessable
+from commercekit.inventory import repository
+from commercekit.inventory.errors import NegativeStock, UnknownLocation, UnknownStock
+from commercekit.inventory.events import ShortageBooked
+from commercekit.inventory.models import (
+    Location,
+    Movement,
+    MovementKind,
+    StockItem,
+    StockLevel,
+)
+from commercekit.inventory.rules import LARGEST
+from commercekit.inventory.service.promising import Promising
+from commercekit.kernel import Page, PageRequest, new_id
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from commercekit.platform.db import UnitOfWork
+
+__all__ = ["InventoryService"]
+
+
+class InventoryService(Promising):
+    """Stock per SKU and location. Changes of the shelf are movements, and only they are."""
+
+    async def set_stock(
+        self,
+        uow: UnitOfWork,
+        sku: str,
+        quantity: int | None,
+        *,
+        location: str | None = None,
+        tracked: bool = True,
+        reason: str = "import",
+        actor: str = "",
+    ) -> None:
+        """Make the shelf hold ``quantity`` of ``sku``, creating its record if need be.
+
+        The same number again writes nothing. ``None`` keeps the number that is there: for feeds that
+        know only whether a SKU is tracked.
+        """
+        place = await self._location(uow, location)
+        await repository.lock_skus(uow, [sku])
+        before = await self.availability([sku], uow)
+        item = await self._item(uow, sku, place, tracked=tracked)
+        if item.tracked != tracked:
+            await repository.change_item(
+                uow, item.id, backorder_limit=item.backorder_limit, tracked=tracked
+            )
+        await self._tell_changes(uow, before)
+        if quantity is not None:
+            await self._move(
+                uow, sku, place, count=quantity, kind=MovementKind.COUNT, reason=reason, actor=actor
+            )
+
+    async def receive(
+        self,
+        uow: UnitOfWork,
+        identifier: UUID,
+        sku: str,
+        quantity: int,
+        *,
+        location: str | None = None,
+        reason: str = "",
+        actor: str = "",
+        reference: str | None = None,
+    ) -> Movement | None:
+        """Goods came in. ``identifier`` is the movement's: receiving it twice receives it once."""
+        if quantity < 1:
+            message = "What is received must be at least 1."
+            raise Unprocessable(message)
+        return await self._move(
+            uow,
+            sku,
+            await self._location(uow, location),
+            delta=quantity,
+            kind=MovementKind.RECEIPT,
+            reason=reason,
+            actor=actor,
+            identifier=identifier,
+            reference=reference,
+        )
+
+    async def adjust(
+        self,
+        uow: UnitOfWork,
+        identifier: UUID,
+        sku: str,
+        *,
+        delta: int | None = None,
+        count: int | None = None,
+        location: str | None = None,
+        reason: str,
+        actor: str = "",
+    ) -> Movement | None:
+        """Change the shelf by ``delta``, or to the number that a ``count`` found.
+
+        A result below what is promised books a shortage and tells :class:`ShortageBooked`; one below
+        zero raises :class:`NegativeStock`. ``None`` when the count found what the books say.
+        """
+        if (delta is None) == (count is None):
+            message = "Give either the difference or the number counted."
+            raise Unprocessable(message)
+        return await self._move(
+            uow,
+            sku,
+            await self._location(uow, location),
+            delta=delta,
+            count=count,
+            kind=MovementKind.ADJUSTMENT if count is None else MovementKind.COUNT,
+            reason=reason,
+            actor=actor,
+            identifier=identifier,
+        )
+
+    async def set_limits(
+        self,
+        sku: str,
+        location: str,
+        *,
+        expected: int,
+        backorder_limit: int | None = None,
+        tracked: bool | None = None,
+    ) -> StockItem:
+        """Change how much may be promised beyond the shelf, or whether the item is counted at all.
+
+        Raises :class:`~commercekit.errors.Conflict` when the item is no longer at version ``expected``.
+        """
+
+        async def change(uow: UnitOfWork) -> StockItem:
+            await repository.lock_skus(uow, [sku])
+            item = await self._known(uow, sku, location)
+            if item.version != expected:
+                message = f"{sku} at {location} was changed by somebody else."
+                raise Conflict(message)
+            before = await self.availability([sku], uow)
+            await repository.change_item(
+                uow,
+                item.id,
+                backorder_limit=item.backorder_limit if backorder_limit is None else backorder_limit,
+                tracked=item.tracked if tracked is None else tracked,
+            )
+            after = await self._known(uow, sku, location)
+            self._tell_shortage(uow, item, after)
+            await self._tell_changes(uow, before)
+            return after
+
+        return await self._db.run(change)
+
+    async def level(self, sku: str, uow: UnitOfWork | None = None) -> StockLevel:
+        """A SKU over all locations. Raises :class:`UnknownStock` when none holds a record of it."""
+        levels = await self._levels([sku], uow)
+        if not levels:
+            message = f"There is no stock record of {sku}."
+            raise UnknownStock(message)
+        return levels[0]
+
+    async def item(self, sku: str, location: str) -> StockItem:
+        """A SKU at one location."""
+        return await self._known(self._db, sku, location)
+
+    async def levels(self, page: PageRequest) -> Page[StockLevel]:
+        """All SKUs with a stock record, in order; the cursor is the last SKU."""
+        after = page.after[0] if page.after else ""
+        skus = await repository.skus_after(self._db, after, page.limit + 1)
+        shown = skus[: page.limit]
+        return Page(await self._levels(shown), shown[-1] if len(skus) > page.limit else None)
+
+    async def movements(self, sku: str, page: PageRequest) -> Page[Movement]:
+        """The ledger of a SKU, latest first; the cursor is the last movement's id."""
+        before = UUID(page.after[0]) if page.after else None
+        rows = await repository.movements_of(self._db, sku, before=before, limit=page.limit + 1)
+        shown = rows[: page.limit]
+        return Page(shown, str(shown[-1].id) if len(rows) > page.limit else None)
+
+    async def locations(self) -> list[Location]:
+        """All locations, in the order in which they are asked for stock."""
+        return await repository.stocked_locations(self._db)
+
+    async def location(self, code: str) -> Location:
+        """The location with this code. Raises :class:`UnknownLocation`."""
+        return await self._location(self._db, code)
+
+    async def add_location(
+        self, code: str, name: str, *, priority: int = 100, active: bool = True
+    ) -> Location:
+        """A new, empty location. Raises :class:`~commercekit.errors.Conflict` for a taken code."""
+        place = Location(new_id(), code, name, priority, active, 1)
+        async with self._db.unit_of_work() as uow:
+            if not await repository.add_location(uow, place):
+                message = f"There is a location {code} already."
+                raise Conflict(message)
+        return place
+
+    async def change_location(
+        self,
+        code: str,
+        *,
+        expected: int,
+        name: str | None = None,
+        priority: int | None = None,
+        active: bool | None = None,
+    ) -> Location:
+        """Rename a location, move it in the order, or stop selling from it.
+
+        What is promised from a location that is no longer active stays promised.
+        """
+
+        async def change(uow: UnitOfWork) -> Location:
+            place = await self._location(uow, code)
+            changed = msgspec.structs.replace(
+                place,
+                name=place.name if name is None else name,
+                priority=place.priority if priority is None else priority,
+                active=place.active if active is None else active,
+                version=expected + 1,
+            )
+            # Turning a location on or off changes what is left of everything in it.
+            skus = (
+                await repository.skus_at(uow, place.id) if changed.active != place.active else []
+            )
+            await repository.lock_skus(uow, skus)
+            before = await self.availability(skus, uow)
+            if not await repository.change_location(uow, changed, expected):
+                message = f"The location {code} was changed by somebody else."
+                raise Conflict(message)
+            await self._tell_changes(uow, before)
+            return changed
+
+        return await self._db.run(change)
+
+    async def _move(
+        self,
+        uow: UnitOfWork,
+        sku: str,
+        place: Location,
+        *,
+        kind: MovementKind,
+        delta: int | None = None,
+        count: int | None = None,
+        reason: str = "",
+        actor: str = "",
+        identifier: UUID | None = None,
+        reference: str | None = None,
+    ) -> Movement | None:
+        before_item = await self._item(uow, sku, place, tracked=True)
+        identifier = identifier or new_id()
+        if (done := await repository.find_movement(uow, identifier)) is not None:
+            return done
+        change = delta if delta is not None else (count or 0) - before_item.on_hand
+        result = before_item.on_hand + change
+        if not 0 <= result <= LARGEST:
+            message = f"{sku} at {place.code} would be at {result}."
+            raise NegativeStock(message, sku=sku, on_hand=before_item.on_hand)
+        if not change:
+            return None
+        before = await self.availability([sku], uow)
+        await repository.add_movements(
+            uow,
+            [(before_item.id, sku, change)],
+            kind=kind,
+            reference=reference,
+            reason=reason,
+            actor=actor,
+            ids=[identifier],
+        )
+        self._tell_shortage(uow, before_item, await self._known(uow, sku, place.code))
+        await self._tell_changes(uow, before)
+        return await repository.find_movement(uow, identifier)
+
+    async def _levels(
+        self, skus: Sequence[str], uow: UnitOfWork | None = None
+    ) -> list[StockLevel]:
+        items = await repository.items_of(uow or self._db, skus)
+        left = await self.availability(skus, uow)
+        by_sku: dict[str, list[StockItem]] = {}
+        for item in items:
+            by_sku.setdefault(item.sku, []).append(item)
+        return [
+            StockLevel(
+                sku=sku,
+                on_hand=sum(i.on_hand for i in own),
+                allocated=sum(i.allocated for i in own),
+                available=left[sku].available,
+                shown=left[sku].shown,
+                items=own,
+            )
+            for sku, own in by_sku.items()
+        ]
+
+    async def _item(
+        self, uow: UnitOfWork, sku: str, place: Location, *, tracked: bool
+    ) -> StockItem:
+        if not sku.strip():
+            message = "A SKU must not be blank."
+            raise Unprocessable(message)
+        # Known items are locked as they are; a new one is written, then locked like them.
+        await repository.lock_skus(uow, [sku])
+        item = await repository.item_at(uow, sku, place.code)
+        return item or await repository.add_item(uow, sku, place, tracked=tracked)
+
+    @staticmethod
+    async def _known(db: repository.Source, sku: str, location: str) -> StockItem:
+        item = await repository.item_at(db, sku, location)
+        if item is None:
+            message = f"There is no stock record of {sku} at {location}."
+            raise UnknownStock(message)
+        return item
+
+    @staticmethod
+    async def _location(db: repository.Source, code: str | None) -> Location:
+        place = await repository.find_location(db, code)
+        if place is None:
+            message = f"There is no location {code}." if code else "No location is active."
+            raise UnknownLocation(message)
+        return place
+
+    @staticmethod
+    def _tell_shortage(uow: UnitOfWork, before: StockItem, after: StockItem) -> None:
+        if after.shortage > before.shortage:
+            uow.publish(
+                ShortageBooked(sku=after.sku, location=after.location, shortage=after.shortage)
+            )

@@ -1,0 +1,234 @@
+"""Promising stock and letting it go: what orders, checkout and storefront call.
+
+Everything here that takes a unit of work joins the caller's transaction and never commits. Items are
+always locked in the order of their ids; a caller that touches several references in one transaction
+may still meet a deadlock, which :meth:`Database.run` retries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from commercekit.inventory import repository
+from commercekit.inventory.errors import NotAllocated, OutOfStock
+from commercekit.inventory.events import AvailabilityChanged
+from commercekit.inventory.models import (
+    Allocation,
+    AllocationState,
+    Availability,
+    Demand,
+    MovementKind,
+    Shortfall,
+)
+from commercekit.inventory.rules import availability_of, split, summed
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from commercekit.kernel import Clock
+    from commercekit.platform.db import Database, UnitOfWork
+
+__all__ = ["Promising"]
+
+
+class Promising:
+    """The life of an allocation, and what is left to sell."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+
+    async def allocate(
+        self,
+        uow: UnitOfWork,
+        reference: str,
+        demands: Sequence[Demand],
+        expires_at: datetime | None,
+    ) -> list[Allocation]:
+        """Promise all of ``demands`` to ``reference``, until ``expires_at`` or for good.
+
+        First come, first served. Raises :class:`OutOfStock` naming every SKU that falls short, and then
+        nothing is promised and the transaction is as usable as before. A SKU without a stock record is
+        out of stock; an untracked one never is.
+        """
+        demand = summed(demands)
+        granted, outcomes = await repository.allocate(uow, reference, demand, expires_at)
+        if not granted:
+            raise OutOfStock(
+                [
+                    Shortfall(sku, wanted, available)
+                    for sku, wanted, available, tracked in outcomes
+                    if tracked and available < wanted
+                ]
+            )
+        for sku, wanted, available, tracked in outcomes:
+            self._tell(
+                uow,
+                sku,
+                availability_of(available, tracked=tracked),
+                availability_of(available - wanted, tracked=tracked),
+            )
+        promised = await repository.allocations_of(uow, reference)
+        return [a for a in promised if a.state is AllocationState.ACTIVE]
+
+    async def confirm(self, uow: UnitOfWork, reference: str) -> bool:
+        """Make the promise last: paid, authorised, or to be collected later.
+
+        ``False`` when nothing is held any more, because it expired or was released before: the caller
+        allocates anew or sends the money back. Confirming twice is confirming once.
+        """
+        await repository.confirm(uow, reference)
+        return any(
+            a.state is AllocationState.ACTIVE
+            for a in await repository.allocations_of(uow, reference)
+        )
+
+    async def release(
+        self,
+        uow: UnitOfWork,
+        reference: str,
+        demands: Sequence[Demand] | None = None,
+        reason: str = "released",
+    ) -> None:
+        """Give back what ``reference`` holds: all of it, or ``demands``.
+
+        Shipped stock is not touched, and releasing all of nothing does nothing. Raises
+        :class:`NotAllocated` when ``demands`` asks for more than is held. The reason ``expired`` is
+        kept as the state of the allocations.
+        """
+        state = AllocationState.EXPIRED if reason == "expired" else AllocationState.RELEASED
+        async with self._holding(uow, reference) as held:
+            parts = _parts(reference, held, demands)
+            if parts:
+                await repository.free(uow, parts, column="released", state=state)
+
+    async def ship(self, uow: UnitOfWork, reference: str, demands: Sequence[Demand]) -> None:
+        """Take ``demands`` off the shelf for ``reference``, which holds them.
+
+        Raises :class:`NotAllocated` when it holds less, or when what it holds is not on the shelf yet
+        (a backorder, a shortage).
+        """
+        async with self._holding(uow, reference) as held:
+            parts = _parts(reference, held, demands)
+            items = {i.id: i for i in await repository.items_of(uow, {a.sku for a in held})}
+            wanted: dict[UUID, int] = {}
+            for _, item, quantity in parts:
+                wanted[item] = wanted.get(item, 0) + quantity
+            for identifier, quantity in wanted.items():
+                shelf = items[identifier]
+                if shelf.tracked and shelf.on_hand < quantity:
+                    message = f"{quantity} of {shelf.sku} are to ship, {shelf.on_hand} are on hand."
+                    raise NotAllocated(message, sku=shelf.sku, on_hand=shelf.on_hand)
+            # Allocated falls before on_hand does: the CHECK holds in between as well.
+            await repository.free(uow, parts, column="shipped", state=AllocationState.SHIPPED)
+            moved = [
+                (identifier, items[identifier].sku, -quantity)
+                for identifier, quantity in sorted(wanted.items())
+                if items[identifier].tracked
+            ]
+            if moved:
+                await repository.add_movements(
+                    uow, moved, kind=MovementKind.SALE, reference=reference, reason="shipped"
+                )
+
+    async def restock(
+        self, uow: UnitOfWork, reference: str, demands: Sequence[Demand], reason: str
+    ) -> None:
+        """Put back on the shelf what was shipped for ``reference`` and came back.
+
+        It returns to the item it left. Raises :class:`NotAllocated` for more than was shipped and has
+        not come back yet, so that a parcel is never booked in twice.
+        """
+        demand = summed(demands)
+        await repository.lock_skus(uow, demand)
+        before = await self._available(uow, demand)
+        out = await repository.restocked(uow, reference)
+        parts: list[repository.Part] = []
+        for sku, wanted in demand.items():
+            taken, missing = split(wanted, [(a, i, n) for a, s, i, n in out if s == sku])
+            if missing:
+                message = f"{wanted} of {sku} cannot come back: {wanted - missing} are out."
+                raise NotAllocated(message, sku=sku)
+            parts.extend(taken)
+        await repository.mark_restocked(uow, parts)
+        items = {i.id: i for i in await repository.items_of(uow, demand)}
+        moved = [(item, items[item].sku, n) for _, item, n in parts if items[item].tracked]
+        if moved:
+            await repository.add_movements(
+                uow, moved, kind=MovementKind.RETURN, reference=reference, reason=reason
+            )
+        await self._tell_changes(uow, before)
+
+    async def expired(self, now: datetime, limit: int = 100) -> list[str]:
+        """References whose promise is past its time and still held, for the sweeper of orders.
+
+        They hold their stock until :meth:`release`, because a gateway may be taking the money just now.
+        """
+        return await repository.expired(self._db, now, limit)
+
+    async def allocations(
+        self, reference: str, uow: UnitOfWork | None = None
+    ) -> list[Allocation]:
+        """Everything ever promised to ``reference``."""
+        return await repository.allocations_of(uow or self._db, reference)
+
+    async def availability(
+        self, skus: Iterable[str], uow: UnitOfWork | None = None
+    ) -> dict[str, Availability]:
+        """What may be sold of each of ``skus``; one that is nowhere in stock has none."""
+        wanted = list(skus)
+        found = await repository.available(uow or self._db, wanted)
+        return {
+            sku: availability_of(found[sku][0], tracked=found[sku][1])
+            if sku in found
+            else Availability(0, 0)
+            for sku in wanted
+        }
+
+    @asynccontextmanager
+    async def _holding(self, uow: UnitOfWork, reference: str) -> AsyncIterator[list[Allocation]]:
+        """What ``reference`` holds, its SKUs locked; tells what changed at the end of the block."""
+        skus = {a.sku for a in await repository.allocations_of(uow, reference)}
+        await repository.lock_skus(uow, skus)
+        before = await self._available(uow, skus)
+        yield [
+            a
+            for a in await repository.allocations_of(uow, reference)
+            if a.state is AllocationState.ACTIVE
+        ]
+        await self._tell_changes(uow, before)
+
+    async def _available(self, uow: UnitOfWork, skus: Iterable[str]) -> dict[str, Availability]:
+        return await self.availability(skus, uow)
+
+    async def _tell_changes(self, uow: UnitOfWork, before: dict[str, Availability]) -> None:
+        after = await self._available(uow, before)
+        for sku, previous in before.items():
+            self._tell(uow, sku, previous, after[sku])
+
+    @staticmethod
+    def _tell(uow: UnitOfWork, sku: str, before: Availability, after: Availability) -> None:
+        if before.shown != after.shown:
+            uow.publish(
+                AvailabilityChanged(sku=sku, shown=after.shown, previous=before.shown)
+            )
+
+
+def _parts(
+    reference: str, held: Sequence[Allocation], demands: Sequence[Demand] | None
+) -> list[repository.Part]:
+    if demands is None:
+        return [(a.id, a.stock_item_id, a.held) for a in held]
+    parts: list[repository.Part] = []
+    for sku, wanted in summed(demands).items():
+        taken, missing = split(
+            wanted, [(a.id, a.stock_item_id, a.held) for a in held if a.sku == sku]
+        )
+        if missing:
+            message = f"{reference} holds {wanted - missing} of {sku}, not {wanted}."
+            raise NotAllocated(message, sku=sku, held=wanted - missing, wanted=wanted)
+        parts.extend(taken)
+    return parts

@@ -1,0 +1,49 @@
+"""What things cost where, and how they are taxed."""
+
+from commercekit.pricing.errors import (
+    DuplicatePriceList,
+    DuplicateTaxRate,
+    UnacceptablePrice,
+    UnknownPriceList,
+    UnknownTaxRate,
+    Unpriced,
+)
+from commercekit.pricing.events import PriceChanged
+from commercekit.pricing.models import (
+    STANDARD,
+    ListedPrice,
+    Price,
+    PriceList,
+    TaxableLine,
+    TaxBreakdown,
+    TaxedLine,
+    TaxRate,
+    TaxTable,
+    TaxTotal,
+)
+from commercekit.pricing.rules import pick_rates, tax_line, tax_lines
+from commercekit.pricing.service import PricingService
+
+__all__ = [
+    "STANDARD",
+    "DuplicatePriceList",
+    "DuplicateTaxRate",
+    "ListedPrice",
+    "Price",
+    "PriceChanged",
+    "PriceList",
+    "PricingService",
+    "TaxBreakdown",
+    "TaxRate",
+    "TaxTable",
+    "TaxTotal",
+    "TaxableLine",
+    "TaxedLine",
+    "UnacceptablePrice",
+    "UnknownPriceList",
+    "UnknownTaxRate",
+    "Unpriced",
+    "pick_rates",
+    "tax_line",
+    "tax_lines",
+]

@@ -1,0 +1,17 @@
+"""Pricing's part of the schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from piccolo.conf.apps import AppConfig
+
+from commercekit.pricing.tables import Price, PriceList, SkuTaxClass, TaxRate
+
+APP_CONFIG = AppConfig(
+    app_name="commercekit_pricing",
+    migrations_folder_path=str(Path(__file__).parent / "piccolo_migrations"),
+    table_classes=[PriceList, Price, SkuTaxClass, TaxRate],
+    migration_dependencies=[],
+    commands=[],
+)
