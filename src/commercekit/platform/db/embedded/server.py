@@ -1,0 +1,402 @@
+"""The launcher: makes, starts, adopts, recovers and stops a PostgreSQL on a shop's data folder."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import secrets
+import shlex
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Coroutine, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import asyncpg
+
+from commercekit.errors import ConfigurationError
+from commercekit.platform.db.embedded import binaries as programs
+from commercekit.platform.db.embedded.account import Account
+from commercekit.platform.db.embedded.binaries import Binaries
+from commercekit.platform.db.embedded.postmaster import Postmaster, clear_away
+
+__all__ = ["EmbeddedServer"]
+
+T = TypeVar("T")
+
+_ROLE = "commercekit"
+_MARK = "COMMERCEKIT"
+_MARK_TEXT = (
+    "This folder is CommerceKit's embedded PostgreSQL. Stop the shop before you move or copy it.\n"
+)
+_SETTINGS = {
+    "max_connections": "60",
+    "shared_buffers": "128MB",
+    "password_encryption": "scram-sha-256",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_checkpoints": "off",
+    "fsync": "on",
+    "synchronous_commit": "on",
+}
+_TRIES = 5
+_PATIENCE = 60.0
+_SOCKET_PATH_LIMIT = 90  # the kernel allows 107 bytes, and PostgreSQL adds its own file name
+
+
+class EmbeddedServer:
+    """The PostgreSQL of the shop whose data lives in ``data``; all of it is in ``data/postgres``.
+
+    Every process of the shop makes one of these on the same folder: the first starts the server, the
+    others adopt it, and the last one that closes stops it. A process that is killed counts as closed,
+    and a server that was killed is started again with its data by whoever comes next. ::
+
+        with EmbeddedServer(data) as server:
+            database = Database(server.dsn, clock=SystemClock())
+
+    It listens on 127.0.0.1 on a free port, kept across restarts where possible, and on a Unix socket;
+    both ask for the password in ``data/postgres/password``. Nothing here is asynchronous; call it
+    before the event loop, or in a thread.
+    """
+
+    def __init__(
+        self,
+        data: Path,
+        *,
+        user: str | None = None,
+        programs_folder: Path | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        """Nothing happens until :meth:`start`.
+
+        ``user`` is the account that a root parent lends (``nobody``, or the owner of existing data);
+        ``programs_folder`` names PostgreSQL's programs instead of searching for them; ``settings`` are
+        PostgreSQL's own, and only the process that starts the server has a say.
+        """
+        self.data = data.absolute()
+        self.home = self.data / "postgres"
+        self.cluster = self.home / "cluster"
+        self._user = user
+        self._programs_folder = programs_folder
+        self._settings = dict(settings or {})
+        self._membership: int | None = None
+        self._port = 0
+
+    @property
+    def dsn(self) -> str:
+        """Where the shop's database is, password included: never log it."""
+        return self.dsn_of(_ROLE)
+
+    def dsn_of(self, database: str) -> str:
+        """Where another database of the same server is, for tests."""
+        if not self._port:
+            message = "start the server before asking where it is"
+            raise RuntimeError(message)
+        password = (self.home / "password").read_text().strip()
+        address = f"{_ROLE}:{password}@127.0.0.1:{self._port}/{database}"
+        return f"postgresql://{address}?sslmode=disable"  # it never leaves the machine
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process, or ``None`` while there is none."""
+        postmaster = Postmaster.read(self.cluster)
+        return postmaster.pid if postmaster and postmaster.is_alive(self.cluster) else None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def start(self) -> str:
+        """Start the server, or adopt it when it runs already; gives the :attr:`dsn`.
+
+        Raises :class:`~commercekit.errors.ConfigurationError` when the folder is another user's,
+        another program's, of another major version or out of the account's reach, or when the server
+        does not come up; the sentence says what, where, and the way out.
+        """
+        self._make_folder()
+        with self._alone():
+            account = Account.of(self.cluster if self.cluster.exists() else self.home, self._user)
+            self._refuse_foreign()
+            self._refuse_unreachable(account)
+            self._own_home(account)
+            if (self.cluster / "PG_VERSION").exists():
+                server = self._programs(int(self._version()))
+            else:
+                server = programs.choose(folder=self._programs_folder)
+                server = programs.within_reach(server, account, self.home)
+                self._initialise(server, account)
+            postmaster = Postmaster.read(self.cluster)
+            if postmaster is None or not postmaster.is_alive(self.cluster):
+                server = programs.within_reach(server, account, self.home)
+                self._launch(server, account)
+            self._port = self._wait_until_ready()
+            self._remember_port(account)
+            self._make_database()
+            self._join(account)
+        return self.dsn
+
+    def close(self) -> None:
+        """Leave the server; the last one to leave stops it. Closing twice is no error."""
+        if self._membership is None:
+            return
+        with self._alone():
+            try:
+                fcntl.flock(self._membership, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self._leave()
+            else:
+                self.stop()
+
+    def stop(self) -> None:
+        """Stop the server whoever else uses it; not running is no error."""
+        self._leave()
+        if self.pid is None:
+            return
+        account = Account.of(self.cluster, self._user)
+        server = programs.within_reach(self._programs(int(self._version())), account, self.home)
+        control = server.program("pg_ctl")
+        account.run([control, "stop", "-D", self.cluster, "-m", "fast", "-w", "-t", "30"])
+
+    # -- the folder ---------------------------------------------------------------------------------
+
+    def _make_folder(self) -> None:
+        missing = [folder for folder in [self.data, *self.data.parents] if not folder.exists()]
+        try:
+            self.data.mkdir(parents=True, exist_ok=True)
+            for folder in missing:
+                folder.chmod(0o755)  # whatever the umask: the account must get through
+            with (self.data / ".postgres.lock").open("a"):
+                pass
+        except OSError as error:
+            message = (
+                f"the data folder {self.data} cannot be written ({error.strerror}): give another one in "
+                "DATA, or have its owner make it writable"
+            )
+            raise ConfigurationError(message) from None
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Only one process at a time starts, adopts or stops the server of this folder."""
+        with (self.data / ".postgres.lock").open("a") as lock:
+            deadline = time.monotonic() + _PATIENCE
+            while True:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > deadline:
+                        message = (
+                            f"another process has been starting the database in {self.data} for "
+                            f"{_PATIENCE:.0f} seconds: wait for it or end it, then try again"
+                        )
+                        raise ConfigurationError(message) from None
+                    time.sleep(0.02)
+            yield
+
+    def _refuse_foreign(self) -> None:
+        if not self.home.exists() or (self.home / _MARK).exists() or not any(self.home.iterdir()):
+            return
+        message = (
+            f"{self.home} exists and was not made by CommerceKit: move it away, or give another folder "
+            "in DATA"
+        )
+        raise ConfigurationError(message)
+
+    def _refuse_unreachable(self, account: Account) -> None:
+        if account.can_enter(self.data):
+            return
+        message = (
+            f"PostgreSQL runs as user {account.name}, who may not enter {account.barrier(self.data)} and "
+            f"so cannot reach the data in {self.data}: give a folder elsewhere in DATA, such as "
+            "/var/lib/commercekit, or let others pass with chmod o+x"
+        )
+        raise ConfigurationError(message)
+
+    def _own_home(self, account: Account) -> None:
+        if not self.home.exists():
+            self.home.mkdir()
+        # The programs below belong to us; the account itself must get through to them.
+        account.give(self.home, 0o700)
+        mark = self.home / _MARK
+        if not mark.exists():
+            mark.write_text(_MARK_TEXT)
+        account.give(mark, 0o600)
+
+    def _version(self) -> str:
+        return (self.cluster / "PG_VERSION").read_text().strip()
+
+    def _programs(self, major: int) -> Binaries:
+        try:
+            return programs.choose(major=major, folder=self._programs_folder)
+        except ConfigurationError as error:
+            message = (
+                f"the data in {self.cluster} was made by PostgreSQL {major}, and this machine has: "
+                f"{error.extra.get('found', 'none')}. Install PostgreSQL {major} (Debian: "
+                f"postgresql-{major}), or move the folder away to start with an empty shop, or take the "
+                "data over with pg_dump and pg_restore"
+            )
+            raise ConfigurationError(message) from None
+
+    # -- making, starting, adopting -----------------------------------------------------------------
+
+    def _initialise(self, server: Binaries, account: Account) -> None:
+        """Make the cluster under another name, so that it is there whole or not at all."""
+        password = self.home / "password"
+        if not password.exists():
+            descriptor = os.open(password, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(24) + "\n")
+        account.give(password, 0o600)
+        unfinished = self.home / "cluster.unfinished"
+        builtin = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
+        locales = [builtin] if server.major >= 17 else [["--locale=C.UTF-8"], ["--locale=C"]]
+        outcome: subprocess.CompletedProcess[str] | None = None
+        for locale in locales:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            command = [server.program("initdb"), "-D", unfinished, "-U", _ROLE, "-E", "UTF8"]
+            options = ["--auth=scram-sha-256", f"--pwfile={password}"]
+            outcome = account.run([*command, *options, *locale])
+            if outcome.returncode == 0:
+                break
+        if outcome is None or outcome.returncode != 0:
+            said = outcome.stdout.strip() if outcome else ""
+            message = f"initdb could not make a database in {self.home}: {said[-500:]}"
+            raise ConfigurationError(message)
+        unfinished.rename(self.cluster)
+
+    def _launch(self, server: Binaries, account: Account) -> None:
+        clear_away(self.cluster, self.home)
+        log = self.home / "log"
+        control = [
+            server.program("pg_ctl"),
+            "start",
+            "-D",
+            self.cluster,
+            "-l",
+            log,
+            "-w",
+            "-t",
+            "30",
+        ]
+        for attempt in range(_TRIES):
+            options = shlex.join(self._options(_free_port(self._last_port() if attempt < 2 else 0)))
+            outcome = account.run([*control, "-o", options], output=subprocess.DEVNULL)
+            if outcome.returncode == 0:
+                return
+            # The last of a killed server may still be going, or the port went to somebody else.
+            time.sleep(0.2 * (attempt + 1))
+            clear_away(self.cluster, self.home)
+        said = (
+            log.read_text(errors="replace")[-800:].strip() if log.exists() else "nothing in its log"
+        )
+        message = f"PostgreSQL does not start on {self.cluster}; {log} ends with: {said}"
+        raise ConfigurationError(message)
+
+    def _options(self, port: int) -> Iterator[str]:
+        sockets = self.home if len(str(self.home)) <= _SOCKET_PATH_LIMIT else ""
+        fixed = {
+            "port": str(port),
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": str(sockets),
+            "unix_socket_permissions": "0700",
+        }
+        for name, value in {**_SETTINGS, **self._settings, **fixed}.items():
+            yield from ("-c", f"{name}={value}")
+
+    def _remember_port(self, account: Account) -> None:
+        path = self.home / "port"
+        path.write_text(f"{self._port}\n")
+        account.give(path, 0o600)
+
+    def _last_port(self) -> int:
+        try:
+            return int((self.home / "port").read_text())
+        except (FileNotFoundError, ValueError):
+            return 0
+
+    def _wait_until_ready(self) -> int:
+        deadline = time.monotonic() + _PATIENCE
+        while time.monotonic() < deadline:
+            postmaster = Postmaster.read(self.cluster)
+            if postmaster is not None and postmaster.is_ready and postmaster.port:
+                return postmaster.port
+            time.sleep(0.02)
+        message = (
+            f"a PostgreSQL holds {self.cluster} and does not become ready: look into {self.home / 'log'}, "
+            "end it, and start again"
+        )
+        raise ConfigurationError(message)
+
+    def _make_database(self) -> None:
+        if not (self.home / "password").exists():
+            message = (
+                f"the password of the database in {self.home} is missing: put back {self.home}/password "
+                "from a backup, or move the folder away to start with an empty shop"
+            )
+            raise ConfigurationError(message)
+        try:
+            place = _finish(_ask(self.dsn, "SHOW data_directory"))
+        except asyncpg.InvalidCatalogNameError:
+            _finish(_ask(self.dsn_of("postgres"), f'CREATE DATABASE "{_ROLE}"'))
+            return
+        except asyncpg.InvalidPasswordError:
+            message = (
+                f"the password in {self.home}/password is not the one of the database in {self.cluster}: "
+                "put back the right file from a backup"
+            )
+            raise ConfigurationError(message) from None
+        if Path(place).resolve() != self.cluster.resolve():
+            message = (
+                f"port {self._port} is answered by the server of {place}, not of {self.cluster}: remove "
+                f"{self.cluster}/postmaster.pid if no PostgreSQL runs there, and start again"
+            )
+            raise ConfigurationError(message)
+
+    def _join(self, account: Account) -> None:
+        """Count as a user of the server until :meth:`close` or the end of the process."""
+        if self._membership is None:
+            path = self.home / "users"
+            self._membership = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            account.give(path, 0o600)
+            fcntl.flock(self._membership, fcntl.LOCK_SH)
+
+    def _leave(self) -> None:
+        self._port = 0
+        if self._membership is not None:
+            os.close(self._membership)
+            self._membership = None
+
+
+def _free_port(wanted: int) -> int:
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    message = "there is no free port on 127.0.0.1"
+    raise ConfigurationError(message)
+
+
+async def _ask(dsn: str, sql: str) -> Any:
+    connection = await asyncpg.connect(dsn, timeout=10)
+    try:
+        return await connection.fetchval(sql)
+    finally:
+        await connection.close()
+
+
+def _finish(work: Coroutine[Any, Any, T]) -> T:
+    """Run ``work`` to its end, also when the caller is itself called from an event loop."""
+    with ThreadPoolExecutor(1) as executor:
+        return executor.submit(asyncio.run, work).result()

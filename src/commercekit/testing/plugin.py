@@ -1,0 +1,1 @@
+"""The pytest plugin: a database of its own for every test."""
