@@ -1,0 +1,63 @@
+"""The web's manners: problems, strict input, idempotency, pages, entity tags, and the application."""
+
+from commercekit.platform.http.answers import Answer
+from commercekit.platform.http.etags import etag_of, require_match
+from commercekit.platform.http.idempotency import (
+    Claim,
+    Idempotency,
+    IdempotencyKeyRequired,
+    IdempotencyKeyReused,
+    IdempotentRun,
+    KeyInFlight,
+    claim_of,
+    idempotent,
+)
+from commercekit.platform.http.inputs import Input, decode
+from commercekit.platform.http.pages import (
+    Cursors,
+    PageCursor,
+    PageLimit,
+    page_answer,
+    page_request,
+    sealed_page,
+)
+from commercekit.platform.http.problems import (
+    PROBLEM_MEDIA_TYPE,
+    InvalidInput,
+    PreconditionFailed,
+    PreconditionRequired,
+    Throttled,
+    status_of,
+)
+from commercekit.platform.http.query import ANY_BODY, ANY_QUERY, FORM_PAGE
+
+__all__ = [
+    "ANY_BODY",
+    "ANY_QUERY",
+    "FORM_PAGE",
+    "PROBLEM_MEDIA_TYPE",
+    "Answer",
+    "Claim",
+    "Cursors",
+    "Idempotency",
+    "IdempotencyKeyRequired",
+    "IdempotencyKeyReused",
+    "IdempotentRun",
+    "Input",
+    "InvalidInput",
+    "KeyInFlight",
+    "PageCursor",
+    "PageLimit",
+    "PreconditionFailed",
+    "PreconditionRequired",
+    "Throttled",
+    "claim_of",
+    "decode",
+    "etag_of",
+    "idempotent",
+    "page_answer",
+    "page_request",
+    "require_match",
+    "sealed_page",
+    "status_of",
+]

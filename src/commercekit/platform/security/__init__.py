@@ -1,0 +1,39 @@
+"""Who is asking, what they may do, who did what, and fields only this shop can read."""
+
+from commercekit.platform.security.audit import AuditEntry, AuditPort
+from commercekit.platform.security.guard import (
+    AUTHENTICATOR,
+    Authenticator,
+    principal_of,
+    requires,
+)
+from commercekit.platform.security.keys import MasterKey
+from commercekit.platform.security.principal import (
+    Principal,
+    PrincipalKind,
+    check_scope,
+    check_scopes,
+    covers,
+)
+from commercekit.platform.security.redact import find_card_number, redact
+from commercekit.platform.security.sealing import SealBroken, Sealer, normalise
+
+__all__ = [
+    "AUTHENTICATOR",
+    "AuditEntry",
+    "AuditPort",
+    "Authenticator",
+    "MasterKey",
+    "Principal",
+    "PrincipalKind",
+    "SealBroken",
+    "Sealer",
+    "check_scope",
+    "check_scopes",
+    "covers",
+    "find_card_number",
+    "normalise",
+    "principal_of",
+    "redact",
+    "requires",
+]

@@ -1,0 +1,71 @@
+"""Who is asking, and what they may do."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from commercekit.errors import Malformed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Principal", "PrincipalKind", "check_scope", "covers"]
+
+
+class PrincipalKind(StrEnum):
+    """The realms of askers; staff and customers never stand in for each other."""
+
+    STAFF = "staff"
+    CUSTOMER = "customer"
+    GUEST = "guest"
+    SYSTEM = "system"
+
+
+class Principal(Struct, frozen=True, kw_only=True):
+    """Someone who has proven who they are; ``id`` is what audit rows and histories name.
+
+    ``scopes`` are ``resource:action`` names, where either side may be ``*``. They are checked by
+    :meth:`may` only, so that wildcards mean the same everywhere.
+    """
+
+    id: str
+    kind: PrincipalKind = PrincipalKind.STAFF
+    scopes: frozenset[str] = frozenset()
+    name: str = ""
+
+    def may(self, scope: str) -> bool:
+        """Whether one of the scopes covers ``scope``."""
+        return any(covers(held, scope) for held in self.scopes)
+
+
+def covers(held: str, wanted: str) -> bool:
+    """Whether holding ``held`` grants ``wanted``: ``orders:*`` covers ``orders:read``.
+
+    A wildcard in ``wanted`` is covered by the same wildcard or a wider one only.
+    """
+    held_resource, _, held_action = held.partition(":")
+    resource, _, action = wanted.partition(":")
+    return held_resource in ("*", resource) and held_action in ("*", action)
+
+
+def check_scope(scope: str) -> str:
+    """The scope itself; raises :class:`~commercekit.errors.Malformed` unless ``resource:action``."""
+    sides = scope.split(":")
+    if len(sides) == 2 and len(scope) <= 80 and all(_is_side(side) for side in sides):  # noqa: PLR2004 - two sides
+        return scope
+    message = f"{scope[:80]!r} is no scope; write resource:action, such as orders:read"
+    raise Malformed(message)
+
+
+def _is_side(side: str) -> bool:
+    return side == "*" or (
+        side.isascii() and side.replace("-", "").isalnum() and side == side.lower()
+    )
+
+
+def check_scopes(scopes: Iterable[str]) -> frozenset[str]:
+    """All of ``scopes``, checked."""
+    return frozenset(check_scope(scope) for scope in scopes)
