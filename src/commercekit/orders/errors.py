@@ -1,0 +1,77 @@
+"""Why an order says no."""
+
+from __future__ import annotations
+
+from commercekit.errors import Conflict, InvalidTransition, NotFound, Unprocessable
+
+__all__ = [
+    "NothingToRefund",
+    "NothingToShip",
+    "OrderChanged",
+    "OrderNotFound",
+    "OrderNotPaid",
+    "RefundRequestNotFound",
+    "TooManyUnits",
+    "UnknownOrderLine",
+]
+
+
+class OrderNotFound(NotFound):
+    """No order with this number, or the asker holds no key to it."""
+
+    title = "Order not found"
+    title_zh = "未找到订单"
+
+
+class RefundRequestNotFound(NotFound):
+    """No refund request with this id."""
+
+    title = "Refund request not found"
+    title_zh = "未找到退款申请"
+
+
+class UnknownOrderLine(Unprocessable):
+    """A line was named that this order does not have."""
+
+    slug = "unknown-order-line"
+    title = "This order has no such line"
+    title_zh = "订单中没有此明细"
+
+
+class TooManyUnits(Conflict):
+    """More units of a line were named than are left for it."""
+
+    slug = "too-many-units"
+    title = "Not that many are left"
+    title_zh = "剩余数量不足"
+
+
+class NothingToShip(Conflict):
+    """Every unit has been shipped or cancelled."""
+
+    slug = "nothing-to-ship"
+    title = "Nothing is left to ship"
+    title_zh = "没有可发货的商品"
+
+
+class NothingToRefund(Conflict):
+    """All that was paid has gone back or is on its way."""
+
+    slug = "nothing-to-refund"
+    title = "Nothing is left to refund"
+    title_zh = "没有可退款的金额"
+
+
+class OrderNotPaid(InvalidTransition):
+    """Goods leave when they are paid for, or when the method collects on delivery."""
+
+    title = "The order is not paid"
+    title_zh = "订单尚未支付"
+
+
+class OrderChanged(Conflict):
+    """Somebody else was quicker; read again and repeat."""
+
+    slug = "order-changed"
+    title = "The order has changed meanwhile"
+    title_zh = "订单已被更改"

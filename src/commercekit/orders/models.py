@@ -1,0 +1,298 @@
+"""An order on its three axes, its lines, and what the shopper may ask of it."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+from msgspec import Meta, Struct, field
+
+from commercekit.kernel import Address, Money, StateTable
+
+__all__ = [
+    "ORDER_STATES",
+    "REFUND_REQUEST_STATES",
+    "Actor",
+    "Adjustment",
+    "FulfilmentStatus",
+    "HistoryEntry",
+    "NewAdjustment",
+    "NewLine",
+    "NewOrder",
+    "NewShipping",
+    "Order",
+    "OrderLine",
+    "OrderStatus",
+    "OrderSummary",
+    "OrdersSettings",
+    "PaymentStatus",
+    "RefundRequest",
+    "RefundRequestLine",
+    "RefundRequestStatus",
+    "Totals",
+]
+
+
+class OrderStatus(StrEnum):
+    """The life cycle: the one axis that is commanded."""
+
+    PLACED = "placed"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
+class PaymentStatus(StrEnum):
+    """Derived from the order's payments and refunds."""
+
+    UNPAID = "unpaid"
+    PENDING = "pending"
+    AUTHORISED = "authorised"
+    PARTIALLY_PAID = "partially_paid"
+    PAID = "paid"
+    OVERPAID = "overpaid"
+    PARTIALLY_REFUNDED = "partially_refunded"
+    REFUNDED = "refunded"
+
+
+class FulfilmentStatus(StrEnum):
+    """Derived from the order's shipments."""
+
+    UNFULFILLED = "unfulfilled"
+    PARTIALLY_SHIPPED = "partially_shipped"
+    SHIPPED = "shipped"
+    PARTIALLY_DELIVERED = "partially_delivered"
+    DELIVERED = "delivered"
+    PARTIALLY_RETURNED = "partially_returned"
+    RETURNED = "returned"
+
+
+class RefundRequestStatus(StrEnum):
+    """What became of the shopper's wish."""
+
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+ORDER_STATES: StateTable[OrderStatus] = StateTable(
+    "order",
+    {OrderStatus.PLACED: {OrderStatus.COMPLETED, OrderStatus.CANCELLED}},
+)
+REFUND_REQUEST_STATES: StateTable[RefundRequestStatus] = StateTable(
+    "refund request",
+    {
+        RefundRequestStatus.REQUESTED: {
+            RefundRequestStatus.APPROVED,
+            RefundRequestStatus.REJECTED,
+        }
+    },
+)
+
+
+class OrdersSettings(Struct, frozen=True, kw_only=True):
+    """Section ``[orders]``."""
+
+    pay_within: timedelta = timedelta(minutes=30)
+    """An unpaid order is closed and its stock given back after this long."""
+
+
+class Actor(Struct, frozen=True):
+    """Who did it, for the history: a kind and an opaque id, never a name."""
+
+    kind: str
+    """``customer``, ``staff`` or ``system``."""
+    id: str = ""
+
+
+class Totals(Struct, frozen=True, kw_only=True):
+    """How the total comes about: items − discount + shipping (+ tax where prices exclude it)."""
+
+    items: Money
+    discount: Money
+    """What all price adjustments took off, as a positive amount."""
+    shipping: Money
+    tax: Money
+    """Included in the total in any case; added to it only where prices exclude tax."""
+    total: Money
+
+
+class NewLine(Struct, frozen=True, kw_only=True):
+    """One line as checkout priced it."""
+
+    id: UUID
+    sku: str
+    variant_id: UUID
+    product_id: UUID
+    name: str
+    options: dict[str, str]
+    quantity: int
+    unit_price: int
+    discount: int
+    """Minor units that adjustments took off this line, order discounts' share included; positive."""
+    tax: int
+    payable: int
+    """What the shopper pays for the line in the end, tax included: the ceiling of its refunds."""
+    weight_grams: int = 0
+    requires_shipping: bool = True
+    image_url: str | None = None
+
+
+class NewAdjustment(Struct, frozen=True, kw_only=True):
+    """One signed change of the price, and which rule made it."""
+
+    kind: str
+    source: str
+    label: dict[str, str]
+    amount: int
+    line_id: UUID | None = None
+    rule: str = ""
+    rule_version: str = ""
+
+
+class NewShipping(Struct, frozen=True, kw_only=True):
+    """How it travels and what that costs; ``payable`` includes tax."""
+
+    code: str
+    label: dict[str, str]
+    carrier: str
+    service: str
+    amount: int
+    tax: int
+    payable: int
+
+
+class NewOrder(Struct, frozen=True, kw_only=True):
+    """Everything placing needs; amounts in minor units of ``currency``."""
+
+    id: UUID
+    number: str
+    market: str
+    currency: str
+    prices_include_tax: bool
+    locale: str
+    email: str
+    address: Address
+    lines: list[NewLine]
+    adjustments: list[NewAdjustment]
+    shipping: NewShipping | None
+    totals: Totals
+    payment_method: str
+    collects_later: bool
+    placed_at: datetime
+    expires_at: datetime | None
+    note: str = ""
+    actor: Actor = field(default_factory=lambda: Actor("customer"))
+
+
+class OrderLine(Struct, frozen=True, kw_only=True):
+    """SKU times quantity at the agreed price; never changes, only its counters do."""
+
+    id: UUID
+    sku: str
+    name: str
+    options: dict[str, str]
+    quantity: int
+    unit_price: Money
+    subtotal: Money
+    discount: Money
+    tax: Money
+    total: Money
+    """What the shopper pays for the line, tax included."""
+    cancelled: int
+    refunded: int
+    shipped: int
+    weight_grams: int
+    requires_shipping: bool
+    image_url: str | None = None
+
+    @property
+    def open(self) -> int:
+        """Units that may still be shipped."""
+        return self.quantity - self.cancelled - self.shipped
+
+
+class Adjustment(Struct, frozen=True, kw_only=True):
+    """One signed change of the price, as the shopper sees it."""
+
+    kind: str
+    source: str
+    label: str
+    amount: Money
+    line_id: UUID | None = None
+
+
+class HistoryEntry(Struct, frozen=True, kw_only=True):
+    """One thing that happened, who did it, and why."""
+
+    at: datetime
+    actor: Actor
+    event: str
+    reason: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+class RefundRequestLine(Struct, frozen=True, forbid_unknown_fields=True):
+    """So many units of one line."""
+
+    line_id: UUID
+    quantity: Annotated[int, Meta(ge=1, le=1_000_000)]
+
+
+class RefundRequest(Struct, frozen=True, kw_only=True):
+    """The shopper's wish to get money back, and what was decided."""
+
+    id: UUID
+    order_id: UUID
+    order_number: str
+    status: RefundRequestStatus
+    lines: list[RefundRequestLine]
+    shipping: bool
+    amount: Money
+    reason: str
+    created_at: datetime
+    decided_at: datetime | None = None
+    decision_reason: str = ""
+    version: int = 1
+
+
+class Order(Struct, frozen=True, kw_only=True):
+    """The contract with the shopper, unsealed: for services and pages, never for logs."""
+
+    id: UUID
+    number: str
+    market: str
+    currency: str
+    locale: str
+    status: OrderStatus
+    payment_status: PaymentStatus
+    fulfilment_status: FulfilmentStatus
+    placed_at: datetime
+    expires_at: datetime | None
+    email: str
+    address: Address
+    note: str
+    lines: list[OrderLine]
+    adjustments: list[Adjustment]
+    totals: Totals
+    shipping: NewShipping | None
+    payment_method: str
+    collects_later: bool
+    version: int
+
+    @property
+    def reference(self) -> str:
+        """What payments, fulfilment and inventory know the order by."""
+        return str(self.id)
+
+
+class OrderSummary(Struct, frozen=True, kw_only=True):
+    """One row of staff's list; no personal data."""
+
+    id: UUID
+    number: str
+    status: OrderStatus
+    payment_status: PaymentStatus
+    fulfilment_status: FulfilmentStatus
+    placed_at: datetime
+    total: Money
+    market: str

@@ -1,0 +1,6 @@
+"""Every query of orders; personal fields are sealed here and nowhere above."""
+
+from commercekit.orders.repository.orders import TABLE, OrderRepository, new_number
+from commercekit.orders.repository.refund_requests import RefundRequestRepository
+
+__all__ = ["TABLE", "OrderRepository", "RefundRequestRepository", "new_number"]

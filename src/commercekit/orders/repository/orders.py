@@ -1,0 +1,394 @@
+"""Every query of orders. Personal fields are sealed here and nowhere above."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import msgspec
+
+from commercekit.kernel import Address, Money, new_id, pick
+from commercekit.orders.models import (
+    Actor,
+    Adjustment,
+    FulfilmentStatus,
+    HistoryEntry,
+    NewLine,
+    NewOrder,
+    NewShipping,
+    Order,
+    OrderLine,
+    OrderStatus,
+    OrderSummary,
+    PaymentStatus,
+    Totals,
+)
+from commercekit.orders.tables import OrderLineTable, OrderTable
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+
+    from commercekit.platform.db import Database, UnitOfWork
+    from commercekit.platform.security import Sealer
+
+__all__ = ["TABLE", "OrderRepository", "new_number"]
+
+TABLE = "orders_order"
+
+_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+_encode = msgspec.json.Encoder().encode
+
+
+def new_number(placed_at: datetime) -> str:
+    """A number people can read out: the date, then letters and digits that do not look alike."""
+    tail = "".join(secrets.choice(_ALPHABET) for _ in range(7))
+    return f"{placed_at:%y%m%d}-{tail}"
+
+
+class OrderRepository:
+    """Reads and writes orders; what it returns are models, never rows."""
+
+    def __init__(self, db: Database, sealer: Sealer) -> None:
+        self._db = db
+        self._sealer = sealer
+
+    async def insert(self, uow: UnitOfWork, new: NewOrder) -> None:
+        """Write a whole order. A taken number raises PostgreSQL's unique violation."""
+        seal = self._sealer.seal
+        totals = new.totals
+        await uow.execute(
+            """
+            WITH taken AS (INSERT INTO orders_number (number, order_id) VALUES ($2, $1))
+            INSERT INTO orders_order (id, number, market, currency, prices_include_tax, locale, status,
+                payment_status, fulfilment_status, email, email_index, address, note, items, discount,
+                shipping, tax, total, shipping_choice, payment_method, collects_later, placed_at,
+                expires_at)
+            VALUES ($1, $2, $3, $4, $5, $6, 'placed', $7, 'unfulfilled', $8, $9, $10, $11, $12, $13,
+                $14, $15, $16, $17, $18, $19, $20, $21)
+            """,
+            new.id,
+            new.number,
+            new.market,
+            new.currency,
+            new.prices_include_tax,
+            new.locale,
+            PaymentStatus.UNPAID if totals.total else PaymentStatus.PAID,
+            seal(TABLE, "email", new.id, new.email),
+            self._sealer.blind_index(TABLE, "email", new.email),
+            seal(TABLE, "address", new.id, new.address),
+            seal(TABLE, "note", new.id, new.note) if new.note else None,
+            totals.items.amount,
+            totals.discount.amount,
+            totals.shipping.amount,
+            totals.tax.amount,
+            totals.total.amount,
+            _encode(new.shipping).decode() if new.shipping else None,
+            new.payment_method,
+            new.collects_later,
+            new.placed_at,
+            new.expires_at,
+        )
+        await self._insert_lines(uow, new.id, new.lines)
+        await self._insert_adjustments(uow, new)
+
+    async def _insert_lines(
+        self, uow: UnitOfWork, order_id: UUID, lines: Sequence[NewLine]
+    ) -> None:
+        await uow.executemany(
+            """
+            INSERT INTO orders_line (order_id, id, position, sku, variant_id, product_id, name, options,
+                quantity, unit_price, discount, tax, payable, weight_grams, requires_shipping, image_url)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+            """,
+            [
+                (
+                    order_id,
+                    line.id,
+                    position,
+                    line.sku,
+                    line.variant_id,
+                    line.product_id,
+                    line.name,
+                    _encode(line.options).decode(),
+                    line.quantity,
+                    line.unit_price,
+                    line.discount,
+                    line.tax,
+                    line.payable,
+                    line.weight_grams,
+                    line.requires_shipping,
+                    line.image_url,
+                )
+                for position, line in enumerate(lines)
+            ],
+        )
+
+    async def _insert_adjustments(self, uow: UnitOfWork, new: NewOrder) -> None:
+        if not new.adjustments:
+            return
+        await uow.executemany(
+            """
+            INSERT INTO orders_adjustment (order_id, id, position, kind, source, rule, rule_version,
+                label, amount, line_id)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+            """,
+            [
+                (
+                    new.id,
+                    new_id(),
+                    position,
+                    item.kind,
+                    item.source,
+                    item.rule,
+                    item.rule_version,
+                    _encode(item.label).decode(),
+                    item.amount,
+                    item.line_id,
+                )
+                for position, item in enumerate(new.adjustments)
+            ],
+        )
+
+    async def record(
+        self,
+        uow: UnitOfWork,
+        order_id: UUID,
+        actor: Actor,
+        event: str,
+        *,
+        reason: str = "",
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Append to the order's history."""
+        await uow.execute(
+            """
+            INSERT INTO orders_history (order_id, id, at, actor_kind, actor_id, event, reason, details)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+            """,
+            order_id,
+            new_id(),
+            uow.clock.now(),
+            actor.kind,
+            actor.id,
+            event,
+            reason,
+            _encode(details or {}).decode(),
+        )
+
+    async def id_of(self, number: str) -> UUID | None:
+        """The order with this number."""
+        found: UUID | None = await self._db.fetchval(
+            "SELECT order_id FROM orders_number WHERE number = $1", number
+        )
+        return found
+
+    async def get(self, order_id: UUID, languages: Sequence[str] = ()) -> Order | None:
+        """The whole order, unsealed; labels in the first of ``languages`` there is."""
+        order = await self._db.fetchrow("SELECT * FROM orders_order WHERE id = $1", order_id)
+        if order is None:
+            return None
+        lines = await self._db.fetch(
+            "SELECT * FROM orders_line WHERE order_id = $1 ORDER BY position", order_id
+        )
+        adjustments = await self._db.fetch(
+            "SELECT * FROM orders_adjustment WHERE order_id = $1 ORDER BY position", order_id
+        )
+        return self._order(order, lines, adjustments, (*languages, order["locale"]))
+
+    async def history(self, order_id: UUID) -> list[HistoryEntry]:
+        """What happened, oldest first."""
+        rows = await self._db.fetch(
+            "SELECT at, actor_kind, actor_id, event, reason, details FROM orders_history"
+            " WHERE order_id = $1 ORDER BY id",
+            order_id,
+        )
+        return [
+            HistoryEntry(
+                at=row["at"],
+                actor=Actor(row["actor_kind"], row["actor_id"]),
+                event=row["event"],
+                reason=row["reason"],
+                details=msgspec.json.decode(row["details"]),
+            )
+            for row in rows
+        ]
+
+    async def page(
+        self, *, status: str | None, before: UUID | None, limit: int
+    ) -> list[OrderSummary]:
+        """Newest first, below ``before``; staff's list."""
+        query = OrderTable.select().order_by(OrderTable.id, ascending=False).limit(limit)
+        if status is not None:
+            query = query.where(OrderTable.status == status)
+        if before is not None:
+            query = query.where(OrderTable.id < before)
+        return [
+            OrderSummary(
+                id=row["id"],
+                number=row["number"],
+                status=OrderStatus(row["status"]),
+                payment_status=PaymentStatus(row["payment_status"]),
+                fulfilment_status=FulfilmentStatus(row["fulfilment_status"]),
+                placed_at=row["placed_at"],
+                total=Money(row["total"], row["currency"]),
+                market=row["market"],
+            )
+            for row in await query
+        ]
+
+    async def expiring(self, now: datetime, limit: int) -> list[UUID]:
+        """Orders whose time to be paid is over."""
+        rows = await self._db.fetch(
+            "SELECT id FROM orders_order WHERE status = 'placed' AND expires_at <= $1"
+            " ORDER BY expires_at LIMIT $2",
+            now,
+            limit,
+        )
+        return [row["id"] for row in rows]
+
+    async def set_status(
+        self, uow: UnitOfWork, order_id: UUID, current: OrderStatus, following: OrderStatus
+    ) -> bool:
+        """Take the step; false when the order was not (or no longer) ``current``."""
+        tag = await uow.execute(
+            "UPDATE orders_order SET status = $3, closed_at = $4, expires_at = NULL,"
+            " version = version + 1 WHERE id = $1 AND status = $2",
+            order_id,
+            current,
+            following,
+            uow.clock.now(),
+        )
+        return tag == "UPDATE 1"
+
+    async def set_payment_status(
+        self, uow: UnitOfWork, order_id: UUID, status: PaymentStatus, *, keep_expiry: bool
+    ) -> bool:
+        """Note where the money stands; false when that is what the order says already."""
+        tag = await uow.execute(
+            "UPDATE orders_order SET payment_status = $2, version = version + 1,"
+            " expires_at = CASE WHEN $3 THEN expires_at END"
+            " WHERE id = $1 AND (payment_status <> $2 OR (NOT $3 AND expires_at IS NOT NULL))",
+            order_id,
+            status,
+            keep_expiry,
+        )
+        return tag == "UPDATE 1"
+
+    async def set_fulfilment_status(
+        self, uow: UnitOfWork, order_id: UUID, status: FulfilmentStatus
+    ) -> bool:
+        """Note where the goods stand; false when that is what the order says already."""
+        tag = await uow.execute(
+            "UPDATE orders_order SET fulfilment_status = $2, version = version + 1"
+            " WHERE id = $1 AND fulfilment_status <> $2",
+            order_id,
+            status,
+        )
+        return tag == "UPDATE 1"
+
+    async def count_units(
+        self, uow: UnitOfWork, order_id: UUID, column: str, units: Mapping[UUID, int]
+    ) -> None:
+        """Add ``units`` to one counter of the lines: ``shipped``, ``cancelled`` or ``refunded``."""
+        names = {"shipped", "cancelled", "refunded"}
+        if column not in names:
+            message = f"{column!r} is no counter of a line"
+            raise ValueError(message)
+        for line_id, quantity in sorted(units.items()):
+            await OrderLineTable.update(
+                {column: OrderLineTable._meta.get_column_by_name(column) + quantity}  # noqa: SLF001 - Piccolo's own way to name a column
+            ).where((OrderLineTable.order_id == order_id) & (OrderLineTable.id == line_id))
+
+    async def mark_shipping_refunded(self, uow: UnitOfWork, order_id: UUID) -> None:
+        """The freight went back; it does so once."""
+        await uow.execute(
+            "UPDATE orders_order SET shipping_refunded = true, version = version + 1 WHERE id = $1",
+            order_id,
+        )
+
+    async def is_shipping_refunded(self, order_id: UUID) -> bool:
+        """Whether the freight went back, or an open request asks for it."""
+        return bool(
+            await self._db.fetchval(
+                "SELECT shipping_refunded OR EXISTS (SELECT FROM orders_refund_request r"
+                " WHERE r.order_id = o.id AND r.shipping AND r.status = 'requested')"
+                " FROM orders_order o WHERE o.id = $1",
+                order_id,
+            )
+        )
+
+    def _order(
+        self,
+        row: Record,
+        lines: Iterable[Record],
+        adjustments: Iterable[Record],
+        languages: Sequence[str],
+    ) -> Order:
+        currency: str = row["currency"]
+        opened = self._sealer.open
+        order_id: UUID = row["id"]
+        return Order(
+            id=order_id,
+            number=row["number"],
+            market=row["market"],
+            currency=currency,
+            locale=row["locale"],
+            status=OrderStatus(row["status"]),
+            payment_status=PaymentStatus(row["payment_status"]),
+            fulfilment_status=FulfilmentStatus(row["fulfilment_status"]),
+            placed_at=row["placed_at"],
+            expires_at=row["expires_at"],
+            email=opened(TABLE, "email", order_id, row["email"], str),
+            address=opened(TABLE, "address", order_id, row["address"], Address),
+            note=opened(TABLE, "note", order_id, row["note"], str) if row["note"] else "",
+            lines=[_line(line, currency) for line in lines],
+            adjustments=[
+                Adjustment(
+                    kind=item["kind"],
+                    source=item["source"],
+                    label=pick(msgspec.json.decode(item["label"]), languages),
+                    amount=Money(item["amount"], currency),
+                    line_id=item["line_id"],
+                )
+                for item in adjustments
+            ],
+            totals=Totals(
+                items=Money(row["items"], currency),
+                discount=Money(row["discount"], currency),
+                shipping=Money(row["shipping"], currency),
+                tax=Money(row["tax"], currency),
+                total=Money(row["total"], currency),
+            ),
+            shipping=(
+                msgspec.json.decode(row["shipping_choice"], type=NewShipping)
+                if row["shipping_choice"]
+                else None
+            ),
+            payment_method=row["payment_method"],
+            collects_later=row["collects_later"],
+            version=row["version"],
+        )
+
+
+def _line(row: Record, currency: str) -> OrderLine:
+    return OrderLine(
+        id=row["id"],
+        sku=row["sku"],
+        name=row["name"],
+        options=msgspec.json.decode(row["options"]),
+        quantity=row["quantity"],
+        unit_price=Money(row["unit_price"], currency),
+        subtotal=Money(row["unit_price"] * row["quantity"], currency),
+        discount=Money(row["discount"], currency),
+        tax=Money(row["tax"], currency),
+        total=Money(row["payable"], currency),
+        cancelled=row["cancelled"],
+        refunded=row["refunded"],
+        shipped=row["shipped"],
+        weight_grams=row["weight_grams"],
+        requires_shipping=row["requires_shipping"],
+        image_url=row["image_url"],
+    )

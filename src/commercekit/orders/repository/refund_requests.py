@@ -1,0 +1,113 @@
+"""Every query about refund requests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import msgspec
+
+from commercekit.kernel import Money
+from commercekit.orders.models import (
+    Actor,
+    RefundRequest,
+    RefundRequestLine,
+    RefundRequestStatus,
+)
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+
+    from commercekit.platform.db import Database, UnitOfWork
+
+__all__ = ["RefundRequestRepository"]
+
+_encode = msgspec.json.Encoder().encode
+
+_COLUMNS = """
+    r.id, r.order_id, o.number, r.status, r.lines, r.shipping, r.amount, r.currency, r.reason,
+    r.created_at, r.decided_at, r.decision_reason, r.version
+    FROM orders_refund_request r JOIN orders_order o ON o.id = r.order_id
+"""
+
+
+class RefundRequestRepository:
+    """Reads and writes what shoppers ask back, and what was decided."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def add(self, uow: UnitOfWork, request: RefundRequest) -> None:
+        """Write down what the shopper asks."""
+        await uow.execute(
+            "INSERT INTO orders_refund_request (order_id, id, status, lines, shipping, amount, currency,"
+            " reason, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            request.order_id,
+            request.id,
+            request.status,
+            _encode(request.lines).decode(),
+            request.shipping,
+            request.amount.amount,
+            request.amount.currency,
+            request.reason,
+            request.created_at,
+        )
+
+    async def decide(
+        self,
+        uow: UnitOfWork,
+        request: RefundRequest,
+        status: RefundRequestStatus,
+        actor: Actor,
+        reason: str,
+        amount: Money,
+    ) -> bool:
+        """Write down the decision; false when somebody decided already."""
+        tag = await uow.execute(
+            "UPDATE orders_refund_request SET status = $3, decided_at = $4, decided_by = $5,"
+            " decision_reason = $6, amount = $7, version = version + 1"
+            " WHERE order_id = $1 AND id = $2 AND status = 'requested'",
+            request.order_id,
+            request.id,
+            status,
+            uow.clock.now(),
+            actor.id,
+            reason,
+            amount.amount,
+        )
+        return tag == "UPDATE 1"
+
+    async def get(self, request_id: UUID) -> RefundRequest | None:
+        """One refund request."""
+        row = await self._db.fetchrow(f"SELECT {_COLUMNS} WHERE r.id = $1", request_id)  # noqa: S608 - constants only
+        return _request(row) if row else None
+
+    async def find(
+        self, *, order_id: UUID | None = None, status: str | None = None, limit: int = 100
+    ) -> list[RefundRequest]:
+        """Refund requests, newest first."""
+        rows = await self._db.fetch(
+            f"SELECT {_COLUMNS} WHERE ($1::uuid IS NULL OR r.order_id = $1)"  # noqa: S608 - constants only
+            " AND ($2::text IS NULL OR r.status = $2) ORDER BY r.id DESC LIMIT $3",
+            order_id,
+            status,
+            limit,
+        )
+        return [_request(row) for row in rows]
+
+
+def _request(row: Record) -> RefundRequest:
+    return RefundRequest(
+        id=row["id"],
+        order_id=row["order_id"],
+        order_number=row["number"],
+        status=RefundRequestStatus(row["status"]),
+        lines=msgspec.json.decode(row["lines"], type=list[RefundRequestLine]),
+        shipping=row["shipping"],
+        amount=Money(row["amount"], row["currency"]),
+        reason=row["reason"],
+        created_at=row["created_at"],
+        decided_at=row["decided_at"],
+        decision_reason=row["decision_reason"],
+        version=row["version"],
+    )

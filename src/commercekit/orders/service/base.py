@@ -1,0 +1,57 @@
+"""What every use case of orders stands on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from commercekit.orders.errors import OrderNotFound
+from commercekit.orders.models import Order
+from commercekit.orders.repository import OrderRepository, RefundRequestRepository
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from commercekit.fulfilment import FulfilmentService
+    from commercekit.inventory import InventoryService
+    from commercekit.kernel import Clock
+    from commercekit.payments import PaymentService
+    from commercekit.platform.db import Database, UnitOfWork
+    from commercekit.platform.security import Sealer
+
+__all__ = ["OrderUseCases"]
+
+
+class OrderUseCases:
+    """The parts a use case needs, and the two ways to get hold of an order."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        sealer: Sealer,
+        payments: PaymentService,
+        inventory: InventoryService,
+        fulfilment: FulfilmentService,
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._payments = payments
+        self._inventory = inventory
+        self._fulfilment = fulfilment
+        self._orders = OrderRepository(db, sealer)
+        self._requests = RefundRequestRepository(db)
+        self._token_key = sealer.derived_key("order tokens")
+
+    async def get(self, order_id: UUID, languages: Sequence[str] = ()) -> Order:
+        """The order; raises :class:`~commercekit.orders.errors.OrderNotFound`."""
+        order = await self._orders.get(order_id, languages)
+        if order is None:
+            message = "There is no such order."
+            raise OrderNotFound(message)
+        return order
+
+    async def _locked(self, uow: UnitOfWork, order_id: UUID) -> Order:
+        """The order, with everybody else who would change it, its payments or shipments waiting."""
+        await uow.lock(str(order_id))
+        return await self.get(order_id)

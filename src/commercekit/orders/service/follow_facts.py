@@ -1,0 +1,251 @@
+"""What facts of payments and shipments change about an order, inside the transaction that tells them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from commercekit.fulfilment import ShipmentStatus, ShipmentView
+from commercekit.inventory import Demand
+from commercekit.kernel import Money, new_id
+from commercekit.orders.events import (
+    OrderCompleted,
+    OrderDelivered,
+    OrderPaid,
+    OrderRefunded,
+    OrderShipped,
+)
+from commercekit.orders.models import (
+    Actor,
+    FulfilmentStatus,
+    Order,
+    OrderStatus,
+    PaymentStatus,
+)
+from commercekit.orders.rules import (
+    LineProgress,
+    derive_fulfilment_status,
+    derive_payment_status,
+)
+from commercekit.orders.service.base import OrderUseCases
+
+if TYPE_CHECKING:
+    from commercekit.payments import PaymentSummary
+    from commercekit.platform.db import UnitOfWork
+
+__all__ = ["FollowFacts"]
+
+_GATEWAY = Actor("system", "payments")
+_CARRIER = Actor("system", "fulfilment")
+_STOCK_IS_SAFE = {PaymentStatus.AUTHORISED, PaymentStatus.PAID, PaymentStatus.OVERPAID}
+_BEFORE_HAND_OVER = {ShipmentStatus.CREATED, ShipmentStatus.CANCELLED}
+
+
+class FollowFacts(OrderUseCases):
+    """Derives the two statuses that nobody commands."""
+
+    async def _order_of(self, uow: UnitOfWork, reference: str) -> Order | None:
+        """The order behind a reference; payments and shipments may belong to something else."""
+        try:
+            order_id = UUID(reference)
+        except ValueError:
+            return None
+        await uow.lock(reference)
+        return await self._orders.get(order_id)
+
+    async def follow_payment(self, uow: UnitOfWork, reference: str) -> None:
+        """Derive where the money stands; a paid order keeps its stock from here on."""
+        order = await self._order_of(uow, reference)
+        if order is None:
+            return
+        summary = await self._payments.summary(uow, reference)
+        status = _payment_status(order, summary)
+        safe = status in _STOCK_IS_SAFE
+        changed = await self._orders.set_payment_status(
+            uow, order.id, status, keep_expiry=not safe
+        )
+        if not changed or status is order.payment_status:
+            return
+        await self._orders.record(
+            uow, order.id, _GATEWAY, str(status).replace("_", "-"), details=_figures(summary)
+        )
+        if order.status is not OrderStatus.PLACED:
+            return
+        if safe:
+            await self._inventory.confirm(uow, reference)
+        if status in {PaymentStatus.PAID, PaymentStatus.OVERPAID}:
+            captured = Money(summary.captured, order.currency)
+            uow.publish(OrderPaid(order_id=order.id, number=order.number, captured=captured))
+            await self._complete_if_done(uow, order, order.fulfilment_status, status)
+
+    async def follow_refund(
+        self, uow: UnitOfWork, reference: str, refund_id: UUID, amount: Money
+    ) -> None:
+        """Money has gone back: derive, and tell the shopper's side of it."""
+        await self.follow_payment(uow, reference)
+        order = await self._order_of(uow, reference)
+        if order is None:
+            return
+        details = {"refund_id": str(refund_id), "amount": amount.amount}
+        await self._orders.record(uow, order.id, _GATEWAY, "refund-succeeded", details=details)
+        uow.publish(
+            OrderRefunded(
+                order_id=order.id,
+                number=order.number,
+                refund_id=refund_id,
+                amount=amount,
+                complete=order.payment_status is PaymentStatus.REFUNDED,
+            )
+        )
+
+    async def return_excess(self, uow: UnitOfWork, reference: str, payment_id: UUID) -> UUID | None:
+        """Send back money that came late or twice; gives the refund to send, if one is due.
+
+        For a cancelled order that is everything it still holds, otherwise what exceeds its total.
+        """
+        order = await self._order_of(uow, reference)
+        if order is None:
+            return None
+        summary = await self._payments.summary(uow, reference)
+        owed = 0 if order.status is OrderStatus.CANCELLED else order.totals.total.amount
+        excess = summary.kept - owed
+        payments = await self._payments.payments_of(uow, reference)
+        paid = next((payment for payment in payments if payment.id == payment_id), None)
+        if excess <= 0 or paid is None or not paid.refundable:
+            return None
+        refund_id = new_id()
+        amount = Money(min(excess, paid.refundable.amount), order.currency)
+        await self._payments.create_refund(
+            uow, refund_id=refund_id, payment_id=payment_id, amount=amount, reason="excess"
+        )
+        await self._orders.record(
+            uow,
+            order.id,
+            _GATEWAY,
+            "excess-returned",
+            details={"refund_id": str(refund_id), "amount": amount.amount},
+        )
+        return refund_id
+
+    async def follow_hand_over(self, uow: UnitOfWork, reference: str, shipment_id: UUID) -> None:
+        """Goods left: take them off the shelf, count them, and derive."""
+        order = await self._order_of(uow, reference)
+        if order is None:
+            return
+        shipments = await self._fulfilment.shipments(uow, reference)
+        shipment = next(item for item in shipments if item.id == shipment_id)
+        await self._inventory.ship(
+            uow, reference, [Demand(line.sku, line.quantity) for line in shipment.lines]
+        )
+        await self._orders.count_units(
+            uow, order.id, "shipped", {line.line_id: line.quantity for line in shipment.lines}
+        )
+        status = await self._derive_fulfilment(uow, order, shipments)
+        await self._orders.record(
+            uow, order.id, _CARRIER, "shipped", details={"shipment_id": str(shipment_id)}
+        )
+        uow.publish(
+            OrderShipped(
+                order_id=order.id,
+                number=order.number,
+                shipment_id=shipment_id,
+                complete=status is not FulfilmentStatus.PARTIALLY_SHIPPED,
+            )
+        )
+
+    async def follow_delivery(self, uow: UnitOfWork, reference: str, shipment_id: UUID) -> None:
+        """A parcel arrived: derive, tell, and complete the order when nothing is open."""
+        order = await self._order_of(uow, reference)
+        if order is None:
+            return
+        shipments = await self._fulfilment.shipments(uow, reference)
+        status = await self._derive_fulfilment(uow, order, shipments)
+        await self._orders.record(
+            uow, order.id, _CARRIER, "delivered", details={"shipment_id": str(shipment_id)}
+        )
+        complete = status is FulfilmentStatus.DELIVERED
+        uow.publish(
+            OrderDelivered(
+                order_id=order.id, number=order.number, shipment_id=shipment_id, complete=complete
+            )
+        )
+        await self._complete_if_done(uow, order, status, order.payment_status)
+
+    async def follow_shipment(
+        self, uow: UnitOfWork, reference: str, shipment_id: UUID, event: str
+    ) -> None:
+        """Anything else about a shipment that the order's history should say."""
+        order = await self._order_of(uow, reference)
+        if order is None:
+            return
+        await self._derive_fulfilment(
+            uow, order, await self._fulfilment.shipments(uow, reference)
+        )
+        await self._orders.record(
+            uow, order.id, _CARRIER, event, details={"shipment_id": str(shipment_id)}
+        )
+
+    async def _derive_fulfilment(
+        self, uow: UnitOfWork, order: Order, shipments: Iterable[ShipmentView]
+    ) -> FulfilmentStatus:
+        shipped: Counter[UUID] = Counter()
+        delivered: Counter[UUID] = Counter()
+        returned: Counter[UUID] = Counter()
+        for shipment in shipments:
+            for item in shipment.lines:
+                if shipment.status not in _BEFORE_HAND_OVER:
+                    shipped[item.line_id] += item.quantity
+                if shipment.status is ShipmentStatus.DELIVERED:
+                    delivered[item.line_id] += item.quantity
+                if shipment.status is ShipmentStatus.RETURNED:
+                    returned[item.line_id] += item.quantity
+        status = derive_fulfilment_status(
+            LineProgress(
+                line.quantity - line.cancelled,
+                shipped[line.id],
+                delivered[line.id],
+                returned[line.id],
+            )
+            for line in order.lines
+            if line.requires_shipping
+        )
+        await self._orders.set_fulfilment_status(uow, order.id, status)
+        return status
+
+    async def _complete_if_done(
+        self,
+        uow: UnitOfWork,
+        order: Order,
+        fulfilment: FulfilmentStatus,
+        payment: PaymentStatus,
+    ) -> None:
+        done = fulfilment is FulfilmentStatus.DELIVERED and payment in {
+            PaymentStatus.PAID,
+            PaymentStatus.OVERPAID,
+            PaymentStatus.PARTIALLY_REFUNDED,
+        }
+        if done and await self._orders.set_status(
+            uow, order.id, OrderStatus.PLACED, OrderStatus.COMPLETED
+        ):
+            await self._orders.record(uow, order.id, _CARRIER, "completed")
+            uow.publish(OrderCompleted(order_id=order.id, number=order.number))
+
+
+def _payment_status(order: Order, summary: PaymentSummary) -> PaymentStatus:
+    return derive_payment_status(
+        total=order.totals.total.amount,
+        pending=summary.pending > 0,
+        authorised=summary.authorised,
+        captured=summary.captured,
+        refunded=summary.refunded,
+    )
+
+
+def _figures(summary: PaymentSummary) -> dict[str, int]:
+    return {
+        "authorised": summary.authorised,
+        "captured": summary.captured,
+        "refunded": summary.refunded,
+    }

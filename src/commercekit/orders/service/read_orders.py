@@ -1,0 +1,89 @@
+"""Finding orders, and proving that one may see them."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from commercekit.orders.errors import OrderNotFound, RefundRequestNotFound
+from commercekit.orders.models import HistoryEntry, Order, OrderSummary, RefundRequest
+from commercekit.orders.service.base import OrderUseCases
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from commercekit.fulfilment import ShipmentView
+    from commercekit.payments import Payment, Refund
+
+__all__ = ["ReadOrders"]
+
+
+class ReadOrders(OrderUseCases):
+    """Queries; none changes anything."""
+
+    def token_of(self, order_id: UUID) -> str:
+        """The guest's key to one order: derived, so that a repeated checkout tells the same again."""
+        digest = hmac.digest(self._token_key, order_id.bytes, "sha256")
+        return base64.urlsafe_b64encode(digest[:24]).decode()
+
+    async def by_number(self, number: str, languages: Sequence[str] = ()) -> Order:
+        """Staff's way in; raises :class:`~commercekit.orders.errors.OrderNotFound`."""
+        order_id = await self._orders.id_of(number)
+        if order_id is None:
+            message = f"There is no order {number[:40]!r}."
+            raise OrderNotFound(message)
+        return await self.get(order_id, languages)
+
+    async def for_guest(self, number: str, token: str | None, languages: Sequence[str] = ()) -> Order:
+        """The shopper's way in: number and token; a wrong token looks like no order at all."""
+        order_id = await self._orders.id_of(number)
+        expected = self.token_of(order_id) if order_id else ""
+        given = (token or "").encode()
+        if order_id is None or not hmac.compare_digest(expected.encode(), given):
+            message = "There is no such order, or X-Order-Token does not belong to it."
+            raise OrderNotFound(message)
+        return await self.get(order_id, languages)
+
+    async def exists(self, order_id: UUID) -> bool:
+        """Whether the order was placed; how a repeated checkout finds what the first one did."""
+        return await self._orders.get(order_id) is not None
+
+    async def history(self, order: Order) -> list[HistoryEntry]:
+        """What happened to the order, oldest first."""
+        return await self._orders.history(order.id)
+
+    async def payments(self, order: Order) -> list[Payment]:
+        """Its payments, oldest first."""
+        return await self._payments.payments_of(None, order.reference)
+
+    async def refunds(self, order: Order) -> list[Refund]:
+        """Money that went back or is on its way, oldest first."""
+        return await self._payments.refunds_of(None, order.reference)
+
+    async def shipments(self, order: Order) -> list[ShipmentView]:
+        """Its shipments, oldest first."""
+        return await self._fulfilment.shipments(None, order.reference)
+
+    async def page(
+        self, *, status: str | None, before: UUID | None, limit: int
+    ) -> list[OrderSummary]:
+        """Staff's list, newest first."""
+        return await self._orders.page(status=status, before=before, limit=limit)
+
+    async def refund_request(self, request_id: UUID) -> RefundRequest:
+        """One; raises :class:`~commercekit.orders.errors.RefundRequestNotFound`."""
+        request = await self._requests.get(request_id)
+        if request is None:
+            message = "There is no such refund request."
+            raise RefundRequestNotFound(message)
+        return request
+
+    async def refund_requests(
+        self, *, order: Order | None = None, status: str | None = None, limit: int = 100
+    ) -> list[RefundRequest]:
+        """Newest first."""
+        return await self._requests.find(
+            order_id=order.id if order else None, status=status, limit=limit
+        )
