@@ -2,6 +2,15 @@
 
 from commercekit.platform.db.database import OUTAGES, CommitOutcomeUnknown, Database, Isolation
 from commercekit.platform.db.engine import ENGINE, ShopEngine, current_unit_of_work
+from commercekit.platform.db.migrations import (
+    MigrationFailed,
+    MigrationStatus,
+    MigrationStep,
+    Migrator,
+    sql_migration,
+)
+from commercekit.platform.db.partitions import ensure_partitions, monthly_partitions
+from commercekit.platform.db.schema import schema_drift
 from commercekit.platform.db.unit_of_work import FlushHook, UnitOfWork
 
 __all__ = [
@@ -11,7 +20,15 @@ __all__ = [
     "Database",
     "FlushHook",
     "Isolation",
+    "MigrationFailed",
+    "MigrationStatus",
+    "MigrationStep",
+    "Migrator",
     "ShopEngine",
     "UnitOfWork",
     "current_unit_of_work",
+    "ensure_partitions",
+    "monthly_partitions",
+    "schema_drift",
+    "sql_migration",
 ]
