@@ -1,0 +1,107 @@
+"""Orders: life cycle, history, cancellation, shipping, refund requests.
+
+Placing is decided by ``checkout``, which writes through :meth:`OrderService.create`. Money is moved by
+``payments`` and goods by ``fulfilment``; what they tell, orders project onto their derived statuses.
+"""
+
+from commercekit.orders.api import (
+    AdminOrders,
+    AdminRefundRequests,
+    OrderView,
+    StoreOrders,
+    view_of,
+)
+from commercekit.orders.errors import (
+    NothingToRefund,
+    NothingToShip,
+    OrderNotFound,
+    OrderNotPaid,
+    RefundRequestNotFound,
+    TooManyUnits,
+    UnknownOrderLine,
+)
+from commercekit.orders.events import (
+    OrderCancelled,
+    OrderCompleted,
+    OrderDelivered,
+    OrderPaid,
+    OrderPlaced,
+    OrderRefunded,
+    OrderShipped,
+    RefundApproved,
+    RefundRejected,
+    RefundRequested,
+)
+from commercekit.orders.models import (
+    Actor,
+    Adjustment,
+    FulfilmentStatus,
+    HistoryEntry,
+    NewAdjustment,
+    NewLine,
+    NewOrder,
+    NewShipping,
+    Order,
+    OrderLine,
+    OrdersSettings,
+    OrderStatus,
+    OrderSummary,
+    PaymentStatus,
+    RefundRequest,
+    RefundRequestLine,
+    RefundRequestStatus,
+    Totals,
+)
+from commercekit.orders.repository import TABLE, new_number
+from commercekit.orders.service import OrderService
+from commercekit.orders.subscribers import subscriptions
+
+SEALED_TABLES = (TABLE,)
+"""Tables with personal fields, for which the sealer keeps a data key."""
+
+__all__ = [
+    "SEALED_TABLES",
+    "Actor",
+    "Adjustment",
+    "AdminOrders",
+    "AdminRefundRequests",
+    "FulfilmentStatus",
+    "HistoryEntry",
+    "NewAdjustment",
+    "NewLine",
+    "NewOrder",
+    "NewShipping",
+    "NothingToRefund",
+    "NothingToShip",
+    "Order",
+    "OrderCancelled",
+    "OrderCompleted",
+    "OrderDelivered",
+    "OrderLine",
+    "OrderNotFound",
+    "OrderNotPaid",
+    "OrderPaid",
+    "OrderPlaced",
+    "OrderRefunded",
+    "OrderService",
+    "OrderShipped",
+    "OrderStatus",
+    "OrderSummary",
+    "OrderView",
+    "OrdersSettings",
+    "PaymentStatus",
+    "RefundApproved",
+    "RefundRejected",
+    "RefundRequest",
+    "RefundRequestLine",
+    "RefundRequestNotFound",
+    "RefundRequestStatus",
+    "RefundRequested",
+    "StoreOrders",
+    "Totals",
+    "TooManyUnits",
+    "UnknownOrderLine",
+    "new_number",
+    "subscriptions",
+    "view_of",
+]

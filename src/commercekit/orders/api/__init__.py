@@ -1,0 +1,7 @@
+"""Orders over HTTP: the shopper's side and staff's."""
+
+from commercekit.orders.api.admin import AdminOrders, AdminRefundRequests
+from commercekit.orders.api.store import StoreOrders
+from commercekit.orders.api.views import OrderView, view_of
+
+__all__ = ["AdminOrders", "AdminRefundRequests", "OrderView", "StoreOrders", "view_of"]

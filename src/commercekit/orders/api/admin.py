@@ -1,0 +1,248 @@
+"""Staff's side: the list, one order, shipping, cancelling, and deciding refund requests."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Controller, Request, Response, get, post
+from litestar.params import Parameter
+from msgspec import Meta
+
+from commercekit.errors import FieldError
+from commercekit.kernel import Money, Page
+from commercekit.orders.api.views import OrderView, view_of
+from commercekit.orders.models import (
+    Actor,
+    OrderStatus,
+    OrderSummary,
+    RefundRequest,
+    RefundRequestLine,
+    RefundRequestStatus,
+)
+from commercekit.orders.service import OrderService
+from commercekit.platform.http import (
+    Answer,
+    IdempotentRun,
+    Input,
+    InvalidInput,
+    PageCursor,
+    PageLimit,
+    etag_of,
+    idempotent,
+    page_answer,
+    page_request,
+)
+from commercekit.platform.security import principal_of, requires
+
+__all__ = ["AdminOrders", "AdminRefundRequests"]
+
+_Reason = Annotated[str, Meta(max_length=500)]
+_Code = Annotated[str, Meta(min_length=1, max_length=64)]
+
+
+class ShipInput(Input):
+    """What leaves, and how. Without lines everything that is left; without a carrier as ordered.
+
+    A tracking number says that staff arranged the transport; no carrier is asked then.
+    """
+
+    lines: Annotated[list[RefundRequestLine], Meta(min_length=1, max_length=200)] | None = None
+    carrier: _Code | None = None
+    service: _Code | None = None
+    tracking_number: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
+
+
+class CancelInput(Input):
+    """Why; the shopper reads it."""
+
+    reason: Annotated[str, Meta(min_length=1, max_length=500)]
+
+
+class ApproveInput(Input):
+    """Agree to all that was asked, or to less of it."""
+
+    amount: Money | None = None
+    reason: _Reason = ""
+
+
+class RejectInput(Input):
+    """Why; the shopper reads it."""
+
+    reason: Annotated[str, Meta(min_length=1, max_length=500)]
+
+
+class AdminOrders(Controller):
+    """``/admin/orders``."""
+
+    path = "/admin/orders"
+    tags = ["Orders"]  # noqa: RUF012 - Litestar's way
+
+    @get(
+        "/",
+        operation_id="AdminListOrders",
+        summary="Orders, newest first",
+        guards=[requires("orders:read")],
+    )
+    async def list_orders(
+        self,
+        request: Request[Any, Any, Any],
+        orders: OrderService,
+        limit: PageLimit = 20,
+        cursor: PageCursor = None,
+        status: Annotated[OrderStatus | None, Parameter(description="Only these")] = None,
+    ) -> Page[OrderSummary]:
+        page = page_request(request, limit, cursor)
+        before = _place(page.after) if page.after else None
+        items = await orders.page(status=status, before=before, limit=limit + 1)
+        more = len(items) > limit
+        items = items[:limit]
+        return page_answer(request, items, (str(items[-1].id),) if more else None)
+
+    @get(
+        "/{number:str}",
+        operation_id="AdminGetOrder",
+        summary="One order",
+        guards=[requires("orders:read")],
+    )
+    async def read(self, number: str, orders: OrderService) -> Response[OrderView]:
+        order = await orders.by_number(number)
+        return Response(await view_of(orders, order), headers={"ETag": etag_of(order.version)})
+
+    @post(
+        "/{number:str}/shipments",
+        operation_id="AdminShipOrder",
+        summary="Ship all or part of an order",
+        guards=[requires("shipments:write")],
+    )
+    async def ship(
+        self,
+        request: Request[Any, Any, Any],
+        number: str,
+        data: ShipInput,
+        orders: OrderService,
+    ) -> Response[OrderView]:
+        order = await orders.by_number(number)
+        actor = _actor(request)
+
+        async def work(run: IdempotentRun) -> Answer:
+            await orders.ship(
+                order.id,
+                shipment_id=run.id,
+                units=data.lines,
+                carrier=data.carrier,
+                service=data.service,
+                tracking_number=data.tracking_number,
+                actor=actor,
+            )
+            return Answer(201, await view_of(orders, await orders.get(order.id)))
+
+        return await idempotent(request, scope="orders.ship", work=work)
+
+    @post(
+        "/{number:str}/cancel",
+        operation_id="AdminCancelOrder",
+        summary="Cancel an order before it ships",
+        guards=[requires("orders:write")],
+    )
+    async def cancel(
+        self,
+        request: Request[Any, Any, Any],
+        number: str,
+        data: CancelInput,
+        orders: OrderService,
+    ) -> Response[OrderView]:
+        order = await orders.by_number(number)
+        actor = _actor(request)
+
+        async def work(_run: IdempotentRun) -> Answer:
+            cancelled = await orders.cancel(order.id, actor, data.reason)
+            return Answer(200, await view_of(orders, cancelled))
+
+        return await idempotent(request, scope="orders.cancel", work=work)
+
+
+class AdminRefundRequests(Controller):
+    """``/admin/refund-requests``: where a person decides."""
+
+    path = "/admin/refund-requests"
+    tags = ["Refunds"]  # noqa: RUF012 - Litestar's way
+
+    @get(
+        "/",
+        operation_id="AdminListRefundRequests",
+        summary="Refund requests, newest first",
+        guards=[requires("refunds:read")],
+    )
+    async def list_requests(
+        self,
+        orders: OrderService,
+        limit: PageLimit = 20,
+        status: Annotated[RefundRequestStatus | None, Parameter(description="Only these")] = None,
+    ) -> Page[RefundRequest]:
+        return Page(await orders.refund_requests(status=status, limit=limit))
+
+    @get(
+        "/{request_id:uuid}",
+        operation_id="AdminGetRefundRequest",
+        summary="One refund request",
+        guards=[requires("refunds:read")],
+    )
+    async def read(self, request_id: UUID, orders: OrderService) -> RefundRequest:
+        return await orders.refund_request(request_id)
+
+    @post(
+        "/{request_id:uuid}/approve",
+        operation_id="AdminApproveRefund",
+        summary="Agree, and send the money back",
+        guards=[requires("refunds:approve")],
+    )
+    async def approve(
+        self,
+        request: Request[Any, Any, Any],
+        request_id: UUID,
+        data: ApproveInput,
+        orders: OrderService,
+    ) -> Response[RefundRequest]:
+        actor = _actor(request)
+
+        async def work(_run: IdempotentRun) -> Answer:
+            approved = await orders.approve_refund(
+                request_id, actor=actor, reason=data.reason, amount=data.amount
+            )
+            return Answer(200, approved)
+
+        return await idempotent(request, scope="refunds.approve", work=work)
+
+    @post(
+        "/{request_id:uuid}/reject",
+        operation_id="AdminRejectRefund",
+        summary="Decline, with a reason",
+        guards=[requires("refunds:approve")],
+    )
+    async def reject(
+        self,
+        request: Request[Any, Any, Any],
+        request_id: UUID,
+        data: RejectInput,
+        orders: OrderService,
+    ) -> Response[RefundRequest]:
+        actor = _actor(request)
+
+        async def work(_run: IdempotentRun) -> Answer:
+            return Answer(
+                200, await orders.reject_refund(request_id, actor=actor, reason=data.reason)
+            )
+
+        return await idempotent(request, scope="refunds.reject", work=work)
+
+
+def _actor(request: Request[Any, Any, Any]) -> Actor:
+    principal = principal_of(request)
+    return Actor(str(principal.kind), principal.id)
+
+
+def _place(after: tuple[str, ...]) -> UUID:
+    try:
+        return UUID(after[0])
+    except (ValueError, IndexError):
+        message = "This cursor does not belong to this list."
+        raise InvalidInput(message, errors=(FieldError("?cursor", "invalid-cursor", message),)) from None

@@ -1,0 +1,190 @@
+"""An order as clients see it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from msgspec import UNSET, Struct, UnsetType
+
+from commercekit.fulfilment import ShipmentView
+from commercekit.kernel import Address, Money
+from commercekit.orders.models import Adjustment, HistoryEntry, Order, OrderLine, Totals
+from commercekit.payments import Payment, Refund
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from commercekit.orders.service import OrderService
+
+__all__ = ["OrderView", "PaymentView", "RefundView", "view_of"]
+
+
+class OrderLineView(Struct, frozen=True, kw_only=True):
+    """One line, with what became of its units."""
+
+    id: UUID
+    sku: str
+    name: str
+    options: dict[str, str]
+    quantity: int
+    unit_price: Money
+    subtotal: Money
+    discount: Money
+    tax: Money
+    total: Money
+    shipped: int
+    cancelled: int
+    refunded: int
+    image_url: str | None
+
+
+class PaymentView(Struct, frozen=True, kw_only=True):
+    """One payment; ``action`` says what the shopper has to do, right after it was started."""
+
+    id: UUID
+    method: str
+    status: str
+    amount: Money
+    captured: Money
+    refunded: Money
+    created_at: datetime
+    action: Any | UnsetType = UNSET
+
+
+class RefundView(Struct, frozen=True, kw_only=True):
+    """Money that went back or is on its way."""
+
+    id: UUID
+    amount: Money
+    status: str
+    reason: str
+    created_at: datetime
+
+
+class ShippingView(Struct, frozen=True, kw_only=True):
+    """How it travels."""
+
+    code: str
+    amount: Money
+
+
+class OrderView(Struct, frozen=True, kw_only=True):
+    """The order; ``token`` is told once, in the answer that placed it."""
+
+    id: UUID
+    number: str
+    status: str
+    payment_status: str
+    fulfilment_status: str
+    placed_at: datetime
+    market: str
+    currency: str
+    email: str
+    address: Address
+    note: str
+    lines: list[OrderLineView]
+    adjustments: list[Adjustment]
+    shipping: ShippingView | None
+    totals: Totals
+    payments: list[PaymentView]
+    shipments: list[ShipmentView]
+    refunds: list[RefundView]
+    history: list[HistoryEntry]
+    version: int
+    token: str | UnsetType = UNSET
+    payment: PaymentView | None | UnsetType = UNSET
+    """The payment just started; ``null`` when nothing is to be paid."""
+
+
+async def view_of(
+    orders: OrderService,
+    order: Order,
+    *,
+    token: str | UnsetType = UNSET,
+    started: Payment | None | UnsetType = UNSET,
+) -> OrderView:
+    """Gather everything that belongs to ``order``."""
+    payments = await orders.payments(order)
+    current: PaymentView | None | UnsetType = UNSET
+    if started is None:
+        current = None
+    elif not isinstance(started, UnsetType):
+        current = payment_view(started, with_action=True)
+    return OrderView(
+        id=order.id,
+        number=order.number,
+        status=order.status,
+        payment_status=order.payment_status,
+        fulfilment_status=order.fulfilment_status,
+        placed_at=order.placed_at,
+        market=order.market,
+        currency=order.currency,
+        email=order.email,
+        address=order.address,
+        note=order.note,
+        lines=[_line(line) for line in order.lines],
+        adjustments=list(order.adjustments),
+        shipping=(
+            ShippingView(
+                code=order.shipping.code, amount=Money(order.shipping.amount, order.currency)
+            )
+            if order.shipping
+            else None
+        ),
+        totals=order.totals,
+        payments=[payment_view(payment) for payment in payments],
+        shipments=await orders.shipments(order),
+        refunds=_refunds(await orders.refunds(order)),
+        history=await orders.history(order),
+        version=order.version,
+        token=token,
+        payment=current,
+    )
+
+
+def payment_view(payment: Payment, *, with_action: bool = False) -> PaymentView:
+    """One payment for a client."""
+    return PaymentView(
+        id=payment.id,
+        method=payment.method,
+        status=payment.status,
+        amount=payment.amount,
+        captured=payment.captured,
+        refunded=payment.refunded,
+        created_at=payment.created_at,
+        action=payment.action if with_action else UNSET,
+    )
+
+
+def _line(line: OrderLine) -> OrderLineView:
+    return OrderLineView(
+        id=line.id,
+        sku=line.sku,
+        name=line.name,
+        options=line.options,
+        quantity=line.quantity,
+        unit_price=line.unit_price,
+        subtotal=line.subtotal,
+        discount=line.discount,
+        tax=line.tax,
+        total=line.total,
+        shipped=line.shipped,
+        cancelled=line.cancelled,
+        refunded=line.refunded,
+        image_url=line.image_url,
+    )
+
+
+def _refunds(refunds: Sequence[Refund]) -> list[RefundView]:
+    return [
+        RefundView(
+            id=refund.id,
+            amount=refund.amount,
+            status=refund.status,
+            reason=refund.reason,
+            created_at=refund.created_at,
+        )
+        for refund in refunds
+    ]

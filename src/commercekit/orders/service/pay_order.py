@@ -1,0 +1,79 @@
+"""Paying a placed order again, after a declined or abandoned payment, or another way."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from commercekit.errors import InvalidTransition
+from commercekit.kernel import Money
+from commercekit.orders.models import Order, OrderStatus
+from commercekit.orders.service.base import OrderUseCases
+
+if TYPE_CHECKING:
+    from commercekit.payments import Payment
+    from commercekit.platform.db import UnitOfWork
+
+__all__ = ["PayOrders"]
+
+
+class PayOrders(OrderUseCases):
+    """Several attempts, perhaps with different gateways; what is paid twice goes back by itself."""
+
+    async def pay(
+        self, order_id: UUID, *, payment_id: UUID, method: str, return_url: str | None
+    ) -> Payment:
+        """Ask for what is still owed, through ``method``; gives the payment with what to do next.
+
+        Raises :class:`~commercekit.errors.InvalidTransition` when nothing is owed or the order is
+        cancelled, and what ``payments`` raises for a method it does not offer.
+        """
+        await self._db.run(
+            partial(
+                self._create_payment,
+                order_id=order_id,
+                payment_id=payment_id,
+                method=method,
+                return_url=return_url,
+            )
+        )
+        return await self._payments.start(payment_id)
+
+    async def _create_payment(
+        self,
+        uow: UnitOfWork,
+        *,
+        order_id: UUID,
+        payment_id: UUID,
+        method: str,
+        return_url: str | None,
+    ) -> None:
+        order = await self._locked(uow, order_id)
+        payments = await self._payments.payments_of(uow, order.reference)
+        if any(payment.id == payment_id for payment in payments):
+            return
+        owed = await self._owed(uow, order)
+        await self._payments.create_intent(
+            uow,
+            payment_id=payment_id,
+            reference=order.reference,
+            amount=owed,
+            method=method,
+            subject=order.number,
+            return_url=return_url,
+            expires_at=order.expires_at,
+            locale=order.locale,
+        )
+
+    async def _owed(self, uow: UnitOfWork, order: Order) -> Money:
+        summary = await self._payments.summary(uow, order.reference)
+        held = max(summary.captured, summary.authorised)
+        owed = order.totals.total - Money(held, order.currency)
+        if order.status is not OrderStatus.PLACED or owed.amount <= 0:
+            message = (
+                f"Order {order.number} is {order.status} and {order.payment_status}: "
+                "there is nothing to pay."
+            )
+            raise InvalidTransition(message, state=order.payment_status, wanted="paid")
+        return owed

@@ -1,0 +1,173 @@
+"""What orders do when money or goods move, and what the shopper hears of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from commercekit.fulfilment import (
+    ShipmentCancelled,
+    ShipmentDelivered,
+    ShipmentFailed,
+    ShipmentHandedOver,
+    ShipmentReturned,
+)
+from commercekit.kernel import Money
+from commercekit.orders.events import (
+    OrderCancelled,
+    OrderDelivered,
+    OrderPaid,
+    OrderPlaced,
+    OrderRefunded,
+    OrderShipped,
+    RefundRejected,
+)
+from commercekit.payments import (
+    PaymentAuthorised,
+    PaymentClosed,
+    PaymentFact,
+    PaymentFailed,
+    PaymentPaid,
+    PaymentPending,
+    RefundFailed,
+    RefundSucceeded,
+)
+from commercekit.platform.bus import EventMeta, Subscription
+
+if TYPE_CHECKING:
+    from commercekit.notifications import NotificationService
+    from commercekit.orders.service import OrderService
+    from commercekit.platform.db import UnitOfWork
+
+__all__ = ["subscriptions"]
+
+
+class _Derive:
+    """Projectors: the two derived statuses are never behind the records they come from."""
+
+    def __init__(self, orders: OrderService) -> None:
+        self._orders = orders
+
+    async def money(self, uow: UnitOfWork, fact: PaymentFact, _meta: EventMeta) -> None:
+        await self._orders.follow_payment(uow, fact.reference)
+
+    async def refund(self, uow: UnitOfWork, fact: RefundSucceeded, _meta: EventMeta) -> None:
+        amount = Money(fact.amount, fact.currency)
+        await self._orders.follow_refund(uow, fact.reference, fact.refund_id, amount)
+
+    async def hand_over(self, uow: UnitOfWork, fact: ShipmentHandedOver, _meta: EventMeta) -> None:
+        await self._orders.follow_hand_over(uow, fact.reference, fact.shipment_id)
+
+    async def delivery(self, uow: UnitOfWork, fact: ShipmentDelivered, _meta: EventMeta) -> None:
+        await self._orders.follow_delivery(uow, fact.reference, fact.shipment_id)
+
+    async def failure(self, uow: UnitOfWork, fact: ShipmentFailed, _meta: EventMeta) -> None:
+        await self._orders.follow_shipment(
+            uow, fact.reference, fact.shipment_id, "delivery-failed"
+        )
+
+    async def homecoming(self, uow: UnitOfWork, fact: ShipmentReturned, _meta: EventMeta) -> None:
+        await self._orders.follow_shipment(uow, fact.reference, fact.shipment_id, "returned")
+
+    async def withdrawal(self, uow: UnitOfWork, fact: ShipmentCancelled, _meta: EventMeta) -> None:
+        await self._orders.follow_shipment(
+            uow, fact.reference, fact.shipment_id, "shipment-cancelled"
+        )
+
+
+class _ReturnExcess:
+    """Money that came late or twice goes back by itself."""
+
+    def __init__(self, orders: OrderService) -> None:
+        self._orders = orders
+
+    async def __call__(self, uow: UnitOfWork, fact: PaymentPaid, _meta: EventMeta) -> None:
+        await self._orders.return_excess(uow, fact.reference, fact.payment_id)
+
+
+_TEMPLATES: dict[type[Any], str] = {
+    OrderPlaced: "order-placed",
+    OrderPaid: "order-paid",
+    OrderShipped: "order-shipped",
+    OrderDelivered: "order-delivered",
+    OrderRefunded: "order-refunded",
+    OrderCancelled: "order-cancelled",
+    RefundRejected: "refund-rejected",
+}
+
+
+class _TellShopper:
+    """Each step becomes one message; the same fact never becomes two."""
+
+    def __init__(self, orders: OrderService, notifications: NotificationService) -> None:
+        self._orders = orders
+        self._notifications = notifications
+
+    async def __call__(self, uow: UnitOfWork, fact: Any, meta: EventMeta) -> None:
+        order = await self._orders.get(fact.order_id)
+        params: dict[str, Any] = {
+            "number": order.number,
+            "total": order.totals.total,
+            "lines": [
+                {"name": line.name, "quantity": line.quantity, "total": line.total}
+                for line in order.lines
+            ],
+        }
+        if isinstance(fact, OrderRefunded):
+            params["amount"] = fact.amount
+        if isinstance(fact, OrderCancelled):
+            params["reason"] = fact.reason
+        if isinstance(fact, RefundRejected):
+            request = await self._orders.refund_request(fact.refund_request_id)
+            params["reason"] = request.decision_reason
+        if isinstance(fact, OrderShipped | OrderDelivered):
+            shipments = await self._orders.shipments(order)
+            shipment = next(item for item in shipments if item.id == fact.shipment_id)
+            params |= {
+                "carrier": shipment.carrier or "",
+                "tracking_number": shipment.tracking_number or "",
+            }
+        await self._notifications.send(
+            uow,
+            template=_TEMPLATES[type(fact)],
+            to=order.email,
+            locale=order.locale,
+            params=params,
+            dedupe_key=str(meta.id),
+        )
+
+
+def subscriptions(
+    orders: OrderService, notifications: NotificationService
+) -> Sequence[Subscription]:
+    """Everything orders listen to: payments and shipments below, and themselves."""
+    derive = _Derive(orders)
+    tell = _TellShopper(orders, notifications)
+    money = (
+        PaymentPending,
+        PaymentAuthorised,
+        PaymentPaid,
+        PaymentFailed,
+        PaymentClosed,
+        RefundFailed,
+    )
+    goods = (
+        (ShipmentHandedOver, derive.hand_over),
+        (ShipmentDelivered, derive.delivery),
+        (ShipmentFailed, derive.failure),
+        (ShipmentReturned, derive.homecoming),
+        (ShipmentCancelled, derive.withdrawal),
+    )
+    return [
+        *(
+            Subscription("orders.payment-status", fact, derive.money, projector=True)
+            for fact in money
+        ),
+        Subscription("orders.payment-status", RefundSucceeded, derive.refund, projector=True),
+        *(
+            Subscription("orders.fulfilment-status", fact, react, projector=True)
+            for fact, react in goods
+        ),
+        Subscription("orders.return-excess", PaymentPaid, _ReturnExcess(orders)),
+        *(Subscription("orders.tell-shopper", fact, tell) for fact in _TEMPLATES),
+    ]
