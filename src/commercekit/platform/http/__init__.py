@@ -1,6 +1,8 @@
 """The web's manners: problems, strict input, idempotency, pages, entity tags, and the application."""
 
 from commercekit.platform.http.answers import Answer
+from commercekit.platform.http.application import ShopApplication, build_litestar
+from commercekit.platform.http.edge import HttpSettings, current_request_id
 from commercekit.platform.http.etags import etag_of, require_match
 from commercekit.platform.http.idempotency import (
     Claim,
@@ -13,6 +15,8 @@ from commercekit.platform.http.idempotency import (
     idempotent,
 )
 from commercekit.platform.http.inputs import Input, decode
+from commercekit.platform.http.openapi import document_of
+from commercekit.platform.http.outbound import UrlNotAllowed, outbound_client
 from commercekit.platform.http.pages import (
     Cursors,
     PageCursor,
@@ -39,6 +43,7 @@ __all__ = [
     "Answer",
     "Claim",
     "Cursors",
+    "HttpSettings",
     "Idempotency",
     "IdempotencyKeyRequired",
     "IdempotencyKeyReused",
@@ -50,11 +55,17 @@ __all__ = [
     "PageLimit",
     "PreconditionFailed",
     "PreconditionRequired",
+    "ShopApplication",
     "Throttled",
+    "UrlNotAllowed",
+    "build_litestar",
     "claim_of",
+    "current_request_id",
     "decode",
+    "document_of",
     "etag_of",
     "idempotent",
+    "outbound_client",
     "page_answer",
     "page_request",
     "require_match",

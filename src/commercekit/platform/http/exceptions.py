@@ -129,12 +129,12 @@ def _invalid(error: ValidationException) -> InvalidInput:
         entry = first_error(message)
         source = str(getattr(item.get("source"), "value", item.get("source") or ""))
         key = str(item.get("key", ""))
+        if message == "'data'":  # how Litestar says that there was no body
+            entry = FieldError("", "missing", "A JSON body is required.")
         entries.append(entry._replace(pointer=_place(source, key)))
     if not entries:
         message = "A required parameter is missing."
         entries = [FieldError("", "missing", message)]
-    if entries[0].code == "wrong-type" and entries[0].pointer == "/data":
-        entries = [FieldError("", "missing", "A JSON body is required.")]
     first = entries[0]
     return InvalidInput(f"{first.pointer or 'The request'}: {first.message}", errors=tuple(entries))
 

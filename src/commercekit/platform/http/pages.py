@@ -29,7 +29,7 @@ PageCursor = Annotated[
 """``cursor: PageCursor = None`` in a handler."""
 
 _MAC: Final = 16
-_CURSORS: Final = "commercekit_cursors"
+CURSORS: Final = "commercekit_cursors"
 
 
 class Cursors:
@@ -91,7 +91,7 @@ def sealed_page(request: Request[Any, Any, Any], page: Page[T]) -> Page[T]:
 
 
 def _cursors(request: Request[Any, Any, Any]) -> Cursors:
-    cursors: Cursors = request.app.state[_CURSORS]
+    cursors: Cursors = request.app.state[CURSORS]
     return cursors
 
 

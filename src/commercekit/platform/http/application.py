@@ -1,0 +1,121 @@
+"""Litestar, set up with the shop's manners."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Any
+
+from litestar import Litestar, Request
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.types import ControllerRouterHandler
+from prometheus_client import CollectorRegistry
+
+from commercekit.platform.http.edge import Edge, HttpSettings
+from commercekit.platform.http.exceptions import answer_exception
+from commercekit.platform.http.idempotency import IDEMPOTENCY, Idempotency
+from commercekit.platform.http.inputs import ShopRequest
+from commercekit.platform.http.metrics import RequestMetrics
+from commercekit.platform.http.openapi import documentation_routes, openapi_config
+from commercekit.platform.http.operations import ReadyCheck, operation_routes
+from commercekit.platform.http.pages import CURSORS, Cursors
+from commercekit.platform.http.query import check_request, remember_parameters
+from commercekit.platform.security import AUTHENTICATOR, Authenticator
+
+if TYPE_CHECKING:
+    from litestar.types import Receive, Scope, Send
+    from litestar.types.asgi_types import LifeSpanReceive, LifeSpanScope, LifeSpanSend
+
+__all__ = ["ShopApplication", "build_litestar"]
+
+MAX_BODY = 10 * 1024 * 1024
+
+Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
+
+
+class ShopApplication(Litestar):
+    """Litestar behind the :class:`~commercekit.platform.http.edge.Edge`."""
+
+    __slots__ = ("edge",)
+
+    edge: Edge | None
+
+    async def __call__(
+        self,
+        scope: Scope | LifeSpanScope,
+        receive: Receive | LifeSpanReceive,
+        send: Send | LifeSpanSend,
+    ) -> None:
+        """ASGI: the edge first, then Litestar."""
+        edge: Any = getattr(self, "edge", None)
+        if edge is None or scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+        else:
+            await edge(scope, receive, send)
+
+
+def build_litestar(
+    *,
+    controllers: Sequence[ControllerRouterHandler],
+    dependencies: Mapping[str, Any] | None = None,
+    lifespan: Sequence[Lifespan] = (),
+    authenticator: Authenticator | None = None,
+    idempotency: Idempotency | None = None,
+    cursors: Cursors | None = None,
+    settings: HttpSettings | None = None,
+    checks: Mapping[str, ReadyCheck] | None = None,
+    registry: CollectorRegistry | None = None,
+    state: Mapping[str, Any] | None = None,
+    title: str = "CommerceKit",
+    version: str = "0",
+) -> ShopApplication:
+    """The application that answers ``controllers`` with everything API.md asks of each of them.
+
+    ``dependencies`` are the finished services by the name under which handlers ask for them. Without
+    an ``authenticator`` every guard refuses.
+    """
+    metrics = RequestMetrics(registry or CollectorRegistry())
+    app = ShopApplication(
+        route_handlers=[
+            *controllers,
+            *operation_routes(checks or {}, metrics),
+            *documentation_routes(),
+        ],
+        dependencies={
+            name: Provide(_giving(service), use_cache=True, sync_to_thread=False)
+            for name, service in (dependencies or {}).items()
+        },
+        lifespan=list(lifespan),
+        request_class=ShopRequest,
+        before_request=_before_request,
+        exception_handlers={Exception: answer_exception},
+        openapi_config=openapi_config(title, version),
+        request_max_body_size=MAX_BODY,
+        logging_config=None,
+        debug=False,
+        state=State(
+            {
+                **(state or {}),
+                AUTHENTICATOR: authenticator,
+                IDEMPOTENCY: idempotency,
+                CURSORS: cursors,
+            }
+        ),
+    )
+    remember_parameters(app)
+    app.edge = Edge(super(ShopApplication, app).__call__, settings or HttpSettings(), metrics)  # type: ignore[arg-type] # ASGI by another name
+    return app
+
+
+async def _before_request(request: Request[Any, Any, Any]) -> None:
+    await check_request(request)
+
+
+def _giving(service: Any) -> Callable[[], Any]:
+    """A callable of its own for each service: Litestar refuses one under two names."""
+
+    def give() -> Any:
+        return service
+
+    return give

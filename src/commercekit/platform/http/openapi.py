@@ -1,0 +1,279 @@
+"""The OpenAPI 3.1 document, complete enough for a client generator, and its pages without any outside address.
+
+Litestar describes parameters, bodies and answers; what it cannot know is added here: the problem
+answers of every operation, who may call it, and which header fields it reads.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import litestar_offline_docs
+import msgspec
+from litestar import MediaType, Request, Response, Router, get
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.routes import HTTPRoute
+
+from commercekit.errors import NotFound
+from commercekit.platform.http.problems import PROBLEM_MEDIA_TYPE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from litestar import Litestar
+    from litestar.handlers import HTTPRouteHandler
+    from litestar.types import ControllerRouterHandler, Method
+
+__all__ = ["document_of", "documentation_routes", "openapi_config"]
+
+_STATIC: Final = Path(litestar_offline_docs.__file__).parent / "static"
+_ASSETS: Final[Mapping[str, str]] = {
+    "swagger-ui-bundle.js": "text/javascript",
+    "swagger-ui.css": "text/css",
+}
+_START: Final = (
+    "SwaggerUIBundle({url: '/openapi.json', dom_id: '#docs', deepLinking: true,"
+    " validatorUrl: null, persistAuthorization: false});\n"
+)
+_CSP: Final = (
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
+    " object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+)
+_DOCUMENT: Final = "commercekit_openapi"
+_UNSAFE: Final = frozenset({"post", "put", "patch", "delete"})
+_SENTENCES: Final[Mapping[str, str]] = {
+    "400": "The request is malformed; `errors` names the place",
+    "401": "No token, or a worthless one",
+    "403": "The token lacks the scope",
+    "404": "It is not there, or not yours",
+    "409": "Not in the present state",
+    "412": "Changed since it was read",
+    "413": "The body is too large",
+    "415": "The body is not JSON",
+    "422": "Understood, and refused",
+    "428": "`If-Match` is missing",
+    "500": "Our fault; the request id finds it in the log",
+    "503": "Not now; `Retry-After` says when",
+}
+_PROBLEM_SCHEMA: Final[dict[str, Any]] = {
+    "type": "object",
+    "description": "RFC 9457; further members depend on the type.",
+    "required": ["type", "title", "status", "detail", "instance", "request_id"],
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference", "examples": ["/problems/not-found"]},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string", "format": "uri-reference"},
+        "request_id": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "code", "message"],
+                "properties": {
+                    "pointer": {
+                        "type": "string",
+                        "description": "JSON pointer into the body; `?name` for a query parameter",
+                    },
+                    "code": {"type": "string"},
+                    "message": {"type": "string"},
+                },
+            },
+        },
+    },
+    "additionalProperties": True,
+}
+_SCHEMES: Final[dict[str, Any]] = {
+    "staffToken": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "ck_live_<id>_<secret>",
+        "description": "A scoped staff token: `commercekit token create`.",
+    },
+    "cartToken": {"type": "apiKey", "in": "header", "name": "X-Cart-Token"},
+    "orderToken": {"type": "apiKey", "in": "header", "name": "X-Order-Token"},
+}
+
+
+def openapi_config(title: str, version: str) -> OpenAPIConfig:
+    """How Litestar makes its part of the document."""
+    return OpenAPIConfig(
+        title=title,
+        version=version,
+        description="Money is in integer minor units. Every error is application/problem+json.",
+        openapi_router=_NoRouter("/docs", route_handlers=[], include_in_schema=False),
+        render_plugins=[JsonRenderPlugin()],
+        operation_id_creator=_operation_id,
+        use_handler_docstrings=True,
+    )
+
+
+def documentation_routes() -> Sequence[ControllerRouterHandler]:
+    """``/openapi.json`` and what the page at ``/docs`` loads."""
+    return (show_docs, show_document, show_asset)
+
+
+def document_of(app: Litestar) -> dict[str, Any]:
+    """The whole document of ``app``."""
+    raw = msgspec.json.decode(msgspec.json.encode(app.openapi_schema.to_schema()))
+    document: dict[str, Any] = raw
+    components = document.setdefault("components", {})
+    components.setdefault("schemas", {})["Problem"] = _PROBLEM_SCHEMA
+    components["securitySchemes"] = _SCHEMES
+    components["responses"] = {
+        f"Problem{status}": {
+            "description": sentence,
+            "content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status, sentence in _SENTENCES.items()
+    }
+    handlers = _handlers(app)
+    for path, item in document.get("paths", {}).items():
+        for method, operation in item.items():
+            handler = handlers.get((path, method.upper()))
+            if handler is not None:
+                _complete(operation, path, method, handler)
+    tags = sorted({tag for item in document["paths"].values() for o in item.values() for tag in o["tags"]})
+    document["tags"] = [{"name": tag} for tag in tags]
+    document["servers"] = [{"url": "/"}]
+    return document
+
+
+def _complete(operation: dict[str, Any], path: str, method: str, handler: HTTPRouteHandler) -> None:
+    parts = [part for part in path.split("/") if part]
+    if not operation.get("tags"):
+        operation["tags"] = [" ".join(parts[:2]) if parts[:1] != ["webhooks"] else "webhooks"]
+    operation["operationId"] = _operation_id_of(method, parts)
+    operation.setdefault("summary", handler.handler_name.replace("_", " "))
+    scope = next(
+        (guard.required_scope for guard in handler.resolve_guards() if hasattr(guard, "required_scope")),
+        None,
+    )
+    statuses = {"400", "500", "503"}
+    if "{" in path:
+        statuses.add("404")
+    if method in _UNSAFE:
+        statuses |= {"403", "409", "413", "415", "422"}
+    if scope is not None:
+        operation["security"] = [{"staffToken": []}]
+        operation["x-required-scope"] = scope
+        statuses |= {"401", "403"}
+    elif parts[:1] == ["store"]:
+        operation["security"] = [{}, {"cartToken": []}, {"orderToken": []}]
+    else:
+        operation["security"] = []
+    names = handler.fn.__code__.co_names
+    if "idempotent" in names or "claim_of" in names or handler.opt.get("idempotent"):
+        _add_header(operation, "Idempotency-Key", "Makes a retry harmless; any unique text such as a UUID", 255)
+        statuses |= {"409", "422"}
+    if "require_match" in names:
+        _add_header(operation, "If-Match", "The ETag of what is changed", 300)
+        statuses |= {"412", "428"}
+    responses = operation.setdefault("responses", {})
+    for status in sorted(statuses):
+        responses[status] = {"$ref": f"#/components/responses/Problem{status}"}
+
+
+def _add_header(operation: dict[str, Any], name: str, description: str, longest: int) -> None:
+    parameters = operation.setdefault("parameters", [])
+    if any(known["name"].lower() == name.lower() for known in parameters):
+        return
+    parameters.append(
+        {
+            "name": name,
+            "in": "header",
+            "required": True,
+            "description": description,
+            "schema": {"type": "string", "minLength": 1, "maxLength": longest},
+        }
+    )
+
+
+def _handlers(app: Litestar) -> dict[tuple[str, str], HTTPRouteHandler]:
+    return {
+        (route.path_format or "/", method): handler
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for method, (handler, _) in route.route_handler_map.items()
+    }
+
+
+def _operation_id(_handler: HTTPRouteHandler, method: Method, parts: list[Any]) -> str:
+    names = [part if isinstance(part, str) else f"{{{part.name}}}" for part in parts]
+    return _operation_id_of(str(method), names)
+
+
+def _operation_id_of(method: str, parts: Sequence[str]) -> str:
+    """Method and path, so that the name is as stable as the address: ``post_admin_tokens_id_revoke``."""
+    words = [word for part in parts for word in re.split(r"[^A-Za-z0-9]+", part.partition(":")[0]) if word]
+    return "_".join([method.lower(), *words]) or method.lower()
+
+
+class _NoRouter(Router):
+    """Takes none of the pages that Litestar makes: they load from a CDN and know no problems."""
+
+    def register(self, value: Any) -> list[Any]:
+        return []
+
+
+@get("/docs", include_in_schema=False, media_type=MediaType.HTML)
+async def show_docs(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """The page that shows the document; everything it loads comes from this shop."""
+    title = html.escape(request.app.openapi_schema.info.title)
+    content = (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f"<title>{title}</title>"
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<link rel="icon" href="data:,">'
+        '<link rel="stylesheet" href="/docs/assets/swagger-ui.css"></head><body>'
+        '<div id="docs"></div>'
+        '<script src="/docs/assets/swagger-ui-bundle.js"></script>'
+        '<script src="/docs/assets/start.js"></script></body></html>'
+    )
+    return Response(
+        content=content.encode(),
+        media_type=MediaType.HTML,
+        headers={"Content-Security-Policy": _CSP, "Cache-Control": "public, max-age=3600"},
+    )
+
+
+@get("/openapi.json", include_in_schema=False)
+async def show_document(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """The OpenAPI document, made once per process."""
+    state = request.app.state
+    document: bytes | None = state.get(_DOCUMENT)
+    if document is None:
+        document = msgspec.json.encode(document_of(request.app))
+        state[_DOCUMENT] = document
+    return Response(
+        content=document,
+        media_type="application/json",
+        headers={"Cache-Control": "public, max-age=60"},
+    )
+
+
+@get("/docs/assets/{name:str}", include_in_schema=False, media_type=MediaType.TEXT)
+async def show_asset(name: str) -> Response[bytes]:
+    """A file of the documentation page."""
+    headers = {"Cache-Control": "public, max-age=86400"}
+    if name == "start.js":
+        return Response(content=_START.encode(), media_type="text/javascript", headers=headers)
+    if name not in _ASSETS:
+        message = "There is no such file."
+        raise NotFound(message)
+    content = _asset(name)
+    return Response(content=content, media_type=_ASSETS[name], headers=headers)
+
+
+_loaded: dict[str, bytes] = {}
+
+
+def _asset(name: str) -> bytes:
+    if name not in _loaded:
+        _loaded[name] = (_STATIC / name).read_bytes()
+    return _loaded[name]
