@@ -1,0 +1,23 @@
+"""The catalogue's part of the schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from piccolo.conf.apps import AppConfig
+
+from commercekit.catalog.tables import (
+    BrandRow,
+    CategoryRow,
+    ImageRow,
+    ProductCategoryRow,
+    ProductRow,
+    VariantRow,
+)
+
+APP_CONFIG = AppConfig(
+    app_name="commercekit_catalog",
+    migrations_folder_path=str(Path(__file__).parent / "piccolo_migrations"),
+    table_classes=[BrandRow, CategoryRow, ProductRow, ProductCategoryRow, ImageRow, VariantRow],
+    migration_dependencies=[],
+)

@@ -1,0 +1,5 @@
+"""Every query of the catalogue; gives models, never rows."""
+
+from commercekit.catalog.repository import groups, lookups, products
+
+__all__ = ["groups", "lookups", "products"]

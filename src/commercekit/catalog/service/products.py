@@ -1,0 +1,204 @@
+"""Use cases of products and their variants: one transaction each, with its facts."""
+
+from __future__ import annotations
+
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET
+
+from commercekit.catalog import repository
+from commercekit.catalog.errors import ProductNotFound, StaleVersion, VariantNotFound
+from commercekit.catalog.events import ProductDeleted
+from commercekit.catalog.models import (
+    NewProduct,
+    NewVariant,
+    Product,
+    ProductChange,
+    ProductStatus,
+    Variant,
+    VariantChange,
+)
+from commercekit.catalog.service.saving import Saved, as_wanted, save
+from commercekit.kernel import Clock, new_id
+from commercekit.platform.db import Database, UnitOfWork
+
+__all__ = ["ProductUseCases"]
+
+
+class ProductUseCases:
+    """Create, change, archive and delete products and variants."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+
+    async def create_product(self, new: NewProduct, *, product_id: UUID | None = None) -> Product:
+        """Create a product with its variants; the same ``product_id`` twice creates one.
+
+        Raises ``ProductRefused`` with every fault, ``SlugTaken`` or ``SkuTaken``.
+        """
+        identifier = product_id or new_id()
+
+        async def work(uow: UnitOfWork) -> Product:
+            present = await repository.products.by_ids(self._db, [identifier])
+            if identifier not in present:
+                await save(self._db, uow, None, new, product_id=identifier)
+            return await self._read(identifier)
+
+        return await self._db.run(work)
+
+    async def change_product(
+        self, product_id: UUID, change: ProductChange, *, expected_version: int | None = None
+    ) -> Product:
+        """Change what ``change`` names; nothing is written or told when it is like that already.
+
+        New options must still fit every variant. Raises ``StaleVersion`` when somebody was faster.
+        """
+
+        async def work(uow: UnitOfWork) -> Product:
+            current = await self._locked(uow, product_id)
+            if expected_version is not None and current.version != expected_version:
+                message = f"Product {current.slug!r} is at version {current.version} by now."
+                raise StaleVersion(message, version=current.version)
+            given = {
+                field: value
+                for field in change.__struct_fields__
+                if (value := getattr(change, field)) is not UNSET
+            }
+            wanted = msgspec.structs.replace(as_wanted(current), **given)
+            if change.images is not UNSET:
+                wanted = _without_lost_images(wanted)
+            await save(self._db, uow, current, wanted, product_id=product_id)
+            return await self._read(product_id)
+
+        return await self._db.run(work)
+
+    async def archive_product(self, product_id: UUID) -> Product:
+        """Take it off sale and keep it; archiving twice changes nothing."""
+        return await self.change_product(product_id, ProductChange(status=ProductStatus.ARCHIVED))
+
+    async def delete_product(
+        self, product_id: UUID, *, expected_version: int | None = None
+    ) -> None:
+        """Remove it with its variants. Orders keep their own copy of what was bought."""
+
+        async def work(uow: UnitOfWork) -> None:
+            current = await self._locked(uow, product_id)
+            if expected_version is not None and current.version != expected_version:
+                message = f"Product {current.slug!r} is at version {current.version} by now."
+                raise StaleVersion(message, version=current.version)
+            await repository.products.delete_product(uow, product_id)
+            skus = tuple(variant.sku for variant in current.variants)
+            uow.publish(ProductDeleted(product_id=product_id, slug=current.slug, skus=skus))
+
+        await self._db.run(work)
+
+    async def add_variant(self, product_id: UUID, new: NewVariant) -> Variant:
+        """Add one more combination, last in order."""
+
+        async def work(uow: UnitOfWork) -> Variant:
+            current = await self._locked(uow, product_id)
+            wanted = as_wanted(current)
+            wanted = msgspec.structs.replace(wanted, variants=(*wanted.variants, new))
+            await save(self._db, uow, current, wanted, product_id=product_id)
+            return (await self._read(product_id)).variants[-1]
+
+        return await self._db.run(work)
+
+    async def change_variant(
+        self, variant_id: UUID, change: VariantChange, *, expected_version: int | None = None
+    ) -> Variant:
+        """Change what ``change`` names; a new position moves it among its siblings."""
+
+        async def work(uow: UnitOfWork) -> Variant:
+            current, variant = await self._locked_variant(uow, variant_id, expected_version)
+            given = {
+                field: value
+                for field in change.__struct_fields__
+                if field != "position" and (value := getattr(change, field)) is not UNSET
+            }
+            wanted = as_wanted(current)
+            index = current.variants.index(variant)
+            variants = list(wanted.variants)
+            changed = msgspec.structs.replace(variants.pop(index), **given)
+            place = index if change.position is UNSET else change.position - 1
+            variants.insert(place, changed)
+            wanted = msgspec.structs.replace(wanted, variants=tuple(variants))
+            await save(self._db, uow, current, wanted, product_id=current.id)
+            return await self._read_variant(current.id, variant_id)
+
+        return await self._db.run(work)
+
+    async def remove_variant(
+        self, variant_id: UUID, *, expected_version: int | None = None
+    ) -> None:
+        """Take one combination off. The last one of an active product is refused: archive that."""
+
+        async def work(uow: UnitOfWork) -> None:
+            current, variant = await self._locked_variant(uow, variant_id, expected_version)
+            wanted = as_wanted(current)
+            kept = tuple(each for each in wanted.variants if each.sku != variant.sku)
+            wanted = msgspec.structs.replace(wanted, variants=kept)
+            await save(self._db, uow, current, wanted, product_id=current.id)
+
+        await self._db.run(work)
+
+    async def put_product(
+        self, uow: UnitOfWork, current: Product | None, wanted: NewProduct
+    ) -> tuple[Saved, Literal["created", "changed", "unchanged"]]:
+        """Make a product what an import wants it to be, inside the caller's unit of work."""
+        identifier = current.id if current else new_id()
+        saved = await save(self._db, uow, current, wanted, product_id=identifier)
+        if current is None:
+            return saved, "created"
+        return saved, "changed" if saved.changed else "unchanged"
+
+    async def lock_by_slug(self, uow: UnitOfWork, slug: str) -> Product | None:
+        """The product at ``slug``, held until the unit of work ends."""
+        found = await repository.products.by_slug(self._db, slug)
+        if found is None or not await repository.products.lock_product(uow, found.id):
+            return None
+        return await repository.products.by_slug(self._db, slug)
+
+    async def _locked(self, uow: UnitOfWork, product_id: UUID) -> Product:
+        await repository.products.lock_product(uow, product_id)
+        return await self._read(product_id)
+
+    async def _locked_variant(
+        self, uow: UnitOfWork, variant_id: UUID, expected_version: int | None
+    ) -> tuple[Product, Variant]:
+        product_id = await repository.lookups.variant_product(self._db, variant_id)
+        if product_id is None:
+            raise VariantNotFound(variant_id=str(variant_id))
+        product = await self._locked(uow, product_id)
+        variant = next((each for each in product.variants if each.id == variant_id), None)
+        if variant is None:
+            raise VariantNotFound(variant_id=str(variant_id))
+        if expected_version is not None and variant.version != expected_version:
+            message = f"Variant {variant.sku!r} is at version {variant.version} by now."
+            raise StaleVersion(message, version=variant.version)
+        return product, variant
+
+    async def _read(self, product_id: UUID) -> Product:
+        found = await repository.products.by_ids(self._db, [product_id])
+        if product_id not in found:
+            raise ProductNotFound(product_id=str(product_id))
+        return found[product_id]
+
+    async def _read_variant(self, product_id: UUID, variant_id: UUID) -> Variant:
+        product = await self._read(product_id)
+        return next(each for each in product.variants if each.id == variant_id)
+
+
+def _without_lost_images(wanted: NewProduct) -> NewProduct:
+    """Variants whose picture was taken away show the product's."""
+    urls = {image.url for image in wanted.images}
+    return msgspec.structs.replace(
+        wanted,
+        variants=tuple(
+            variant if variant.image_url in urls else msgspec.structs.replace(variant, image_url="")
+            for variant in wanted.variants
+        ),
+    )

@@ -1,0 +1,356 @@
+"""The one way a product is written: what it is now, what it shall be, and the difference as facts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from commercekit.catalog import repository, rules
+from commercekit.catalog.errors import ProductRefused, SkuTaken, SlugTaken
+from commercekit.catalog.events import (
+    ProductArchived,
+    ProductChanged,
+    ProductCreated,
+    VariantAdded,
+    VariantChanged,
+    VariantRemoved,
+)
+from commercekit.catalog.models import (
+    Image,
+    ImageStatus,
+    NewImage,
+    NewProduct,
+    NewVariant,
+    Option,
+    Product,
+    ProductStatus,
+    Variant,
+)
+from commercekit.errors import FieldError
+from commercekit.kernel import DomainEvent, new_id
+from commercekit.platform.db import Database, UnitOfWork
+
+__all__ = ["Saved", "as_wanted", "save"]
+
+
+class Saved(NamedTuple):
+    """What came of it: ``changed`` is false when the product was like that already."""
+
+    product_id: UUID
+    changed: bool
+
+
+def as_wanted(product: Product) -> NewProduct:
+    """The product as the wish to keep it as it is, to be changed field by field."""
+    urls = {image.id: image.url for image in product.images}
+    return NewProduct(
+        slug=product.slug,
+        name=product.name,
+        description=product.description,
+        status=product.status,
+        brand_id=product.brand_id,
+        type=product.type,
+        tags=product.tags,
+        category_ids=product.category_ids,
+        seo_title=product.seo_title,
+        seo_description=product.seo_description,
+        options=product.options,
+        images=tuple(NewImage(url=image.url, alt=image.alt) for image in product.images),
+        variants=tuple(
+            NewVariant(
+                sku=variant.sku,
+                options=variant.options,
+                barcode=variant.barcode,
+                weight_grams=variant.weight_grams,
+                tax_class=variant.tax_class,
+                requires_shipping=variant.requires_shipping,
+                image_url=urls.get(variant.image_id, "") if variant.image_id else "",
+            )
+            for variant in product.variants
+        ),
+    )
+
+
+async def save(
+    db: Database,
+    uow: UnitOfWork,
+    current: Product | None,
+    wanted: NewProduct,
+    *,
+    product_id: UUID,
+) -> Saved:
+    """Make the product what is ``wanted``; variants are matched by SKU, pictures by address.
+
+    ``current`` is the product locked in this unit of work, or ``None`` to create it. Raises
+    :class:`ProductRefused` with every fault, :class:`SlugTaken` or :class:`SkuTaken`.
+    """
+    wanted = await _complete(db, _clean(wanted), product_id)
+    rules.check_product(
+        name=wanted.name,
+        status=wanted.status,
+        options=wanted.options,
+        images=wanted.images,
+        variants=wanted.variants,
+    )
+    await _check_groups(uow, current, wanted)
+    now = uow.clock.now()
+    product = _product(current, wanted, product_id, now)
+    fields = _different(current, product) if current else ()
+    if current is None or current.slug != wanted.slug:
+        await uow.lock(f"catalog.slug {wanted.slug}")
+    if current is None:
+        if not await repository.products.add_product(uow, product):
+            message = f"Another product has the slug {wanted.slug!r}."
+            raise SlugTaken(message, product=wanted.slug)
+    elif "slug" in fields and await repository.products.by_slug(db, wanted.slug):
+        message = f"Another product has the slug {wanted.slug!r}."
+        raise SlugTaken(message, product=wanted.slug)
+    facts = await _write_variants(uow, current, product, fields, now)
+    if current is None:
+        skus = tuple(variant.sku for variant in product.variants)
+        facts = [ProductCreated(product_id=product_id, slug=product.slug, skus=skus)]
+    elif fields:
+        await repository.products.write_product(uow, product)
+        facts[:0] = _product_facts(current, product, fields)
+    uow.publish(*facts)
+    return Saved(product_id, bool(facts))
+
+
+def _product_facts(
+    current: Product, product: Product, fields: tuple[str, ...]
+) -> list[DomainEvent]:
+    if product.status is ProductStatus.ARCHIVED and current.status is not ProductStatus.ARCHIVED:
+        archived = ProductArchived(product_id=product.id, slug=product.slug)
+        if fields == ("status",):
+            return [archived]
+        return [
+            ProductChanged(product_id=product.id, slug=product.slug, fields=fields),
+            archived,
+        ]
+    return [ProductChanged(product_id=product.id, slug=product.slug, fields=fields)]
+
+
+def _clean(wanted: NewProduct) -> NewProduct:
+    return msgspec.structs.replace(
+        wanted,
+        slug=rules.clean_text(wanted.slug),
+        name=rules.clean_texts(wanted.name),
+        description={
+            language: cleaned
+            for language, html in wanted.description.items()
+            if (cleaned := rules.clean_html(html))
+        },
+        type=rules.clean_text(wanted.type),
+        tags=tuple(dict.fromkeys(t for tag in wanted.tags if (t := rules.clean_text(tag)))),
+        category_ids=tuple(sorted(set(wanted.category_ids))),
+        seo_title=rules.clean_texts(wanted.seo_title),
+        seo_description=rules.clean_texts(wanted.seo_description),
+        options=tuple(rules.clean_option(option) for option in wanted.options),
+        images=tuple(
+            NewImage(url=rules.clean_text(image.url), alt=rules.clean_texts(image.alt))
+            for image in wanted.images
+        ),
+        variants=tuple(
+            msgspec.structs.replace(
+                variant,
+                sku=rules.clean_text(variant.sku),
+                options={
+                    rules.clean_text(option): rules.clean_text(value)
+                    for option, value in variant.options.items()
+                },
+                barcode=rules.clean_text(variant.barcode),
+                image_url=rules.clean_text(variant.image_url),
+            )
+            for variant in wanted.variants
+        ),
+    )
+
+
+async def _complete(db: Database, wanted: NewProduct, product_id: UUID) -> NewProduct:
+    """Give variants without a SKU the one made of slug and values that nobody else has."""
+    if all(variant.sku for variant in wanted.variants):
+        return wanted
+    elsewhere: set[str] = set()
+    while True:
+        used = {variant.sku for variant in wanted.variants} | elsewhere
+        completed: list[NewVariant] = []
+        invented: list[str] = []
+        for variant in wanted.variants:
+            if variant.sku:
+                completed.append(variant)
+                continue
+            values = rules.combination(wanted.options, variant.options) or ()
+            sku = rules.made_up_sku(wanted.slug, values, used)
+            used.add(sku)
+            invented.append(sku)
+            completed.append(msgspec.structs.replace(variant, sku=sku))
+        taken = await repository.lookups.skus_taken(db, invented, beside=product_id)
+        if not taken:
+            return msgspec.structs.replace(wanted, variants=tuple(completed))
+        elsewhere |= taken
+
+
+async def _check_groups(uow: UnitOfWork, current: Product | None, wanted: NewProduct) -> None:
+    errors = []
+    if wanted.brand_id and (current is None or current.brand_id != wanted.brand_id):
+        known = await uow.fetchval(
+            "SELECT true FROM catalog_brand WHERE id = $1 FOR KEY SHARE", wanted.brand_id
+        )
+        if not known:
+            errors.append(FieldError("/brand_id", "unknown-brand", "There is no such brand."))
+    if wanted.category_ids and (current is None or current.category_ids != wanted.category_ids):
+        rows = await uow.fetch(
+            "SELECT id FROM catalog_category WHERE id = ANY ($1) ORDER BY id FOR KEY SHARE",
+            list(wanted.category_ids),
+        )
+        found = {row["id"] for row in rows}
+        errors += [
+            FieldError(f"/category_ids/{index}", "unknown-category", "There is no such category.")
+            for index, category_id in enumerate(wanted.category_ids)
+            if category_id not in found
+        ]
+    if errors:
+        raise ProductRefused(errors[0].message, errors=tuple(errors))
+
+
+def _product(
+    current: Product | None, wanted: NewProduct, product_id: UUID, now: datetime
+) -> Product:
+    images = _images(current, wanted.images)
+    by_url = {image.url: image.id for image in images}
+    return Product(
+        id=product_id,
+        slug=wanted.slug,
+        status=wanted.status,
+        name=wanted.name,
+        description=wanted.description,
+        brand_id=wanted.brand_id,
+        type=wanted.type,
+        tags=wanted.tags,
+        category_ids=wanted.category_ids,
+        seo_title=wanted.seo_title,
+        seo_description=wanted.seo_description,
+        options=wanted.options,
+        images=images,
+        variants=_variants(current, wanted, by_url, product_id, now),
+        version=current.version if current else 1,
+        created_at=current.created_at if current else now,
+        updated_at=now,
+    )
+
+
+def _images(current: Product | None, wanted: Sequence[NewImage]) -> tuple[Image, ...]:
+    known = {image.url: image for image in current.images} if current else {}
+    result = []
+    for position, new in enumerate(wanted, 1):
+        before = known.get(new.url)
+        status = ImageStatus.UNCHECKED if new.url.startswith("http") else ImageStatus.REACHABLE
+        result.append(
+            Image(
+                id=before.id if before else new_id(),
+                url=new.url,
+                alt=dict(new.alt),
+                position=position,
+                status=before.status if before else status,
+            )
+        )
+    return tuple(result)
+
+
+def _variants(
+    current: Product | None,
+    wanted: NewProduct,
+    image_ids: dict[str, UUID],
+    product_id: UUID,
+    now: datetime,
+) -> tuple[Variant, ...]:
+    known = {variant.sku: variant for variant in current.variants} if current else {}
+    result = []
+    for position, new in enumerate(wanted.variants, 1):
+        before = known.get(new.sku)
+        result.append(
+            Variant(
+                id=before.id if before else new_id(),
+                product_id=product_id,
+                sku=new.sku,
+                options=_in_order(wanted.options, new),
+                barcode=new.barcode,
+                weight_grams=new.weight_grams,
+                tax_class=new.tax_class,
+                requires_shipping=new.requires_shipping,
+                position=position,
+                image_id=image_ids.get(new.image_url),
+                version=before.version if before else 1,
+                created_at=before.created_at if before else now,
+                updated_at=now,
+            )
+        )
+    return tuple(result)
+
+
+def _in_order(options: Sequence[Option], variant: NewVariant) -> dict[str, str]:
+    return {option.code: variant.options[option.code] for option in options}
+
+
+def _different(before: Product | Variant, after: Product | Variant) -> tuple[str, ...]:
+    ignored = {"variants", "version", "created_at", "updated_at"}
+    return tuple(
+        field
+        for field in before.__struct_fields__
+        if field not in ignored and getattr(before, field) != getattr(after, field)
+    )
+
+
+async def _write_variants(
+    uow: UnitOfWork,
+    current: Product | None,
+    product: Product,
+    fields: tuple[str, ...],
+    now: datetime,
+) -> list[DomainEvent]:
+    """Write pictures, places and variants, and tell what became of variants."""
+    facts: list[DomainEvent] = []
+    if current is None or "images" in fields:
+        known = {image.id for image in current.images} if current else set()
+        kept = {image.id for image in product.images}
+        await repository.products.remove_images(uow, list(known - kept))
+        new = [image for image in product.images if image.id not in known]
+        await repository.products.add_images(uow, product.id, new, now)
+        for image in product.images:
+            if current and image.id in known and image not in current.images:
+                await repository.products.move_image(uow, image, now)
+    if current is None or "category_ids" in fields:
+        await repository.products.put_categories(uow, product.id, product.category_ids)
+    before = {variant.sku: variant for variant in current.variants} if current else {}
+    wanted = {variant.sku for variant in product.variants}
+    for sku, variant in before.items():
+        if sku not in wanted:
+            await repository.products.delete_variant(uow, variant.id)
+            facts.append(VariantRemoved(product_id=product.id, variant_id=variant.id, sku=sku))
+    for variant in product.variants:
+        old = before.get(variant.sku)
+        if old is None:
+            if not await repository.products.add_variant(uow, variant):
+                message = f"Another variant has the SKU {variant.sku!r}."
+                raise SkuTaken(message, sku=variant.sku)
+            facts.append(
+                VariantAdded(product_id=product.id, variant_id=variant.id, sku=variant.sku)
+            )
+            continue
+        changed = _different(old, variant)
+        reordered = tuple(old.options) != tuple(variant.options)
+        if changed or reordered:
+            await repository.products.write_variant(uow, variant)
+            facts.append(
+                VariantChanged(
+                    product_id=product.id,
+                    variant_id=variant.id,
+                    sku=variant.sku,
+                    fields=changed or ("options",),
+                )
+            )
+    return facts

@@ -1,0 +1,101 @@
+"""The catalogue's rows; their truth is the migration, a test compares the two."""
+
+from __future__ import annotations
+
+from piccolo.columns import JSONB, UUID, Array, Boolean, Integer, Text, Timestamptz
+from piccolo.table import Table
+
+from commercekit.platform.db import ENGINE
+
+__all__ = [
+    "BrandRow",
+    "CategoryRow",
+    "ImageRow",
+    "ProductCategoryRow",
+    "ProductRow",
+    "VariantRow",
+]
+
+
+class BrandRow(Table, db=ENGINE, tablename="catalog_brand"):
+    """Who makes it."""
+
+    id = UUID(primary_key=True)
+    slug = Text(unique=True)
+    name = JSONB()
+    version = Integer()
+    created_at = Timestamptz()
+    updated_at = Timestamptz()
+
+
+class CategoryRow(Table, db=ENGINE, tablename="catalog_category"):
+    """A shelf of the tree."""
+
+    id = UUID(primary_key=True)
+    slug = Text(unique=True)
+    name = JSONB()
+    parent_id = UUID(null=True)
+    position = Integer()
+    version = Integer()
+    created_at = Timestamptz()
+    updated_at = Timestamptz()
+
+
+class ProductRow(Table, db=ENGINE, tablename="catalog_product"):
+    """What is shown."""
+
+    id = UUID(primary_key=True)
+    slug = Text(unique=True)
+    status = Text()
+    name = JSONB()
+    description = JSONB()
+    brand_id = UUID(null=True)
+    type = Text()
+    tags = Array(base_column=Text())
+    seo_title = JSONB()
+    seo_description = JSONB()
+    options = JSONB()
+    version = Integer()
+    created_at = Timestamptz()
+    updated_at = Timestamptz()
+
+
+class ProductCategoryRow(Table, db=ENGINE, tablename="catalog_product_category"):
+    """That a product stands on a shelf."""
+
+    id = UUID(primary_key=True)
+    product_id = UUID()
+    category_id = UUID()
+
+
+class ImageRow(Table, db=ENGINE, tablename="catalog_image"):
+    """A picture by its address."""
+
+    id = UUID(primary_key=True)
+    product_id = UUID()
+    url = Text()
+    alt = JSONB()
+    position = Integer()
+    status = Text()
+    checked_at = Timestamptz(null=True)
+    version = Integer()
+    created_at = Timestamptz()
+    updated_at = Timestamptz()
+
+
+class VariantRow(Table, db=ENGINE, tablename="catalog_variant"):
+    """What is bought."""
+
+    id = UUID(primary_key=True)
+    product_id = UUID()
+    sku = Text(unique=True)
+    option_values = Array(base_column=Text())
+    barcode = Text()
+    weight_grams = Integer()
+    tax_class = Text()
+    requires_shipping = Boolean()
+    position = Integer()
+    image_id = UUID(null=True)
+    version = Integer()
+    created_at = Timestamptz()
+    updated_at = Timestamptz()

@@ -1,0 +1,7 @@
+"""Where we sell: currency, languages, countries, tax mode. A shop with one market never notices."""
+
+from commercekit.markets.errors import MarketCurrencyFixed, MarketNotFound
+from commercekit.markets.models import Market
+from commercekit.markets.service import MarketService
+
+__all__ = ["Market", "MarketCurrencyFixed", "MarketNotFound", "MarketService"]
