@@ -151,7 +151,7 @@ async def free(
             state = CASE WHEN a.held = p.quantity THEN $3 ELSE a.state END
         FROM unnest($1::uuid[], $2::integer[]) AS p(id, quantity)
         WHERE a.id = p.id
-        """,  # noqa: S608 - the column is one of two words checked above
+        """,
         [part[0] for part in parts],
         [part[2] for part in parts],
         state.value,
@@ -230,9 +230,7 @@ async def find_movement(db: Source, identifier: UUID) -> Movement | None:
     return _movement(row) if row else None
 
 
-async def movements_of(
-    db: Source, sku: str, *, before: UUID | None, limit: int
-) -> list[Movement]:
+async def movements_of(db: Source, sku: str, *, before: UUID | None, limit: int) -> list[Movement]:
     """The ledger of a SKU, latest first."""
     rows = await db.fetch(
         f"{_MOVEMENT} WHERE m.sku = $1 AND ($2::uuid IS NULL OR m.id < $2) ORDER BY m.id DESC LIMIT $3",
@@ -275,9 +273,7 @@ async def skus_at(db: Source, location: UUID) -> list[str]:
     return [row["sku"] for row in rows]
 
 
-async def add_item(
-    uow: UnitOfWork, sku: str, location: Location, *, tracked: bool
-) -> StockItem:
+async def add_item(uow: UnitOfWork, sku: str, location: Location, *, tracked: bool) -> StockItem:
     """An empty item, unless there is one already; gives the one that is there now, locked."""
     await uow.execute(
         """

@@ -147,7 +147,9 @@ class InventoryService(Promising):
             await repository.change_item(
                 uow,
                 item.id,
-                backorder_limit=item.backorder_limit if backorder_limit is None else backorder_limit,
+                backorder_limit=item.backorder_limit
+                if backorder_limit is None
+                else backorder_limit,
                 tracked=item.tracked if tracked is None else tracked,
             )
             after = await self._known(uow, sku, location)
@@ -226,9 +228,7 @@ class InventoryService(Promising):
                 version=expected + 1,
             )
             # Turning a location on or off changes what is left of everything in it.
-            skus = (
-                await repository.skus_at(uow, place.id) if changed.active != place.active else []
-            )
+            skus = await repository.skus_at(uow, place.id) if changed.active != place.active else []
             await repository.lock_skus(uow, skus)
             before = await self.availability(skus, uow)
             if not await repository.change_location(uow, changed, expected):
@@ -278,9 +278,7 @@ class InventoryService(Promising):
         await self._tell_changes(uow, before)
         return await repository.find_movement(uow, identifier)
 
-    async def _levels(
-        self, skus: Sequence[str], uow: UnitOfWork | None = None
-    ) -> list[StockLevel]:
+    async def _levels(self, skus: Sequence[str], uow: UnitOfWork | None = None) -> list[StockLevel]:
         items = await repository.items_of(uow or self._db, skus)
         left = await self.availability(skus, uow)
         by_sku: dict[str, list[StockItem]] = {}

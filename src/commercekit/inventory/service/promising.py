@@ -169,9 +169,7 @@ class Promising:
         """
         return await repository.expired(self._db, now, limit)
 
-    async def allocations(
-        self, reference: str, uow: UnitOfWork | None = None
-    ) -> list[Allocation]:
+    async def allocations(self, reference: str, uow: UnitOfWork | None = None) -> list[Allocation]:
         """Everything ever promised to ``reference``."""
         return await repository.allocations_of(uow or self._db, reference)
 
@@ -212,9 +210,7 @@ class Promising:
     @staticmethod
     def _tell(uow: UnitOfWork, sku: str, before: Availability, after: Availability) -> None:
         if before.shown != after.shown:
-            uow.publish(
-                AvailabilityChanged(sku=sku, shown=after.shown, previous=before.shown)
-            )
+            uow.publish(AvailabilityChanged(sku=sku, shown=after.shown, previous=before.shown))
 
 
 def _parts(

@@ -1,0 +1,71 @@
+"""Promotions: rules that plugins bring, set up by staff, tried on a priced basket."""
+
+from commercekit.promotions.engine import (
+    Book,
+    RegisteredRule,
+    RuleFailure,
+    RuleRunner,
+    evaluate,
+    open_book,
+)
+from commercekit.promotions.errors import (
+    DuplicatePromotion,
+    UnacceptablePromotion,
+    UnknownPromotion,
+)
+from commercekit.promotions.events import PromotionChanged
+from commercekit.promotions.models import (
+    Adjustment,
+    AdjustmentKind,
+    BasketLine,
+    CouponMessage,
+    CouponStatus,
+    Explanation,
+    Lane,
+    PricedBasket,
+    Promotion,
+    PromotionOutcome,
+    Proposal,
+    RuleSource,
+    RunningPromotion,
+    Scope,
+    Share,
+    Shopper,
+    Target,
+    Verdict,
+)
+from commercekit.promotions.providers import PromotionRule
+from commercekit.promotions.service import PromotionService
+
+__all__ = [
+    "Adjustment",
+    "AdjustmentKind",
+    "BasketLine",
+    "Book",
+    "CouponMessage",
+    "CouponStatus",
+    "DuplicatePromotion",
+    "Explanation",
+    "Lane",
+    "PricedBasket",
+    "Promotion",
+    "PromotionChanged",
+    "PromotionOutcome",
+    "PromotionRule",
+    "PromotionService",
+    "Proposal",
+    "RegisteredRule",
+    "RuleFailure",
+    "RuleRunner",
+    "RuleSource",
+    "RunningPromotion",
+    "Scope",
+    "Share",
+    "Shopper",
+    "Target",
+    "UnacceptablePromotion",
+    "UnknownPromotion",
+    "Verdict",
+    "evaluate",
+    "open_book",
+]

@@ -1,0 +1,61 @@
+"""What a plugin implements to bring a kind of promotion."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar, Generic, TypeVar
+
+from msgspec import Struct
+
+from commercekit.promotions.models import PricedBasket, Proposal
+
+__all__ = ["PromotionRule"]
+
+C = TypeVar("C", bound=Struct)
+
+
+class PromotionRule(ABC, Generic[C]):
+    """A kind of promotion, such as "so much per cent off".
+
+    A rule is pure: the same settings and the same basket give the same proposals, on every node and
+    years later. It does no I/O, keeps nothing between calls and looks at no clock but ``basket.now``.
+    It only proposes; the engine decides, clamps at zero and splits over the lines.
+
+    *When it fails.* A rule that raises, answers with something else than proposals, or takes longer than
+    the engine's budget is left out of this evaluation, logged and counted; the shopper pays the price
+    without it and the checkout goes on. A rule that keeps failing is not asked for a while.
+    """
+
+    code: ClassVar[str]
+    """Unique in a shop, such as ``percentage-off``."""
+    config_type: ClassVar[type[Struct]]
+    """A msgspec Struct with ``forbid_unknown_fields=True``; its constraints are what staff are told."""
+    name: ClassVar[dict[str, str]]
+    """For the list of rules that staff choose from, by language."""
+
+    @abstractmethod
+    def evaluate(self, config: C, basket: PricedBasket) -> Sequence[Proposal]:
+        """What this promotion would take off ``basket`` as it is now.
+
+        Called again whenever an earlier promotion changed the basket.
+
+        :param config: the promotion's settings, an instance of :attr:`config_type`
+        :param basket: the lines in the promotion's scope, with what they cost at this point
+        :returns: proposals with positive amounts; none when its conditions are not met
+        """
+
+    def why_not(self, config: C, basket: PricedBasket) -> dict[str, str]:
+        """Why :meth:`evaluate` proposes nothing, for the explanation of a price.
+
+        :param config: the promotion's settings
+        :param basket: the basket it proposed nothing for
+        :returns: a sentence by language; empty when there is nothing to add
+        """
+        return {}
+
+    def describe(self, config: C) -> dict[str, str]:
+        """The offer in a few words, such as "10 % off", for lists of what is on now.
+
+        :param config: the promotion's settings
+        :returns: the words by language
+        """
+        return dict(self.name)

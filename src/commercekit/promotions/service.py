@@ -1,0 +1,199 @@
+"""Setting promotions up, and trying them on a basket.
+
+Each process keeps the promotions it last read, ready to evaluate, with the number of their edition. Every
+evaluation first asks PostgreSQL for that number (one row, by far the cheapest query there is) and reads
+anew when it changed: a committed change counts at once in every process, without a broadcast that could
+get lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from commercekit.errors import Conflict, FieldError
+from commercekit.kernel import Page, PageRequest
+from commercekit.promotions import repository
+from commercekit.promotions.engine import (
+    Book,
+    RegisteredRule,
+    RuleFailure,
+    RuleRunner,
+    evaluate,
+    open_book,
+)
+from commercekit.promotions.errors import (
+    DuplicatePromotion,
+    UnacceptablePromotion,
+    UnknownPromotion,
+)
+from commercekit.promotions.events import PromotionChanged
+from commercekit.promotions.models import (
+    PricedBasket,
+    Promotion,
+    PromotionOutcome,
+    RunningPromotion,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from commercekit.kernel import Clock
+    from commercekit.platform.db import Database, UnitOfWork
+
+__all__ = ["PromotionService"]
+
+
+class PromotionService:
+    """The shop's promotions."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        rules: Iterable[RegisteredRule],
+        *,
+        runner: RuleRunner | None = None,
+        on_failure: Callable[[RuleFailure], None] | None = None,
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._rules = {registered.rule.code: registered for registered in rules}
+        self._runner = runner or RuleRunner(on_failure=on_failure)
+        self._edition = -1
+        self._book = Book()
+
+    async def evaluate(self, basket: PricedBasket, *, explain: bool = False) -> PromotionOutcome:
+        """What the shop's promotions make of ``basket`` at ``basket.now``.
+
+        Never fails because of a promotion: a rule that misbehaves is left out. With ``explain`` the
+        outcome also says of every promotion why it applied or did not.
+        """
+        return evaluate(await self._current(), basket, self._runner, explain=explain)
+
+    async def applicable(self, now: datetime) -> list[Promotion]:
+        """Promotions that are on at ``now`` and whose rule is there, in the order they are looked at."""
+        return [p for p in (await self._current()).promotions if p.is_on(now)]
+
+    async def running(self, now: datetime) -> list[RunningPromotion]:
+        """What the storefront may announce: on at ``now``, and for everybody."""
+        return [
+            RunningPromotion(
+                code=entry.promotion.code,
+                name=entry.promotion.name,
+                rule=entry.promotion.rule,
+                description=self._runner.describe(entry),
+                starts_at=entry.promotion.starts_at,
+                ends_at=entry.promotion.ends_at,
+                scope=entry.promotion.scope,
+            )
+            for entry in (await self._current()).entries
+            if entry.promotion.is_on(now) and not entry.promotion.coupons
+        ]
+
+    def rules(self) -> list[RegisteredRule]:
+        """The kinds of promotions that staff may set up, by code."""
+        return [self._rules[code] for code in sorted(self._rules)]
+
+    async def create(self, uow: UnitOfWork, promotion: Promotion) -> Promotion:
+        """A new promotion, at work as soon as the caller's transaction commits.
+
+        Raises :class:`UnacceptablePromotion` naming what its rule does not accept, and
+        :class:`DuplicatePromotion` for a taken code. The same id again gives what is there.
+        """
+        checked = self._checked(promotion)
+        if not await repository.add(uow, checked):
+            existing = await repository.find(uow, promotion.code)
+            if existing is not None and existing.id == promotion.id:
+                return existing
+            message = f"There is a promotion {promotion.code} already."
+            raise DuplicatePromotion(message)
+        uow.publish(PromotionChanged(promotion_id=checked.id, code=checked.code))
+        return await self._known(uow, checked.code)
+
+    async def change(self, promotion: Promotion, *, expected: int) -> Promotion:
+        """Replace a promotion that is still at version ``expected``; its code stays."""
+        checked = self._checked(promotion)
+        async with self._db.unit_of_work() as uow:
+            current = await self._known(uow, promotion.code)
+            checked = msgspec.structs.replace(checked, id=current.id)
+            if not await repository.change(uow, checked, expected):
+                message = f"The promotion {promotion.code} was changed by somebody else."
+                raise Conflict(message)
+            uow.publish(PromotionChanged(promotion_id=current.id, code=current.code))
+            return await self._known(uow, promotion.code)
+
+    async def delete(self, code: str, *, expected: int) -> None:
+        """Remove a promotion; orders keep what it gave them."""
+        async with self._db.unit_of_work() as uow:
+            current = await self._known(uow, code)
+            if not await repository.delete(uow, current.id, expected):
+                message = f"The promotion {code} was changed by somebody else."
+                raise Conflict(message)
+            uow.publish(PromotionChanged(promotion_id=current.id, code=code, deleted=True))
+
+    async def promotion(self, code: str) -> Promotion:
+        """The promotion with this code. Raises :class:`UnknownPromotion`."""
+        return await self._known(self._db, code)
+
+    async def promotions(self, page: PageRequest) -> Page[Promotion]:
+        """All promotions by code; the cursor is the last code."""
+        after = page.after[0] if page.after else ""
+        rows = await repository.listed(self._db, after, page.limit + 1)
+        shown = rows[: page.limit]
+        return Page(shown, shown[-1].code if len(rows) > page.limit else None)
+
+    async def _current(self) -> Book:
+        if await repository.edition(self._db) != self._edition:
+            number, promotions = await repository.read_all(self._db)
+            # Both in one step: a slower reader may bring an older book back, but never under a newer
+            # number, so the next evaluation reads again.
+            self._book = open_book(promotions, self._rules)
+            self._edition = number
+        return self._book
+
+    def _checked(self, promotion: Promotion) -> Promotion:
+        """The promotion with its settings as its rule understands them, defaults written out."""
+        errors: list[FieldError] = []
+        config = promotion.config
+        registered = self._rules.get(promotion.rule)
+        if registered is None:
+            known = ", ".join(sorted(self._rules)) or "none"
+            errors.append(
+                FieldError("/rule", "unknown-rule", f"No plugin brings it; there are: {known}.")
+            )
+        else:
+            try:
+                decoded: Any = msgspec.json.decode(config, type=registered.rule.config_type)
+            except msgspec.MsgspecError as error:
+                errors.append(_config_error(error))
+            else:
+                config = msgspec.Raw(msgspec.json.encode(decoded))
+        if (
+            promotion.starts_at is not None
+            and promotion.ends_at is not None
+            and promotion.starts_at >= promotion.ends_at
+        ):
+            errors.append(FieldError("/ends_at", "not-after-start", "It must end after it starts."))
+        if errors:
+            message = f"The promotion {promotion.code} is not acceptable: {errors[0].message}"
+            raise UnacceptablePromotion(message, errors=tuple(errors))
+        coupons = tuple(dict.fromkeys(promotion.coupons))
+        return msgspec.structs.replace(promotion, config=config, coupons=coupons)
+
+    @staticmethod
+    async def _known(db: repository.Source, code: str) -> Promotion:
+        found = await repository.find(db, code)
+        if found is None:
+            message = f"There is no promotion {code}."
+            raise UnknownPromotion(message)
+        return found
+
+
+def _config_error(error: msgspec.MsgspecError) -> FieldError:
+    """What the rule's settings type says, with a pointer into the body that staff sent."""
+    sentence, _, path = str(error).partition(" - at `$")
+    pointer = path.rstrip("`").replace("[", "/").replace("]", "").replace(".", "/")
+    return FieldError(f"/config{pointer}", "invalid", sentence)
