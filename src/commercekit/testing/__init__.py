@@ -2,3 +2,9 @@
 
 Installed with ``commercekit[testing]``; pytest finds :mod:`commercekit.testing.plugin` by itself.
 """
+
+from commercekit.testing.clock import ManualClock
+from commercekit.testing.databases import TestServer, core_piccolo_apps
+from commercekit.testing.race import Race, Rival
+
+__all__ = ["ManualClock", "Race", "Rival", "TestServer", "core_piccolo_apps"]

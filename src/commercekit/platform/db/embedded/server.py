@@ -143,6 +143,38 @@ class EmbeddedServer:
             self._join(account)
         return self.dsn
 
+    def create_database(self, name: str, *, template: str = "template1") -> str:
+        """Make another database, a copy of ``template``, on the started server; gives its DSN.
+
+        For tests. Nobody may be connected to ``template`` meanwhile.
+        """
+        _finish(_ask(self.dsn_of("postgres"), f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
+        return self.dsn_of(name)
+
+    def drop_database(self, name: str) -> None:
+        """Remove a database and throw out who is connected to it; not there is no error."""
+        _finish(_ask(self.dsn_of("postgres"), f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+
+    def databases(self) -> set[str]:
+        """The names of all databases of the started server."""
+        names = "SELECT array_agg(datname::text) FROM pg_database"
+        return set(_finish(_ask(self.dsn_of("postgres"), names)))
+
+    def is_abandoned(self) -> bool:
+        """Whether no living process uses the server, running or not: its users were killed."""
+        try:
+            descriptor = os.open(self.home / "users", os.O_RDWR)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        else:
+            return True
+        finally:
+            os.close(descriptor)
+
     def close(self) -> None:
         """Leave the server; the last one to leave stops it. Closing twice is no error."""
         if self._membership is None:

@@ -1,0 +1,120 @@
+"""One PostgreSQL for a whole test run, and a fresh database from a migrated template for every test."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import commercekit
+from commercekit.platform.db import Migrator
+from commercekit.platform.db.embedded import EmbeddedServer, reachable_folder
+
+__all__ = ["TestServer", "core_piccolo_apps"]
+
+_PREFIX = "commercekit-tests-"
+# Nobody needs the data of a test after a power cut; everything else is as in production.
+_SETTINGS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "autovacuum": "off",
+    "max_connections": "120",
+}
+
+
+def core_piccolo_apps(*parts: str) -> list[str]:
+    """The module paths of the core's Piccolo apps, found by looking for ``piccolo_app.py``.
+
+    With ``parts`` only those below ``commercekit.<part>``: tests of a lower domain do not need the
+    tables of the higher ones, ``core_piccolo_apps("platform", "markets")``.
+    """
+    package = Path(commercekit.__file__).parent
+    found = sorted(
+        path
+        for part in parts or ("",)
+        for path in (package / part.replace(".", "/")).glob("**/piccolo_app.py")
+    )
+    paths = [path.relative_to(package).with_suffix("").parts for path in found]
+    return [".".join(["commercekit", *path]) for path in paths]
+
+
+class TestServer:
+    """The server of one test run; the workers of pytest-xdist share it by the name of the run."""
+
+    __test__ = False  # pytest takes the name for that of tests
+
+    def __init__(self, run: str) -> None:
+        self._folder = _folder(run)
+        self._server = EmbeddedServer(self._folder, settings=_SETTINGS)
+        self._templates: dict[tuple[str, ...], str] = {}
+
+    def start(self) -> None:
+        """Start or join the server, and clear away what killed test runs left behind."""
+        _sweep(self._folder)
+        self._folder.mkdir(exist_ok=True)
+        self._folder.chmod(0o755)
+        self._server.start()
+
+    def close(self) -> None:
+        """Leave; the last worker stops the server and removes its folder."""
+        self._server.close()
+        if self._server.pid is None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def create(self, name: str, apps: Sequence[str]) -> str:
+        """A new database with the schema of ``apps``; gives its DSN."""
+        return self._server.create_database(name, template=self._template(apps))
+
+    def drop(self, name: str) -> None:
+        """Throw a test's database away, and whoever is still connected to it."""
+        self._server.drop_database(name)
+
+    def _template(self, apps: Sequence[str]) -> str:
+        """The database that was migrated once for these apps, by whichever worker came first."""
+        key = tuple(sorted(apps))
+        if key not in self._templates:
+            digest = hashlib.blake2b(" ".join(key).encode(), digest_size=6).hexdigest()
+            name = f"template_{digest}"
+            with self._alone():
+                if name not in self._server.databases():
+                    # Renamed only when whole: a worker that dies half way leaves nothing to trust.
+                    unfinished = f"{name}_unfinished"
+                    self._server.drop_database(unfinished)
+                    dsn = self._server.create_database(unfinished)
+                    with ThreadPoolExecutor(1) as executor:
+                        executor.submit(asyncio.run, Migrator(dsn, key).forwards()).result()
+                    self._server.create_database(name, template=unfinished)
+                    self._server.drop_database(unfinished)
+            self._templates[key] = name
+        return self._templates[key]
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with (self._folder / ".template.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _folder(run: str) -> Path:
+    """Where the run's server lives: root's server runs as another user, who must get there."""
+    usual = Path(tempfile.gettempdir()) / f"{_PREFIX}{run}"
+    return usual if reachable_folder(usual) == usual else Path("/var/tmp") / usual.name  # noqa: S108
+
+
+def _sweep(own: Path) -> None:
+    """Stop and remove the servers of test runs that were killed."""
+    for folder in own.parent.glob(f"{_PREFIX}*"):
+        if folder == own or folder.stat().st_uid != os.geteuid():
+            continue
+        server = EmbeddedServer(folder)
+        if folder.stat().st_mtime < time.time() - 30 and server.is_abandoned():
+            server.stop()
+            shutil.rmtree(folder, ignore_errors=True)
