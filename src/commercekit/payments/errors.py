@@ -1,0 +1,164 @@
+"""How payments say no."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from commercekit.errors import (
+    Conflict,
+    Malformed,
+    NotFound,
+    Unavailable,
+    Unprocessable,
+)
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from commercekit.kernel import Money
+
+__all__ = [
+    "CaptureExceedsAuthorisation",
+    "CollectionAmountDiffers",
+    "GatewayUnavailable",
+    "NotCollectable",
+    "NotificationStale",
+    "OperationInProgress",
+    "PaymentMethodUnknown",
+    "PaymentNotFound",
+    "PaymentRefused",
+    "RefundExceedsCapture",
+    "RefundNotFound",
+    "RefundNotPossible",
+    "WebhookUnknown",
+]
+
+
+class PaymentNotFound(NotFound):
+    """No payment of that id."""
+
+    slug = "payment-not-found"
+    title = "Payment not found"
+    title_zh = "未找到该支付"
+
+    def __init__(self, payment_id: UUID | str) -> None:
+        super().__init__(f"There is no payment {payment_id}.", payment_id=str(payment_id))
+
+
+class RefundNotFound(NotFound):
+    """No refund of that id."""
+
+    slug = "refund-not-found"
+    title = "Refund not found"
+    title_zh = "未找到该退款"
+
+    def __init__(self, refund_id: UUID | str) -> None:
+        super().__init__(f"There is no refund {refund_id}.", refund_id=str(refund_id))
+
+
+class WebhookUnknown(NotFound):
+    """No gateway of that code, or no such merchant account of it."""
+
+    slug = "webhook-not-found"
+    title = "No such webhook"
+    title_zh = "未找到该回调地址"
+
+
+class PaymentMethodUnknown(Unprocessable):
+    """The shop does not offer this way to pay, or not for this currency and amount."""
+
+    slug = "payment-method-unknown"
+    title = "Payment method not offered"
+    title_zh = "不支持该支付方式"
+
+    def __init__(self, method: str, offered: list[str]) -> None:
+        ways = ", ".join(offered) or "none"
+        super().__init__(
+            f"{method!r} cannot pay this; possible: {ways}.", method=method, offered=offered
+        )
+
+
+class RefundExceedsCapture(Conflict):
+    """More was to go back than is left of what was taken."""
+
+    slug = "refund-exceeds-capture"
+    title = "Refund exceeds what was captured"
+    title_zh = "退款金额超过可退金额"
+
+    def __init__(self, subject: str, asked: Money, left: Money) -> None:
+        super().__init__(
+            f"A refund of {asked} on {subject} exceeds the {left} still refundable.",
+            asked={"amount": asked.amount, "currency": asked.currency},
+            refundable={"amount": left.amount, "currency": left.currency},
+        )
+
+
+class RefundNotPossible(Conflict):
+    """The gateway cannot send this money back: its kind, its number or its date."""
+
+    slug = "refund-not-possible"
+    title = "Refund not possible"
+    title_zh = "无法退款"
+
+
+class CaptureExceedsAuthorisation(Conflict):
+    """More was to be taken than is held, or a part where the gateway takes all or nothing."""
+
+    slug = "capture-exceeds-authorisation"
+    title = "Capture exceeds what is authorised"
+    title_zh = "扣款金额超过授权金额"
+
+
+class OperationInProgress(Conflict):
+    """Something else has been asked of the gateway and is not answered yet; it is being looked into."""
+
+    slug = "payment-operation-in-progress"
+    title = "Another operation on this payment is in progress"
+    title_zh = "该支付有其他操作正在进行"
+
+
+class PaymentRefused(Conflict):
+    """The gateway said that this can never be done with this payment."""
+
+    slug = "payment-refused"
+    title = "The gateway refused"
+    title_zh = "支付网关拒绝了请求"
+
+
+class NotCollectable(Conflict):
+    """The payment is not one whose money is collected by hand."""
+
+    slug = "not-collectable"
+    title = "Nothing to collect on this payment"
+    title_zh = "该支付无需线下收款"
+
+
+class CollectionAmountDiffers(Unprocessable):
+    """What was collected by hand is not what was asked."""
+
+    slug = "collection-amount-differs"
+    title = "Collected amount differs"
+    title_zh = "收款金额不符"
+
+    def __init__(self, asked: Money, collected: Money) -> None:
+        super().__init__(
+            f"{collected} was collected where {asked} was asked; record exactly what was asked, "
+            "or cancel the payment and ask for another.",
+            asked={"amount": asked.amount, "currency": asked.currency},
+        )
+
+
+class GatewayUnavailable(Unavailable):
+    """The gateway does not answer; nothing was changed, or the outcome is being looked into."""
+
+    slug = "payment-gateway-unavailable"
+    title = "Payment gateway unavailable"
+    title_zh = "支付网关暂时不可用"
+
+
+class NotificationStale(Malformed):
+    """Signed by the provider, at a time outside the window it allows."""
+
+    slug = "notification-stale"
+    title = "Notification outside its time window"
+    title_zh = "通知已超出时间窗口"

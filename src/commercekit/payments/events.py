@@ -1,0 +1,105 @@
+"""What happens to money, told with the change itself. All belong to the aggregate ``payment``."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from commercekit.kernel import DomainEvent
+
+__all__ = [
+    "PaymentAuthorised",
+    "PaymentClosed",
+    "PaymentFact",
+    "PaymentFailed",
+    "PaymentMismatched",
+    "PaymentPaid",
+    "PaymentPaidLate",
+    "PaymentPending",
+    "RefundCreated",
+    "RefundFact",
+    "RefundFailed",
+    "RefundNeedsAttention",
+    "RefundSucceeded",
+]
+
+
+class PaymentFact(DomainEvent, frozen=True, kw_only=True):
+    """What every fact of a payment carries; never published itself."""
+
+    aggregate: ClassVar[str] = "payment"
+    id_field: ClassVar[str] = "payment_id"
+
+    payment_id: UUID
+    reference: str
+    amount: int
+    """Minor units; what the fact is about: asked, held, taken or sent back."""
+    currency: str
+    method: str = ""
+
+
+class PaymentPending(PaymentFact, frozen=True, kw_only=True):
+    """The gateway took the request; the shopper has something to do, or nobody has."""
+
+
+class PaymentAuthorised(PaymentFact, frozen=True, kw_only=True):
+    """The money is held; staff capture it or let it go."""
+
+
+class PaymentPaid(PaymentFact, frozen=True, kw_only=True):
+    """``amount`` was taken."""
+
+    late: bool = False
+    """It came after the payment had failed or been closed."""
+
+
+class PaymentPaidLate(PaymentFact, frozen=True, kw_only=True):
+    """Money came for a payment that had failed or been closed; published besides ``PaymentPaid``.
+
+    Whoever owns the reference decides whether it is still wanted and sends the rest back with
+    ``PaymentService.refund_excess``.
+    """
+
+
+class PaymentFailed(PaymentFact, frozen=True, kw_only=True):
+    """Declined, or given up by the provider; another payment may follow."""
+
+    code: str = ""
+
+
+class PaymentClosed(PaymentFact, frozen=True, kw_only=True):
+    """Ended without money: expired, cancelled, or the authorisation given up."""
+
+
+class PaymentMismatched(PaymentFact, frozen=True, kw_only=True):
+    """Alarm: what came is not what was asked. The payment is quarantined and never counts as paid."""
+
+    received: int
+    received_currency: str
+    what: str
+    """``amount``, ``currency`` or ``account``."""
+
+
+class RefundFact(PaymentFact, frozen=True, kw_only=True):
+    """What every fact of a refund carries; never published itself."""
+
+    refund_id: UUID
+
+
+class RefundCreated(RefundFact, frozen=True, kw_only=True):
+    """Money will go back; it counts against what is refundable from now on."""
+
+
+class RefundSucceeded(RefundFact, frozen=True, kw_only=True):
+    """The money went back."""
+
+
+class RefundFailed(RefundFact, frozen=True, kw_only=True):
+    """The money did not go back, or came back to us after it had gone (``reversed_after_success``)."""
+
+    code: str = ""
+    reversed_after_success: bool = False
+
+
+class RefundNeedsAttention(RefundFact, frozen=True, kw_only=True):
+    """Only a person can finish this refund."""
+
+    code: str = ""

@@ -1,0 +1,229 @@
+"""Payments and refunds as the shop knows them."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from msgspec import Struct
+
+from commercekit.kernel import Money, StateTable
+from commercekit.payments.providers import Action, CaptureMode, Flow
+
+__all__ = [
+    "PAYMENT_STEPS",
+    "REFUND_STEPS",
+    "HistoryEntry",
+    "LedgerEntry",
+    "Operation",
+    "Payment",
+    "PaymentMethod",
+    "PaymentStatus",
+    "PaymentSummary",
+    "Refund",
+    "RefundStatus",
+    "StoredAction",
+    "StoredRequest",
+]
+
+
+class PaymentStatus(StrEnum):
+    """Where one payment stands."""
+
+    CREATED = "created"
+    """Written down; the gateway has not answered yet."""
+    PENDING = "pending"
+    """The shopper, or the bank, has something to do."""
+    AUTHORISED = "authorised"
+    """Held, not taken."""
+    PAID = "paid"
+    FAILED = "failed"
+    CLOSED = "closed"
+    MISMATCH = "mismatch"
+    """What came is not what was asked: quarantined, for staff to look at."""
+
+
+class RefundStatus(StrEnum):
+    """Where one refund stands."""
+
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    NEEDS_ATTENTION = "needs_attention"
+    """Only a person can finish it."""
+
+
+class Operation(StrEnum):
+    """What has been asked of the gateway and is not answered yet."""
+
+    CAPTURE = "capture"
+    VOID = "void"
+
+
+_P = PaymentStatus
+PAYMENT_STEPS: StateTable[PaymentStatus] = StateTable(
+    "payment",
+    {
+        _P.CREATED: {_P.PENDING, _P.AUTHORISED, _P.PAID, _P.FAILED, _P.CLOSED, _P.MISMATCH},
+        _P.PENDING: {_P.AUTHORISED, _P.PAID, _P.FAILED, _P.CLOSED, _P.MISMATCH},
+        _P.AUTHORISED: {_P.PAID, _P.FAILED, _P.CLOSED, _P.MISMATCH},
+        _P.FAILED: {_P.PAID, _P.MISMATCH},
+        _P.CLOSED: {_P.PAID, _P.MISMATCH},
+        _P.PAID: set(),
+        _P.MISMATCH: set(),
+    },
+)
+"""Money that comes late is booked; money that came never un-comes (refunds are records of their own)."""
+
+_R = RefundStatus
+REFUND_STEPS: StateTable[RefundStatus] = StateTable(
+    "refund",
+    {
+        _R.PENDING: {_R.SUCCEEDED, _R.FAILED, _R.NEEDS_ATTENTION},
+        _R.SUCCEEDED: {_R.FAILED},
+        _R.FAILED: {_R.PENDING, _R.NEEDS_ATTENTION},
+        _R.NEEDS_ATTENTION: {_R.PENDING, _R.SUCCEEDED, _R.FAILED},
+    },
+)
+"""A refund keeps its id through every retry, so that the provider can tell a repetition."""
+
+
+class PaymentMethod(Struct, frozen=True, kw_only=True):
+    """A choice the shopper has at checkout."""
+
+    code: str
+    label: dict[str, str]
+    """By language."""
+    gateway: str
+    account: str
+    capture: CaptureMode
+    flows: list[Flow]
+    """The first is used when the shopper's device asks for none."""
+    collects_later: bool
+    """The order ships before money comes, as with cash on delivery."""
+
+
+class Payment(Struct, frozen=True, kw_only=True):
+    """Money asked for one reference, through one merchant account."""
+
+    id: UUID
+    reference: str
+    method: str
+    gateway: str
+    account: str
+    flow: Flow
+    capture: CaptureMode
+    status: PaymentStatus
+    amount: Money
+    authorised: Money
+    captured: Money
+    refunded: Money
+    """Gone back for good."""
+    refund_pending: Money
+    """On its way back, or waiting for a person."""
+    received: Money | None = None
+    """What came instead, when ``status`` is mismatch."""
+    provider_ref: str | None = None
+    failure_code: str | None = None
+    operation: Operation | None = None
+    operation_amount: int | None = None
+    operation_id: UUID | None = None
+    """Of the last operation, so that a repetition finds that it was the same."""
+    action: Action | None = None
+    """What the shopper has to do; only from ``start``, and only while it can still be done."""
+    expires_at: datetime | None = None
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+    @property
+    def refundable(self) -> Money:
+        """What may still go back: captured, less what went and what is on its way."""
+        return self.captured - self.refunded - self.refund_pending
+
+
+class StoredRequest(Struct, frozen=True, kw_only=True):
+    """What the gateway is told besides the money; sealed, for it may say who pays and from where."""
+
+    subject: str
+    locale: str
+    return_url: str | None = None
+    cancel_url: str | None = None
+    customer_ip: str | None = None
+    payer_ref: str | None = None
+
+
+class StoredAction(Struct, frozen=True):
+    """What the shopper has to do, as it is sealed."""
+
+    action: Action
+
+
+class Refund(Struct, frozen=True, kw_only=True):
+    """Money going back on one payment."""
+
+    id: UUID
+    payment_id: UUID
+    reference: str
+    amount: Money
+    reason: str
+    status: RefundStatus
+    provider_ref: str | None = None
+    failure_code: str | None = None
+    attempts: int
+    """How often it was sent to the gateway."""
+    retries: int
+    """How often a failed one was tried again."""
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+class PaymentSummary(Struct, frozen=True, kw_only=True):
+    """All money of one reference, in minor units of one currency."""
+
+    reference: str
+    currency: str | None
+    """``None`` when nothing was ever asked."""
+    asked: int
+    """By payments that are created, pending, authorised or paid."""
+    pending: int
+    """By payments the shopper can still pay."""
+    authorised: int
+    captured: int
+    refunded: int
+    pending_refunds: int
+    mismatched: int
+    """How many payments are quarantined."""
+    payments: int
+    """How many payments were ever made."""
+
+    @property
+    def kept(self) -> int:
+        """Captured, less what went back or is on its way."""
+        return self.captured - self.refunded - self.pending_refunds
+
+
+class HistoryEntry(Struct, frozen=True, kw_only=True):
+    """One step of a payment or of one of its refunds."""
+
+    at: datetime
+    refund_id: UUID | None
+    actor: str
+    event: str
+    before: str | None
+    after: str | None
+    detail: str
+
+
+class LedgerEntry(Struct, frozen=True, kw_only=True):
+    """One side of a booking; the sides of one ``transaction_id`` add up to nothing."""
+
+    transaction_id: UUID
+    payment_id: UUID
+    refund_id: UUID | None
+    kind: str
+    account: str
+    debit: int
+    credit: int
+    currency: str
+    booked_at: datetime

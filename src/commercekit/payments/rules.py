@@ -1,0 +1,299 @@
+"""Decisions about money, without any I/O: what a snapshot changes, what may go back, when to ask."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from msgspec import Struct
+
+from commercekit.kernel import Money
+from commercekit.payments.errors import (
+    CaptureExceedsAuthorisation,
+    RefundExceedsCapture,
+    RefundNotPossible,
+)
+from commercekit.payments.models import (
+    PAYMENT_STEPS,
+    REFUND_STEPS,
+    Payment,
+    PaymentStatus,
+    Refund,
+    RefundStatus,
+)
+from commercekit.payments.providers import (
+    Capabilities,
+    CaptureMode,
+    PaymentSnapshot,
+    PaymentState,
+    RefundSnapshot,
+    RefundState,
+)
+
+__all__ = [
+    "QUERY_AFTER",
+    "Mismatch",
+    "PaymentChange",
+    "RefundChange",
+    "check_capture",
+    "check_refund",
+    "judge_payment",
+    "judge_refund",
+    "next_query",
+    "spread_refund",
+]
+
+QUERY_AFTER = (
+    timedelta(seconds=30),
+    timedelta(minutes=2),
+    timedelta(minutes=10),
+    timedelta(hours=1),
+)
+"""When to ask the provider about a payment nobody told us about; and once more when it expires."""
+
+_AGAIN = timedelta(seconds=30)
+_AGAIN_AT_MOST = timedelta(hours=6)
+
+_P = PaymentStatus
+
+
+class Mismatch(StrEnum):
+    """In what an answer differs from the question."""
+
+    AMOUNT = "amount"
+    CURRENCY = "currency"
+    ACCOUNT = "account"
+
+
+class PaymentChange(Struct, frozen=True, kw_only=True):
+    """What one snapshot changes on a payment."""
+
+    status: PaymentStatus
+    authorised: int
+    captured: int
+    late: bool = False
+    """Money for a payment that had ended."""
+    mismatch: Mismatch | None = None
+    received: Money | None = None
+    drop_authorisation: bool = False
+    """Money is held for a payment that had ended: give it up."""
+    note: str = ""
+    """Why a snapshot that says something else than we know changed nothing."""
+
+
+def judge_payment(
+    payment: Payment, snapshot: PaymentSnapshot, *, foreign_account: bool = False
+) -> PaymentChange:
+    """What ``snapshot`` changes, whatever the order in which snapshots arrive.
+
+    Money that came is booked even late; a payment that is paid stays paid; an amount, currency or
+    account that is not what was asked quarantines the payment instead of paying it.
+    """
+    same = PaymentChange(
+        status=payment.status,
+        authorised=payment.authorised.amount,
+        captured=payment.captured.amount,
+    )
+    state = snapshot.state
+    if state in (PaymentState.PAID, PaymentState.AUTHORISED):
+        return _judge_money(payment, snapshot, same, foreign_account=foreign_account)
+    if foreign_account:
+        return _noted(same, f"{state} from another merchant account ignored")
+    wanted = _WITHOUT_MONEY.get(state)
+    if wanted is None or wanted is payment.status:
+        return same
+    if not PAYMENT_STEPS.allows(payment.status, wanted):
+        return _noted(same, f"{state} after {payment.status} ignored")
+    held = 0 if wanted in (_P.FAILED, _P.CLOSED) else same.authorised
+    return PaymentChange(status=wanted, authorised=held, captured=same.captured)
+
+
+_WITHOUT_MONEY = {
+    PaymentState.CREATED: _P.PENDING,
+    PaymentState.PENDING: _P.PENDING,
+    PaymentState.ACTION_REQUIRED: _P.PENDING,
+    PaymentState.FAILED: _P.FAILED,
+    PaymentState.CLOSED: _P.CLOSED,
+}
+
+
+def _judge_money(
+    payment: Payment, snapshot: PaymentSnapshot, same: PaymentChange, *, foreign_account: bool
+) -> PaymentChange:
+    paid = snapshot.state is PaymentState.PAID
+    received = snapshot.amount
+    taken = (snapshot.captured or snapshot.amount) if paid else Money.zero(received.currency)
+    mismatch = _mismatch(payment, snapshot, taken, foreign_account=foreign_account)
+    if payment.status is _P.MISMATCH:
+        return _noted(same, f"{snapshot.state} while quarantined ignored")
+    if payment.status is _P.PAID:
+        if mismatch or (paid and taken != payment.captured):
+            return _noted(same, f"{snapshot.state} {taken} after paid {payment.captured} ignored")
+        return same
+    if mismatch:
+        return PaymentChange(
+            status=_P.MISMATCH,
+            authorised=0,
+            captured=0,
+            mismatch=mismatch,
+            received=taken if paid and taken.currency == received.currency else received,
+        )
+    if paid:
+        return PaymentChange(
+            status=_P.PAID,
+            authorised=same.authorised,
+            captured=taken.amount,
+            late=payment.status in (_P.FAILED, _P.CLOSED),
+        )
+    if payment.status in (_P.FAILED, _P.CLOSED):
+        return PaymentChange(
+            status=payment.status,
+            authorised=0,
+            captured=0,
+            drop_authorisation=True,
+            note=f"authorised after {payment.status}: given up",
+        )
+    return PaymentChange(status=_P.AUTHORISED, authorised=received.amount, captured=0)
+
+
+def _mismatch(
+    payment: Payment, snapshot: PaymentSnapshot, taken: Money, *, foreign_account: bool
+) -> Mismatch | None:
+    if foreign_account:
+        return Mismatch.ACCOUNT
+    if snapshot.amount.currency != payment.amount.currency or taken.currency not in (
+        payment.amount.currency,
+    ):
+        return Mismatch.CURRENCY
+    if snapshot.amount.amount != payment.amount.amount:
+        return Mismatch.AMOUNT
+    if snapshot.state is not PaymentState.PAID:
+        return None
+    whole = payment.capture is CaptureMode.AUTO
+    fits = (
+        taken.amount == payment.amount.amount
+        if whole
+        else 0 < taken.amount <= payment.amount.amount
+    )
+    return None if fits else Mismatch.AMOUNT
+
+
+def _noted(same: PaymentChange, note: str) -> PaymentChange:
+    return PaymentChange(
+        status=same.status, authorised=same.authorised, captured=same.captured, note=note
+    )
+
+
+class RefundChange(Struct, frozen=True, kw_only=True):
+    """What one snapshot changes on a refund."""
+
+    status: RefundStatus
+    reversed_after_success: bool = False
+    note: str = ""
+
+
+def judge_refund(refund: Refund, snapshot: RefundSnapshot) -> RefundChange:
+    """What ``snapshot`` changes. A success may turn into a failure later; nothing else goes back.
+
+    A success over another amount than the refund's changes nothing and needs a person.
+    """
+    wanted = _REFUND_STATUS.get(snapshot.state)
+    if wanted is None or wanted is refund.status:
+        return RefundChange(status=refund.status)
+    note = ""
+    differs = snapshot.amount is not None and snapshot.amount != refund.amount
+    if wanted is RefundStatus.SUCCEEDED and differs:
+        note = f"the provider says {snapshot.amount}, asked was {refund.amount}"
+        wanted = RefundStatus.NEEDS_ATTENTION
+    if wanted is RefundStatus.PENDING or not REFUND_STEPS.allows(refund.status, wanted):
+        note = note or f"{snapshot.state} after {refund.status} ignored"
+        return RefundChange(status=refund.status, note=note)
+    return RefundChange(
+        status=wanted,
+        reversed_after_success=refund.status is RefundStatus.SUCCEEDED,
+        note=note,
+    )
+
+
+_REFUND_STATUS = {
+    RefundState.PENDING: RefundStatus.PENDING,
+    RefundState.SUCCEEDED: RefundStatus.SUCCEEDED,
+    RefundState.FAILED: RefundStatus.FAILED,
+    RefundState.CLOSED: RefundStatus.FAILED,
+    RefundState.NEEDS_ATTENTION: RefundStatus.NEEDS_ATTENTION,
+}
+
+
+def check_capture(payment: Payment, amount: Money, able: Capabilities) -> None:
+    """Raise :class:`CaptureExceedsAuthorisation` unless ``amount`` can be taken."""
+    held = payment.authorised
+    whole = amount == held
+    if amount.currency != held.currency or not 0 < amount.amount <= held.amount:
+        message = f"{amount} cannot be captured on payment {payment.id}: {held} is authorised."
+        raise CaptureExceedsAuthorisation(message)
+    if not whole and not able.partial_capture:
+        message = f"{payment.gateway} captures all of an authorisation, {held}, or nothing."
+        raise CaptureExceedsAuthorisation(message)
+
+
+def check_refund(
+    payment: Payment, amount: Money, able: Capabilities, *, earlier: int, now: datetime
+) -> None:
+    """Raise unless ``amount`` can go back on ``payment``; ``earlier`` counts refunds that did not fail.
+
+    :class:`RefundExceedsCapture` for too much, :class:`RefundNotPossible` for what the gateway cannot do.
+    """
+    subject = f"payment {payment.id}"
+    left = payment.refundable
+    if amount.currency != left.currency or amount.amount > left.amount:
+        raise RefundExceedsCapture(subject, amount, left)
+    if amount.amount <= 0:
+        raise RefundNotPossible(f"A refund on {subject} has to be more than nothing.")
+    if not able.refund:
+        raise RefundNotPossible(f"{payment.gateway} cannot send money back.")
+    if amount != payment.captured and not able.partial_refund:
+        raise RefundNotPossible(
+            f"{payment.gateway} sends back all of {subject}, {payment.captured}, or nothing."
+        )
+    most = able.max_refunds if able.multi_refund else 1
+    if most is not None and earlier >= most:
+        raise RefundNotPossible(f"{payment.gateway} allows {most} refund(s) on {subject}.")
+    if able.refund_window is not None and now > payment.created_at + able.refund_window:
+        days = able.refund_window.days
+        raise RefundNotPossible(f"{payment.gateway} sends money back for {days} days only.")
+
+
+def spread_refund(payments: list[Payment], amount: Money) -> list[tuple[Payment, Money]]:
+    """Which payments give how much of ``amount``: the newest first, each as much as it can.
+
+    Raises :class:`RefundExceedsCapture` when all together have not that much.
+    """
+    parts: list[tuple[Payment, Money]] = []
+    left = amount
+    for payment in sorted(payments, key=lambda one: one.id, reverse=True):
+        if payment.amount.currency != amount.currency:
+            continue
+        share = min(left.amount, payment.refundable.amount)
+        if share > 0:
+            parts.append((payment, Money(share, amount.currency)))
+            left = Money(left.amount - share, amount.currency)
+    if left.amount > 0 or not parts:
+        reference = payments[0].reference if payments else "nothing paid"
+        raise RefundExceedsCapture(reference, amount, amount - left)
+    return parts
+
+
+def next_query(
+    created_at: datetime, expires_at: datetime | None, now: datetime, *, asked: int = 0
+) -> datetime:
+    """When to ask about an open payment next: by the table, at expiry, then at growing distance.
+
+    ``asked`` counts questions so far and spreads those after the table, up to six hours apart.
+    """
+    moments = [created_at + after for after in QUERY_AFTER]
+    if expires_at is not None:
+        moments = [*(moment for moment in moments if moment < expires_at), expires_at]
+    later = [moment for moment in moments if moment > now]
+    if later:
+        return later[0]
+    if expires_at is not None:
+        return now + _AGAIN
+    return now + min(_AGAIN_AT_MOST, _AGAIN * 2 ** min(asked, 12))

@@ -1,0 +1,371 @@
+"""The front door of payments: every verb, its promise, and the file where it is done."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from commercekit.kernel import Clock, Money, Page, PageRequest
+from commercekit.payments.models import (
+    HistoryEntry,
+    LedgerEntry,
+    Payment,
+    PaymentMethod,
+    PaymentSummary,
+    Refund,
+    StoredRequest,
+)
+from commercekit.payments.providers import Flow
+from commercekit.payments.repository import PaymentRepository
+from commercekit.payments.service.capture import capture, void
+from commercekit.payments.service.create_intent import create_intent
+from commercekit.payments.service.desk import Desk
+from commercekit.payments.service.gateways import Gateways
+from commercekit.payments.service.query import close, query
+from commercekit.payments.service.receive_notification import receive_notification
+from commercekit.payments.service.record_collection import record_collection
+from commercekit.payments.service.refund import (
+    confirm_refund,
+    create_refund,
+    create_refunds,
+    refund_excess,
+    retry_refund,
+    send_refund,
+)
+from commercekit.payments.service.start import start
+from commercekit.payments.service.sweep import sweep
+from commercekit.platform.jobs import JobContext, JobKind, Schedule
+from commercekit.platform.providers import Ack, RawRequest
+
+if TYPE_CHECKING:
+    from commercekit.platform.db import Database, UnitOfWork
+    from commercekit.platform.security import AuditPort, Sealer
+
+__all__ = ["PaymentService"]
+
+_SYSTEM = "system"
+
+
+class PaymentService:
+    """Asks for money, hears that it came, and sends it back. Knows references, never orders.
+
+    Functions that take a unit of work are parts of a larger use case and never call a gateway; the
+    others open their own, before and after the call.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        *,
+        gateways: Gateways,
+        sealer: Sealer,
+        audit: AuditPort,
+        base_url: str,
+    ) -> None:
+        self._desk = Desk(
+            db=db,
+            clock=clock,
+            gateways=gateways,
+            rows=PaymentRepository(sealer),
+            audit=audit,
+            base_url=base_url.rstrip("/"),
+        )
+
+    # --------------------------------------------------------------- asking for money
+
+    def methods(self, currency: str, amount: int) -> list[PaymentMethod]:
+        """Ways to pay ``amount`` minor units of ``currency``, in the order of the shop's settings."""
+        return self._desk.gateways.methods(currency, amount)
+
+    def method(self, code: str, amount: Money) -> PaymentMethod:
+        """One way to pay ``amount``.
+
+        Raises :class:`~commercekit.payments.PaymentMethodUnknown` when the shop does not offer it for
+        this currency and amount.
+        """
+        return self._desk.gateways.method(code, amount)
+
+    async def create_intent(
+        self,
+        uow: UnitOfWork,
+        *,
+        payment_id: UUID,
+        reference: str,
+        amount: Money,
+        method: str,
+        subject: str,
+        locale: str,
+        flow: Flow | None = None,
+        return_url: str | None = None,
+        cancel_url: str | None = None,
+        expires_at: datetime | None = None,
+        customer_ip: str | None = None,
+        payer_ref: str | None = None,
+    ) -> Payment:
+        """Write down that ``amount`` will be asked for; :meth:`start` asks, after the commit.
+
+        Repeating ``payment_id`` gives what was written. A ``flow`` the method does not have gives its
+        first. Raises :class:`~commercekit.payments.PaymentMethodUnknown`, and :class:`ValueError` for
+        an amount that needs no payment.
+        """
+        request = StoredRequest(
+            subject=subject,
+            locale=locale,
+            return_url=return_url,
+            cancel_url=cancel_url,
+            customer_ip=customer_ip,
+            payer_ref=payer_ref,
+        )
+        return await create_intent(
+            self._desk,
+            uow,
+            payment_id=payment_id,
+            reference=reference,
+            amount=amount,
+            method=method,
+            flow=flow,
+            expires_at=expires_at,
+            request=request,
+        )
+
+    async def start(self, payment_id: UUID) -> Payment:
+        """Ask the gateway; the payment's ``action`` says what the shopper has to do.
+
+        Repeating it gives the same action and asks for nothing more. A decline is a payment that
+        ``failed``, with its ``failure_code``. Without an answer the payment stays ``created`` without
+        an action; the sweep finds out, and starting it again is safe.
+        """
+        return await start(self._desk, payment_id)
+
+    async def receive_notification(self, gateway: str, account: str, raw: RawRequest) -> Ack:
+        """Book what a provider says, and answer in the bytes it wants.
+
+        Verified before anything is read. Everything in it is booked in one transaction; what was told
+        before changes nothing. A payment that is not known (yet) makes the provider come again.
+        Raises :class:`~commercekit.platform.providers.SignatureInvalid` (401),
+        :class:`~commercekit.payments.NotificationStale` (400) and
+        :class:`~commercekit.payments.WebhookUnknown` (404).
+        """
+        return await receive_notification(self._desk, gateway, account, raw)
+
+    async def query(self, payment_id: UUID) -> Payment:
+        """Ask the gateway what it knows and book it.
+
+        Raises :class:`~commercekit.payments.GatewayUnavailable` when it does not say.
+        """
+        return await query(self._desk, payment_id)
+
+    async def close(self, payment_id: UUID, *, actor: str = _SYSTEM) -> Payment:
+        """End an open payment at the gateway, so that it can no longer be paid.
+
+        The gateway may answer that it was paid just now: then it is. Payments that ended are given as
+        they are. Raises :class:`~commercekit.payments.GatewayUnavailable` when it does not say.
+        """
+        return await close(self._desk, payment_id, actor=actor)
+
+    # --------------------------------------------------------------- money that is held
+
+    async def capture(
+        self,
+        payment_id: UUID,
+        amount: Money | None = None,
+        *,
+        actor: str = _SYSTEM,
+        operation_id: UUID | None = None,
+    ) -> Payment:
+        """Take what is authorised, or ``amount`` of it; the rest is given up.
+
+        Without an answer the payment keeps ``operation: capture`` and is looked into. A second capture
+        is refused; the same ``operation_id`` again is not a second one.
+        """
+        return await capture(self._desk, payment_id, amount, actor=actor, operation_id=operation_id)
+
+    async def void(
+        self, payment_id: UUID, *, actor: str = _SYSTEM, operation_id: UUID | None = None
+    ) -> Payment:
+        """Let an authorisation go. Without an answer the payment keeps ``operation: void``."""
+        return await void(self._desk, payment_id, actor=actor, operation_id=operation_id)
+
+    async def record_collection(
+        self,
+        payment_id: UUID,
+        amount: Money,
+        *,
+        actor: str,
+        operation_id: UUID | None = None,
+        note: str = "",
+    ) -> Payment:
+        """Book money that was handed over outside any gateway, in the name of ``actor``; audited.
+
+        Only for payments whose flow is offline, and exactly the amount that was asked for. Raises
+        :class:`~commercekit.payments.NotCollectable` and
+        :class:`~commercekit.payments.CollectionAmountDiffers`.
+        """
+        return await record_collection(
+            self._desk, payment_id, amount, actor=actor, operation_id=operation_id, note=note
+        )
+
+    # --------------------------------------------------------------- money going back
+
+    async def create_refund(
+        self, uow: UnitOfWork, *, refund_id: UUID, payment_id: UUID, amount: Money, reason: str
+    ) -> Refund:
+        """Decide that ``amount`` goes back on one payment; :meth:`send_refund` sends it after the commit.
+
+        If nobody does, the sweep does. All refunds of a payment together never exceed what was
+        captured: :class:`~commercekit.payments.RefundExceedsCapture` otherwise. Repeating
+        ``refund_id`` gives what was written. ``reason`` goes to the provider: no personal data.
+        """
+        return await create_refund(
+            self._desk,
+            uow,
+            refund_id=refund_id,
+            payment_id=payment_id,
+            amount=amount,
+            reason=reason,
+        )
+
+    async def create_refunds(
+        self, uow: UnitOfWork, *, refund_id: UUID, reference: str, amount: Money, reason: str
+    ) -> list[Refund]:
+        """As :meth:`create_refund` for all payments of a reference, the newest giving first.
+
+        The first refund has ``refund_id``, others the ids that follow it, so that repeating it finds
+        them all.
+        """
+        return await create_refunds(
+            self._desk,
+            uow,
+            refund_id=refund_id,
+            reference=reference,
+            amount=amount,
+            reason=reason,
+        )
+
+    async def refund_excess(
+        self, uow: UnitOfWork, *, reference: str, keep: Money, reason: str
+    ) -> list[Refund]:
+        """Send back what the reference holds above ``keep``: money that came late or twice.
+
+        Repeating it sends nothing more. The sweep sends what is written here within seconds.
+        """
+        return await refund_excess(self._desk, uow, reference=reference, keep=keep, reason=reason)
+
+    async def send_refund(self, refund_id: UUID) -> Refund:
+        """Tell the gateway to send the money back. One that is not pending is given as it is.
+
+        Without an answer the refund stays pending: the gateway is asked what became of it before it is
+        told again, with the same id.
+        """
+        return await send_refund(self._desk, refund_id)
+
+    async def retry_refund(
+        self, refund_id: UUID, *, actor: str, operation_id: UUID | None = None
+    ) -> Refund:
+        """Send a refund again that failed or needs attention; its id stays. Audited.
+
+        Raises :class:`~commercekit.payments.RefundExceedsCapture` when the money has gone back some
+        other way in the meantime.
+        """
+        return await retry_refund(self._desk, refund_id, actor=actor, operation_id=operation_id)
+
+    async def confirm_refund(
+        self, refund_id: UUID, *, actor: str, operation_id: UUID | None = None
+    ) -> Refund:
+        """Say that a refund which needed a person has been paid out by hand. Audited."""
+        return await confirm_refund(self._desk, refund_id, actor=actor, operation_id=operation_id)
+
+    # --------------------------------------------------------------- reading
+
+    async def payment(self, payment_id: UUID) -> Payment:
+        """One payment, or :class:`~commercekit.payments.PaymentNotFound`."""
+        return await self._desk.payment(payment_id)
+
+    async def refund(self, refund_id: UUID) -> Refund:
+        """One refund, or :class:`~commercekit.payments.RefundNotFound`."""
+        return await self._desk.refund(refund_id)
+
+    async def payments_of(self, uow: UnitOfWork | None, reference: str) -> list[Payment]:
+        """All payments of the reference, oldest first."""
+        return await self._desk.rows.payments_of(uow or self._desk.db, reference)
+
+    async def refunds_of(self, uow: UnitOfWork | None, reference: str) -> list[Refund]:
+        """All refunds of the reference, oldest first."""
+        return await self._desk.rows.refunds_of(uow or self._desk.db, reference)
+
+    async def summary(self, uow: UnitOfWork | None, reference: str) -> PaymentSummary:
+        """All money of the reference in one row of sums."""
+        return await self._desk.rows.summary(uow or self._desk.db, reference)
+
+    async def ledger(self, payment_id: UUID) -> list[LedgerEntry]:
+        """Every booking of a payment and its refunds, oldest first."""
+        return await self._desk.rows.ledger_of(self._desk.db, payment_id)
+
+    async def history(self, payment_id: UUID) -> list[HistoryEntry]:
+        """Every step of a payment and its refunds, oldest first."""
+        return await self._desk.rows.history_of(self._desk.db, payment_id)
+
+    async def refunds_on(self, payment_id: UUID) -> list[Refund]:
+        """All refunds of one payment, oldest first."""
+        return await self._desk.rows.refunds_on(self._desk.db, payment_id)
+
+    async def payment_page(
+        self,
+        page: PageRequest,
+        *,
+        status: str | None = None,
+        reference: str | None = None,
+        gateway: str | None = None,
+    ) -> Page[Payment]:
+        """Payments, newest first."""
+        items = await self._desk.rows.page(
+            self._desk.db,
+            limit=page.limit + 1,
+            before=None if page.after is None else UUID(page.after[0]),
+            status=status,
+            reference=reference,
+            gateway=gateway,
+        )
+        more = len(items) > page.limit
+        items = items[: page.limit]
+        return Page(items=items, next_cursor=str(items[-1].id) if more else None)
+
+    async def refund_page(
+        self, page: PageRequest, *, status: str | None = None, reference: str | None = None
+    ) -> Page[Refund]:
+        """Refunds, newest first."""
+        items = await self._desk.rows.refund_page(
+            self._desk.db,
+            limit=page.limit + 1,
+            before=None if page.after is None else UUID(page.after[0]),
+            status=status,
+            reference=reference,
+        )
+        more = len(items) > page.limit
+        items = items[: page.limit]
+        return Page(items=items, next_cursor=str(items[-1].id) if more else None)
+
+    # --------------------------------------------------------------- the safety net
+
+    async def sweep(self) -> int:
+        """Look into payments and refunds that are due: ask, send, close what expired.
+
+        Gives how many were looked at. Several processes share the work.
+        """
+        return await sweep(self._desk)
+
+    def job_kinds(self) -> list[JobKind]:
+        """What the job runner needs to know."""
+
+        async def run(_context: JobContext) -> None:
+            while await self.sweep():
+                pass
+
+        return [JobKind("payments.sweep", run)]
+
+    @staticmethod
+    def schedules() -> list[Schedule]:
+        """How often the sweep runs."""
+        return [Schedule("payments.sweep", every=timedelta(seconds=5), job="payments.sweep")]

@@ -1,0 +1,56 @@
+"""The section ``[payments]`` of a shop's settings."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from commercekit.payments.providers import CaptureMode, Flow
+from commercekit.platform.settings import Section
+
+__all__ = ["MethodSettings", "PaymentsSettings"]
+
+
+class MethodSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One way to pay, as the shopper meets it."""
+
+    gateway: Annotated[str, Meta(description="Code of an installed gateway, such as sandbox.")]
+    account: Annotated[
+        str, Meta(description="Which of the gateway's merchant accounts takes the money.")
+    ] = "default"
+    label: Annotated[
+        dict[str, str], Meta(description='What shoppers read, by language: { en = "…", zh = "…" }.')
+    ] = field(default_factory=dict)
+    capture: Annotated[
+        CaptureMode, Meta(description="Take the money at once, or hold it until staff capture it.")
+    ] = CaptureMode.AUTO
+    flow: Annotated[
+        Flow | None, Meta(description="How the shopper pays; without it the gateway's first.")
+    ] = None
+    currencies: Annotated[
+        list[str] | None, Meta(description="Offered for these only; without it for all.")
+    ] = None
+    min_amount: Annotated[
+        int | None, Meta(ge=1, description="Offered from this total on, in minor units.")
+    ] = None
+    max_amount: Annotated[
+        int | None, Meta(ge=1, description="Offered up to this total, in minor units.")
+    ] = None
+
+
+class PaymentsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How this shop is paid."""
+
+    methods: Annotated[
+        dict[str, MethodSettings],
+        Meta(
+            description="Ways to pay, in the order shown. Without any, every gateway whose "
+            "default account needs no settings is offered."
+        ),
+    ] = field(default_factory=dict)
+    accounts: Annotated[
+        dict[str, dict[str, Section]],
+        Meta(
+            description="Merchant accounts: [payments.accounts.<gateway>.<account>], each with the "
+            "gateway's own settings."
+        ),
+    ] = field(default_factory=dict)

@@ -1,0 +1,128 @@
+"""The tables of payments as Piccolo sees them; the migrations are the truth about constraints."""
+
+from __future__ import annotations
+
+from piccolo.columns import (
+    UUID,
+    BigInt,
+    Bytea,
+    Char,
+    Integer,
+    SmallInt,
+    Text,
+    Timestamptz,
+)
+from piccolo.table import Table
+
+from commercekit.platform.db import ENGINE
+
+__all__ = [
+    "PaymentHistoryRow",
+    "PaymentLedgerRow",
+    "PaymentProviderEventRow",
+    "PaymentRefundRow",
+    "PaymentRow",
+]
+
+
+class PaymentRow(Table, db=ENGINE, tablename="payments_payment"):
+    """Money asked for one reference."""
+
+    id = UUID(primary_key=True, default=None)
+    reference = Text(default=None)
+    method = Text(default=None)
+    gateway = Text(default=None)
+    account = Text(default=None)
+    flow = Text(default=None)
+    capture = Text(default=None)
+    status = Text(default=None)
+    amount = BigInt(default=None)
+    currency = Char(length=3, default=None)
+    authorised = BigInt(default=0)
+    captured = BigInt(default=0)
+    refunded = BigInt(default=0)
+    refund_pending = BigInt(default=0)
+    received_amount = BigInt(default=None, null=True)
+    received_currency = Char(length=3, default=None, null=True)
+    provider_ref = Text(default=None, null=True)
+    failure_code = Text(default=None, null=True)
+    operation = Text(default=None, null=True)
+    operation_amount = BigInt(default=None, null=True)
+    operation_id = UUID(default=None, null=True)
+    attempts = SmallInt(default=0)
+    queries = Integer(default=0)
+    next_query_at = Timestamptz(default=None, null=True)
+    expires_at = Timestamptz(default=None, null=True)
+    request = Bytea(default=None)
+    action = Bytea(default=None, null=True)
+    created_at = Timestamptz(default=None)
+    updated_at = Timestamptz(default=None)
+    version = Integer(default=1)
+
+
+class PaymentProviderEventRow(Table, db=ENGINE, tablename="payments_provider_event"):
+    """What a provider, or staff in its place, said about a payment; each thing once."""
+
+    id = UUID(primary_key=True, default=None)
+    gateway = Text(default=None)
+    account = Text(default=None)
+    event_id = Text(default=None)
+    source = Text(default=None)
+    kind = Text(default=None)
+    payment_id = UUID(default=None, null=True)
+    refund_id = UUID(default=None, null=True)
+    state = Text(default=None)
+    fingerprint = Bytea(default=None)
+    occurred_at = Timestamptz(default=None, null=True)
+    received_at = Timestamptz(default=None)
+
+
+class PaymentRefundRow(Table, db=ENGINE, tablename="payments_refund"):
+    """Money going back on one payment."""
+
+    id = UUID(primary_key=True, default=None)
+    payment_id = UUID(default=None)
+    reference = Text(default=None)
+    amount = BigInt(default=None)
+    currency = Char(length=3, default=None)
+    reason = Text(default=None)
+    status = Text(default=None)
+    provider_ref = Text(default=None, null=True)
+    failure_code = Text(default=None, null=True)
+    attempts = SmallInt(default=0)
+    retries = SmallInt(default=0)
+    queries = Integer(default=0)
+    next_query_at = Timestamptz(default=None, null=True)
+    created_at = Timestamptz(default=None)
+    updated_at = Timestamptz(default=None)
+    version = Integer(default=1)
+
+
+class PaymentLedgerRow(Table, db=ENGINE, tablename="payments_ledger_entry"):
+    """One side of a booking; append-only."""
+
+    id = UUID(primary_key=True, default=None)
+    transaction_id = UUID(default=None)
+    payment_id = UUID(default=None)
+    refund_id = UUID(default=None, null=True)
+    reference = Text(default=None)
+    kind = Text(default=None)
+    account = Text(default=None)
+    debit = BigInt(default=None)
+    credit = BigInt(default=None)
+    currency = Char(length=3, default=None)
+    booked_at = Timestamptz(default=None)
+
+
+class PaymentHistoryRow(Table, db=ENGINE, tablename="payments_history"):
+    """One step of a payment or refund, with who took it; append-only."""
+
+    id = UUID(primary_key=True, default=None)
+    payment_id = UUID(default=None)
+    refund_id = UUID(default=None, null=True)
+    at = Timestamptz(default=None)
+    actor = Text(default=None)
+    event = Text(default=None)
+    before = Text(default=None, null=True)
+    after = Text(default=None, null=True)
+    detail = Text(default="")
