@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from litestar import Litestar, Request
 from litestar.datastructures import State
@@ -39,7 +39,7 @@ class ShopApplication(Litestar):
 
     __slots__ = ("edge",)
 
-    edge: Edge | None
+    edge: Edge
 
     async def __call__(
         self,
@@ -48,11 +48,10 @@ class ShopApplication(Litestar):
         send: Send | LifeSpanSend,
     ) -> None:
         """ASGI: the edge first, then Litestar."""
-        edge: Any = getattr(self, "edge", None)
-        if edge is None or scope["type"] != "http":
-            await super().__call__(scope, receive, send)
+        if cast("str", scope["type"]) == "http":
+            await cast("Any", self.edge)(scope, receive, send)
         else:
-            await edge(scope, receive, send)
+            await super().__call__(scope, receive, send)
 
 
 def build_litestar(

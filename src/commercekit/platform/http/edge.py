@@ -37,6 +37,7 @@ _MAX_HEADERS: Final = 32 * 1024
 _INBOUND_ID: Final = re.compile(rb"^[A-Za-z0-9][A-Za-z0-9._-]{7,63}$")
 _HOST: Final = re.compile(r"^(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?$")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_CROSS_SITE: Final = "Another site sent this; send it from the shop's own pages."
 _access = logging.getLogger("commercekit.access")
 
 _request_id: ContextVar[str] = ContextVar("commercekit_request_id", default="")
@@ -118,10 +119,12 @@ class Edge:
     def _check(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
         size = sum(len(name) + len(value) + 4 for name, value in scope["headers"])
         if size > _MAX_HEADERS:
-            raise HeadersTooLarge(f"More than {_MAX_HEADERS // 1024} KB of header fields.")
+            message = f"More than {_MAX_HEADERS // 1024} KB of header fields."
+            raise HeadersTooLarge(message)
         host = headers.get(b"host", b"").decode("latin-1").lower()
         if not _HOST.match(host) or (self._hosts and _without_port(host) not in self._hosts):
-            raise Malformed("The Host header names no host of this shop.")
+            message = "The Host header names no host of this shop."
+            raise Malformed(message)
         if scope["method"] not in _SAFE:
             self._check_origin(scope, headers, host)
 
@@ -137,11 +140,11 @@ class Edge:
         if origin is not None:
             text = origin.decode("latin-1").lower().rstrip("/")
             if text not in self._origins and urlsplit(text).netloc != host:
-                raise CrossSite("Another site sent this; send it from the shop's own pages.")
+                raise CrossSite(_CROSS_SITE)
             return
         site = headers.get(b"sec-fetch-site", b"none")
         if site not in (b"same-origin", b"none"):
-            raise CrossSite("Another site sent this; send it from the shop's own pages.")
+            raise CrossSite(_CROSS_SITE)
 
     def _tell(
         self, scope: Scope, headers: Mapping[bytes, bytes], answer: _Answer, seconds: float

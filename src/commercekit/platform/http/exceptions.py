@@ -87,7 +87,7 @@ def problem_for(error: BaseException, scope: Any) -> Problem:
     scope["commercekit.problem"] = problem.slug
     if isinstance(known, Unavailable):
         _logger.warning("unavailable: %s", type(error).__name__, extra={"problem": problem.slug})
-    elif problem.status >= 500:  # noqa: PLR2004 - server errors
+    elif problem.status >= 500:
         _logger.error("unhandled error", exc_info=error, extra={"problem": problem.slug})
     return problem
 
@@ -102,7 +102,7 @@ def as_error(error: BaseException) -> CommerceKitError:
         kind = _KINDS.get(error.status_code)
         if kind is not None:
             return kind(_SENTENCES.get(error.status_code, ""))
-        if error.status_code < 500:  # noqa: PLR2004 - client errors
+        if error.status_code < 500:
             return Malformed("The request cannot be understood.")
     if isinstance(error, OUTAGES) or _is_timeout(error):
         return Unavailable("The database does not answer; try again.", retry_after=2)

@@ -49,7 +49,7 @@ _logger = logging.getLogger(__name__)
 
 
 class IdempotencyKeyRequired(Malformed):
-    """This call must be repeatable, so it needs a key."""
+    """A call that must be repeatable came without a key."""
 
     slug = "idempotency-key-required"
     title = "Idempotency-Key required"

@@ -15,7 +15,7 @@ from commercekit.platform.security import find_card_number
 __all__ = ["Input", "ShopRequest", "decode", "first_error"]
 
 
-class Input(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Input(Struct, kw_only=True, forbid_unknown_fields=True):
     """Base of every request body: what is not a field of it is refused with 400."""
 
 
@@ -47,9 +47,7 @@ class ShopRequest(Request[Any, Any, Any]):
     """
 
     async def json(self) -> Any:
-        """The body as the handler's ``data`` type; raises
-        :class:`~commercekit.platform.http.problems.InvalidInput` for anything else.
-        """
+        """The body as the handler's ``data`` type; anything else raises :class:`InvalidInput`."""
         if self._json is Empty:
             body = await self.body()
             field = getattr(self.route_handler, "parsed_data_field", None)

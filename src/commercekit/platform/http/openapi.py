@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, complete enough for a client generator, and its pages without any outside address.
+"""The OpenAPI 3.1 document, complete enough for a client generator, and its offline pages.
 
 Litestar describes parameters, bodies and answers; what it cannot know is added here: the problem
 answers of every operation, who may call it, and which header fields it reads.
@@ -138,7 +138,9 @@ def document_of(app: Litestar) -> dict[str, Any]:
             handler = handlers.get((path, method.upper()))
             if handler is not None:
                 _complete(operation, path, method, handler)
-    tags = sorted({tag for item in document["paths"].values() for o in item.values() for tag in o["tags"]})
+    tags = sorted(
+        {tag for item in document["paths"].values() for o in item.values() for tag in o["tags"]}
+    )
     document["tags"] = [{"name": tag} for tag in tags]
     document["servers"] = [{"url": "/"}]
     return document
@@ -151,7 +153,11 @@ def _complete(operation: dict[str, Any], path: str, method: str, handler: HTTPRo
     operation["operationId"] = _operation_id_of(method, parts)
     operation.setdefault("summary", handler.handler_name.replace("_", " "))
     scope = next(
-        (guard.required_scope for guard in handler.resolve_guards() if hasattr(guard, "required_scope")),
+        (
+            guard.required_scope
+            for guard in handler.resolve_guards()
+            if hasattr(guard, "required_scope")
+        ),
         None,
     )
     statuses = {"400", "500", "503"}
@@ -169,7 +175,12 @@ def _complete(operation: dict[str, Any], path: str, method: str, handler: HTTPRo
         operation["security"] = []
     names = handler.fn.__code__.co_names
     if "idempotent" in names or "claim_of" in names or handler.opt.get("idempotent"):
-        _add_header(operation, "Idempotency-Key", "Makes a retry harmless; any unique text such as a UUID", 255)
+        _add_header(
+            operation,
+            "Idempotency-Key",
+            "Makes a retry harmless; any unique text such as a UUID",
+            255,
+        )
         statuses |= {"409", "422"}
     if "require_match" in names:
         _add_header(operation, "If-Match", "The ETag of what is changed", 300)
@@ -210,7 +221,12 @@ def _operation_id(_handler: HTTPRouteHandler, method: Method, parts: list[Any]) 
 
 def _operation_id_of(method: str, parts: Sequence[str]) -> str:
     """Method and path, so that the name is as stable as the address: ``post_admin_tokens_id_revoke``."""
-    words = [word for part in parts for word in re.split(r"[^A-Za-z0-9]+", part.partition(":")[0]) if word]
+    words = [
+        word
+        for part in parts
+        for word in re.split(r"[^A-Za-z0-9]+", part.partition(":")[0])
+        if word
+    ]
     return "_".join([method.lower(), *words]) or method.lower()
 
 

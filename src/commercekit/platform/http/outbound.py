@@ -31,7 +31,7 @@ Resolver = Callable[[str, int], Awaitable[list[str]]]
 
 
 class UrlNotAllowed(Unprocessable):
-    """This shop does not connect there: not HTTPS, not public, or not a port for it."""
+    """The shop does not connect there: not HTTPS, not public, or not a port for it."""
 
     slug = "url-not-allowed"
     title = "Address not allowed"

@@ -44,9 +44,7 @@ class Cursors:
         return base64.urlsafe_b64encode(self._mac(binding, payload) + payload).rstrip(b"=").decode()
 
     def open(self, binding: str, cursor: str) -> tuple[str, ...]:
-        """The sort key in ``cursor``; raises
-        :class:`~commercekit.platform.http.problems.InvalidInput` unless it was made for ``binding``.
-        """
+        """The sort key in ``cursor``; raises :class:`InvalidInput` unless it was made for ``binding``."""
         try:
             raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
             mac, payload = raw[:_MAC], raw[_MAC:]

@@ -183,8 +183,8 @@ def problem_of(
     ``extra`` members never replace the standard ones.
     """
     status = status_of(type(error))
-    slug = error.slug if status != 500 else InternalError.slug  # noqa: PLR2004 - Internal Server Error
-    kind = type(error) if status != 500 else InternalError  # noqa: PLR2004 - Internal Server Error
+    slug = error.slug if status != 500 else InternalError.slug
+    kind = type(error) if status != 500 else InternalError
     body: dict[str, Any] = {
         "type": f"/problems/{slug}",
         "title": kind.title_zh if _prefers_chinese(accept_language) else kind.title,
@@ -197,13 +197,13 @@ def problem_of(
     if errors:
         body["errors"] = [entry._asdict() for entry in errors]
     sent = {name.lower(): value for name, value in (headers or {}).items()}
-    if status != 500:  # noqa: PLR2004 - Internal Server Error
+    if status != 500:
         for name, value in error.extra.items():
             body.setdefault(name, value)
     retry_after = getattr(error, "retry_after", None) or error.extra.get("retry_after")
     if retry_after:
         sent["retry-after"] = str(retry_after)
-    if status == 401:  # noqa: PLR2004 - Unauthorized
+    if status == 401:
         sent.setdefault("www-authenticate", 'Bearer realm="commercekit"')
     return Problem(
         status,
@@ -219,7 +219,7 @@ def kinds_of_problem() -> dict[str, type[CommerceKitError]]:
 
 
 def _detail(error: CommerceKitError, status: int) -> str:
-    if status == 500:  # noqa: PLR2004 - Internal Server Error
+    if status == 500:
         return "Something went wrong on our side; the request id finds it in our log."
     return error.detail
 

@@ -36,6 +36,11 @@ class Principal(Struct, frozen=True, kw_only=True):
     scopes: frozenset[str] = frozenset()
     name: str = ""
 
+    @classmethod
+    def system(cls, name: str) -> Principal:
+        """The software itself, acting under ``name``, such as ``cli``; it may do everything."""
+        return cls(id=name, kind=PrincipalKind.SYSTEM, scopes=frozenset({"*:*"}), name=name)
+
     def may(self, scope: str) -> bool:
         """Whether one of the scopes covers ``scope``."""
         return any(covers(held, scope) for held in self.scopes)
@@ -54,7 +59,7 @@ def covers(held: str, wanted: str) -> bool:
 def check_scope(scope: str) -> str:
     """The scope itself; raises :class:`~commercekit.errors.Malformed` unless ``resource:action``."""
     sides = scope.split(":")
-    if len(sides) == 2 and len(scope) <= 80 and all(_is_side(side) for side in sides):  # noqa: PLR2004 - two sides
+    if len(sides) == 2 and len(scope) <= 80 and all(_is_side(side) for side in sides):
         return scope
     message = f"{scope[:80]!r} is no scope; write resource:action, such as orders:read"
     raise Malformed(message)

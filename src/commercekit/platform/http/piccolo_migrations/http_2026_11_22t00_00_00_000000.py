@@ -36,9 +36,7 @@ FORWARDS = (
     """,
 )
 
-BACKWARDS = (
-    "DROP TABLE platform_idempotency_key",
-)
+BACKWARDS = ("DROP TABLE platform_idempotency_key",)
 
 forwards = sql_migration(
     ID,

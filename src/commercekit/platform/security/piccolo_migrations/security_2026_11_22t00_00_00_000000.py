@@ -24,9 +24,7 @@ FORWARDS = (
     """,
 )
 
-BACKWARDS = (
-    "DROP TABLE platform_data_key",
-)
+BACKWARDS = ("DROP TABLE platform_data_key",)
 
 forwards = sql_migration(
     ID,

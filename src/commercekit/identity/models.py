@@ -1,0 +1,54 @@
+"""Staff tokens and the audit trail, as values."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+__all__ = ["AuditRecord", "IssuedToken", "NewToken", "StaffToken"]
+
+
+class NewToken(Struct, frozen=True, kw_only=True):
+    """What a token is to be. Without ``expires_at`` it works until it is revoked."""
+
+    name: str
+    scopes: frozenset[str]
+    expires_at: datetime | None = None
+
+
+class StaffToken(Struct, frozen=True, kw_only=True):
+    """A token as lists show it: everything but its secret, which nobody has any more."""
+
+    id: UUID
+    handle: str
+    """The part of the token that is no secret; logs and audit entries name it."""
+    name: str
+    scopes: list[str]
+    created_by: str
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+class IssuedToken(Struct, frozen=True, kw_only=True):
+    """A new token with its full text, which is shown this once."""
+
+    token: StaffToken
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"IssuedToken({self.token.handle})"
+
+
+class AuditRecord(Struct, frozen=True, kw_only=True):
+    """One privileged act, as written down."""
+
+    id: UUID
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    reason: str
+    request_id: str
+    details: Mapping[str, str | int | bool | None]

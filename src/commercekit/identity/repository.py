@@ -1,0 +1,107 @@
+"""Every query of identity."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from commercekit.identity.models import AuditRecord, StaffToken
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from commercekit.kernel import PageRequest
+    from commercekit.platform.db import Database, UnitOfWork
+
+__all__ = ["IdentityRepository"]
+
+_COLUMNS = "id, handle, name, scopes, created_by, created_at, expires_at, revoked_at"
+
+
+class IdentityRepository:
+    """Tokens and audit entries in PostgreSQL."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def find_secret(self, handle: str) -> tuple[StaffToken, bytes] | None:
+        """The token with this handle and the hash of its secret."""
+        row = await self._db.fetchrow(
+            f"SELECT {_COLUMNS}, secret_hash FROM identity_staff_token WHERE handle = $1",
+            handle,
+        )
+        return None if row is None else (_token(row), row["secret_hash"])
+
+    async def put_token(self, uow: UnitOfWork, token: StaffToken, secret_hash: bytes) -> None:
+        """Add the token; one with the same id, whose answer was lost, gets the new secret instead."""
+        await uow.execute(
+            "INSERT INTO identity_staff_token"
+            " (id, handle, name, secret_hash, scopes, created_by, created_at, expires_at)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+            " ON CONFLICT (id) DO UPDATE SET handle = excluded.handle,"
+            " secret_hash = excluded.secret_hash",
+            token.id,
+            token.handle,
+            token.name,
+            secret_hash,
+            token.scopes,
+            token.created_by,
+            token.created_at,
+            token.expires_at,
+        )
+
+    async def revoke(self, uow: UnitOfWork, token_id: UUID, at: datetime) -> str | None:
+        """Revoke, keeping the first date; gives the handle, ``None`` if there is no such token."""
+        handle: str | None = await uow.fetchval(
+            "UPDATE identity_staff_token SET revoked_at = coalesce(revoked_at, $2)"
+            " WHERE id = $1 RETURNING handle",
+            token_id,
+            at,
+        )
+        return handle
+
+    async def tokens(self, page: PageRequest) -> list[StaffToken]:
+        """Newest first, one more than asked for if there are more."""
+        rows = await self._db.fetch(
+            f"SELECT {_COLUMNS} FROM identity_staff_token"
+            " WHERE $1::uuid IS NULL OR id < $1 ORDER BY id DESC LIMIT $2",
+            page.after[0] if page.after else None,
+            page.limit + 1,
+        )
+        return [_token(row) for row in rows]
+
+    async def append(self, uow: UnitOfWork, record: AuditRecord) -> None:
+        """Write an audit entry down."""
+        await uow.execute(
+            "INSERT INTO identity_audit_entry"
+            " (id, at, actor, action, subject, reason, request_id, details)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8::jsonb)",
+            record.id,
+            record.at,
+            record.actor,
+            record.action,
+            record.subject,
+            record.reason,
+            record.request_id,
+            msgspec.json.encode(record.details).decode(),
+        )
+
+    async def audit(self, page: PageRequest) -> list[AuditRecord]:
+        """Newest first, one more than asked for if there are more."""
+        rows = await self._db.fetch(
+            "SELECT id, at, actor, action, subject, reason, request_id, details"
+            " FROM identity_audit_entry WHERE $1::uuid IS NULL OR id < $1"
+            " ORDER BY id DESC LIMIT $2",
+            page.after[0] if page.after else None,
+            page.limit + 1,
+        )
+        return [
+            AuditRecord(**{**dict(row), "details": msgspec.json.decode(row["details"])})
+            for row in rows
+        ]
+
+
+def _token(row: Any) -> StaffToken:
+    return StaffToken(**{name: row[name] for name in StaffToken.__struct_fields__})

@@ -1,0 +1,160 @@
+"""Use cases of identity: who holds which token, and what was done with it."""
+
+from __future__ import annotations
+
+import hmac
+from typing import TYPE_CHECKING
+
+from commercekit.errors import FieldError, Malformed
+from commercekit.identity.errors import ExpiryPassed, TokenNotFound
+from commercekit.identity.models import AuditRecord, IssuedToken, NewToken, StaffToken
+from commercekit.identity.repository import IdentityRepository
+from commercekit.identity.rules import check_grant, hash_secret, make_token, parse_token
+from commercekit.kernel import new_id
+from commercekit.platform.security import AuditEntry, Principal, PrincipalKind
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from commercekit.kernel import Clock, PageRequest
+    from commercekit.platform.db import Database, UnitOfWork
+
+__all__ = ["IdentityService"]
+
+_NOBODY = b"\x00" * 32
+_MAX_NAME = 100
+
+
+class IdentityService:
+    """Staff tokens and the audit trail; also the shop's audit port."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+        self._repository = IdentityRepository(db)
+
+    async def authenticate(self, raw_token: str) -> Principal | None:
+        """Who holds ``raw_token``; ``None`` for a wrong, expired or revoked one.
+
+        Looked up every time, so that a revoked token stops working at once in every process.
+        """
+        parts = parse_token(raw_token)
+        if parts is None:
+            return None
+        found = await self._repository.find_secret(parts.handle)
+        token, expected = found or (None, _NOBODY)
+        proven = hmac.compare_digest(hash_secret(parts.secret), expected)
+        if token is None or not proven or token.revoked_at is not None:
+            return None
+        if token.expires_at is not None and token.expires_at <= self._clock.now():
+            return None
+        return Principal(
+            id=f"token/{token.handle}",
+            kind=PrincipalKind.STAFF,
+            scopes=frozenset(token.scopes),
+            name=token.name,
+        )
+
+    async def create_token(
+        self,
+        actor: Principal,
+        new: NewToken,
+        *,
+        token_id: UUID | None = None,
+        request_id: str = "",
+    ) -> IssuedToken:
+        """Make a token whose scopes ``actor`` holds; its text is in the result and nowhere else.
+
+        Doing it again with the same ``token_id`` gives the same token a new secret: the answer with
+        the first one was lost. Raises :class:`~commercekit.identity.errors.ScopeNotHeld` and
+        :class:`~commercekit.identity.errors.ExpiryPassed`.
+        """
+        scopes = check_grant(actor, new.scopes)
+        name = new.name.strip()
+        if not name or len(name) > _MAX_NAME:
+            message = f"Name the token, in at most {_MAX_NAME} characters."
+            raise Malformed(message, errors=(FieldError("/name", "invalid", message),))
+        now = self._clock.now()
+        if new.expires_at is not None and new.expires_at <= now:
+            message = "Choose an expiry in the future, or none."
+            raise ExpiryPassed(message)
+        parts = make_token()
+        token = StaffToken(
+            id=token_id or new_id(),
+            handle=parts.handle,
+            name=name,
+            scopes=scopes,
+            created_by=actor.id,
+            created_at=now,
+            expires_at=new.expires_at,
+        )
+        async with self._db.unit_of_work() as uow:
+            await self._repository.put_token(uow, token, hash_secret(parts.secret))
+            await self.record(
+                uow,
+                AuditEntry(
+                    actor=actor.id,
+                    action="tokens:create",
+                    subject=f"token/{token.handle}",
+                    request_id=request_id,
+                    details={"name": name, "scopes": " ".join(scopes)},
+                ),
+            )
+        return IssuedToken(token=token, secret=str(parts))
+
+    async def revoke_token(
+        self, actor: Principal, token_id: UUID, *, reason: str = "", request_id: str = ""
+    ) -> None:
+        """Stop a token for good, from this moment on; one that is revoked already stays so.
+
+        Raises :class:`~commercekit.identity.errors.TokenNotFound`.
+        """
+        async with self._db.unit_of_work() as uow:
+            handle = await self._repository.revoke(uow, token_id, self._clock.now())
+            if handle is None:
+                message = "There is no such token."
+                raise TokenNotFound(message)
+            await self.record(
+                uow,
+                AuditEntry(
+                    actor=actor.id,
+                    action="tokens:revoke",
+                    subject=f"token/{handle}",
+                    reason=reason,
+                    request_id=request_id,
+                ),
+            )
+
+    async def list_tokens(
+        self, page: PageRequest
+    ) -> tuple[list[StaffToken], tuple[str, ...] | None]:
+        """Tokens, newest first, and the place to go on from."""
+        tokens = await self._repository.tokens(page)
+        more = len(tokens) > page.limit
+        tokens = tokens[: page.limit]
+        return tokens, (str(tokens[-1].id),) if more else None
+
+    async def record(self, uow: UnitOfWork, entry: AuditEntry) -> None:
+        """Write a privileged act down, in the transaction of the act itself."""
+        await self._repository.append(
+            uow,
+            AuditRecord(
+                id=entry.id or new_id(),
+                at=self._clock.now(),
+                actor=entry.actor,
+                action=entry.action,
+                subject=entry.subject,
+                reason=entry.reason,
+                request_id=entry.request_id,
+                details=entry.details,
+            ),
+        )
+
+    async def list_audit(
+        self, page: PageRequest
+    ) -> tuple[list[AuditRecord], tuple[str, ...] | None]:
+        """Privileged acts, newest first, and the place to go on from."""
+        records = await self._repository.audit(page)
+        more = len(records) > page.limit
+        records = records[: page.limit]
+        return records, (str(records[-1].id),) if more else None
