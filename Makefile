@@ -81,7 +81,7 @@ bench: $(STAMP) ## measure the shop against its floors; writes tests/benchmarks/
 .PHONY: docs
 docs: $(STAMP) ## make the reference pages anew and build the site into site/
 	@$(BIN)/python .ci/reference.py
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --config-file docs/mkdocs.yml
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --config-file .ci/mkdocs.yml
 	@echo "The site is in site/: open site/index.html"
 
 .PHONY: lock

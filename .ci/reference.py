@@ -1,0 +1,250 @@
+"""Write the reference pages from the code: problems, facts, hooks, settings, commands, plugins.
+
+With ``--check`` nothing is written; the exit code is 1 when a page is not what the code says.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE = ROOT / "src"
+NOTE = "<!-- Written by `make docs` from the code. Change it there. -->\n"
+
+
+def module_names(room: str) -> list[str]:
+    """Every module of the core that is, or lies in, the room of that name."""
+    found = []
+    for path in sorted(SOURCE.rglob("*.py")):
+        parts = path.relative_to(SOURCE).with_suffix("").parts
+        if room in parts:
+            name = ".".join(parts)
+            found.append(name.removesuffix(".__init__"))
+    return found
+
+
+def exists(name: str) -> bool:
+    """Whether the core has a module of that name."""
+    path = SOURCE / Path(*name.split("."))
+    return path.with_suffix(".py").exists() or (path / "__init__.py").exists()
+
+
+def below(root: type) -> Iterator[type]:
+    """Every class below ``root``, those first that were defined first."""
+    for child in root.__subclasses__():
+        yield child
+        yield from below(child)
+
+
+def first_paragraph(thing: Any) -> str:
+    """What a docstring says before its first blank line, on one line."""
+    text = inspect.cleandoc(thing.__doc__ or "").split("\n\n")[0]
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def problems() -> str:
+    """Every refusal that a client may see."""
+    from commercekit import errors
+
+    for name in module_names("errors"):
+        importlib.import_module(name)
+    statuses = {
+        errors.Malformed: 400,
+        errors.Unauthenticated: 401,
+        errors.Forbidden: 403,
+        errors.NotFound: 404,
+        errors.Conflict: 409,
+        errors.Unprocessable: 422,
+        errors.Unavailable: 503,
+    }
+    rows: dict[str, str] = {}
+    for kind in below(errors.CommerceKitError):
+        status = next((code for base, code in statuses.items() if issubclass(kind, base)), None)
+        inherited = "slug" not in vars(kind)
+        if status is None or inherited or not kind.__module__.startswith("commercekit."):
+            continue
+        rows[kind.slug] = (
+            f"| `{kind.slug}` | {status} | {kind.title} | {kind.title_zh} | {first_paragraph(kind)} |"
+        )
+    table = "\n".join(rows[slug] for slug in sorted(rows))
+    return (
+        "# Problems\n\n"
+        "Every error is a problem document (RFC 9457). Its `type` ends in one of these slugs; slugs\n"
+        "are stable, titles and details are not. The title comes in the language of the request.\n\n"
+        "| slug | status | title | 中文 | means |\n|---|---|---|---|---|\n"
+        f"{table}\n"
+    )
+
+
+def facts() -> str:
+    """Every fact that somebody may subscribe to."""
+    from commercekit.kernel import DomainEvent
+
+    for name in module_names("events"):
+        importlib.import_module(name)
+    sections: dict[str, list[str]] = {}
+    for kind in below(DomainEvent):
+        if kind.__name__.startswith("_") or not kind.__module__.startswith("commercekit."):
+            continue
+        fields = ", ".join(f"`{name}`" for name in kind.__struct_fields__)
+        domain = kind.__module__.split(".")[1]
+        sections.setdefault(domain, []).append(
+            f"| `{kind.__name__}` | {kind.aggregate} | {fields} | {first_paragraph(kind)} |"
+        )
+    text = (
+        "# Facts\n\n"
+        "What happened, written to the outbox with the change itself. Facts of one aggregate arrive in\n"
+        "order, at least once, and act exactly once. They carry ids and figures, never personal data.\n"
+    )
+    for domain in sorted(sections):
+        rows = "\n".join(sorted(sections[domain]))
+        text += (
+            f"\n## {domain}\n\n| fact | aggregate | fields | means |\n|---|---|---|---|\n{rows}\n"
+        )
+    return text
+
+
+def hooks() -> str:
+    """Every hook that a plugin may implement, read from the text of the specifications."""
+    text = (
+        "# Hooks\n\n"
+        "Hooks are synchronous and run once, at the start. A plugin implements those it needs and\n"
+        "returns objects of the named class; the domain calls those objects later, directly.\n"
+    )
+    for name in module_names("hookspecs"):
+        path = SOURCE / Path(*name.split("."))
+        path = path.with_suffix(".py") if path.with_suffix(".py").exists() else path / "__init__.py"
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef) and any(
+                "hookspec" in ast.unparse(decorator) for decorator in node.decorator_list
+            ):
+                arguments = ast.unparse(node.args)
+                returns = ast.unparse(node.returns) if node.returns else "None"
+                signature = f"def {node.name}({arguments}) -> {returns}"
+                doc = inspect.cleandoc(ast.get_docstring(node) or "")
+                text += f"\n## {node.name}\n\nOf `{name.rpartition('.')[0]}`.\n\n"
+                text += f"```text\n{signature}\n```\n\n{_roles(doc)}\n"
+    return text
+
+
+def _roles(doc: str) -> str:
+    lines = []
+    for line in doc.replace("``", "`").splitlines():
+        if line.startswith(":"):
+            role, _, rest = line[1:].partition(":")
+            lines.append(f"- *{role.replace('param ', '')}*:{rest}")
+        else:
+            lines.append(line)
+    return "\n".join(lines).replace(":class:", "").replace("~", "")
+
+
+def settings() -> str:
+    """Every setting of the core, with the environment variable that overrides it."""
+    from commercekit.platform.settings import describe_settings, settings_table
+
+    root = None
+    for module, name in (("commercekit.app", "Settings"), ("commercekit.app.settings", "Settings")):
+        if exists(module):
+            root = root or getattr(importlib.import_module(module), name, None)
+    table = settings_table(describe_settings(root)) if root else ""
+    return (
+        "# Settings\n\n"
+        "They stand in `commercekit.toml`; an environment variable wins over the file. Wrong settings\n"
+        "stop the start, all of them named at once. Plugins add sections under `plugins.<name>`.\n\n"
+        f"{table}"
+    )
+
+
+def commands() -> str:
+    """Every command, as `--help` has it."""
+    text = "# Commands\n\nEach command explains itself with `--help`.\n"
+    if not exists("commercekit.cli"):
+        return text
+    import click
+
+    cli = importlib.import_module("commercekit.cli")
+    main = next(
+        (value for value in (getattr(cli, "main", None), *vars(cli).values())
+         if isinstance(value, click.Group)),
+        None,
+    )  # fmt: skip
+    if main is None:
+        return text
+
+    def walk(command: click.Command, path: str) -> Iterator[str]:
+        context = click.Context(command, info_name=path)
+        if path != "commercekit":
+            summary = inspect.cleandoc(command.help or "").replace("\b", "").strip()
+            yield f"\n## {path}\n\n{summary}\n"
+            rows = []
+            for option in command.params:
+                names = ", ".join(f"`{name}`" for name in option.opts)
+                if isinstance(option, click.Argument):
+                    names = f"`{(option.name or '').upper()}`"
+                meaning = getattr(option, "help", "") or ""
+                rows.append(f"| {names} | {' '.join(meaning.split())} |")
+            if rows:
+                yield "\n| option | means |\n|---|---|\n" + "\n".join(rows) + "\n"
+        if isinstance(command, click.Group):
+            for name in command.list_commands(context):
+                inner = command.get_command(context, name)
+                if inner is not None and not inner.hidden:
+                    yield from walk(inner, f"{path} {name}")
+
+    return text + "".join(walk(main, "commercekit"))
+
+
+def plugins() -> str:
+    """The distributions under plugins/, from their metadata."""
+    rows = []
+    for path in sorted(ROOT.glob("plugins/*/pyproject.toml")):
+        project = tomllib.loads(path.read_text(encoding="utf-8"))["project"]
+        folder = path.parent.name
+        rows.append(
+            f"| [{project['name']}](../../plugins/{folder}/README.md) | {project['description']} |"
+        )
+    return (
+        "# Plugins in this repository\n\n"
+        "Each is a distribution of its own. A development shop enables whatever is installed, a\n"
+        "production shop what its settings list.\n\n"
+        "| distribution | what it does |\n|---|---|\n" + "\n".join(rows) + "\n"
+    )
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "reference/commands.md": commands,
+    "reference/facts.md": facts,
+    "reference/hooks.md": hooks,
+    "reference/problems.md": problems,
+    "reference/settings.md": settings,
+    "plugins/list.md": plugins,
+}
+
+
+def main() -> int:
+    """Write the pages, or say which of them are out of date."""
+    stale = []
+    for name, write in PAGES.items():
+        path = ROOT / "docs" / name
+        heading, _, rest = write().partition("\n")
+        text = f"{heading}\n\n{NOTE}{rest}".rstrip("\n") + "\n"
+        if "--check" in sys.argv[1:]:
+            if not path.exists() or path.read_text(encoding="utf-8") != text:
+                stale.append(f"docs/{name}")
+        else:
+            path.write_text(text, encoding="utf-8")
+    if stale:
+        print(f"Out of date, `make docs` writes them: {', '.join(stale)}", file=sys.stderr)
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
