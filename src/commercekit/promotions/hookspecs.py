@@ -3,18 +3,20 @@
 from collections.abc import Sequence
 from typing import Any
 
-from commercekit.platform.plugins import hookspec
+from commercekit.platform.plugins import PluginContext, hookspec
 from commercekit.promotions.providers import PromotionRule
 
 __all__ = ["register_promotion_rules"]
 
 
 @hookspec
-def register_promotion_rules() -> Sequence[PromotionRule[Any]]:  # type: ignore[empty-body]  # a specification
+def register_promotion_rules(ctx: PluginContext) -> Sequence[PromotionRule[Any]]:
     """Offer kinds of promotions that staff can set up.
 
     Called once, at start-up. All results are collected and their order carries no meaning; two rules
     with one ``code`` stop the start with ``DuplicateProvider``.
 
+    :param ctx: the plugin's settings, the database, and what else it needs; leave it out if unused.
     :returns: rules, each without state; an empty sequence if the plugin is switched off.
     """
+    return ()

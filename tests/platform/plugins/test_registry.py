@@ -138,7 +138,7 @@ async def _async_hook():
 
 def _unmarked() -> InstalledPlugin:
     made = plugin()
-    made.entry.register_gateways = list
+    made.entry.register_gateways = lambda: (Sandbox(),)
     return made
 
 
