@@ -1,0 +1,63 @@
+"""Checkout: carts, the quote, and placing.
+
+The quote runs list price → promotions → shipping → tax → total and can explain every step. Placing is
+one transaction over inventory, orders and payments; providers are called before and after it.
+"""
+
+from commercekit.checkout.api import StoreCarts, StoreCheckout
+from commercekit.checkout.errors import (
+    CartChanged,
+    CartEmpty,
+    CartLineNotFound,
+    CartNotFound,
+    CartOrdered,
+    PaymentMethodNeeded,
+    PriceChanged,
+    ShippingNotAvailable,
+    TooManyLines,
+    UnknownSku,
+)
+from commercekit.checkout.models import (
+    Basis,
+    Cart,
+    CartLine,
+    CartMessage,
+    CheckoutSettings,
+    PlaceOrder,
+    Quote,
+    QuotedLine,
+    Step,
+)
+from commercekit.checkout.repository import TABLE
+from commercekit.checkout.service import CheckoutService, Placed, PricedCart
+
+SEALED_TABLES = (TABLE,)
+"""Tables with personal fields, for which the sealer keeps a data key."""
+
+__all__ = [
+    "SEALED_TABLES",
+    "Basis",
+    "Cart",
+    "CartChanged",
+    "CartEmpty",
+    "CartLine",
+    "CartLineNotFound",
+    "CartMessage",
+    "CartNotFound",
+    "CartOrdered",
+    "CheckoutService",
+    "CheckoutSettings",
+    "PaymentMethodNeeded",
+    "PlaceOrder",
+    "Placed",
+    "PriceChanged",
+    "PricedCart",
+    "Quote",
+    "QuotedLine",
+    "ShippingNotAvailable",
+    "Step",
+    "StoreCarts",
+    "StoreCheckout",
+    "TooManyLines",
+    "UnknownSku",
+]

@@ -1,0 +1,96 @@
+"""Why a cart or a checkout says no."""
+
+from __future__ import annotations
+
+from commercekit.errors import Conflict, NotFound, Unprocessable
+
+__all__ = [
+    "CartChanged",
+    "CartEmpty",
+    "CartLineNotFound",
+    "CartNotFound",
+    "CartOrdered",
+    "PaymentMethodNeeded",
+    "PriceChanged",
+    "ShippingNotAvailable",
+    "TooManyLines",
+    "UnknownSku",
+]
+
+
+class CartNotFound(NotFound):
+    """No cart with this id, or X-Cart-Token does not belong to it."""
+
+    title = "Cart not found"
+    title_zh = "未找到购物车"
+
+
+class CartLineNotFound(NotFound):
+    """The cart has no such line."""
+
+    title = "Cart line not found"
+    title_zh = "购物车中没有此明细"
+
+
+class CartOrdered(Conflict):
+    """The cart has become an order and cannot change any more."""
+
+    slug = "cart-ordered"
+    title = "This cart has been ordered"
+    title_zh = "购物车已下单"
+
+
+class CartChanged(Conflict):
+    """The cart was changed while it was being checked out."""
+
+    slug = "cart-changed"
+    title = "The cart has changed meanwhile"
+    title_zh = "购物车已被更改"
+
+
+class CartEmpty(Unprocessable):
+    """There is nothing to order."""
+
+    slug = "cart-empty"
+    title = "The cart is empty"
+    title_zh = "购物车为空"
+
+
+class TooManyLines(Unprocessable):
+    """More lines, or more pieces of one SKU, than a cart holds."""
+
+    slug = "cart-full"
+    title = "The cart is full"
+    title_zh = "购物车已满"
+
+
+class UnknownSku(Unprocessable):
+    """No such SKU is for sale in this market."""
+
+    slug = "unknown-sku"
+    title = "Not for sale"
+    title_zh = "商品不可售"
+
+
+class ShippingNotAvailable(Unprocessable):
+    """No carrier offers this way of shipping to this address."""
+
+    slug = "shipping-not-available"
+    title = "Not shipped there this way"
+    title_zh = "该地址不支持此配送方式"
+
+
+class PaymentMethodNeeded(Unprocessable):
+    """The order costs something, and no way to pay was chosen."""
+
+    slug = "payment-method-needed"
+    title = "Choose how to pay"
+    title_zh = "请选择支付方式"
+
+
+class PriceChanged(Conflict):
+    """The total is not the one the shopper agreed to; the new quote comes with the refusal."""
+
+    slug = "price-changed"
+    title = "The price has changed"
+    title_zh = "价格已变动"

@@ -1,0 +1,168 @@
+"""Carts, and the quote: a priced, dated cart, which is what checkout accepts."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+from msgspec import Meta, Struct, field
+
+from commercekit.kernel import Address, Money
+from commercekit.orders import Adjustment, NewAdjustment, NewLine, NewShipping, Totals
+from commercekit.promotions import Explanation
+
+__all__ = [
+    "MAX_LINES",
+    "MAX_QUANTITY",
+    "Basis",
+    "Cart",
+    "CartLine",
+    "CartMessage",
+    "CheckoutSettings",
+    "PlaceOrder",
+    "Quantity",
+    "Quote",
+    "QuotedLine",
+    "ShippingChoice",
+    "Step",
+    "WantedLine",
+]
+
+MAX_LINES = 200
+MAX_QUANTITY = 9_999
+
+Quantity = Annotated[int, Meta(ge=1, le=MAX_QUANTITY)]
+
+
+class CheckoutSettings(Struct, frozen=True, kw_only=True):
+    """Section ``[checkout]``."""
+
+    cart_lifetime: timedelta = timedelta(days=30)
+    """A cart nobody touches is forgotten after this long."""
+
+
+class WantedLine(Struct, frozen=True, forbid_unknown_fields=True):
+    """So many of a SKU."""
+
+    sku: Annotated[str, Meta(min_length=1, max_length=120)]
+    quantity: Quantity
+
+
+class CartLine(Struct, frozen=True):
+    """One line of a cart; at most one for each SKU."""
+
+    id: UUID
+    sku: str
+    quantity: int
+
+
+class Cart(Struct, frozen=True, kw_only=True):
+    """A mutable wish: it holds no stock and no prices."""
+
+    id: UUID
+    market: str
+    locale: str
+    lines: tuple[CartLine, ...] = ()
+    address: Address | None = None
+    shipping: str | None = None
+    """Code of the chosen shipping option."""
+    coupons: tuple[str, ...] = ()
+    order_id: UUID | None = None
+    """The order it became."""
+    expires_at: datetime
+    version: int = 1
+
+
+class Basis(Struct, frozen=True, kw_only=True):
+    """Everything a quote depends on besides the catalogue, the rules and the moment."""
+
+    market: str
+    languages: tuple[str, ...]
+    lines: tuple[CartLine, ...]
+    address: Address | None = None
+    shipping: str | None = None
+    coupons: tuple[str, ...] = ()
+
+
+class CartMessage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something the shopper should know: a stable code and a sentence."""
+
+    code: str
+    text: str
+    line_id: UUID | None = None
+    sku: str | None = None
+    available: int | None = None
+    coupon: str | None = None
+
+
+class QuotedLine(Struct, frozen=True, kw_only=True):
+    """One line with its price."""
+
+    id: UUID
+    sku: str
+    name: str
+    options: dict[str, str]
+    quantity: int
+    unit_price: Money
+    subtotal: Money
+    discount: Money
+    tax: Money
+    total: Money
+    """What the shopper pays for it, tax included."""
+    image_url: str | None
+
+
+class ShippingChoice(Struct, frozen=True, kw_only=True):
+    """The chosen way of shipping."""
+
+    code: str
+    label: str
+    amount: Money
+
+
+class Step(Struct, frozen=True, kw_only=True):
+    """One step on the way from list prices to the total."""
+
+    step: str
+    """``list-price``, ``promotion``, ``shipping``, ``tax`` or ``total``."""
+    source: str
+    label: str
+    amount: Money
+    line_id: UUID | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+class Quote(Struct, frozen=True, kw_only=True):
+    """What it would cost, now: complete when it could be ordered as it is."""
+
+    currency: str
+    prices_include_tax: bool
+    quoted_at: datetime
+    lines: list[QuotedLine]
+    adjustments: list[Adjustment]
+    shipping: ShippingChoice | None
+    totals: Totals
+    messages: list[CartMessage]
+    steps: list[Step]
+    new_lines: list[NewLine]
+    new_adjustments: list[NewAdjustment]
+    new_shipping: NewShipping | None
+    promotions: list[Explanation]
+    """Why each promotion counts or does not; only when asked for."""
+    weight_grams: int
+    requires_shipping: bool
+
+
+class PlaceOrder(Struct, frozen=True, kw_only=True):
+    """What the shopper agrees to."""
+
+    basis: Basis
+    email: str
+    payment_method: str | None
+    expected_total: Money | None = None
+    flow: str | None = None
+    return_url: str | None = None
+    note: str = ""
+    locale: str = "en"
+    customer_ip: str | None = None
+    cart_id: UUID | None = None
+    cart_version: int | None = None

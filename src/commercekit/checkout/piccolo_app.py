@@ -1,0 +1,15 @@
+"""Checkout, as Piccolo sees it."""
+
+from pathlib import Path
+
+from piccolo.conf.apps import AppConfig
+
+from commercekit.checkout.tables import CartTable
+
+APP_CONFIG = AppConfig(
+    app_name="commercekit_checkout",
+    migrations_folder_path=str(Path(__file__).parent / "piccolo_migrations"),
+    table_classes=[CartTable],
+    migration_dependencies=[],
+    commands=[],
+)

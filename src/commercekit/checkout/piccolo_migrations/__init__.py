@@ -1,0 +1,1 @@
+"""Migrations of checkout, oldest first."""

@@ -1,0 +1,105 @@
+"""Every query of checkout; addresses are sealed here and nowhere above."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import msgspec
+
+from commercekit.checkout.models import Cart, CartLine
+from commercekit.kernel import Address
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+
+    from commercekit.platform.db import Database, UnitOfWork
+    from commercekit.platform.security import Sealer
+
+__all__ = ["TABLE", "CartRepository"]
+
+TABLE = "checkout_cart"
+
+_encode = msgspec.json.Encoder().encode
+_lines = msgspec.json.Decoder(tuple[CartLine, ...])
+
+
+class CartRepository:
+    """Reads and writes carts."""
+
+    def __init__(self, db: Database, sealer: Sealer) -> None:
+        self._db = db
+        self._sealer = sealer
+
+    async def insert(self, uow: UnitOfWork, cart: Cart) -> None:
+        """Write a new cart."""
+        await uow.execute(
+            "INSERT INTO checkout_cart (id, market, locale, expires_at) VALUES ($1, $2, $3, $4)",
+            cart.id,
+            cart.market,
+            cart.locale,
+            cart.expires_at,
+        )
+
+    async def get(self, cart_id: UUID, now: datetime) -> Cart | None:
+        """The cart, unless its time is over."""
+        row = await self._db.fetchrow(
+            "SELECT * FROM checkout_cart WHERE id = $1 AND expires_at > $2", cart_id, now
+        )
+        return self._cart(row) if row else None
+
+    async def locked(self, uow: UnitOfWork, cart_id: UUID, now: datetime) -> Cart | None:
+        """The cart, with everybody else who would change it waiting."""
+        row = await uow.fetchrow(
+            "SELECT * FROM checkout_cart WHERE id = $1 AND expires_at > $2 FOR UPDATE", cart_id, now
+        )
+        return self._cart(row) if row else None
+
+    async def write(self, uow: UnitOfWork, cart: Cart) -> Cart:
+        """Replace what the cart holds; gives it with its new version."""
+        await uow.execute(
+            "UPDATE checkout_cart SET lines = $2, address = $3, shipping = $4, coupons = $5,"
+            " order_id = $6, expires_at = $7, version = version + 1 WHERE id = $1",
+            cart.id,
+            _encode(cart.lines).decode(),
+            self._sealer.seal(TABLE, "address", cart.id, cart.address) if cart.address else None,
+            cart.shipping,
+            list(cart.coupons),
+            cart.order_id,
+            cart.expires_at,
+        )
+        return msgspec.structs.replace(cart, version=cart.version + 1)
+
+    async def delete(self, uow: UnitOfWork, cart_id: UUID) -> None:
+        """Forget the cart."""
+        await uow.execute("DELETE FROM checkout_cart WHERE id = $1", cart_id)
+
+    async def delete_expired(self, now: datetime, limit: int) -> int:
+        """Forget up to ``limit`` carts whose time is over; gives how many."""
+        rows = await self._db.fetch(
+            "DELETE FROM checkout_cart WHERE id IN (SELECT id FROM checkout_cart"
+            " WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING id",
+            now,
+            limit,
+        )
+        return len(rows)
+
+    def _cart(self, row: Record) -> Cart:
+        cart_id: UUID = row["id"]
+        return Cart(
+            id=cart_id,
+            market=row["market"],
+            locale=row["locale"],
+            lines=_lines.decode(row["lines"]),
+            address=(
+                self._sealer.open(TABLE, "address", cart_id, row["address"], Address)
+                if row["address"]
+                else None
+            ),
+            shipping=row["shipping"],
+            coupons=tuple(row["coupons"]),
+            order_id=row["order_id"],
+            expires_at=row["expires_at"],
+            version=row["version"],
+        )

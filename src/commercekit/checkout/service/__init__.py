@@ -1,0 +1,65 @@
+"""The use cases of checkout: carts, quotes, placing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from commercekit.checkout.service.carts import Carts, PricedCart, basis_of
+from commercekit.checkout.service.placing import Placed, Placing
+from commercekit.checkout.service.quoting import Quoter
+
+if TYPE_CHECKING:
+    from commercekit.catalog import CatalogService
+    from commercekit.checkout.models import CheckoutSettings
+    from commercekit.fulfilment import FulfilmentService
+    from commercekit.inventory import InventoryService
+    from commercekit.kernel import Clock
+    from commercekit.markets import MarketService
+    from commercekit.orders import OrderService, OrdersSettings
+    from commercekit.payments import PaymentService
+    from commercekit.platform.db import Database
+    from commercekit.platform.security import Sealer
+    from commercekit.pricing import PricingService
+    from commercekit.promotions import PromotionService
+
+__all__ = ["CheckoutService", "Placed", "PricedCart", "basis_of"]
+
+
+class CheckoutService:
+    """Carts, quotes and placing of one shop, put together."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        sealer: Sealer,
+        *,
+        settings: CheckoutSettings,
+        orders_settings: OrdersSettings,
+        markets: MarketService,
+        catalog: CatalogService,
+        pricing: PricingService,
+        inventory: InventoryService,
+        promotions: PromotionService,
+        payments: PaymentService,
+        fulfilment: FulfilmentService,
+        orders: OrderService,
+    ) -> None:
+        self.markets = markets
+        self.orders = orders
+        self.quoter = Quoter(clock, markets, catalog, pricing, inventory, promotions, fulfilment)
+        self.carts = Carts(
+            db,
+            clock,
+            sealer,
+            settings,
+            markets,
+            catalog,
+            pricing,
+            inventory,
+            payments,
+            self.quoter,
+        )
+        self.placing = Placing(
+            db, clock, sealer, orders_settings, inventory, payments, orders, self.quoter
+        )

@@ -1,0 +1,290 @@
+"""Carts: what the shopper puts together before ordering."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from commercekit.checkout.errors import (
+    CartLineNotFound,
+    CartNotFound,
+    CartOrdered,
+    TooManyLines,
+    UnknownSku,
+)
+from commercekit.checkout.models import (
+    MAX_LINES,
+    MAX_QUANTITY,
+    Basis,
+    Cart,
+    CartMessage,
+    CheckoutSettings,
+    Quote,
+)
+from commercekit.checkout.repository import CartRepository
+from commercekit.checkout.rules import merge_line, message
+from commercekit.inventory import OutOfStock, Shortfall
+from commercekit.kernel import Address, Clock, new_id
+from commercekit.promotions import Explanation
+
+if TYPE_CHECKING:
+    from commercekit.catalog import CatalogService
+    from commercekit.checkout.service.quoting import Quoter
+    from commercekit.fulfilment import ShippingOption
+    from commercekit.inventory import InventoryService
+    from commercekit.markets import MarketService
+    from commercekit.payments import PaymentMethod, PaymentService
+    from commercekit.platform.db import Database, UnitOfWork
+    from commercekit.platform.security import Sealer
+    from commercekit.pricing import PricingService
+
+__all__ = ["Carts", "PricedCart"]
+
+
+class PricedCart(Struct, frozen=True, kw_only=True):
+    """A cart and what it would cost now."""
+
+    cart: Cart
+    quote: Quote
+
+
+class Carts:
+    """Use cases of carts. A cart holds no stock: what it shows is true when it is read."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        sealer: Sealer,
+        settings: CheckoutSettings,
+        markets: MarketService,
+        catalog: CatalogService,
+        pricing: PricingService,
+        inventory: InventoryService,
+        payments: PaymentService,
+        quoter: Quoter,
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._settings = settings
+        self._markets = markets
+        self._catalog = catalog
+        self._pricing = pricing
+        self._inventory = inventory
+        self._payments = payments
+        self._quoter = quoter
+        self._carts = CartRepository(db, sealer)
+        self._token_key = sealer.derived_key("cart tokens")
+
+    def token_of(self, cart_id: UUID) -> str:
+        """The shopper's key to one cart; derived, so nothing about it is stored."""
+        digest = hmac.digest(self._token_key, cart_id.bytes, "sha256")
+        return base64.urlsafe_b64encode(digest[:24]).decode()
+
+    async def create(self, *, market: str | None, locale: str) -> Cart:
+        """A new, empty cart."""
+        chosen = (
+            await self._markets.by_code(market) if market else await self._markets.default()
+        )
+        cart = Cart(
+            id=new_id(),
+            market=chosen.code,
+            locale=locale,
+            expires_at=self._clock.now() + self._settings.cart_lifetime,
+        )
+        async with self._db.unit_of_work() as uow:
+            await self._carts.insert(uow, cart)
+        return cart
+
+    async def get(self, cart_id: UUID, token: str | None) -> Cart:
+        """The cart; raises :class:`~commercekit.checkout.errors.CartNotFound` without its token."""
+        self._check(cart_id, token)
+        return _found(await self._carts.get(cart_id, self._clock.now()))
+
+    async def price(
+        self,
+        cart: Cart,
+        languages: Sequence[str] = (),
+        messages: Sequence[CartMessage] = (),
+    ) -> PricedCart:
+        """The cart with a fresh quote."""
+        quote = await self._quoter.quote(basis_of(cart, languages))
+        return PricedCart(cart=cart, quote=replace(quote, messages=[*messages, *quote.messages]))
+
+    async def explain(
+        self, cart: Cart, languages: Sequence[str]
+    ) -> tuple[Quote, list[Explanation]]:
+        """The quote, and why each promotion counts or does not."""
+        quote = await self._quoter.quote(basis_of(cart, languages), explain=True)
+        return quote, quote.promotions
+
+    async def add_line(
+        self, cart_id: UUID, token: str | None, sku: str, quantity: int, languages: Sequence[str]
+    ) -> PricedCart:
+        """Put more of ``sku`` in; beyond what is available the quantity is reduced and a message says so.
+
+        Raises :class:`~commercekit.checkout.errors.UnknownSku` for what is not for sale,
+        :class:`~commercekit.inventory.OutOfStock` when none is left.
+        """
+        return await self._put(cart_id, token, sku, languages, lambda present: present + quantity)
+
+    async def set_line(
+        self,
+        cart_id: UUID,
+        token: str | None,
+        line_id: UUID,
+        quantity: int,
+        languages: Sequence[str],
+    ) -> PricedCart:
+        """Set the quantity of one line; raises
+        :class:`~commercekit.checkout.errors.CartLineNotFound` for a line it does not have.
+        """
+        cart = await self.get(cart_id, token)
+        line = next((line for line in cart.lines if line.id == line_id), None)
+        if line is None:
+            raise CartLineNotFound
+        return await self._put(cart_id, token, line.sku, languages, lambda _present: quantity)
+
+    async def remove_line(
+        self, cart_id: UUID, token: str | None, line_id: UUID, languages: Sequence[str]
+    ) -> PricedCart:
+        """Take one line out; one that is not there is no error."""
+
+        def change(cart: Cart) -> Cart:
+            return replace(cart, lines=tuple(line for line in cart.lines if line.id != line_id))
+
+        return await self.price(await self._change(cart_id, token, change), languages)
+
+    async def set_address(
+        self, cart_id: UUID, token: str | None, address: Address, languages: Sequence[str]
+    ) -> PricedCart:
+        """Say where it goes; taxes and freight follow."""
+        cart = await self._change(cart_id, token, lambda cart: replace(cart, address=address))
+        return await self.price(cart, languages)
+
+    async def set_shipping(
+        self, cart_id: UUID, token: str | None, code: str, languages: Sequence[str]
+    ) -> PricedCart:
+        """Choose how it travels; raises
+        :class:`~commercekit.checkout.errors.ShippingNotAvailable` for what is not offered.
+        """
+        cart = await self.get(cart_id, token)
+        await self._quoter.quote(
+            replace(basis_of(cart, languages), shipping=code, lines=cart.lines), strict=True
+        )
+        cart = await self._change(cart_id, token, lambda cart: replace(cart, shipping=code))
+        return await self.price(cart, languages)
+
+    async def set_coupons(
+        self, cart_id: UUID, token: str | None, codes: Sequence[str], languages: Sequence[str]
+    ) -> PricedCart:
+        """Replace the coupon codes; one that does not work gives a message, not an error."""
+        unique = tuple(dict.fromkeys(codes))
+        cart = await self._change(cart_id, token, lambda cart: replace(cart, coupons=unique))
+        return await self.price(cart, languages)
+
+    async def delete(self, cart_id: UUID, token: str | None) -> None:
+        """Forget the cart."""
+        await self.get(cart_id, token)
+        async with self._db.unit_of_work() as uow:
+            await self._carts.delete(uow, cart_id)
+
+    async def shipping_options(self, cart: Cart, languages: Sequence[str]) -> list[ShippingOption]:
+        """The ways to have it sent; none before there is an address."""
+        return await self._quoter.shipping_options(basis_of(cart, languages))
+
+    async def payment_methods(self, cart: Cart, languages: Sequence[str]) -> list[PaymentMethod]:
+        """The ways to pay what it costs now."""
+        quote = await self._quoter.quote(basis_of(cart, languages))
+        return self._payments.methods(quote.currency, quote.totals.total.amount)
+
+    async def forget_expired(self, limit: int = 1000) -> int:
+        """Delete carts whose time is over; gives how many."""
+        return await self._carts.delete_expired(self._clock.now(), limit)
+
+    async def _put(
+        self,
+        cart_id: UUID,
+        token: str | None,
+        sku: str,
+        languages: Sequence[str],
+        quantity_of: Callable[[int], int],
+    ) -> PricedCart:
+        """Set the quantity of ``sku``, from what the cart has now and what there is to sell."""
+        self._check(cart_id, token)
+        await self._check_sku(cart_id, sku)
+        stock = (await self._inventory.availability([sku]))[sku]
+        if stock.tracked and stock.available == 0:
+            raise OutOfStock([Shortfall(sku, quantity_of(0), 0)])
+        messages: list[CartMessage] = []
+
+        def change(cart: Cart) -> Cart:
+            present = next((line.quantity for line in cart.lines if line.sku == sku), 0)
+            quantity = quantity_of(present)
+            messages.clear()
+            if stock.tracked and quantity > stock.available:
+                quantity = stock.available
+                messages.append(
+                    message("quantity-reduced", languages, sku=sku, available=quantity)
+                )
+            lines = merge_line(cart.lines, sku, quantity, new_id())
+            if len(lines) > MAX_LINES or quantity > MAX_QUANTITY:
+                detail = f"A cart holds {MAX_LINES} lines and {MAX_QUANTITY} pieces of one SKU."
+                raise TooManyLines(detail)
+            return replace(cart, lines=lines)
+
+        cart = await self._change(cart_id, token, change)
+        return await self.price(cart, languages, messages)
+
+    async def _check_sku(self, cart_id: UUID, sku: str) -> None:
+        cart = _found(await self._carts.get(cart_id, self._clock.now()))
+        market = await self._markets.by_code(cart.market)
+        variant = (await self._catalog.variants_by_sku([sku])).get(sku)
+        if variant is None or not variant.for_sale or not await self._pricing.prices(market, [sku]):
+            detail = f"{sku!r} is not for sale."
+            raise UnknownSku(detail, sku=sku)
+
+    async def _change(
+        self, cart_id: UUID, token: str | None, change: Callable[[Cart], Cart]
+    ) -> Cart:
+        self._check(cart_id, token)
+
+        async def work(uow: UnitOfWork) -> Cart:
+            now = self._clock.now()
+            cart = _found(await self._carts.locked(uow, cart_id, now))
+            if cart.order_id is not None:
+                raise CartOrdered
+            changed = replace(change(cart), expires_at=now + self._settings.cart_lifetime)
+            return await self._carts.write(uow, changed)
+
+        return await self._db.run(work)
+
+    def _check(self, cart_id: UUID, token: str | None) -> None:
+        given = (token or "").encode()
+        if not hmac.compare_digest(self.token_of(cart_id).encode(), given):
+            _found(None)
+
+
+def basis_of(cart: Cart, languages: Sequence[str] = ()) -> Basis:
+    """What the cart's quote depends on."""
+    return Basis(
+        market=cart.market,
+        languages=(*languages, cart.locale),
+        lines=cart.lines,
+        address=cart.address,
+        shipping=cart.shipping,
+        coupons=cart.coupons,
+    )
+
+
+def _found(cart: Cart | None) -> Cart:
+    if cart is None:
+        detail = "There is no such cart, or X-Cart-Token does not belong to it."
+        raise CartNotFound(detail)
+    return cart
