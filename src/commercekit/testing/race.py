@@ -50,12 +50,14 @@ class Rival:
 
 
 class Race:
-    """Stages races; the ``race`` fixture gives one and tidies up after it. ::
+    """Stages races; the ``race`` fixture gives one and tidies up after it.
 
-        rival = race.before("acme.stock.take", lambda: buy("SKU-1"))
-        with pytest.raises(OutOfStock):
-            await buy("SKU-1")
-        assert await rival.result() == "sold"
+    ::
+
+    rival = race.before("acme.stock.take", lambda: buy("SKU-1"))
+    with pytest.raises(OutOfStock):
+        await buy("SKU-1")
+    assert await rival.result() == "sold"
     """
 
     def __init__(self) -> None:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from graphlib import CycleError
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import asyncpg
 
@@ -33,10 +33,11 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
+    from asyncpg.pool import PoolConnectionProxy
     from piccolo.apps.migrations.auto.migration_manager import MigrationManager
     from piccolo.conf.apps import AppConfig
 
-__all__ = ["MigrationFailed", "MigrationStep", "MigrationStatus", "Migrator", "sql_migration"]
+__all__ = ["MigrationFailed", "MigrationStatus", "MigrationStep", "Migrator", "sql_migration"]
 
 _logger = logging.getLogger(__name__)
 
@@ -216,9 +217,7 @@ class Migrator:
             self._refuse_if_stood_on(records, app_name)
         return list(reversed(taken[first:]))
 
-    def _refuse_if_stood_on(
-        self, records: dict[tuple[str, str], datetime], app_name: str
-    ) -> None:
+    def _refuse_if_stood_on(self, records: dict[tuple[str, str], datetime], app_name: str) -> None:
         present = {app for app, _ in records}
         above = [
             app.app_name
@@ -280,15 +279,15 @@ class Migrator:
             raise MigrationFailed(message, step=str(step.told)) from error
         _logger.info("migration %s %s", step.told, "undone" if backwards else "applied")
 
-    async def _run(
-        self, connection: asyncpg.Connection, step: _Step, *, backwards: bool
-    ) -> None:
+    async def _run(self, connection: asyncpg.Connection, step: _Step, *, backwards: bool) -> None:
         """Have Piccolo run the step inside our transaction, which its engine joins."""
-        uow = UnitOfWork(connection, SystemClock(), ())
+        # A bare connection has all that a unit of work asks of a pooled one.
+        pooled = cast("PoolConnectionProxy[asyncpg.Record]", connection)
+        uow = UnitOfWork(pooled, SystemClock(), ())
         token = _current.set(uow)
         try:
             # Piccolo reports on standard output, which belongs to whoever called us.
-            with _piccolo_configured(), contextlib.redirect_stdout(io.StringIO()):
+            with piccolo_configured(), contextlib.redirect_stdout(io.StringIO()):
                 manager = await step.module.forwards()
                 if hasattr(manager, "run"):
                     await manager.run(backwards=backwards)
@@ -345,7 +344,8 @@ class _JoiningEngine(ShopEngine):
     """For migrations only: Piccolo opens a transaction around each, and ours is open already."""
 
     def transaction(  # type: ignore[override] # the base class refuses by never returning
-        self, allow_nested: bool = True
+        self,
+        allow_nested: bool = True,  # noqa: FBT001, FBT002 - the signature is Piccolo's
     ) -> AbstractAsyncContextManager[None]:
         return contextlib.nullcontext()
 
@@ -354,7 +354,7 @@ _engine = _JoiningEngine()
 
 
 @contextmanager
-def _piccolo_configured() -> Iterator[None]:
+def piccolo_configured() -> Iterator[None]:
     """Let Piccolo find its configuration: a module of our own making, for as long as it is needed."""
     module = ModuleType(_CONF, "Made at run time: Piccolo insists on finding a module by name.")
     module.DB = _engine  # type: ignore[attr-defined] # modules are open by nature

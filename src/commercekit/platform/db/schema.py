@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from commercekit.platform.db.migrations import piccolo_configured
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -32,13 +34,19 @@ async def schema_drift(connection: Any, tables: Sequence[type[Any]]) -> list[str
             for row in await connection.fetch(_ACTUAL, name)
         }
         if not actual:
-            findings.append(f"{name}: {table.__name__} is declared, but no migration made the table")
+            findings.append(
+                f"{name}: {table.__name__} is declared, but no migration made the table"
+            )
             continue
         declared = await _declared(connection, table)
-        findings += [f"{name}.{column}: declared, but not in the database"
-                     for column in declared.keys() - actual.keys()]
-        findings += [f"{name}.{column}: in the database, but not declared"
-                     for column in actual.keys() - declared.keys()]
+        findings += [
+            f"{name}.{column}: declared, but not in the database"
+            for column in declared.keys() - actual.keys()
+        ]
+        findings += [
+            f"{name}.{column}: in the database, but not declared"
+            for column in actual.keys() - declared.keys()
+        ]
         for column in declared.keys() & actual.keys():
             (wanted, wants_value), (found, has_value) = declared[column], actual[column]
             if _family(wanted) != _family(found):
@@ -55,9 +63,10 @@ async def _declared(connection: Any, table: type[Any]) -> dict[str, tuple[str, b
     """The declared columns as PostgreSQL understands them, by way of a table that is thrown away."""
     columns = table._meta.columns  # noqa: SLF001 - as above
     names = [column._meta.db_column_name for column in columns]  # noqa: SLF001 - as above
-    parts = ", ".join(
-        f'"{name}" {column.column_type}' for name, column in zip(names, columns, strict=True)
-    )
+    with piccolo_configured():  # a table without an engine asks for one before it tells its types
+        parts = ", ".join(
+            f'"{name}" {column.column_type}' for name, column in zip(names, columns, strict=True)
+        )
     transaction = connection.transaction()
     await transaction.start()
     try:

@@ -94,7 +94,7 @@ def _state(pid: int) -> str:
 
 def _working_folder(pid: int) -> Path | None:
     try:
-        return Path(os.readlink(_PROCESSES / str(pid) / "cwd"))
+        return (_PROCESSES / str(pid) / "cwd").readlink()
     except OSError:
         return None  # no such file system, or not ours to see
 

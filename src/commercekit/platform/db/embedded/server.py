@@ -293,7 +293,15 @@ class EmbeddedServer:
         outcome: subprocess.CompletedProcess[str] | None = None
         for locale in locales:
             shutil.rmtree(unfinished, ignore_errors=True)
-            command = [server.program("initdb"), "-D", unfinished, "-U", _ROLE, "-E", "UTF8"]
+            command: list[str | Path] = [
+                server.program("initdb"),
+                "-D",
+                unfinished,
+                "-U",
+                _ROLE,
+                "-E",
+                "UTF8",
+            ]
             options = ["--auth=scram-sha-256", f"--pwfile={password}"]
             outcome = account.run([*command, *options, *locale])
             if outcome.returncode == 0:
@@ -307,7 +315,7 @@ class EmbeddedServer:
     def _launch(self, server: Binaries, account: Account) -> None:
         clear_away(self.cluster, self.home)
         log = self.home / "log"
-        control = [
+        control: list[str | Path] = [
             server.program("pg_ctl"),
             "start",
             "-D",
