@@ -55,7 +55,7 @@ class DuplicatePriceList(Conflict):
 
 
 class DuplicateTaxRate(Conflict):
-    """This class has a rate for this destination already."""
+    """The class has a rate for this destination already."""
 
     slug = "duplicate-tax-rate"
     title = "Tax rate exists"

@@ -76,7 +76,7 @@ def given_coupon(promotion: Promotion, coupons: Iterable[str]) -> str | None:
     return next((code for code in coupons if code in promotion.coupons), None)
 
 
-def refused_coupon(coupon: str, owners: Iterable[Promotion], now: datetime) -> CouponStatus:
+def refused_coupon(owners: Iterable[Promotion], now: datetime) -> CouponStatus:
     """Why a code had no effect, judged by the promotions that name it."""
     found = list(owners)
     if not found:

@@ -262,7 +262,7 @@ def _messages(book: Book, course: _Course, basket: PricedBasket) -> Iterator[Cou
     for coupon in dict.fromkeys(basket.coupons):
         owners = book.by_coupon.get(coupon, ())
         status = (
-            CouponStatus.APPLIED if coupon in used else refused_coupon(coupon, owners, basket.now)
+            CouponStatus.APPLIED if coupon in used else refused_coupon(owners, basket.now)
         )
         yield coupon_message(status, coupon)
 
