@@ -201,8 +201,7 @@ class PaymentRepository:
             uow.clock.now(),
             sealed,
         )
-        assert row is not None, "the row is locked"
-        return _payment(row)
+        return _payment(_present(row))
 
     async def move_refund_money(
         self, uow: UnitOfWork, payment_id: UUID, *, pending: int, refunded: int
@@ -262,8 +261,7 @@ class PaymentRepository:
             FROM payments_payment WHERE reference = $1""",
             reference,
         )
-        assert row is not None, "aggregates always give a row"
-        return PaymentSummary(reference=reference, **dict(row))
+        return PaymentSummary(reference=reference, **dict(_present(row)))
 
     async def first_seen(
         self,
@@ -394,8 +392,7 @@ class PaymentRepository:
             next_query_at,
             uow.clock.now(),
         )
-        assert row is not None, "the row is locked"
-        return _refund(row)
+        return _refund(_present(row))
 
     async def claim_due_refunds(
         self, uow: UnitOfWork, *, now: datetime, again: datetime, limit: int
@@ -504,6 +501,14 @@ class PaymentRepository:
         return self._sealer.open(
             "payments_payment", "action", payment_id, sealed, StoredAction
         ).action
+
+
+def _present(row: Record | None) -> Record:
+    """A row that is locked, or an aggregate: it cannot be missing."""
+    if row is None:
+        message = "a locked row vanished"
+        raise RuntimeError(message)
+    return row
 
 
 def _payment(row: Record) -> Payment:

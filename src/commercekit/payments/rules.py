@@ -159,9 +159,7 @@ def _mismatch(
 ) -> Mismatch | None:
     if foreign_account:
         return Mismatch.ACCOUNT
-    if snapshot.amount.currency != payment.amount.currency or taken.currency not in (
-        payment.amount.currency,
-    ):
+    if {snapshot.amount.currency, taken.currency} != {payment.amount.currency}:
         return Mismatch.CURRENCY
     if snapshot.amount.amount != payment.amount.amount:
         return Mismatch.AMOUNT
@@ -246,19 +244,22 @@ def check_refund(
     if amount.currency != left.currency or amount.amount > left.amount:
         raise RefundExceedsCapture(subject, amount, left)
     if amount.amount <= 0:
-        raise RefundNotPossible(f"A refund on {subject} has to be more than nothing.")
+        message = f"A refund on {subject} has to be more than nothing."
+        raise RefundNotPossible(message)
     if not able.refund:
-        raise RefundNotPossible(f"{payment.gateway} cannot send money back.")
+        message = f"{payment.gateway} cannot send money back."
+        raise RefundNotPossible(message)
     if amount != payment.captured and not able.partial_refund:
-        raise RefundNotPossible(
-            f"{payment.gateway} sends back all of {subject}, {payment.captured}, or nothing."
-        )
+        message = f"{payment.gateway} sends back all of {subject}, {payment.captured}, or nothing."
+        raise RefundNotPossible(message)
     most = able.max_refunds if able.multi_refund else 1
     if most is not None and earlier >= most:
-        raise RefundNotPossible(f"{payment.gateway} allows {most} refund(s) on {subject}.")
+        message = f"{payment.gateway} allows {most} refund(s) on {subject}."
+        raise RefundNotPossible(message)
     if able.refund_window is not None and now > payment.created_at + able.refund_window:
         days = able.refund_window.days
-        raise RefundNotPossible(f"{payment.gateway} sends money back for {days} days only.")
+        message = f"{payment.gateway} sends money back for {days} days only."
+        raise RefundNotPossible(message)
 
 
 def spread_refund(payments: list[Payment], amount: Money) -> list[tuple[Payment, Money]]:
@@ -296,4 +297,5 @@ def next_query(
         return later[0]
     if expires_at is not None:
         return now + _AGAIN
-    return now + min(_AGAIN_AT_MOST, _AGAIN * 2 ** min(asked, 12))
+    pause: timedelta = _AGAIN * 2 ** min(asked, 12)
+    return now + min(_AGAIN_AT_MOST, pause)

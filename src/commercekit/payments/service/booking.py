@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -117,7 +117,7 @@ async def book_payment(
             credit=_RECEIVED,
         )
     if moved:
-        uow.publish(*_payment_facts(payment, after, change))
+        uow.publish(*_payment_facts(after, change))
     if change.mismatch:
         logger.error(
             "payment %s quarantined: %s differs, asked %s, came %s",
@@ -163,9 +163,9 @@ def _due(payment: Payment, now: datetime) -> datetime | None:
     return None
 
 
-def _payment_facts(before: Payment, after: Payment, change: PaymentChange) -> list[PaymentFact]:
+def _payment_facts(after: Payment, change: PaymentChange) -> list[PaymentFact]:
     amount = after.amount.amount
-    told = {
+    told: dict[str, Any] = {
         "payment_id": after.id,
         "reference": after.reference,
         "currency": after.amount.currency,
@@ -294,7 +294,7 @@ async def _move_money(
 
 
 def _refund_fact(payment: Payment, refund: Refund, change: RefundChange) -> RefundFact:
-    told = {
+    told: dict[str, Any] = {
         "payment_id": payment.id,
         "reference": payment.reference,
         "currency": refund.amount.currency,

@@ -32,19 +32,17 @@ ContextFactory = Callable[[str, str, Struct], ProviderContext]
 T = TypeVar("T")
 
 _FAMILY = "payments"
-_VERBS: Mapping[str, Verb[Any]] = {
-    verb.name: verb
-    for verb in (
-        Verb(_FAMILY, "create", returns=CreateResult, effectful=True),
-        Verb(_FAMILY, "query", returns=PaymentSnapshot),
-        Verb(_FAMILY, "capture", returns=PaymentSnapshot, effectful=True),
-        Verb(_FAMILY, "void", returns=PaymentSnapshot, effectful=True),
-        Verb(_FAMILY, "close", returns=PaymentSnapshot, effectful=True),
-        Verb(_FAMILY, "refund", returns=RefundSnapshot, effectful=True),
-        Verb(_FAMILY, "query_refund", returns=RefundSnapshot),
-        Verb(_FAMILY, "parse_notification", returns=Notification),
-    )
-}
+_VERBS: tuple[Verb[Any], ...] = (
+    Verb(_FAMILY, "create", returns=CreateResult, effectful=True),
+    Verb(_FAMILY, "query", returns=PaymentSnapshot),
+    Verb(_FAMILY, "capture", returns=PaymentSnapshot, effectful=True),
+    Verb(_FAMILY, "void", returns=PaymentSnapshot, effectful=True),
+    Verb(_FAMILY, "close", returns=PaymentSnapshot, effectful=True),
+    Verb(_FAMILY, "refund", returns=RefundSnapshot, effectful=True),
+    Verb(_FAMILY, "query_refund", returns=RefundSnapshot),
+    Verb(_FAMILY, "parse_notification", returns=Notification),
+)
+_VERB_BY_NAME = {verb.name: verb for verb in _VERBS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +82,10 @@ class Gateways:
         by_code = {gateway.code: gateway for gateway in gateways}
         problems: list[SettingProblem] = []
         sections = {code: dict(accounts) for code, accounts in settings.accounts.items()}
-        for code in sorted(sections.keys() - by_code.keys()):
-            problems.append(_unknown_gateway(f"payments.accounts.{code}", code, by_code))
+        problems += [
+            _unknown_gateway(f"payments.accounts.{code}", code, by_code)
+            for code in sorted(sections.keys() - by_code.keys())
+        ]
         for code, gateway in by_code.items():
             named = sections.get(code, {})
             for account, section in named.items():
@@ -113,7 +113,7 @@ class Gateways:
 
     async def ask(self, account: GatewayAccount, verb: str, work: Callable[[], Awaitable[T]]) -> T:
         """The gateway's answer, within a deadline and behind its breaker."""
-        answer: T = await self._caller.call(_VERBS[verb], account.gateway.code, work)
+        answer: T = await self._caller.call(_VERB_BY_NAME[verb], account.gateway.code, work)
         return answer
 
     def methods(self, currency: str, amount: int) -> list[PaymentMethod]:

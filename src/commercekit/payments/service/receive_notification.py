@@ -8,7 +8,7 @@ from uuid import UUID
 from commercekit.errors import Malformed
 from commercekit.payments.errors import NotificationStale, WebhookUnknown
 from commercekit.payments.models import Payment
-from commercekit.payments.providers import EventKind, GatewayEvent, Notification
+from commercekit.payments.providers import EventKind, GatewayEvent, Notification, RefundSnapshot
 from commercekit.payments.service.booking import PROVIDER, book_payment, book_refund
 from commercekit.payments.service.desk import Desk, logger
 from commercekit.payments.service.gateways import GatewayAccount
@@ -37,7 +37,8 @@ async def receive_notification(desk: Desk, gateway: str, account: str, raw: RawR
             raise NotificationStale(message) from None
         raise
     except ProviderRejected as error:
-        raise Malformed(f"The notification cannot be read: {error.code}.") from None
+        message = f"The notification cannot be read: {error.code}."
+        raise Malformed(message) from None
 
     async def work(uow: UnitOfWork) -> bool:
         return await _book_all(desk, uow, at, notification)
@@ -119,7 +120,7 @@ async def _book(
             event_id=event.event_id,
         )
     if event.refund is not None and not foreign:
-        await _book_refund(desk, uow, event, payment)
+        await _book_refund(desk, uow, event, event.refund, payment)
     if event.kind is EventKind.DISPUTE:
         logger.error("payment %s is disputed: event %s", payment.id, event.event_id)
         await desk.rows.note(
@@ -133,9 +134,9 @@ async def _book(
         )
 
 
-async def _book_refund(desk: Desk, uow: UnitOfWork, event: GatewayEvent, payment: Payment) -> None:
-    told = event.refund
-    assert told is not None, "the caller looked"
+async def _book_refund(
+    desk: Desk, uow: UnitOfWork, event: GatewayEvent, told: RefundSnapshot, payment: Payment
+) -> None:
     locked = await desk.locked(uow, payment.id, payment.reference)
     refund_id = _uuid(told.refund_id) if told.refund_id else None
     refund = None

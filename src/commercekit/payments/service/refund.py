@@ -228,9 +228,8 @@ async def retry_refund(
         REFUND_STEPS.check(locked.status, RefundStatus.PENDING)
         if locked.status is RefundStatus.FAILED:
             if payment.refundable < locked.amount:
-                raise RefundExceedsCapture(
-                    f"payment {payment.id}", locked.amount, payment.refundable
-                )
+                subject = f"payment {payment.id}"
+                raise RefundExceedsCapture(subject, locked.amount, payment.refundable)
             await desk.rows.move_refund_money(
                 uow, payment.id, pending=locked.amount.amount, refunded=0
             )

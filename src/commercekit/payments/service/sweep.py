@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -39,9 +40,9 @@ async def sweep(desk: Desk) -> int:
 
     payments, refunds = await desk.db.run(claim)
     for payment_id in payments:
-        await _one(payment_id, "payment", lambda one=payment_id: _look_into(desk, one))
+        await _one(payment_id, "payment", partial(_look_into, desk, payment_id))
     for refund_id in refunds:
-        await _one(refund_id, "refund", lambda one=refund_id: send_refund(desk, one))
+        await _one(refund_id, "refund", partial(send_refund, desk, refund_id))
     return len(payments) + len(refunds)
 
 
@@ -50,7 +51,7 @@ async def _one(subject: UUID, kind: str, work: Callable[[], Awaitable[object]]) 
         await work()
     except CommerceKitError as error:
         logger.warning("%s %s: looked into in vain: %s", kind, subject, error)
-    except Exception:  # one payment's trouble must not keep the others waiting
+    except Exception:  # noqa: BLE001 - one payment's trouble must not keep the others waiting
         logger.exception("%s %s: looking into it failed", kind, subject)
 
 

@@ -1,0 +1,5 @@
+"""Payments over HTTP: staff's side. What shoppers see of them belongs to their orders."""
+
+from commercekit.payments.api.admin import AdminPayments, AdminRefunds
+
+__all__ = ["AdminPayments", "AdminRefunds"]

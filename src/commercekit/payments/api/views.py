@@ -1,0 +1,84 @@
+"""Payments and refunds as staff read them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from commercekit.kernel import Money
+from commercekit.payments.models import (
+    HistoryEntry,
+    LedgerEntry,
+    Operation,
+    Payment,
+    PaymentStatus,
+    Refund,
+    RefundStatus,
+)
+
+__all__ = ["PaymentDetail", "PaymentView", "RefundView", "payment_view", "refund_view"]
+
+
+class PaymentView(Struct, frozen=True, kw_only=True):
+    """One payment. ``operation`` is what the gateway has been asked for and not answered yet."""
+
+    id: UUID
+    reference: str
+    method: str
+    gateway: str
+    account: str
+    status: PaymentStatus
+    amount: Money
+    authorised: Money
+    captured: Money
+    refunded: Money
+    refund_pending: Money
+    refundable: Money
+    received: Money | None
+    """What came instead, when the status is ``mismatch``."""
+    provider_ref: str | None
+    failure_code: str | None
+    operation: Operation | None
+    expires_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+class RefundView(Struct, frozen=True, kw_only=True):
+    """One refund."""
+
+    id: UUID
+    payment_id: UUID
+    reference: str
+    amount: Money
+    reason: str
+    status: RefundStatus
+    provider_ref: str | None
+    failure_code: str | None
+    attempts: int
+    retries: int
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+class PaymentDetail(Struct, frozen=True, kw_only=True):
+    """One payment with everything that happened to it."""
+
+    payment: PaymentView
+    refunds: list[RefundView]
+    ledger: list[LedgerEntry]
+    history: list[HistoryEntry]
+
+
+def payment_view(payment: Payment) -> PaymentView:
+    """One payment for staff."""
+    return PaymentView(
+        **{name: getattr(payment, name) for name in PaymentView.__struct_fields__},
+    )
+
+
+def refund_view(refund: Refund) -> RefundView:
+    """One refund for staff."""
+    return RefundView(**{name: getattr(refund, name) for name in RefundView.__struct_fields__})
