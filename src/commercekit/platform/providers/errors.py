@@ -83,10 +83,12 @@ class SignatureInvalid(ProviderError, Unauthenticated):
     title = "The signature is not valid"
     title_zh = "签名无效"
 
-    def __init__(self, reason: str = "") -> None:
+    def __init__(self, reason: str = "", *, stale: bool = False) -> None:
         super().__init__(self.title)
         self.reason = reason
         """For operators; a forger learns nothing from the answer."""
+        self.stale = stale
+        """Signed well, at a time outside the provider's window: answered 400 instead of 401."""
 
 
 class PluginFailed(ProviderUnavailable):
