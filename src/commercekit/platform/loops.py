@@ -16,9 +16,9 @@ _WORST_PAUSE = 10.0
 
 
 class Loop:
-    """Calls ``step`` again and again: at once while it says that it found work, otherwise after a
-    wake-up or ``poll`` seconds.
+    """Calls ``step`` again and again.
 
+    At once while it says that it found work, otherwise after a wake-up or ``poll`` seconds.
     A step that raises is logged and tried again with growing pauses, so that a database that is away
     costs a line now and then and nothing else. Stopping lets the running step end; only after
     ``grace`` seconds is it cancelled.
@@ -79,7 +79,7 @@ class Loop:
             self._awake.clear()
             try:
                 busy = await self._step()
-            except Exception:
+            except Exception:  # noqa: BLE001 - whatever it was, the loop goes on
                 failures += 1
                 _log.exception("background step failed", extra={"loop": self.name})
                 busy = False
@@ -90,9 +90,9 @@ class Loop:
 
     async def _pause(self, failures: int) -> None:
         if failures:
-            seconds = min(0.25 * 2 ** min(failures, 8), _WORST_PAUSE) * random.uniform(0.5, 1)  # noqa: S311 - jitter
+            seconds = min(0.25 * 2 ** min(failures, 8), _WORST_PAUSE) * random.uniform(0.5, 1)
         else:
-            seconds = self._poll * random.uniform(0.9, 1.1)  # noqa: S311 - jitter
+            seconds = self._poll * random.uniform(0.9, 1.1)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._awake.wait()

@@ -102,7 +102,7 @@ class Broadcast:
             except Exception as error:  # noqa: BLE001 - whatever broke it, listen again
                 _log.warning("broadcasts are not heard", extra={"error": type(error).__name__})
             self._listening.clear()
-            await asyncio.sleep(self._reconnect * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+            await asyncio.sleep(self._reconnect * random.uniform(0.5, 1.5))
 
     async def _subscribe(self, connection: Any) -> None:
         def heard(_connection: Any, _pid: int, channel: str, payload: Any) -> None:
@@ -132,5 +132,5 @@ class Broadcast:
 def _guarded(callback: Callable[[], None]) -> None:
     try:
         callback()
-    except Exception:
+    except Exception:  # noqa: BLE001 - one listener must not silence the others
         _log.exception("a listener of broadcasts raised")

@@ -13,6 +13,7 @@ import logging
 import random
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -66,24 +67,26 @@ ORDER BY d.due_at, d.event_id
 LIMIT 1
 FOR UPDATE OF d SKIP LOCKED
 """  # noqa: S608 - built from constants of this module
-_INBOX = """
+_PLACE = """
 INSERT INTO platform_inbox AS i
     (consumer, aggregate, aggregate_id, last_sequence, last_event_id, handled_at)
-{source}
+SELECT consumer, aggregate, aggregate_id, sequence, event_id, now()
+FROM finished ORDER BY consumer, aggregate, aggregate_id
 ON CONFLICT (consumer, aggregate, aggregate_id) DO UPDATE
     SET last_sequence = excluded.last_sequence, last_event_id = excluded.last_event_id,
         handled_at = excluded.handled_at
     WHERE i.last_sequence < excluded.last_sequence
 """
-_FINISH = f"""
-WITH finished AS (
-    UPDATE platform_delivery SET state = $3, finished_at = now()
-    WHERE consumer = $1 AND event_id = $2
-    RETURNING consumer, aggregate, aggregate_id, sequence, event_id
+_FINISH = (
+    """
+    WITH finished AS (
+        UPDATE platform_delivery SET state = $3, finished_at = now()
+        WHERE consumer = $1 AND event_id = $2
+        RETURNING consumer, aggregate, aggregate_id, sequence, event_id
+    )
+    """
+    + _PLACE  # noqa: S608 - likewise
 )
-{_INBOX.format(source='''SELECT consumer, aggregate, aggregate_id, sequence, event_id, now()
-FROM finished''')}
-"""
 _SKIP = f"""
 WITH heads AS (
     SELECT d.consumer, d.event_id FROM platform_delivery d
@@ -93,10 +96,7 @@ WITH heads AS (
     UPDATE platform_delivery d SET state = 'done', finished_at = now() FROM heads
     WHERE d.consumer = heads.consumer AND d.event_id = heads.event_id
     RETURNING d.consumer, d.aggregate, d.aggregate_id, d.sequence, d.event_id
-), placed AS (
-    {_INBOX.format(source='''SELECT consumer, aggregate, aggregate_id, sequence, event_id, now()
-    FROM finished ORDER BY consumer, aggregate, aggregate_id''')}
-)
+), placed AS ({_PLACE})
 SELECT count(*) FROM finished
 """  # noqa: S608 - likewise
 _FAILED = """
@@ -116,7 +116,7 @@ SELECT EXISTS (
 
 def default_backoff(attempt: int) -> timedelta:
     """1 s, 2 s, 4 s … at most 5 minutes, with jitter, after the ``attempt``-th failure."""
-    seconds = min(2.0 ** (attempt - 1), 300.0) * random.uniform(0.75, 1.25)  # noqa: S311 - jitter
+    seconds = min(2.0 ** (attempt - 1), 300.0) * random.uniform(0.75, 1.25)
     return timedelta(seconds=seconds)
 
 
@@ -135,8 +135,14 @@ class InProcessTransport(Transport):
         self._db = db
         self._index = index
         self._backoff = backoff
+        # One worker looks every second; whoever finds work wakes the next.
         self._loops = [
-            Loop(f"consumers-{number}", self._step, poll=poll) for number in range(workers)
+            Loop(
+                f"consumers-{number}",
+                partial(self._step, number),
+                poll=poll * (30 if number else 1),
+            )
+            for number in range(workers)
         ]
 
     def loops(self) -> Sequence[Loop]:
@@ -169,15 +175,14 @@ class InProcessTransport(Transport):
                 return tried
 
     def _wake(self) -> None:
-        for loop in self._loops:
-            loop.wake()
+        self._loops[0].wake()
 
-    async def _step(self) -> bool:
-        if await self._handle_one():
+    async def _step(self, number: int) -> bool:
+        if await self._handle_one(self._loops[(number + 1) % len(self._loops)]):
             return True
-        return await self.skip_unwanted() > 0
+        return number == 0 and await self.skip_unwanted() > 0
 
-    async def _handle_one(self) -> bool:
+    async def _handle_one(self, following: Loop | None = None) -> bool:
         consumers = self._index.consumers
         if not consumers:
             return False
@@ -187,6 +192,8 @@ class InProcessTransport(Transport):
                 row = await uow.fetchrow(_CLAIM, consumers, self._db.clock.now())
                 if row is None:
                     return False
+                if following is not None:
+                    following.wake()
                 await self._take_in(uow, row)
         except asyncio.CancelledError:
             raise
@@ -258,7 +265,9 @@ class InProcessTransport(Transport):
         parked = outcome["state"] == "parked"
         _log.log(
             logging.ERROR if parked else logging.WARNING,
-            "reaction failed and is parked" if parked else "reaction failed; it will be tried again",
+            "reaction failed and is parked"
+            if parked
+            else "reaction failed; it will be tried again",
             extra={
                 "consumer": row["consumer"],
                 "event_id": str(row["event_id"]),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
@@ -54,7 +55,7 @@ WITH due AS (
 )
 UPDATE platform_job j
 SET state = 'running', attempts = attempts + 1, lease_token = $4,
-    lease_until = clock_timestamp() + interval '30 seconds'
+    lease_until = clock_timestamp() + $5::interval
 FROM due WHERE j.id = due.id
 RETURNING j.id, j.kind, j.payload, j.attempts, j.due_at
 """
@@ -70,24 +71,27 @@ WHERE id = $1 AND lease_token = $2 AND state = 'running' RETURNING id
 """
 # A job that goes back to waiting gives way to one that was enqueued under its key in the meantime.
 _END = """
-UPDATE platform_job j
-SET state = CASE WHEN $3 = 'waiting' AND EXISTS (
+WITH ending AS (
+    SELECT id, CASE WHEN $3 = 'waiting' AND EXISTS (
         SELECT 1 FROM platform_job w
         WHERE w.kind = j.kind AND w.unique_key = j.unique_key AND w.state = 'waiting')
-    THEN 'done' ELSE $3 END,
-    finished_at = CASE WHEN $3 = 'waiting' THEN NULL ELSE now() END,
+    THEN 'done' ELSE $3 END AS state
+    FROM platform_job j
+    WHERE id = $1 AND ($2::uuid IS NULL OR lease_token = $2) AND state = 'running'
+    FOR UPDATE
+)
+UPDATE platform_job j
+SET state = ending.state, finished_at = CASE WHEN ending.state = 'done' THEN now() END,
     lease_token = NULL, lease_until = NULL, error = $4, due_at = coalesce($5, due_at),
     attempts = attempts - $6
-WHERE id = $1 AND ($2::uuid IS NULL OR lease_token = $2) AND state = 'running'
-RETURNING id
+FROM ending WHERE j.id = ending.id
+RETURNING j.id
 """
 _TICK = """
 UPDATE platform_schedule SET next_at = $2, last_at = $3
 WHERE name = $1 AND next_at <= $3 RETURNING name
 """
-_VIEW = (
-    "id, kind, state, attempts, due_at, created_at, finished_at, unique_key, error"
-)
+_VIEW = "id, kind, state, attempts, due_at, created_at, finished_at, unique_key, error"
 _LIST = f"""
 SELECT {_VIEW} FROM platform_job
 WHERE ($1::text IS NULL OR state = $1) AND ($2::text IS NULL OR kind = $2)
@@ -108,16 +112,17 @@ class Jobs:
         *,
         concurrency: int = 4,
         poll: float = 1.0,
-        heartbeat: float = 5.0,
+        lease: timedelta = timedelta(seconds=30),
     ) -> None:
         self._db = db
         self._clock = clock
         self._kinds: dict[str, JobKind] = {}
         self._schedules: dict[str, Schedule] = {}
-        self._concurrency = concurrency
-        self._heartbeat = heartbeat
+        self._lease = lease
+        # One worker looks every second; whoever finds work wakes the next.
         self._workers = [
-            Loop(f"jobs-{number}", self._step, poll=poll) for number in range(concurrency)
+            Loop(f"jobs-{number}", partial(self._step, number), poll=poll * (30 if number else 1))
+            for number in range(concurrency)
         ]
         self._ticker = Loop("schedules", self._tick_step, poll=poll)
         self.register(*kinds)
@@ -265,8 +270,7 @@ class Jobs:
         )
 
     def _wake(self) -> None:
-        for loop in self._workers:
-            loop.wake()
+        self._workers[0].wake()
 
     async def _changed(self, job_id: UUID, changed: UUID | None, what: str) -> JobView:
         view = await self.get(job_id)
@@ -331,16 +335,20 @@ class Jobs:
                 )
                 uow.after_commit(self._wake)
 
-    async def _step(self) -> bool:
-        return await self._work_once()
+    async def _step(self, number: int) -> bool:
+        return await self._work_once(self._workers[(number + 1) % len(self._workers)])
 
-    async def _work_once(self) -> bool:
+    async def _work_once(self, following: Loop | None = None) -> bool:
         if not self._kinds:
             return False
         token = uuid4()
-        row = await self._db.fetchrow(_CLAIM, list(self._kinds), self._clock.now(), 1, token)
+        row = await self._db.fetchrow(
+            _CLAIM, list(self._kinds), self._clock.now(), 1, token, self._lease
+        )
         if row is None:
             return False
+        if following is not None:
+            following.wake()
         await self._run(self._kinds[row["kind"]], row, token)
         return True
 
@@ -355,7 +363,7 @@ class Jobs:
         except RunAgain as again:
             due_at = self._clock.now() + again.after
             await self._end(job_id, token, "waiting", None, due_at, uncount=1)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - it is recorded and tried again
             await self._failed(kind, row, token, error)
         else:
             await self._end(job_id, token, "done", None, None)
@@ -372,10 +380,10 @@ class Jobs:
         work = asyncio.ensure_future(kind.handler(context))
         try:
             while True:
-                done, _ = await asyncio.wait({work}, timeout=self._heartbeat)
+                done, _ = await asyncio.wait({work}, timeout=self._lease.total_seconds() / 4)
                 if done:
                     break
-                if not await self._renew(kind, row["id"], token):
+                if not await self._renew(row["id"], token):
                     _log.error("lease lost; the run is stopped", extra={"job_id": str(row["id"])})
                     break
         finally:
@@ -386,9 +394,9 @@ class Jobs:
             return
         work.result()
 
-    async def _renew(self, kind: JobKind, job_id: UUID, token: UUID) -> bool:
+    async def _renew(self, job_id: UUID, token: UUID) -> bool:
         try:
-            return await self._db.fetchval(_RENEW, job_id, token, kind.lease) is not None
+            return await self._db.fetchval(_RENEW, job_id, token, self._lease) is not None
         except Exception as error:  # noqa: BLE001 - a database that is away for a moment is no reason
             _log.warning("heartbeat failed", extra={"error": type(error).__name__})
             return True
@@ -434,5 +442,3 @@ class Jobs:
 
 def _view(row: Any) -> JobView:
     return JobView(**{**dict(row), "state": JobState(row["state"])})
-
-

@@ -40,7 +40,7 @@ class NoPayload(Struct, frozen=True):
     """For jobs that need to know nothing."""
 
 
-class RunAgain(Exception):  # noqa: N818 - not an error: what a job says when it is not through
+class RunAgain(Exception):
     """Raised by a job that is not through: run again later, without counting a failure.
 
     For polling ("not delivered yet") and for providers that say when to come back.
@@ -53,7 +53,7 @@ class RunAgain(Exception):  # noqa: N818 - not an error: what a job says when it
 
 def default_backoff(attempt: int) -> timedelta:
     """2 s, 4 s, 8 s … at most 15 minutes, with jitter, after the ``attempt``-th failure."""
-    seconds = min(2.0**attempt, 900.0) * random.uniform(0.75, 1.25)  # noqa: S311 - jitter
+    seconds = min(2.0**attempt, 900.0) * random.uniform(0.75, 1.25)
     return timedelta(seconds=seconds)
 
 
@@ -75,8 +75,8 @@ class JobContext:
 class JobKind:
     """A kind of work; ``handler`` must be safe to run again after a crash in its middle.
 
-    ``name`` is stored. A run that outlives ``lease`` keeps it by heartbeats; a process that dies loses
-    it and another takes the job over.
+    ``name`` is stored. A run holds a lease that heartbeats renew; a process that dies loses it and
+    another takes the job over. After ``max_attempts`` failures or deaths the job is parked.
     """
 
     name: str
@@ -84,7 +84,6 @@ class JobKind:
     payload: type[Struct] = NoPayload
     max_attempts: int = 8
     backoff: Callable[[int], timedelta] = default_backoff
-    lease: timedelta = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)

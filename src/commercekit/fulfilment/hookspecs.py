@@ -1,0 +1,21 @@
+"""Where plugins bring carriers in."""
+
+from collections.abc import Sequence
+
+from commercekit.fulfilment.providers import Carrier
+from commercekit.platform.plugins import PluginContext, hookspec
+
+__all__ = ["register_carriers"]
+
+
+@hookspec
+def register_carriers(ctx: PluginContext) -> Sequence[Carrier]:
+    """Offer carriers to the shop.
+
+    Called once, at start-up. All results are collected and their order carries no meaning; two carriers
+    with one ``code`` stop the start with ``DuplicateProvider``.
+
+    :param ctx: the plugin's settings, the database, and what else it needs; leave it out if unused.
+    :returns: ready carriers; an empty sequence if the plugin is switched off.
+    """
+    return ()

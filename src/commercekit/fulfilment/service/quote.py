@@ -1,0 +1,69 @@
+"""What sending costs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from commercekit.fulfilment.errors import RatesUnavailable
+from commercekit.fulfilment.models import ShippingOption
+from commercekit.fulfilment.providers import Parcel, RateQuote, RateRequest
+from commercekit.fulfilment.service.base import FulfilmentUseCases
+from commercekit.fulfilment.service.carriers import CarrierAccount
+from commercekit.kernel import Address, Money
+from commercekit.platform.providers import ProviderError, Verb
+
+__all__ = ["Quoting"]
+
+_log = structlog.get_logger("commercekit.fulfilment")
+
+
+class Quoting(FulfilmentUseCases):
+    """Asks every carrier at once, outside of any transaction."""
+
+    async def rates(
+        self, destination: Address, parcels: Sequence[Parcel], value: Money, currency: str
+    ) -> list[ShippingOption]:
+        """The ways to have ``parcels``, worth ``value``, sent to ``destination``.
+
+        A carrier that does not answer in time is left out, or, if the settings say ``refuse``, raises
+        :class:`~commercekit.fulfilment.errors.RatesUnavailable`. Empty when nobody goes there. Never
+        call it inside a unit of work.
+        """
+        request = RateRequest(
+            origin=self._settings.origin,
+            destination=destination,
+            parcels=list(parcels),
+            value=value,
+            currency=currency,
+        )
+        asked = self._carriers.quoting()
+        if len(asked) == 1:
+            answers = [await self._ask(asked[0], request)]
+        else:
+            answers = await asyncio.gather(*(self._ask(entry, request) for entry in asked))
+        return self._carriers.options(list(zip(asked, answers, strict=True)))
+
+    async def _ask(self, entry: CarrierAccount, request: RateRequest) -> list[RateQuote]:
+        carrier = entry.carrier
+        verb: Verb[list[RateQuote]] = Verb(
+            "fulfilment", "rates", returns=list[RateQuote], deadline=self._settings.rate_deadline
+        )
+        try:
+            quotes = await self._caller.call(
+                verb, carrier.code, lambda: carrier.rates(entry.context, request)
+            )
+        except ProviderError as error:
+            if self._settings.unavailable == "refuse":
+                message = "A carrier does not answer; try again in a moment."
+                raise RatesUnavailable(message, retry_after=5) from error
+            _log.warning("carrier-without-rates", carrier=carrier.code, outcome=error.slug)
+            return []
+        wanted = [quote for quote in quotes if quote.amount.currency == request.currency]
+        if len(wanted) < len(quotes):
+            _log.warning(
+                "rates-in-another-currency", carrier=carrier.code, currency=request.currency
+            )
+        return wanted
