@@ -40,11 +40,12 @@ HOMES: dict[str, tuple[str, ...]] = {
     ),
     "httpx": (
         r"commercekit\.platform\.http(\..*)?",
+        # Contexts say that a provider is handed the shop's client; they make none.
+        r"commercekit\.platform\.(plugins|providers)\.context",
         r"commercekit\.(cli|testing)(\..*)?",
     ),
     "granian": (r"commercekit\.cli(\..*)?",),
-    "structlog": (r"commercekit\.platform\.telemetry(\..*)?",),
-    "prometheus_client": (r"commercekit\.platform\.telemetry(\..*)?",),
+    "prometheus_client": (r"commercekit\.platform\.(http|telemetry)(\..*)?",),
     "cryptography": (r"commercekit\.platform\.security(\..*)?", r"commercekit_.*"),
 }
 
@@ -86,7 +87,7 @@ def root_imports(module: Module) -> Iterator[str]:
     if module.is_plugin or module.name == "commercekit":
         return
     for taken in module.imports:
-        if taken.module == "commercekit" and taken.name in {"", "hookimpl", "create_app"}:
+        if taken.module == "commercekit" and taken.name in {"hookimpl", "create_app"}:
             yield f"{module.at(taken.line)} imports from the root package"
 
 
