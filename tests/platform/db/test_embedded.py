@@ -74,8 +74,25 @@ async def test_the_server_never_runs_as_root_and_keeps_its_files_to_itself(data)
         owner = (data / "postgres" / "cluster").stat().st_uid
         assert owner == (pwd.getpwnam("nobody").pw_uid if IS_ROOT else os.geteuid())
         assert Path(f"/proc/{server.pid}").stat().st_uid == owner
-        for name, mode in {"": 0o700, "cluster": 0o700, "password": 0o600, "log": 0o600}.items():
+        modes = {"": 0o711 if IS_ROOT else 0o700, "cluster": 0o700, "socket": 0o700}
+        for name, mode in {**modes, "password": 0o600, "log": 0o600, "users": 0o600}.items():
             assert stat.S_IMODE((data / "postgres" / name).stat().st_mode) == mode
+        assert (data / "postgres").stat().st_uid == os.geteuid()
+
+
+def test_a_planted_link_is_refused_and_not_followed(data):
+    server = EmbeddedServer(data)
+    server.start()
+    server.close()
+    victim = data.parent / "victim"
+    victim.write_text("mine")
+    before = victim.stat()
+    log = data / "postgres" / "log"
+    log.unlink()
+    log.symlink_to(victim)
+    with pytest.raises(ConfigurationError, match="is a link"):
+        server.start()
+    assert (victim.stat().st_uid, victim.stat().st_mode) == (before.st_uid, before.st_mode)
 
 
 async def test_nobody_gets_in_without_the_password_by_tcp_or_socket(data):
@@ -88,10 +105,13 @@ async def test_nobody_gets_in_without_the_password_by_tcp_or_socket(data):
         port = int((data / "postgres" / "port").read_text())
         with pytest.raises(asyncpg.InvalidPasswordError):
             await asyncpg.connect(
-                host=str(data / "postgres"), port=port, user="commercekit", password="guess"
+                host=str(data / "postgres" / "socket"),
+                port=port,
+                user="commercekit",
+                password="guess",
             )
         by_socket = await asyncpg.connect(
-            host=str(data / "postgres"), port=port, user="commercekit", password=password
+            host=str(data / "postgres" / "socket"), port=port, user="commercekit", password=password
         )
         assert await by_socket.fetchval("SELECT 1") == 1
         await by_socket.close()

@@ -1,16 +1,13 @@
 """PostgreSQL: the pool, units of work, migrations, partitions; the embedded server is a sub-package."""
 
+from asyncpg import Record
+
 from commercekit.platform.db.database import OUTAGES, CommitOutcomeUnknown, Database, Isolation
 from commercekit.platform.db.engine import ENGINE, ShopEngine, current_unit_of_work
-from commercekit.platform.db.migrations import (
-    MigrationFailed,
-    MigrationStatus,
-    MigrationStep,
-    Migrator,
-    sql_migration,
-)
+from commercekit.platform.db.migrations import MigrationFailed, MigrationStatus, Migrator
 from commercekit.platform.db.partitions import ensure_partitions, monthly_partitions
 from commercekit.platform.db.schema import schema_drift
+from commercekit.platform.db.steps import MigrationStep, sql_migration
 from commercekit.platform.db.unit_of_work import FlushHook, UnitOfWork
 
 __all__ = [
@@ -24,6 +21,7 @@ __all__ = [
     "MigrationStatus",
     "MigrationStep",
     "Migrator",
+    "Record",
     "ShopEngine",
     "UnitOfWork",
     "current_unit_of_work",

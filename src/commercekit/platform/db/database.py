@@ -152,7 +152,7 @@ class Database:
             except _RETRIED:
                 if attempt == attempts:
                     raise
-                await asyncio.sleep(random.uniform(0.005, 0.02) * attempt)  # noqa: S311 - jitter
+                await asyncio.sleep(random.uniform(0.005, 0.02) * attempt)
         message = "attempts must be at least 1"
         raise ValueError(message)
 

@@ -8,41 +8,33 @@ is one here; it takes Piccolo's generated migrations as well as :func:`sql_migra
 from __future__ import annotations
 
 import contextlib
-import importlib
-import importlib.util
 import io
 import logging
-import os
-import sys
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from graphlib import CycleError
-from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 import asyncpg
 
 from commercekit.errors import ConfigurationError
 from commercekit.kernel import SystemClock
-from commercekit.platform.db.engine import ShopEngine, _current, current_unit_of_work
+from commercekit.platform.db.engine import _current
+from commercekit.platform.db.steps import MigrationStep, in_order, piccolo_configured, steps_of
 from commercekit.platform.db.unit_of_work import UnitOfWork
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-    from contextlib import AbstractAsyncContextManager
+    from collections.abc import AsyncIterator, Callable, Sequence
     from datetime import datetime
 
     from asyncpg.pool import PoolConnectionProxy
-    from piccolo.apps.migrations.auto.migration_manager import MigrationManager
-    from piccolo.conf.apps import AppConfig
 
-__all__ = ["MigrationFailed", "MigrationStatus", "MigrationStep", "Migrator", "sql_migration"]
+    from commercekit.platform.db.steps import Step
+
+__all__ = ["MigrationFailed", "MigrationStatus", "Migrator"]
 
 _logger = logging.getLogger(__name__)
 
 _LOCK = 0x636F6D6D65726365  # "commerce": only one node of a shop migrates at a time
-_CONF = "commercekit_piccolo_conf"
 # What Piccolo itself would make; a test compares the two.
 _RECORDS = """
 CREATE TABLE IF NOT EXISTS migration (
@@ -63,18 +55,6 @@ class MigrationFailed(ConfigurationError):
 
 
 @dataclass(frozen=True)
-class MigrationStep:
-    """One step of one app's schema."""
-
-    app_name: str
-    id: str
-    description: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.app_name} {self.id}"
-
-
-@dataclass(frozen=True)
 class MigrationStatus:
     """A step, and when it was taken; ``None`` when it was not."""
 
@@ -82,38 +62,6 @@ class MigrationStatus:
     ran_on: datetime | None
     is_known: bool = True
     """False for a record in the database whose step this code does not have."""
-
-
-def sql_migration(
-    id: str,
-    *,
-    app_name: str,
-    forwards: str | Sequence[str],
-    backwards: str | Sequence[str],
-    description: str = "",
-) -> Callable[[], Awaitable[MigrationManager]]:
-    """A migration written in SQL, as the ``forwards`` of a migration module.
-
-    ``forwards`` and ``backwards`` are scripts of any number of statements. They run in one
-    transaction, so nothing in them may need to run outside one. An empty ``backwards`` means that
-    nothing needs to be undone. ::
-
-        ID = "2026-11-22T00:00:00:000000"
-        DESCRIPTION = "what it brings"
-        forwards = sql_migration(ID, app_name="acme_gifts", forwards="CREATE …", backwards="DROP …")
-    """
-
-    async def build() -> MigrationManager:
-        from piccolo.apps.migrations.auto.migration_manager import (  # noqa: PLC0415 - imports black
-            MigrationManager,
-        )
-
-        manager = MigrationManager(migration_id=id, app_name=app_name, description=description)
-        manager.add_raw(_script(forwards))
-        manager.add_raw_backwards(_script(backwards))
-        return manager
-
-    return build
 
 
 class Migrator:
@@ -127,8 +75,8 @@ class Migrator:
     def __init__(self, dsn: str, apps: Sequence[str]) -> None:
         """Raises :class:`~commercekit.errors.ConfigurationError` for apps that do not fit together."""
         self._dsn = dsn
-        self._apps = _in_order(apps)
-        self._steps = {app.app_name: _steps_of(app) for app in self._apps}
+        self._apps = in_order(apps)
+        self._steps = {app.app_name: steps_of(app) for app in self._apps}
 
     @property
     def tables(self) -> list[type[Any]]:
@@ -197,7 +145,7 @@ class Migrator:
 
     def _to_undo(
         self, records: dict[tuple[str, str], datetime], app_name: str, to: str
-    ) -> list[_Step]:
+    ) -> list[Step]:
         if app_name == "all":
             chosen = [step for steps in self._steps.values() for step in steps.values()]
             return [step for step in reversed(chosen) if step.key in records]
@@ -251,7 +199,7 @@ class Migrator:
     async def _take(
         self,
         connection: asyncpg.Connection,
-        step: _Step,
+        step: Step,
         on_step: Callable[[MigrationStep], None] | None,
         done: int,
         *,
@@ -279,7 +227,7 @@ class Migrator:
             raise MigrationFailed(message, step=str(step.told)) from error
         _logger.info("migration %s %s", step.told, "undone" if backwards else "applied")
 
-    async def _run(self, connection: asyncpg.Connection, step: _Step, *, backwards: bool) -> None:
+    async def _run(self, connection: asyncpg.Connection, step: Step, *, backwards: bool) -> None:
         """Have Piccolo run the step inside our transaction, which its engine joins."""
         # A bare connection has all that a unit of work asks of a pooled one.
         pooled = cast("PoolConnectionProxy[asyncpg.Record]", connection)
@@ -325,122 +273,3 @@ class Migrator:
                 _logger.info("another node is migrating this database; waiting for it")
                 await connection.execute(f"SELECT pg_advisory_lock({_LOCK})")
             yield connection
-
-
-# -- Piccolo's side ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Step:
-    told: MigrationStep
-    module: Any
-
-    @property
-    def key(self) -> tuple[str, str]:
-        return self.told.app_name, self.told.id
-
-
-class _JoiningEngine(ShopEngine):
-    """For migrations only: Piccolo opens a transaction around each, and ours is open already."""
-
-    def transaction(  # type: ignore[override] # the base class refuses by never returning
-        self,
-        allow_nested: bool = True,  # noqa: FBT001, FBT002 - the signature is Piccolo's
-    ) -> AbstractAsyncContextManager[None]:
-        return contextlib.nullcontext()
-
-
-_engine = _JoiningEngine()
-
-
-@contextmanager
-def piccolo_configured() -> Iterator[None]:
-    """Let Piccolo find its configuration: a module of our own making, for as long as it is needed."""
-    module = ModuleType(_CONF, "Made at run time: Piccolo insists on finding a module by name.")
-    module.DB = _engine  # type: ignore[attr-defined] # modules are open by nature
-    before = os.environ.get("PICCOLO_CONF")
-    sys.modules[_CONF] = module
-    os.environ["PICCOLO_CONF"] = _CONF
-    try:
-        yield
-    finally:
-        del sys.modules[_CONF]
-        if before is None:
-            del os.environ["PICCOLO_CONF"]
-        else:
-            os.environ["PICCOLO_CONF"] = before
-
-
-def _script(sql: str | Sequence[str]) -> Callable[[], Awaitable[None]]:
-    statements = [sql] if isinstance(sql, str) else list(sql)
-
-    async def run() -> None:
-        uow = current_unit_of_work()
-        if uow is None:
-            message = "run migrations with `commercekit db migrate`, which opens the transaction"
-            raise RuntimeError(message)
-        for statement in statements:
-            await uow.connection.execute(statement)
-
-    return run
-
-
-def _in_order(paths: Sequence[str]) -> list[AppConfig]:
-    """The apps with all that they depend on, lower ones first, each once."""
-    from piccolo.conf.apps import Finder  # noqa: PLC0415 - imports black
-
-    found: dict[str, AppConfig] = {}
-    homes: dict[str, str] = {}
-    waiting = list(paths)
-    while waiting:
-        path = waiting.pop(0)
-        try:
-            app: AppConfig = importlib.import_module(path).APP_CONFIG
-        except (ImportError, AttributeError) as error:
-            message = f"{path} is no Piccolo app: {error}"
-            raise ConfigurationError(message) from error
-        if homes.setdefault(app.app_name, path) != path:
-            message = (
-                f"two Piccolo apps are called {app.app_name}: {homes[app.app_name]} and {path}; rename "
-                "the plugin's"
-            )
-            raise ConfigurationError(message)
-        if app.app_name not in found:
-            found[app.app_name] = app
-            waiting += app.migration_dependencies
-    try:
-        return Finder().sort_app_configs([found[name] for name in sorted(found)])
-    except CycleError as error:
-        message = f"these Piccolo apps depend on each other in a ring: {' -> '.join(error.args[1])}"
-        raise ConfigurationError(message) from None
-
-
-def _steps_of(app: AppConfig) -> dict[str, _Step]:
-    """The migration modules of one app by id, oldest first."""
-    folder = Path(app.resolved_migrations_folder_path)
-    steps: dict[str, _Step] = {}
-    for path in sorted(folder.glob("*.py")):
-        if path.name == "__init__.py":
-            continue
-        module = _load(path, f"{_CONF}_{app.app_name}_{path.stem}")
-        name = getattr(module, "ID", None)
-        if not isinstance(name, str) or not hasattr(module, "forwards"):
-            message = f"{path.name} of {app.app_name} is no migration: it needs ID and forwards"
-            raise ConfigurationError(message)
-        if name in steps:
-            message = f"{app.app_name} has two migrations with the id {name}"
-            raise ConfigurationError(message)
-        told = MigrationStep(app.app_name, name, getattr(module, "DESCRIPTION", ""))
-        steps[name] = _Step(told, module)
-    return dict(sorted(steps.items()))
-
-
-def _load(path: Path, name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        message = f"{path} cannot be loaded"
-        raise ConfigurationError(message)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses and the like look their module up
-    spec.loader.exec_module(module)
-    return module

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from commercekit.platform.db.migrations import piccolo_configured
+from commercekit.platform.db.steps import piccolo_configured
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

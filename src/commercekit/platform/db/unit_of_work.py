@@ -84,7 +84,9 @@ class UnitOfWork:
             events, self._events = self._events, []
             if not self._flush_hooks:
                 names = ", ".join(sorted({event.type_name() for event in events}))
-                message = f"no bus is attached to this database, so these facts would be lost: {names}"
+                message = (
+                    f"no bus is attached to this database, so these facts would be lost: {names}"
+                )
                 raise RuntimeError(message)
             for hook in self._flush_hooks:
                 await hook(self, events)

@@ -112,7 +112,10 @@ class Account:
         return folder
 
     def give(self, path: Path, mode: int) -> None:
-        """Make ``path`` the account's own, with ``mode``."""
+        """Make ``path`` the account's own, with ``mode``. Links are refused, not followed."""
+        if path.is_symlink():
+            message = f"{path} is a link, which CommerceKit never makes there: remove it"
+            raise ConfigurationError(message)
         path.chmod(mode)
         if self.is_lent:
             os.chown(path, self.uid, self.gid)

@@ -13,7 +13,6 @@ import subprocess
 import time
 from collections.abc import Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -23,6 +22,7 @@ from commercekit.errors import ConfigurationError
 from commercekit.platform.db.embedded import binaries as programs
 from commercekit.platform.db.embedded.account import Account
 from commercekit.platform.db.embedded.binaries import Binaries
+from commercekit.platform.db.embedded.folder import DataFolder
 from commercekit.platform.db.embedded.postmaster import Postmaster, clear_away
 
 __all__ = ["EmbeddedServer"]
@@ -30,10 +30,6 @@ __all__ = ["EmbeddedServer"]
 T = TypeVar("T")
 
 _ROLE = "commercekit"
-_MARK = "COMMERCEKIT"
-_MARK_TEXT = (
-    "This folder is CommerceKit's embedded PostgreSQL. Stop the shop before you move or copy it.\n"
-)
 _SETTINGS = {
     "max_connections": "60",
     "shared_buffers": "128MB",
@@ -46,7 +42,7 @@ _SETTINGS = {
 }
 _TRIES = 5
 _PATIENCE = 60.0
-_SOCKET_PATH_LIMIT = 90  # the kernel allows 107 bytes, and PostgreSQL adds its own file name
+_SOCKET_PATH_LIMIT = 85  # the kernel allows 107 bytes, and PostgreSQL adds its own file name
 
 
 class EmbeddedServer:
@@ -78,9 +74,7 @@ class EmbeddedServer:
         ``programs_folder`` names PostgreSQL's programs instead of searching for them; ``settings`` are
         PostgreSQL's own, and only the process that starts the server has a say.
         """
-        self.data = data.absolute()
-        self.home = self.data / "postgres"
-        self.cluster = self.home / "cluster"
+        self.folder = DataFolder(data)
         self._user = user
         self._programs_folder = programs_folder
         self._settings = dict(settings or {})
@@ -97,15 +91,15 @@ class EmbeddedServer:
         if not self._port:
             message = "start the server before asking where it is"
             raise RuntimeError(message)
-        password = (self.home / "password").read_text().strip()
+        password = self.folder.password.read_text().strip()
         address = f"{_ROLE}:{password}@127.0.0.1:{self._port}/{database}"
         return f"postgresql://{address}?sslmode=disable"  # it never leaves the machine
 
     @property
     def pid(self) -> int | None:
         """The server's process, or ``None`` while there is none."""
-        postmaster = Postmaster.read(self.cluster)
-        return postmaster.pid if postmaster and postmaster.is_alive(self.cluster) else None
+        postmaster = Postmaster.read(self.folder.cluster)
+        return postmaster.pid if postmaster and postmaster.is_alive(self.folder.cluster) else None
 
     def __enter__(self) -> Self:
         self.start()
@@ -121,26 +115,27 @@ class EmbeddedServer:
         another program's, of another major version or out of the account's reach, or when the server
         does not come up; the sentence says what, where, and the way out.
         """
-        self._make_folder()
-        with self._alone():
-            account = Account.of(self.cluster if self.cluster.exists() else self.home, self._user)
-            self._refuse_foreign()
-            self._refuse_unreachable(account)
-            self._own_home(account)
-            if (self.cluster / "PG_VERSION").exists():
-                server = self._programs(int(self._version()))
+        folder = self.folder
+        folder.make()
+        with folder.alone():
+            account = Account.of(
+                folder.cluster if folder.cluster.exists() else folder.home, self._user
+            )
+            folder.claim(account)
+            if folder.version:
+                server = self._programs(int(folder.version))
             else:
                 server = programs.choose(folder=self._programs_folder)
-                server = programs.within_reach(server, account, self.home)
+                server = programs.within_reach(server, account, self.folder.home)
                 self._initialise(server, account)
-            postmaster = Postmaster.read(self.cluster)
-            if postmaster is None or not postmaster.is_alive(self.cluster):
-                server = programs.within_reach(server, account, self.home)
+            postmaster = Postmaster.read(self.folder.cluster)
+            if postmaster is None or not postmaster.is_alive(self.folder.cluster):
+                server = programs.within_reach(server, account, self.folder.home)
                 self._launch(server, account)
             self._port = self._wait_until_ready()
-            self._remember_port(account)
+            folder.port = self._port
             self._make_database()
-            self._join(account)
+            self._join()
         return self.dsn
 
     def create_database(self, name: str, *, template: str = "template1") -> str:
@@ -163,7 +158,7 @@ class EmbeddedServer:
     def is_abandoned(self) -> bool:
         """Whether no living process uses the server, running or not: its users were killed."""
         try:
-            descriptor = os.open(self.home / "users", os.O_RDWR)
+            descriptor = os.open(self.folder.users, os.O_RDWR)
         except OSError:
             return False
         try:
@@ -179,7 +174,7 @@ class EmbeddedServer:
         """Leave the server; the last one to leave stops it. Closing twice is no error."""
         if self._membership is None:
             return
-        with self._alone():
+        with self.folder.alone():
             try:
                 fcntl.flock(self._membership, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -192,85 +187,19 @@ class EmbeddedServer:
         self._leave()
         if self.pid is None:
             return
-        account = Account.of(self.cluster, self._user)
-        server = programs.within_reach(self._programs(int(self._version())), account, self.home)
+        account = Account.of(self.folder.cluster, self._user)
+        server = programs.within_reach(
+            self._programs(int(self.folder.version)), account, self.folder.home
+        )
         control = server.program("pg_ctl")
-        account.run([control, "stop", "-D", self.cluster, "-m", "fast", "-w", "-t", "30"])
-
-    # -- the folder ---------------------------------------------------------------------------------
-
-    def _make_folder(self) -> None:
-        missing = [folder for folder in [self.data, *self.data.parents] if not folder.exists()]
-        try:
-            self.data.mkdir(parents=True, exist_ok=True)
-            for folder in missing:
-                folder.chmod(0o755)  # whatever the umask: the account must get through
-            with (self.data / ".postgres.lock").open("a"):
-                pass
-        except OSError as error:
-            message = (
-                f"the data folder {self.data} cannot be written ({error.strerror}): give another one in "
-                "DATA, or have its owner make it writable"
-            )
-            raise ConfigurationError(message) from None
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Only one process at a time starts, adopts or stops the server of this folder."""
-        with (self.data / ".postgres.lock").open("a") as lock:
-            deadline = time.monotonic() + _PATIENCE
-            while True:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if time.monotonic() > deadline:
-                        message = (
-                            f"another process has been starting the database in {self.data} for "
-                            f"{_PATIENCE:.0f} seconds: wait for it or end it, then try again"
-                        )
-                        raise ConfigurationError(message) from None
-                    time.sleep(0.02)
-            yield
-
-    def _refuse_foreign(self) -> None:
-        if not self.home.exists() or (self.home / _MARK).exists() or not any(self.home.iterdir()):
-            return
-        message = (
-            f"{self.home} exists and was not made by CommerceKit: move it away, or give another folder "
-            "in DATA"
-        )
-        raise ConfigurationError(message)
-
-    def _refuse_unreachable(self, account: Account) -> None:
-        if account.can_enter(self.data):
-            return
-        message = (
-            f"PostgreSQL runs as user {account.name}, who may not enter {account.barrier(self.data)} and "
-            f"so cannot reach the data in {self.data}: give a folder elsewhere in DATA, such as "
-            "/var/lib/commercekit, or let others pass with chmod o+x"
-        )
-        raise ConfigurationError(message)
-
-    def _own_home(self, account: Account) -> None:
-        if not self.home.exists():
-            self.home.mkdir()
-        # The programs below belong to us; the account itself must get through to them.
-        account.give(self.home, 0o700)
-        mark = self.home / _MARK
-        if not mark.exists():
-            mark.write_text(_MARK_TEXT)
-        account.give(mark, 0o600)
-
-    def _version(self) -> str:
-        return (self.cluster / "PG_VERSION").read_text().strip()
+        account.run([control, "stop", "-D", self.folder.cluster, "-m", "fast", "-w", "-t", "30"])
 
     def _programs(self, major: int) -> Binaries:
         try:
             return programs.choose(major=major, folder=self._programs_folder)
         except ConfigurationError as error:
             message = (
-                f"the data in {self.cluster} was made by PostgreSQL {major}, and this machine has: "
+                f"the data in {self.folder.cluster} was made by PostgreSQL {major}, and this machine has: "
                 f"{error.extra.get('found', 'none')}. Install PostgreSQL {major} (Debian: "
                 f"postgresql-{major}), or move the folder away to start with an empty shop, or take the "
                 "data over with pg_dump and pg_restore"
@@ -281,18 +210,20 @@ class EmbeddedServer:
 
     def _initialise(self, server: Binaries, account: Account) -> None:
         """Make the cluster under another name, so that it is there whole or not at all."""
-        password = self.home / "password"
+        password = self.folder.password
         if not password.exists():
             descriptor = os.open(password, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w") as file:
                 file.write(secrets.token_urlsafe(24) + "\n")
         account.give(password, 0o600)
-        unfinished = self.home / "cluster.unfinished"
+        unfinished = self.folder.home / "cluster.unfinished"
         builtin = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
         locales = [builtin] if server.major >= 17 else [["--locale=C.UTF-8"], ["--locale=C"]]
         outcome: subprocess.CompletedProcess[str] | None = None
         for locale in locales:
             shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.mkdir()
+            account.give(unfinished, 0o700)
             command: list[str | Path] = [
                 server.program("initdb"),
                 "-D",
@@ -308,18 +239,18 @@ class EmbeddedServer:
                 break
         if outcome is None or outcome.returncode != 0:
             said = outcome.stdout.strip() if outcome else ""
-            message = f"initdb could not make a database in {self.home}: {said[-500:]}"
+            message = f"initdb could not make a database in {self.folder.home}: {said[-500:]}"
             raise ConfigurationError(message)
-        unfinished.rename(self.cluster)
+        unfinished.rename(self.folder.cluster)
 
     def _launch(self, server: Binaries, account: Account) -> None:
-        clear_away(self.cluster, self.home)
-        log = self.home / "log"
+        clear_away(self.folder.cluster, self.folder.sockets)
+        log = self.folder.log
         control: list[str | Path] = [
             server.program("pg_ctl"),
             "start",
             "-D",
-            self.cluster,
+            self.folder.cluster,
             "-l",
             log,
             "-w",
@@ -327,21 +258,23 @@ class EmbeddedServer:
             "30",
         ]
         for attempt in range(_TRIES):
-            options = shlex.join(self._options(_free_port(self._last_port() if attempt < 2 else 0)))
+            options = shlex.join(self._options(_free_port(self.folder.port if attempt < 2 else 0)))
             outcome = account.run([*control, "-o", options], output=subprocess.DEVNULL)
             if outcome.returncode == 0:
                 return
             # The last of a killed server may still be going, or the port went to somebody else.
             time.sleep(0.2 * (attempt + 1))
-            clear_away(self.cluster, self.home)
+            clear_away(self.folder.cluster, self.folder.sockets)
         said = (
             log.read_text(errors="replace")[-800:].strip() if log.exists() else "nothing in its log"
         )
-        message = f"PostgreSQL does not start on {self.cluster}; {log} ends with: {said}"
+        message = f"PostgreSQL does not start on {self.folder.cluster}; {log} ends with: {said}"
         raise ConfigurationError(message)
 
     def _options(self, port: int) -> Iterator[str]:
-        sockets = self.home if len(str(self.home)) <= _SOCKET_PATH_LIMIT else ""
+        sockets: Path | str = self.folder.sockets
+        if len(str(sockets)) > _SOCKET_PATH_LIMIT:
+            sockets = ""
         fixed = {
             "port": str(port),
             "listen_addresses": "127.0.0.1",
@@ -351,34 +284,25 @@ class EmbeddedServer:
         for name, value in {**_SETTINGS, **self._settings, **fixed}.items():
             yield from ("-c", f"{name}={value}")
 
-    def _remember_port(self, account: Account) -> None:
-        path = self.home / "port"
-        path.write_text(f"{self._port}\n")
-        account.give(path, 0o600)
-
-    def _last_port(self) -> int:
-        try:
-            return int((self.home / "port").read_text())
-        except (FileNotFoundError, ValueError):
-            return 0
-
     def _wait_until_ready(self) -> int:
+        folder = self.folder
         deadline = time.monotonic() + _PATIENCE
         while time.monotonic() < deadline:
-            postmaster = Postmaster.read(self.cluster)
+            postmaster = Postmaster.read(folder.cluster)
             if postmaster is not None and postmaster.is_ready and postmaster.port:
                 return postmaster.port
             time.sleep(0.02)
         message = (
-            f"a PostgreSQL holds {self.cluster} and does not become ready: look into {self.home / 'log'}, "
+            f"a PostgreSQL holds {folder.cluster} and does not become ready: look into {folder.log}, "
             "end it, and start again"
         )
         raise ConfigurationError(message)
 
     def _make_database(self) -> None:
-        if not (self.home / "password").exists():
+        folder = self.folder
+        if not folder.password.exists():
             message = (
-                f"the password of the database in {self.home} is missing: put back {self.home}/password "
+                f"the password of the database in {folder.home} is missing: put back {folder.password} "
                 "from a backup, or move the folder away to start with an empty shop"
             )
             raise ConfigurationError(message)
@@ -389,23 +313,21 @@ class EmbeddedServer:
             return
         except asyncpg.InvalidPasswordError:
             message = (
-                f"the password in {self.home}/password is not the one of the database in {self.cluster}: "
+                f"the password in {folder.password} is not the one of the database in {folder.cluster}: "
                 "put back the right file from a backup"
             )
             raise ConfigurationError(message) from None
-        if Path(place).resolve() != self.cluster.resolve():
+        if Path(place).resolve() != folder.cluster.resolve():
             message = (
-                f"port {self._port} is answered by the server of {place}, not of {self.cluster}: remove "
-                f"{self.cluster}/postmaster.pid if no PostgreSQL runs there, and start again"
+                f"port {self._port} is answered by the server of {place}, not of {folder.cluster}: remove "
+                f"{folder.cluster}/postmaster.pid if no PostgreSQL runs there, and start again"
             )
             raise ConfigurationError(message)
 
-    def _join(self, account: Account) -> None:
+    def _join(self) -> None:
         """Count as a user of the server until :meth:`close` or the end of the process."""
         if self._membership is None:
-            path = self.home / "users"
-            self._membership = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-            account.give(path, 0o600)
+            self._membership = self.folder.open_users()
             fcntl.flock(self._membership, fcntl.LOCK_SH)
 
     def _leave(self) -> None:
