@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import json
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src"
+BENCH_BEGIN, BENCH_END = "<!-- bench:begin -->", "<!-- bench:end -->"
 NOTE = "<!-- Written by `make docs` from the code. Change it there. -->\n"
 
 
@@ -219,10 +221,35 @@ def plugins() -> str:
     )
 
 
+def measurements() -> str:
+    """The page as it is, with the table of the last recorded run between its marks."""
+    page = (ROOT / "docs/reference/measurements.md").read_text(encoding="utf-8")
+    recorded = ROOT / "tests/benchmarks/latest.json"
+    if not recorded.exists():
+        return page
+    run = json.loads(recorded.read_text(encoding="utf-8"))
+    rows = [
+        f"| `{one['name']}` | {one['rps']:,.0f} | {one['p50_ms']:.1f} | {one['p99_ms']:.1f}"
+        f" | {one['floor_rps']:,.0f} | {one['ratio']:.2f} |"
+        for one in run["workloads"]
+    ]
+    machine = run["machine"]
+    if isinstance(machine, dict):
+        machine = ", ".join(f"{name} {value}" for name, value in machine.items())
+    table = (
+        f"{BENCH_BEGIN}\n{machine}\n\n"
+        "| workload | a second | p50 ms | p99 ms | floor, a second | ratio |\n"
+        "|---|---|---|---|---|---|\n" + "\n".join(rows) + f"\n{BENCH_END}"
+    )
+    before, _, rest = page.partition(BENCH_BEGIN)
+    return before + table + rest.partition(BENCH_END)[2]
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "reference/commands.md": commands,
     "reference/facts.md": facts,
     "reference/hooks.md": hooks,
+    "reference/measurements.md": measurements,
     "reference/problems.md": problems,
     "reference/settings.md": settings,
     "plugins/list.md": plugins,
@@ -234,8 +261,11 @@ def main() -> int:
     stale = []
     for name, write in PAGES.items():
         path = ROOT / "docs" / name
-        heading, _, rest = write().partition("\n")
-        text = f"{heading}\n\n{NOTE}{rest}".rstrip("\n") + "\n"
+        text = write()
+        if write is not measurements:
+            heading, _, rest = text.partition("\n")
+            text = f"{heading}\n\n{NOTE}{rest}"
+        text = text.rstrip("\n") + "\n"
         if "--check" in sys.argv[1:]:
             if not path.exists() or path.read_text(encoding="utf-8") != text:
                 stale.append(f"docs/{name}")
