@@ -1,0 +1,25 @@
+"""What the shop tells its operators: logs without secrets, metrics over all processes, a watchdog."""
+
+from commercekit.platform.telemetry.logs import configure_logging
+from commercekit.platform.telemetry.metrics import (
+    MetricsRegistry,
+    ShopMetrics,
+    forget_process,
+    share_metrics,
+)
+from commercekit.platform.telemetry.redaction import redact_value
+from commercekit.platform.telemetry.settings import LogFormat, LogLevel, TelemetrySettings
+from commercekit.platform.telemetry.watchdog import LoopWatchdog
+
+__all__ = [
+    "LogFormat",
+    "LogLevel",
+    "LoopWatchdog",
+    "MetricsRegistry",
+    "ShopMetrics",
+    "TelemetrySettings",
+    "configure_logging",
+    "forget_process",
+    "redact_value",
+    "share_metrics",
+]

@@ -1,0 +1,102 @@
+"""What the shop counts, summed over its processes."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+__all__ = ["MetricsRegistry", "ShopMetrics", "forget_process", "share_metrics"]
+
+_DIRECTORY: Final = "PROMETHEUS_MULTIPROC_DIR"
+_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+def share_metrics(directory: Path) -> None:
+    """Have the processes started from here on count into files below ``directory``, emptied first.
+
+    For the parent, before it starts them: the library looks once, when it is imported, and so this
+    process itself does not take part.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    for left in directory.glob("*.db"):
+        left.unlink(missing_ok=True)
+    os.environ[_DIRECTORY] = str(directory)
+
+
+def forget_process(pid: int) -> None:
+    """Drop the gauges of a process that died, so that they stop counting."""
+    if os.environ.get(_DIRECTORY):
+        mark_process_dead(pid)  # type: ignore[no-untyped-call]  # the library has no types here
+
+
+class MetricsRegistry(CollectorRegistry):
+    """A registry that answers for every process of the shop, whichever of them is asked."""
+
+    def collect(self) -> Iterable[Metric]:
+        """All metrics: summed over the files when they are shared, else those of this process."""
+        directory = os.environ.get(_DIRECTORY)
+        if not directory:
+            return super().collect()
+        shared = MultiProcessCollector(None, path=directory)  # type: ignore[no-untyped-call]  # likewise
+        collected: Iterable[Metric] = shared.collect()  # type: ignore[no-untyped-call]  # likewise
+        return collected
+
+
+class ShopMetrics:
+    """The metrics of the platform besides those of HTTP; one object per process."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self.registry = registry or MetricsRegistry()
+        self.db_pool_in_use = self._gauge(
+            "db_pool_in_use", "Connections to PostgreSQL that are at work.", "livesum"
+        )
+        self.outbox_lag_seconds = self._gauge(
+            "outbox_lag_seconds", "Age of the oldest fact that is not yet delivered.", "livemax"
+        )
+        self.queue_depth = self._gauge(
+            "queue_depth", "Jobs and deliveries that wait, by queue.", "livemax", "queue"
+        )
+        self.webhook_fail = self._counter(
+            "webhook_fail", "Notifications that were refused.", "family", "provider", "reason"
+        )
+        self.provider_seconds = Histogram(
+            "commercekit_provider_seconds",
+            "Time a provider took, by outcome.",
+            ("family", "provider", "verb", "outcome"),
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.stock_oversell_attempts = self._counter(
+            "stock_oversell_attempts", "Allocations refused because the stock was gone."
+        )
+        self.invariants_failed = self._gauge(
+            "invariants_failed", "Invariants broken at the last audit of the books.", "livemax"
+        )
+        self.login_fail = self._counter("login_fail", "Refused log-ins and staff tokens.")
+        self.loop_blocked_seconds = self._counter(
+            "loop_blocked_seconds", "Time in which a process stood still."
+        )
+
+    def observe_call(self, call: tuple[str, str, str, str, float]) -> None:
+        """Count one call of a provider; give it to ``ProviderCaller`` as ``observe``."""
+        family, provider, verb, outcome, seconds = call
+        self.provider_seconds.labels(family, provider, verb, outcome).observe(seconds)
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"commercekit_{name}", text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, mode: str, *labels: str) -> Gauge:
+        return Gauge(
+            f"commercekit_{name}",
+            text,
+            labels,
+            registry=self.registry,
+            multiprocess_mode=mode,  # type: ignore[arg-type]  # one of the library's literals
+        )

@@ -1,0 +1,63 @@
+import os
+import subprocess
+import sys
+import textwrap
+
+from prometheus_client import CollectorRegistry, generate_latest
+
+from commercekit.platform.providers import CallOutcome
+from commercekit.platform.telemetry import (
+    MetricsRegistry,
+    ShopMetrics,
+    forget_process,
+    share_metrics,
+)
+
+COUNT = textwrap.dedent("""
+    import os
+    from commercekit.platform.telemetry import ShopMetrics
+    metrics = ShopMetrics()
+    metrics.stock_oversell_attempts.inc(2)
+    metrics.db_pool_in_use.set(3)
+    print(os.getpid())
+""")
+
+
+def test_one_process_answers_for_all_and_forgets_the_dead(tmp_path, monkeypatch):
+    folder = tmp_path / "metrics"
+    folder.mkdir()
+    (folder / "counter_1.db").write_bytes(b"left over")
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")
+    share_metrics(folder)
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(folder))
+    pids = [
+        int(subprocess.run([sys.executable, "-c", COUNT], check=True, capture_output=True).stdout)
+        for _ in range(2)
+    ]
+    told = generate_latest(MetricsRegistry()).decode()
+    assert "commercekit_stock_oversell_attempts_total 4.0" in told
+    assert "commercekit_db_pool_in_use 6.0" in told
+    forget_process(pids[0])
+    told = generate_latest(MetricsRegistry()).decode()
+    assert "commercekit_db_pool_in_use 3.0" in told
+    assert "commercekit_stock_oversell_attempts_total 4.0" in told
+
+
+def test_alone_a_process_answers_for_itself(monkeypatch):
+    monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
+    metrics = ShopMetrics()
+    metrics.observe_call(CallOutcome("payments", "sandbox", "create", "ok", 0.02))
+    metrics.queue_depth.labels("jobs").set(7)
+    told = generate_latest(metrics.registry).decode()
+    assert (
+        'commercekit_provider_seconds_count{family="payments",outcome="ok",provider="sandbox",'
+        'verb="create"} 1.0' in told
+    )
+    assert 'commercekit_queue_depth{queue="jobs"} 7.0' in told
+    assert "PROMETHEUS_MULTIPROC_DIR" not in os.environ
+
+
+def test_any_registry_may_be_given():
+    registry = CollectorRegistry()
+    ShopMetrics(registry).login_fail.inc()
+    assert b"commercekit_login_fail_total 1.0" in generate_latest(registry)
