@@ -1,0 +1,41 @@
+"""What shoppers see before they buy: read models of products, and the lane that serves them."""
+
+from commercekit.storefront.api import StorefrontController
+from commercekit.storefront.freshness import CHANNEL, Freshness, Stale
+from commercekit.storefront.lane import ReadLane, read_lane
+from commercekit.storefront.models import (
+    BrandEntry,
+    CategoryEntry,
+    Facets,
+    ListQuery,
+    ProductDetail,
+    ProductItem,
+    ProductList,
+    Sort,
+    VariantView,
+)
+from commercekit.storefront.projection import Projection
+from commercekit.storefront.service import Listed, StorefrontService
+from commercekit.storefront.subscribers import projectors
+
+__all__ = [
+    "CHANNEL",
+    "BrandEntry",
+    "CategoryEntry",
+    "Facets",
+    "Freshness",
+    "ListQuery",
+    "Listed",
+    "ProductDetail",
+    "ProductItem",
+    "ProductList",
+    "Projection",
+    "ReadLane",
+    "Sort",
+    "Stale",
+    "StorefrontController",
+    "StorefrontService",
+    "VariantView",
+    "projectors",
+    "read_lane",
+]

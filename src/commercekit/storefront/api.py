@@ -1,0 +1,141 @@
+"""``/store/products``, ``/store/categories``, ``/store/brands``: public, cached, in the reader's language."""
+
+from hashlib import blake2b
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Controller, Request, Response, get
+from litestar.enums import MediaType
+from litestar.params import Parameter
+
+from commercekit.errors import FieldError, Unprocessable
+from commercekit.platform.http import PageCursor, PageLimit, page_answer, page_request
+from commercekit.storefront.models import (
+    BrandEntry,
+    CategoryEntry,
+    ListQuery,
+    ProductDetail,
+    ProductList,
+    Sort,
+)
+from commercekit.storefront.service import StorefrontService
+
+__all__ = ["StorefrontController"]
+
+_encoder = msgspec.json.Encoder()
+
+Price = Annotated[int | None, Parameter(ge=0, le=2**53, description="Minor units")]
+Filter = Annotated[str | None, Parameter(max_length=200)]
+
+
+class CategoryTree(msgspec.Struct, frozen=True):
+    """The tree from its roots on."""
+
+    items: list[CategoryEntry]
+
+
+class BrandList(msgspec.Struct, frozen=True):
+    """All brands that have products on sale."""
+
+    items: list[BrandEntry]
+
+
+class StorefrontController(Controller):
+    """What shoppers read before they buy."""
+
+    path = "/store"
+    tags = ["store: products"]
+
+    @get("/products", summary="List, filter and search products")
+    async def products(
+        self,
+        request: Request[Any, Any, Any],
+        storefront: StorefrontService,
+        category: Filter = None,
+        brand: Annotated[list[str] | None, Parameter(max_items=20)] = None,
+        q: Annotated[str | None, Parameter(max_length=100)] = None,
+        min_price: Price = None,
+        max_price: Price = None,
+        in_stock: bool | None = None,  # noqa: FBT001 - a query parameter
+        sort: Sort = Sort.NEWEST,
+        facets: bool = False,  # noqa: FBT001, FBT002 - a query parameter
+        limit: PageLimit = 20,
+        cursor: PageCursor = None,
+    ) -> Response[ProductList]:
+        """A page of products on sale; ``facets=1`` adds counts to filter by."""
+        if min_price is not None and max_price is not None and min_price > max_price:
+            message = "min_price must not be above max_price."
+            fault = FieldError("?min_price", "above-maximum", message)
+            raise Unprocessable(message, errors=(fault,))
+        market = await storefront.market(request.headers.get("x-market"))
+        language = market.language_for(request.headers.get("accept-language"))
+        page = page_request(request, limit, cursor)
+        query = ListQuery(
+            category=category,
+            brands=tuple(brand or ()),
+            q=q or "",
+            min_price=min_price,
+            max_price=max_price,
+            in_stock=in_stock,
+            sort=sort,
+            facets=facets,
+        )
+        listed = await storefront.products(
+            market, language, query, after=page.after, limit=page.limit
+        )
+        sealed = page_answer(request, listed.items, listed.after, listed.total)
+        answer = ProductList(
+            items=sealed.items,
+            next_cursor=sealed.next_cursor,
+            total=sealed.total,
+            facets=listed.facets,
+        )
+        return _public(request, answer, language)
+
+    @get("/products/{slug:str}", summary="One product with options, variants and pictures")
+    async def product(
+        self, request: Request[Any, Any, Any], storefront: StorefrontService, slug: str
+    ) -> Response[ProductDetail]:
+        """What a product page shows; 404 for what is not on sale."""
+        market = await storefront.market(request.headers.get("x-market"))
+        language = market.language_for(request.headers.get("accept-language"))
+        return _public(request, await storefront.product(market, language, slug), language)
+
+    @get("/categories", summary="The category tree")
+    async def categories(
+        self, request: Request[Any, Any, Any], storefront: StorefrontService
+    ) -> Response[CategoryTree]:
+        """All categories, each with those below it and the number of products."""
+        market = await storefront.market(request.headers.get("x-market"))
+        language = market.language_for(request.headers.get("accept-language"))
+        tree = await storefront.categories(market, language)
+        return _public(request, CategoryTree(tree), language)
+
+    @get("/brands", summary="Brands on sale")
+    async def brands(
+        self, request: Request[Any, Any, Any], storefront: StorefrontService
+    ) -> Response[BrandList]:
+        """Brands that have products on sale, by name."""
+        market = await storefront.market(request.headers.get("x-market"))
+        language = market.language_for(request.headers.get("accept-language"))
+        return _public(request, BrandList(await storefront.brands(market, language)), language)
+
+
+def _public(request: Request[Any, Any, Any], content: Any, language: str) -> Response[Any]:
+    """The answer with its entity tag; 304 without a body for who has it already.
+
+    Caches may keep it but must ask each time: a price may change at any moment, and a 304 is cheap.
+    """
+    body = _encoder.encode(content)
+    etag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
+    headers = {
+        "etag": etag,
+        "cache-control": "public, no-cache",
+        "vary": "Accept-Language, X-Market",
+        "content-language": language,
+    }
+    known = request.headers.get("if-none-match", "")
+    tags = {tag.strip().removeprefix("W/") for tag in known.split(",")}
+    if etag in tags or "*" in tags:
+        return Response(content=None, status_code=304, headers=headers)
+    return Response(content=body, headers=headers, media_type=MediaType.JSON)

@@ -1,0 +1,327 @@
+"""The read lane: public pages leave from memory as bytes encoded once, in front of everything else.
+
+A hit costs one look into a dict. Beneath it lie the answers of the application itself, kept whole: the
+lane knows nothing of products, only which pages a change makes old (:class:`Freshness`). A page that is
+asked for by many at once is made once. One that turned old while it was being made is given to those
+who asked before the change, and kept for nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import re
+import secrets
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from commercekit.kernel import parse_accept_language
+from commercekit.storefront.freshness import Freshness, Stale
+
+__all__ = ["LaneCounts", "ReadLane", "read_lane"]
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+_Raw = tuple[str, bytes, bytes, bytes]
+_Key = tuple[str, tuple[tuple[str, str], ...], str, bytes]
+
+_LISTS: Final = frozenset({"/store/products", "/store/categories", "/store/brands"})
+_DETAIL: Final = "/store/products/"
+_MAX_HEADER_BYTES: Final = 8192
+_MAX_QUERY: Final = 1024
+_MAX_PATH: Final = 512
+_REQUEST_ID: Final = re.compile(rb"^[A-Za-z0-9][A-Za-z0-9._-]{7,63}$")
+_PER_REQUEST: Final = frozenset({b"x-request-id", b"date"})
+_NOT_KEPT: Final = frozenset({b"set-cookie"})
+_BODY_ONLY: Final = frozenset({b"content-length", b"content-type"})
+
+
+@dataclass(slots=True)
+class LaneCounts:
+    """What became of the requests that the lane is for."""
+
+    hits: int = 0
+    misses: int = 0
+    dropped: int = 0
+    """Pages forgotten because a change made them old."""
+
+
+class _Entry:
+    """A page as bytes, with the header fields of both answers ready."""
+
+    __slots__ = ("alive", "body", "etag", "full", "key", "not_modified", "status")
+
+    def __init__(self, key: _Key, status: int, headers: Headers, body: bytes) -> None:
+        self.key = key
+        self.status = status
+        self.body = body
+        self.alive = True
+        self.etag = next((value for name, value in headers if name == b"etag"), b"")
+        self.full = [pair for pair in headers if pair[0] not in _PER_REQUEST]
+        self.not_modified = [pair for pair in self.full if pair[0] not in _BODY_ONLY]
+
+
+class _Flight:
+    """A page being made; ``stale`` once a change happened meanwhile."""
+
+    __slots__ = ("stale", "task")
+
+    def __init__(self, task: asyncio.Task[tuple[_Entry, bool]]) -> None:
+        self.task = task
+        self.stale = False
+
+
+class ReadLane:
+    """ASGI in front of the application; everything that is not a public page passes through.
+
+    ``languages`` are those that the shop's pages exist in, best first; readers of others share a page.
+    Memory is bounded by ``max_pages`` and ``max_bytes``: the pages kept longest go first.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        freshness: Freshness,
+        *,
+        languages: Sequence[str] = ("en",),
+        max_pages: int = 5000,
+        max_bytes: int = 64 * 1024 * 1024,
+        observe: Callable[[str, str, int, float], None] | None = None,
+    ) -> None:
+        self.app = app
+        self.counts = LaneCounts()
+        self._languages = tuple(languages)
+        self._max_pages = max_pages
+        self._max_bytes = max_bytes
+        self._observe = observe
+        self._memo: dict[_Raw, _Entry] = {}
+        self._pages: dict[_Key, _Entry] = {}
+        self._tags: dict[str, dict[_Key, None]] = {}
+        self._flights: dict[_Key, _Flight] = {}
+        self._bytes = 0
+        self._prefix = secrets.token_hex(8).encode()
+        self._numbers = count(1)
+        freshness.on_stale(self.forget)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
+            await self.app(scope, receive, send)
+            return
+        path: str = scope["path"]
+        if path not in _LISTS and not path.startswith(_DETAIL):
+            await self.app(scope, receive, send)
+            return
+        host = language = market = known = request_id = b""
+        size = 0
+        for name, value in scope["headers"]:
+            size += len(name) + len(value)
+            if name == b"host":
+                host = value
+            elif name == b"accept-language":
+                language = value
+            elif name == b"if-none-match":
+                known = value
+            elif name == b"x-market":
+                market = value
+            elif name == b"x-request-id":
+                request_id = value
+        query: bytes = scope["query_string"]
+        if market or size > _MAX_HEADER_BYTES or len(query) > _MAX_QUERY or len(path) > _MAX_PATH:
+            await self.app(scope, receive, send)
+            return
+        raw = (path, query, language, host)
+        entry = self._memo.get(raw)
+        if entry is not None and entry.alive:
+            self.counts.hits += 1
+        else:
+            entry = await self._page(raw, scope)
+        await self._answer(entry, scope, known, request_id, send)
+
+    def forget(self, stale: Stale) -> None:
+        """Drop what a change made old; pages under way are given out, and kept for nobody."""
+        for key in self._touched(self._tags, stale):
+            self._drop(self._pages[key])
+            self.counts.dropped += 1
+        for key in [key for key in self._flights if _is_hit(key, stale)]:
+            self._flights.pop(key).stale = True
+
+    @staticmethod
+    def _touched(tags: dict[str, dict[_Key, None]], stale: Stale) -> list[_Key]:
+        named = [tag for tag in tags if tag] if stale.slugs is None else list(stale.slugs)
+        if stale.lists:
+            named.append("")
+        return [key for tag in named for key in tags.get(tag, ())]
+
+    async def _page(self, raw: _Raw, scope: Scope) -> _Entry:
+        key = self._key(raw)
+        kept = self._pages.get(key)
+        if kept is not None:
+            self.counts.hits += 1
+            self._remember(raw, kept)
+            return kept
+        self.counts.misses += 1
+        flight = self._flights.get(key)
+        if flight is None:
+            # A task of its own: a reader who hangs up must not take the page from all who wait for it.
+            task = asyncio.get_running_loop().create_task(
+                self._make(key, _plain(scope)), context=contextvars.Context()
+            )
+            flight = self._flights[key] = _Flight(task)
+            task.add_done_callback(lambda _task: self._land(key, flight))
+        entry, _ = await asyncio.shield(flight.task)
+        if entry.alive and self._pages.get(key) is entry:
+            self._remember(raw, entry)
+        return entry
+
+    async def _make(self, key: _Key, scope: Scope) -> tuple[_Entry, bool]:
+        status = 500
+        headers: Headers = []
+        parts: list[bytes] = []
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def capture(message: Message) -> None:
+            nonlocal status, headers
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = [(name.lower(), value) for name, value in message.get("headers", ())]
+            elif message["type"] == "http.response.body":
+                parts.append(message.get("body", b""))
+
+        await self.app(scope, receive, capture)
+        names = {name for name, _ in headers}
+        keep = status == 200 and b"etag" in names and not names & _NOT_KEPT
+        entry = _Entry(key, status, headers, b"".join(parts))
+        if not keep:
+            # Somebody's error names their request: the answer keeps its own id.
+            entry.full = headers
+            entry.alive = False
+        return entry, keep
+
+    def _land(self, key: _Key, flight: _Flight) -> None:
+        """Keep what was made, unless it turned old on the way."""
+        if self._flights.get(key) is flight:
+            del self._flights[key]
+        if flight.task.cancelled() or flight.task.exception() is not None:
+            return
+        entry, keep = flight.task.result()
+        if not keep:
+            return
+        if flight.stale:
+            entry.alive = False
+            return
+        self._pages[key] = entry
+        self._tags.setdefault(_tag(key), {})[key] = None
+        self._bytes += len(entry.body)
+        while len(self._pages) > self._max_pages or self._bytes > self._max_bytes:
+            self._drop(next(iter(self._pages.values())))
+
+    def _drop(self, entry: _Entry) -> None:
+        entry.alive = False
+        if self._pages.pop(entry.key, None) is not None:
+            self._bytes -= len(entry.body)
+            tag = _tag(entry.key)
+            self._tags[tag].pop(entry.key, None)
+            if not self._tags[tag]:
+                del self._tags[tag]
+
+    def _remember(self, raw: _Raw, entry: _Entry) -> None:
+        if len(self._memo) >= 4 * self._max_pages:
+            self._memo.clear()
+        self._memo[raw] = entry
+
+    def _key(self, raw: _Raw) -> _Key:
+        """What makes two requests the same page: order of parameters and exact languages do not."""
+        path, query, language, host = raw
+        pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+        return path, tuple(sorted(pairs)), self._language(language), host
+
+    def _language(self, header: bytes) -> str:
+        for wanted in parse_accept_language(header.decode("latin-1")):
+            tag = wanted.lower()
+            while tag:
+                for language in self._languages:
+                    if language.lower() == tag:
+                        return language
+                tag = tag.rpartition("-")[0]
+        return self._languages[0]
+
+    async def _answer(
+        self, entry: _Entry, scope: Scope, known: bytes, request_id: bytes, send: Send
+    ) -> None:
+        if entry.status != 200:
+            status, headers, body = entry.status, entry.full, entry.body
+        else:
+            if not request_id or not _REQUEST_ID.match(request_id):
+                request_id = self._prefix + b"-%x" % next(self._numbers)
+            if known and entry.etag and _names(known, entry.etag):
+                status, body = 304, b""
+                headers = [*entry.not_modified, (b"x-request-id", request_id)]
+            else:
+                status, body = 200, entry.body
+                headers = [*entry.full, (b"x-request-id", request_id)]
+        if scope["method"] == "HEAD":
+            body = b""
+        if self._observe is not None and entry.status == 200:
+            route = scope["path"] if scope["path"] in _LISTS else _DETAIL + "{slug}"
+            self._observe(scope["method"], route, status, 0.0)
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+def read_lane(
+    app: App,
+    freshness: Freshness,
+    *,
+    languages: Sequence[str] = ("en",),
+    max_pages: int = 5000,
+    max_bytes: int = 64 * 1024 * 1024,
+) -> ReadLane:
+    """The application with the lane in front.
+
+    Register ``freshness.heard`` with the broadcast, and ``freshness.forget_all`` for its gaps, or what
+    other processes change goes unseen here.
+    """
+    return ReadLane(app, freshness, languages=languages, max_pages=max_pages, max_bytes=max_bytes)
+
+
+def _tag(key: _Key) -> str:
+    """The product a page shows, empty for lists."""
+    path = key[0]
+    return "" if path in _LISTS else path[len(_DETAIL) :].strip("/")
+
+
+def _is_hit(key: _Key, stale: Stale) -> bool:
+    tag = _tag(key)
+    if not tag:
+        return stale.lists
+    return stale.slugs is None or tag in stale.slugs
+
+
+def _names(header: bytes, etag: bytes) -> bool:
+    """Whether ``If-None-Match`` names the tag; weakly compared (RFC 9110, section 13.1.2)."""
+    if header in (etag, b"*"):
+        return True
+    return any(tag.strip().removeprefix(b"W/") == etag for tag in header.split(b","))
+
+
+def _plain(scope: Scope) -> Scope:
+    """The request without what is one reader's own: conditions, cookies, credentials, ids."""
+    left_out = {
+        b"if-none-match",
+        b"if-modified-since",
+        b"cookie",
+        b"authorization",
+        b"x-request-id",
+    }
+    headers = [pair for pair in scope["headers"] if pair[0] not in left_out]
+    return {**scope, "method": "GET", "headers": headers, "state": dict(scope.get("state") or {})}

@@ -1,0 +1,197 @@
+"""What shoppers see of products, in one language and one market."""
+
+from enum import StrEnum
+from uuid import UUID
+
+from msgspec import Struct
+
+from commercekit.kernel import Money
+
+__all__ = [
+    "BrandEntry",
+    "BrandRef",
+    "CategoryEntry",
+    "CategoryRef",
+    "Facet",
+    "Facets",
+    "ImageView",
+    "ListQuery",
+    "OptionView",
+    "PriceRange",
+    "ProductDetail",
+    "ProductItem",
+    "ProductList",
+    "PromotionNote",
+    "Seo",
+    "Sort",
+    "VariantView",
+]
+
+
+class Sort(StrEnum):
+    """The order of a list; a leading minus turns it round."""
+
+    NEWEST = "newest"
+    PRICE = "price"
+    PRICE_DOWN = "-price"
+    NAME = "name"
+
+
+class ListQuery(Struct, frozen=True, kw_only=True):
+    """Which products, in which order; prices in minor units of the market's currency."""
+
+    category: str | None = None
+    brands: tuple[str, ...] = ()
+    q: str = ""
+    min_price: int | None = None
+    max_price: int | None = None
+    in_stock: bool | None = None
+    sort: Sort = Sort.NEWEST
+    facets: bool = False
+
+
+class BrandRef(Struct, frozen=True):
+    """A brand by name, with what its filter takes."""
+
+    slug: str
+    name: str
+
+
+class CategoryRef(Struct, frozen=True):
+    """A category by name, with what its filter takes."""
+
+    id: UUID
+    slug: str
+    name: str
+
+
+class ProductItem(Struct, frozen=True, kw_only=True):
+    """A product in a list. ``price`` is the lowest of its variants, ``price_max`` the highest."""
+
+    id: UUID
+    slug: str
+    name: str
+    brand: BrandRef | None
+    price: Money
+    price_max: Money
+    compare_at: Money | None
+    image_url: str | None
+    in_stock: bool
+    badges: list[str]
+
+
+class Facet(Struct, frozen=True):
+    """One value to filter by, and how many of the listed products have it."""
+
+    slug: str
+    name: str
+    count: int
+
+
+class PriceRange(Struct, frozen=True):
+    """The lowest and highest price in the list."""
+
+    min: Money
+    max: Money
+
+
+class Facets(Struct, frozen=True, kw_only=True):
+    """What the listed products have in common, under the filters given."""
+
+    categories: list[Facet]
+    brands: list[Facet]
+    in_stock: int
+    price: PriceRange | None
+
+
+class ProductList(Struct, frozen=True, kw_only=True, omit_defaults=False):
+    """A page of products. ``total`` is null where counting is not cheap, ``facets`` unless asked for."""
+
+    items: list[ProductItem]
+    next_cursor: str | None
+    total: int | None
+    facets: Facets | None = None
+
+
+class OptionView(Struct, frozen=True):
+    """One thing to choose, and the choices in the order shown."""
+
+    name: str
+    values: list[str]
+
+
+class ImageView(Struct, frozen=True):
+    """A picture and what it shows, in words."""
+
+    url: str
+    alt: str
+
+
+class VariantView(Struct, frozen=True, kw_only=True):
+    """One combination to buy. ``available`` is capped: a higher stock looks like the cap."""
+
+    id: UUID
+    sku: str
+    options: dict[str, str]
+    price: Money
+    compare_at: Money | None
+    available: int
+    image_url: str | None
+
+
+class PromotionNote(Struct, frozen=True):
+    """A running promotion that the product may profit from."""
+
+    code: str
+    label: str
+
+
+class Seo(Struct, frozen=True):
+    """What search engines show."""
+
+    title: str
+    description: str
+
+
+class ProductDetail(Struct, frozen=True, kw_only=True):
+    """A product on its own page."""
+
+    id: UUID
+    slug: str
+    name: str
+    description: str
+    """Sanitised HTML."""
+    brand: BrandRef | None
+    type: str
+    tags: list[str]
+    categories: list[CategoryRef]
+    price: Money
+    price_max: Money
+    compare_at: Money | None
+    in_stock: bool
+    badges: list[str]
+    image_url: str | None
+    images: list[ImageView]
+    options: list[OptionView]
+    variants: list[VariantView]
+    promotions: list[PromotionNote]
+    seo: Seo
+
+
+class CategoryEntry(Struct, frozen=True, kw_only=True):
+    """A category with what hangs below it; the count includes that."""
+
+    id: UUID
+    slug: str
+    name: str
+    product_count: int
+    children: list["CategoryEntry"]
+
+
+class BrandEntry(Struct, frozen=True, kw_only=True):
+    """A brand that has products on sale."""
+
+    id: UUID
+    slug: str
+    name: str
+    product_count: int

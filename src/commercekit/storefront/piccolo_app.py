@@ -1,0 +1,16 @@
+"""The storefront's part of the schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from piccolo.conf.apps import AppConfig
+
+from commercekit.storefront.tables import StorefrontProductRow, StorefrontVariantRow
+
+APP_CONFIG = AppConfig(
+    app_name="commercekit_storefront",
+    migrations_folder_path=str(Path(__file__).parent / "piccolo_migrations"),
+    table_classes=[StorefrontProductRow, StorefrontVariantRow],
+    migration_dependencies=[],
+)

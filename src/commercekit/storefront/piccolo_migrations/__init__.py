@@ -1,0 +1,1 @@
+"""Steps of this domain's schema, oldest first."""

@@ -1,0 +1,241 @@
+"""Keeping the read models in line with catalogue, prices and stock, set by set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from commercekit.catalog import CatalogService, Option, ProductDocument, ProductStatus, Variant
+from commercekit.inventory import Availability, InventoryService
+from commercekit.markets import Market, MarketService
+from commercekit.platform.db import Database, UnitOfWork
+from commercekit.pricing import Price, PricingService
+from commercekit.storefront.freshness import Freshness
+
+__all__ = ["Projection"]
+
+_CHUNK = 200
+
+_PUT_PRODUCTS = """
+    INSERT INTO storefront_product (market_id, product_id, slug, is_published, name, brand_id,
+        brand_slug, brand_name, category_ids, search, image_url, page, updated_at)
+    SELECT $1, r.product_id, r.slug, r.is_published, r.name, r.brand_id, r.brand_slug,
+           r.brand_name, r.category_ids, r.search, r.image_url, r.page, $3
+    FROM jsonb_to_recordset($2::jsonb) AS r (product_id uuid, slug text, is_published boolean,
+        name jsonb, brand_id uuid, brand_slug text, brand_name jsonb, category_ids uuid[],
+        search text, image_url text, page jsonb)
+    ON CONFLICT (market_id, product_id) DO UPDATE SET slug = excluded.slug,
+        is_published = excluded.is_published, name = excluded.name,
+        brand_id = excluded.brand_id, brand_slug = excluded.brand_slug,
+        brand_name = excluded.brand_name, category_ids = excluded.category_ids,
+        search = excluded.search, image_url = excluded.image_url, page = excluded.page,
+        updated_at = excluded.updated_at
+"""
+_PUT_VARIANTS = """
+    WITH wanted AS (
+        SELECT r.* FROM jsonb_to_recordset($2::jsonb) AS r (variant_id uuid, product_id uuid,
+            sku text, position integer, options jsonb, image_url text, price bigint,
+            compare_at bigint, available integer)
+    ), gone AS (
+        DELETE FROM storefront_variant v
+        WHERE v.market_id = $1 AND v.product_id = ANY ($3)
+          AND NOT EXISTS (SELECT FROM wanted w WHERE w.variant_id = v.variant_id)
+    )
+    INSERT INTO storefront_variant (market_id, variant_id, product_id, sku, position, options,
+        image_url, price, compare_at, available)
+    SELECT $1, w.variant_id, w.product_id, w.sku, w.position, w.options, w.image_url, w.price,
+           w.compare_at, w.available
+    FROM wanted w
+    ON CONFLICT (market_id, variant_id) DO UPDATE SET sku = excluded.sku,
+        position = excluded.position, options = excluded.options,
+        image_url = excluded.image_url, price = excluded.price,
+        compare_at = excluded.compare_at, available = excluded.available
+"""
+
+
+class Projection:
+    """Writes the read models, always in the unit of work of the change they show."""
+
+    def __init__(
+        self,
+        db: Database,
+        markets: MarketService,
+        catalog: CatalogService,
+        pricing: PricingService,
+        inventory: InventoryService,
+        freshness: Freshness,
+    ) -> None:
+        self._db = db
+        self._markets = markets
+        self._catalog = catalog
+        self._pricing = pricing
+        self._inventory = inventory
+        self._freshness = freshness
+
+    async def refresh(self, uow: UnitOfWork, product_ids: Sequence[UUID]) -> None:
+        """Write these products anew from what the domains below say now; missing ones vanish."""
+        if not product_ids:
+            return
+        slugs = await self._slugs(uow, product_ids)
+        # Whoever sells or prices one of these writes the same rows before committing: with them locked,
+        # what is read below is what the rows must say, or is corrected right after us.
+        await uow.execute(
+            "SELECT FROM storefront_variant WHERE product_id = ANY ($1)"
+            " ORDER BY market_id, variant_id FOR UPDATE",
+            list(product_ids),
+        )
+        for start in range(0, len(product_ids), _CHUNK):
+            chunk = list(product_ids[start : start + _CHUNK])
+            documents = await self._catalog.documents(chunk)
+            slugs += [document.product.slug for document in documents]
+            missing = set(chunk) - {document.product.id for document in documents}
+            if missing:
+                await self._remove(uow, list(missing))
+            for market in await self._markets.every():
+                await self._write(uow, market, documents)
+        await self._freshness.touch(uow, slugs, lists=True)
+
+    async def price(
+        self, uow: UnitOfWork, market_id: UUID, sku: str, amount: int | None, compare_at: int | None
+    ) -> None:
+        """Show another price of one SKU."""
+        rows = await uow.fetch(
+            "UPDATE storefront_variant SET price = $3, compare_at = $4"
+            " WHERE sku = $2 AND market_id = $1"
+            " AND (price, compare_at) IS DISTINCT FROM ($3::bigint, $4::bigint)"
+            " RETURNING product_id",
+            market_id,
+            sku,
+            amount,
+            compare_at,
+        )
+        for row in rows:
+            await self._summarise(uow, market_id, row["product_id"])
+
+    async def availability(self, uow: UnitOfWork, sku: str, shown: int) -> None:
+        """Show another number of one SKU as available; on the path of every order, so it is short."""
+        rows = await uow.fetch(
+            "UPDATE storefront_variant SET available = $2"
+            " WHERE sku = $1 AND available <> $2 RETURNING market_id, product_id",
+            sku,
+            shown,
+        )
+        for row in rows:
+            await self._summarise(uow, row["market_id"], row["product_id"])
+
+    async def all_pages(self, uow: UnitOfWork) -> None:
+        """Nothing in the read models changed, but names on every page may have."""
+        await self._freshness.touch(uow, None, lists=True)
+
+    async def without_category(self, uow: UnitOfWork, category_id: UUID) -> None:
+        """Take a category that is gone off every product."""
+        await uow.execute(
+            "UPDATE storefront_product SET category_ids = array_remove(category_ids, $1)"
+            " WHERE category_ids @> ARRAY[$1::uuid]",
+            category_id,
+        )
+        await self._freshness.touch(uow, None, lists=True)
+
+    async def _summarise(self, uow: UnitOfWork, market_id: UUID, product_id: UUID) -> None:
+        changed = await uow.fetch(
+            "SELECT changed_product FROM storefront_summarise($1, ARRAY[$2::uuid])",
+            market_id,
+            product_id,
+        )
+        slugs = await self._slugs(uow, [product_id])
+        await self._freshness.touch(uow, slugs, lists=bool(changed))
+
+    async def _slugs(self, uow: UnitOfWork, product_ids: Sequence[UUID]) -> list[str]:
+        rows = await uow.fetch(
+            "SELECT DISTINCT slug FROM storefront_product WHERE product_id = ANY ($1)",
+            list(product_ids),
+        )
+        return [row["slug"] for row in rows]
+
+    async def _remove(self, uow: UnitOfWork, product_ids: list[UUID]) -> None:
+        for table in ("storefront_variant", "storefront_product"):
+            await uow.execute(f"DELETE FROM {table} WHERE product_id = ANY ($1)", product_ids)  # noqa: S608 - two names of ours
+
+    async def _write(
+        self, uow: UnitOfWork, market: Market, documents: Sequence[ProductDocument]
+    ) -> None:
+        if not documents:
+            return
+        skus = [variant.sku for each in documents for variant in each.product.variants]
+        prices = await self._pricing.prices(market, skus, uow)
+        stock = await self._inventory.availability(skus, uow)
+        ids = [document.product.id for document in documents]
+        await uow.execute(
+            _PUT_PRODUCTS, market.id, _json([_product(each) for each in documents]), uow.clock.now()
+        )
+        rows = [
+            _variant(document, variant, prices.get(variant.sku), stock.get(variant.sku))
+            for document in documents
+            for variant in document.product.variants
+        ]
+        await uow.execute(_PUT_VARIANTS, market.id, _json(rows), ids)
+        await uow.execute("SELECT FROM storefront_summarise($1, $2)", market.id, ids)
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _product(document: ProductDocument) -> dict[str, Any]:
+    product, brand = document.product, document.brand
+    images = product.images
+    words = [
+        *product.name.values(),
+        *(brand.name.values() if brand else ()),
+        product.type,
+        *product.tags,
+        *(variant.sku for variant in product.variants),
+    ]
+    return {
+        "product_id": product.id,
+        "slug": product.slug,
+        "is_published": product.status is ProductStatus.ACTIVE,
+        "name": product.name,
+        "brand_id": brand.id if brand else None,
+        "brand_slug": brand.slug if brand else None,
+        "brand_name": brand.name if brand else None,
+        "category_ids": list(document.category_ids),
+        "search": "\n".join(words).casefold(),
+        "image_url": images[0].url if images else None,
+        "page": {
+            "description": product.description,
+            "type": product.type,
+            "tags": product.tags,
+            "category_ids": product.category_ids,
+            "options": product.options,
+            "images": [{"url": image.url, "alt": image.alt} for image in images],
+            "seo_title": product.seo_title,
+            "seo_description": product.seo_description,
+        },
+    }
+
+
+def _variant(
+    document: ProductDocument, variant: Variant, price: Price | None, stock: Availability | None
+) -> dict[str, Any]:
+    urls = {image.id: image.url for image in document.product.images}
+    return {
+        "variant_id": variant.id,
+        "product_id": document.product.id,
+        "sku": variant.sku,
+        "position": variant.position,
+        "options": [_chosen(option, variant) for option in document.product.options],
+        "image_url": urls.get(variant.image_id) if variant.image_id else None,
+        "price": price.amount.amount if price else None,
+        "compare_at": price.compare_at.amount if price and price.compare_at else None,
+        "available": stock.shown if stock else 0,
+    }
+
+
+def _chosen(option: Option, variant: Variant) -> dict[str, Any]:
+    code = variant.options.get(option.code, "")
+    label = next((value.label for value in option.values if value.code == code), {"en": code})
+    return {"name": option.name, "label": label}

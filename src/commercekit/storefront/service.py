@@ -1,0 +1,358 @@
+"""What shoppers read: lists, product pages, categories, brands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from commercekit.catalog import (
+    BrandNotFound,
+    CatalogService,
+    Category,
+    CategoryNotFound,
+    Option,
+    ProductNotFound,
+)
+from commercekit.kernel import Money, pick
+from commercekit.markets import Market, MarketService
+from commercekit.platform.db import Database, UnitOfWork
+from commercekit.storefront import repository
+from commercekit.storefront.models import (
+    BrandEntry,
+    BrandRef,
+    CategoryEntry,
+    CategoryRef,
+    Facet,
+    Facets,
+    ImageView,
+    ListQuery,
+    OptionView,
+    PriceRange,
+    ProductDetail,
+    ProductItem,
+    PromotionNote,
+    Seo,
+    Sort,
+    VariantView,
+)
+from commercekit.storefront.projection import Projection
+
+__all__ = ["Listed", "StorefrontService"]
+
+_REBUILT_AT_ONCE = 500
+
+
+class _Page(msgspec.Struct):
+    """What ``storefront_product.page`` holds."""
+
+    description: dict[str, str]
+    type: str
+    tags: list[str]
+    category_ids: list[UUID]
+    options: list[Option]
+    images: list[dict[str, Any]]
+    seo_title: dict[str, str]
+    seo_description: dict[str, str]
+
+
+class _Chosen(msgspec.Struct):
+    name: dict[str, str]
+    label: dict[str, str]
+
+
+_texts = msgspec.json.Decoder(dict[str, str])
+_page = msgspec.json.Decoder(_Page)
+_chosen = msgspec.json.Decoder(list[_Chosen])
+
+
+class Listed(NamedTuple):
+    """A page of a list: its items, the place to go on from, and what was counted."""
+
+    items: list[ProductItem]
+    after: tuple[str, ...] | None
+    total: int | None
+    facets: Facets | None
+
+
+class StorefrontService:
+    """Reads the read models, and rebuilds them."""
+
+    def __init__(
+        self,
+        db: Database,
+        markets: MarketService,
+        catalog: CatalogService,
+        projection: Projection,
+    ) -> None:
+        self._db = db
+        self._markets = markets
+        self._catalog = catalog
+        self._projection = projection
+
+    async def market(self, code: str | None) -> Market:
+        """The market a request names, the default one if it names none."""
+        return await self._markets.by_code(code) if code else await self._markets.default()
+
+    async def products(
+        self,
+        market: Market,
+        language: str,
+        query: ListQuery,
+        *,
+        after: Sequence[str] | None = None,
+        limit: int = 20,
+    ) -> Listed:
+        """One page of what ``query`` asks for, in a language of the market.
+
+        Raises ``CategoryNotFound`` or ``BrandNotFound`` for filters that name none. Counts and facets
+        are those of the whole list, not of the page.
+        """
+        tree = await self._catalog.categories() if query.category or query.facets else []
+        below = _with_all_below(tree, query.category) if query.category else None
+        for brand in query.brands:
+            if await self._catalog.brand_by_slug(brand) is None:
+                message = f"There is no brand {brand!r}."
+                raise BrandNotFound(message, brand=brand)
+        where = repository.Selection.of(market.id, query, below)
+        rows = await repository.page(
+            self._db, where, sort=query.sort, language=language, after=after, limit=limit + 1
+        )
+        shown = rows[:limit]
+        following = None
+        if len(rows) > limit:
+            last = shown[-1]
+            identifier = str(last["product_id"])
+            key = last["sort_key"]
+            following = (identifier,) if query.sort is Sort.NEWEST else (str(key), identifier)
+        return Listed(
+            items=[_item(row, market.currency, language) for row in shown],
+            after=following,
+            total=await repository.count_up_to(self._db, where),
+            facets=await self._facets(market, language, where, tree) if query.facets else None,
+        )
+
+    async def product(self, market: Market, language: str, slug: str) -> ProductDetail:
+        """The product at an address; ``ProductNotFound`` unless it is published and has a price."""
+        row = await repository.product(self._db, market.id, slug)
+        if row is None:
+            message = f"There is no product {slug!r}."
+            raise ProductNotFound(message, product=slug)
+        item = _item(row, market.currency, language)
+        page = _page.decode(row["page"])
+        variants = await repository.variants(self._db, market.id, item.id)
+        shelves = await self._catalog.categories() if page.category_ids else []
+        wanted = set(page.category_ids)
+        return ProductDetail(
+            id=item.id,
+            slug=item.slug,
+            name=item.name,
+            description=pick(page.description, (language,)),
+            brand=item.brand,
+            type=page.type,
+            tags=page.tags,
+            categories=[
+                CategoryRef(shelf.id, shelf.slug, pick(shelf.name, (language,)))
+                for shelf in shelves
+                if shelf.id in wanted
+            ],
+            price=item.price,
+            price_max=item.price_max,
+            compare_at=item.compare_at,
+            in_stock=item.in_stock,
+            badges=item.badges,
+            image_url=item.image_url,
+            images=[
+                ImageView(image["url"], pick(image["alt"], (language,)) or item.name)
+                for image in page.images
+            ],
+            options=[
+                OptionView(
+                    pick(option.name, (language,)) or option.code,
+                    [pick(value.label, (language,)) or value.code for value in option.values],
+                )
+                for option in page.options
+            ],
+            variants=[
+                _variant(each, market.currency, language, item.image_url) for each in variants
+            ],
+            promotions=self._promotions(),
+            seo=Seo(
+                title=pick(page.seo_title, (language,)) or item.name,
+                description=pick(page.seo_description, (language,)),
+            ),
+        )
+
+    async def categories(self, market: Market, language: str) -> list[CategoryEntry]:
+        """The whole tree, with how many products each category and those below it have."""
+        tree = await self._catalog.categories()
+        where = repository.Selection.of(market.id, ListQuery(), None)
+        counts = await repository.category_counts(self._db, where)
+        children: dict[UUID | None, list[Category]] = {}
+        for category in tree:
+            children.setdefault(category.parent_id, []).append(category)
+
+        def below(parent_id: UUID | None) -> list[CategoryEntry]:
+            return [
+                CategoryEntry(
+                    id=category.id,
+                    slug=category.slug,
+                    name=pick(category.name, (language,)),
+                    product_count=counts.get(category.id, 0),
+                    children=below(category.id),
+                )
+                for category in children.get(parent_id, [])
+            ]
+
+        return below(None)
+
+    async def brands(self, market: Market, language: str) -> list[BrandEntry]:
+        """Brands that have products on sale, by name."""
+        where = repository.Selection.of(market.id, ListQuery(), None)
+        entries = [
+            BrandEntry(
+                id=row["brand_id"],
+                slug=row["brand_slug"],
+                name=pick(_texts.decode(row["brand_name"]), (language,)),
+                product_count=row["count"],
+            )
+            for row in await repository.brand_counts(self._db, where)
+        ]
+        return sorted(entries, key=lambda entry: (entry.name.casefold(), entry.slug))
+
+    async def rebuild(
+        self,
+        product_ids: Sequence[UUID] | None = None,
+        *,
+        progress: Callable[[int], None] | None = None,
+    ) -> int:
+        """Write the read models of these products, or of all, anew; tells how many.
+
+        Changes nothing that is right already for shoppers, and may run while the shop sells. Rows of
+        products that are gone are removed when all are rebuilt.
+        """
+        done = 0
+        if product_ids is not None:
+            for start in range(0, len(product_ids), _REBUILT_AT_ONCE):
+                done += await self._rebuild_some(product_ids[start : start + _REBUILT_AT_ONCE])
+            return done
+        after: UUID | None = None
+        while True:
+            ids = await self._catalog.product_ids(after=after, limit=_REBUILT_AT_ONCE)
+            if not ids:
+                break
+            after = ids[-1]
+            done += await self._rebuild_some(ids)
+            if progress is not None:
+                progress(done)
+        await self._rebuild_orphans()
+        return done
+
+    async def _rebuild_some(self, product_ids: Sequence[UUID]) -> int:
+        async def work(uow: UnitOfWork) -> None:
+            await self._projection.refresh(uow, product_ids)
+
+        await self._db.run(work)
+        return len(product_ids)
+
+    async def _rebuild_orphans(self) -> None:
+        shown = await self._db.fetch("SELECT DISTINCT product_id FROM storefront_product")
+        ids = [row["product_id"] for row in shown]
+        for start in range(0, len(ids), _REBUILT_AT_ONCE):
+            some = ids[start : start + _REBUILT_AT_ONCE]
+            kept = {document.product.id for document in await self._catalog.documents(some)}
+            gone = [product_id for product_id in some if product_id not in kept]
+            if gone:
+                await self._rebuild_some(gone)
+
+    async def _facets(
+        self,
+        market: Market,
+        language: str,
+        where: repository.Selection,
+        tree: Sequence[Category],
+    ) -> Facets:
+        counts = await repository.category_counts(self._db, where)
+        summed = await repository.summary(self._db, where)
+        price = None
+        if summed["lowest"] is not None:
+            price = PriceRange(
+                Money(summed["lowest"], market.currency), Money(summed["highest"], market.currency)
+            )
+        return Facets(
+            categories=[
+                Facet(category.slug, pick(category.name, (language,)), counts[category.id])
+                for category in tree
+                if category.id in counts
+            ],
+            brands=[
+                Facet(
+                    row["brand_slug"],
+                    pick(_texts.decode(row["brand_name"]), (language,)),
+                    row["count"],
+                )
+                for row in await repository.brand_counts(self._db, where)
+            ],
+            in_stock=summed["in_stock"],
+            price=price,
+        )
+
+    def _promotions(self) -> list[PromotionNote]:
+        """Running promotions of a product: none until promotions tell which they touch."""
+        return []
+
+
+def _with_all_below(tree: Sequence[Category], slug: str) -> list[UUID]:
+    """Ids of a category and of all below it."""
+    root = next((category for category in tree if category.slug == slug), None)
+    if root is None:
+        message = f"There is no category {slug!r}."
+        raise CategoryNotFound(message, category=slug)
+    found = [root.id]
+    for parent_id in found:
+        found.extend(category.id for category in tree if category.parent_id == parent_id)
+    return found
+
+
+def _money(amount: int | None, currency: str) -> Money | None:
+    return None if amount is None else Money(amount, currency)
+
+
+def _item(row: Any, currency: str, language: str) -> ProductItem:
+    brand = None
+    if row["brand_slug"] is not None:
+        brand = BrandRef(row["brand_slug"], pick(_texts.decode(row["brand_name"]), (language,)))
+    badges = []
+    if row["compare_at"] is not None:
+        badges.append("sale")
+    if not row["in_stock"]:
+        badges.append("sold-out")
+    return ProductItem(
+        id=row["product_id"],
+        slug=row["slug"],
+        name=pick(_texts.decode(row["name"]), (language,)),
+        brand=brand,
+        price=Money(row["price_min"], currency),
+        price_max=Money(row["price_max"], currency),
+        compare_at=_money(row["compare_at"], currency),
+        image_url=row["image_url"],
+        in_stock=row["in_stock"],
+        badges=badges,
+    )
+
+
+def _variant(row: Any, currency: str, language: str, fallback_image: str | None) -> VariantView:
+    return VariantView(
+        id=row["variant_id"],
+        sku=row["sku"],
+        options={
+            pick(each.name, (language,)): pick(each.label, (language,))
+            for each in _chosen.decode(row["options"])
+        },
+        price=Money(row["price"], currency),
+        compare_at=_money(row["compare_at"], currency),
+        available=row["available"],
+        image_url=row["image_url"] or fallback_image,
+    )

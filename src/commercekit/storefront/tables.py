@@ -1,0 +1,47 @@
+"""The read models' rows; their truth is the migration, a test compares the two."""
+
+from __future__ import annotations
+
+from piccolo.columns import JSONB, UUID, Array, BigInt, Boolean, Integer, Text, Timestamptz
+from piccolo.table import Table
+
+from commercekit.platform.db import ENGINE
+
+__all__ = ["StorefrontProductRow", "StorefrontVariantRow"]
+
+
+class StorefrontProductRow(Table, db=ENGINE, tablename="storefront_product"):
+    """One product in one market, denormalised."""
+
+    product_id = UUID(primary_key=True)
+    market_id = UUID()
+    slug = Text()
+    is_published = Boolean()
+    name = JSONB()
+    brand_id = UUID(null=True)
+    brand_slug = Text(null=True)
+    brand_name = JSONB(null=True)
+    category_ids = Array(base_column=UUID())
+    search = Text()
+    image_url = Text(null=True)
+    page = JSONB()
+    price_min = BigInt(null=True)
+    price_max = BigInt(null=True)
+    compare_at = BigInt(null=True)
+    in_stock = Boolean()
+    updated_at = Timestamptz()
+
+
+class StorefrontVariantRow(Table, db=ENGINE, tablename="storefront_variant"):
+    """One variant in one market, with its price and the number shown as available."""
+
+    variant_id = UUID(primary_key=True)
+    market_id = UUID()
+    product_id = UUID()
+    sku = Text()
+    position = Integer()
+    options = JSONB()
+    image_url = Text(null=True)
+    price = BigInt(null=True)
+    compare_at = BigInt(null=True)
+    available = Integer()
