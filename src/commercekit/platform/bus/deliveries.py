@@ -60,7 +60,8 @@ SELECT d.consumer, d.event_id, d.aggregate, d.aggregate_id, d.sequence, d.type, 
        o.version, o.payload, o.occurred_at, i.last_sequence
 FROM platform_delivery d
 LEFT JOIN platform_outbox o ON o.id = d.event_id
-LEFT JOIN platform_inbox i USING (consumer, aggregate, aggregate_id)
+LEFT JOIN platform_inbox i ON i.consumer = d.consumer AND i.aggregate = d.aggregate
+    AND i.aggregate_id = d.aggregate_id
 WHERE d.state = 'waiting' AND d.wanted AND d.due_at <= $2 AND d.consumer = ANY($1::text[])
   AND {_HEAD}
 ORDER BY d.due_at, d.event_id
@@ -84,8 +85,8 @@ _FINISH = (
         WHERE consumer = $1 AND event_id = $2
         RETURNING consumer, aggregate, aggregate_id, sequence, event_id
     )
-    """
-    + _PLACE  # noqa: S608 - likewise
+    """  # noqa: S608 - likewise
+    + _PLACE
 )
 _SKIP = f"""
 WITH heads AS (
