@@ -46,22 +46,28 @@ class Shop:
 
     async def assert_books_balance(self):
         """I1 and I2 of the shop's invariants."""
-        assert await self.db.fetch(
-            """
+        assert (
+            await self.db.fetch(
+                """
             SELECT i.sku FROM inventory_stock_item i
             WHERE i.on_hand <> coalesce((SELECT sum(quantity) FROM inventory_movement m
                                          WHERE m.stock_item_id = i.id), 0)
             """
-        ) == []
-        assert await self.db.fetch(
-            """
+            )
+            == []
+        )
+        assert (
+            await self.db.fetch(
+                """
             SELECT i.sku FROM inventory_stock_item i
             WHERE i.allocated <> coalesce((SELECT sum(held) FROM inventory_allocation a
                                            WHERE a.stock_item_id = i.id AND state = 'active'), 0)
                OR i.allocated < 0
                OR i.tracked AND i.allocated > i.on_hand + i.backorder_limit + i.shortage
             """
-        ) == []
+            )
+            == []
+        )
 
 
 @pytest.fixture(scope="session")

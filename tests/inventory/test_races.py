@@ -21,9 +21,7 @@ async def outcomes(attempts):
 
 async def test_of_200_buyers_of_the_last_item_one_wins(shop):
     await shop.stock("last", 1)
-    counts = await outcomes(
-        shop.allocate(f"order-{n}", [Demand("last", 1)]) for n in range(200)
-    )
+    counts = await outcomes(shop.allocate(f"order-{n}", [Demand("last", 1)]) for n in range(200))
     assert counts == {None: 1, OutOfStock: 199}
     assert await shop.numbers("last") == (1, 1)
 
@@ -101,9 +99,7 @@ async def test_a_released_last_item_goes_to_exactly_one_of_those_waiting(shop):
     await shop.stock("last", 1)
     await shop.allocate("order-0", [Demand("last", 1)])
     await shop.do("release", "order-0")
-    counts = await outcomes(
-        shop.allocate(f"order-{n}", [Demand("last", 1)]) for n in range(1, 41)
-    )
+    counts = await outcomes(shop.allocate(f"order-{n}", [Demand("last", 1)]) for n in range(1, 41))
     assert counts == {None: 1, OutOfStock: 39}
 
 

@@ -223,7 +223,7 @@ def _tax(
     taxable = [
         TaxableLine(
             id=str(item.line.id),
-            tax_class=item.price.tax_class,
+            tax_class=item.variant.tax_class,
             amount=subtotals[str(item.line.id)] - discounts[str(item.line.id)],
         )
         for item in priced

@@ -10,7 +10,6 @@ from commercekit.pricing.errors import (
 )
 from commercekit.pricing.events import PriceChanged
 from commercekit.pricing.models import (
-    STANDARD,
     ListedPrice,
     Price,
     PriceList,
@@ -25,7 +24,6 @@ from commercekit.pricing.rules import pick_rates, tax_line, tax_lines
 from commercekit.pricing.service import PricingService
 
 __all__ = [
-    "STANDARD",
     "DuplicatePriceList",
     "DuplicateTaxRate",
     "ListedPrice",

@@ -8,7 +8,6 @@ from msgspec import Meta, Struct
 from commercekit.kernel import Money
 
 __all__ = [
-    "STANDARD",
     "ListedPrice",
     "Price",
     "PriceList",
@@ -20,9 +19,6 @@ __all__ = [
     "TaxableLine",
     "TaxedLine",
 ]
-
-STANDARD = "standard"
-"""The tax class of every SKU that was given none."""
 
 RatePpm = Annotated[int, Meta(ge=0, le=1_000_000, description="130000 is 13 %")]
 
@@ -44,7 +40,6 @@ class Price(Struct, frozen=True):
 
     amount: Money
     compare_at: Money | None = None
-    tax_class: str = STANDARD
 
 
 class ListedPrice(Struct, frozen=True):

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from commercekit.kernel import Money
-from commercekit.pricing.models import STANDARD, ListedPrice, Price, PriceList, TaxRate
+from commercekit.pricing.models import ListedPrice, Price, PriceList, TaxRate
 
 if TYPE_CHECKING:
     from commercekit.platform.db import Database, UnitOfWork
@@ -31,7 +31,6 @@ __all__ = [
     "lock_price",
     "market_prices",
     "rates",
-    "set_tax_class",
     "write_price",
 ]
 
@@ -45,13 +44,12 @@ _RATE = "SELECT id, tax_class, country, region, rate_ppm, name, version FROM pri
 async def market_prices(
     db: Source, market_id: UUID, currency: str, skus: Iterable[str]
 ) -> dict[str, Price]:
-    """Prices of the market's default list with each SKU's tax class; absent SKUs have none."""
+    """Prices of the market's default list; a SKU without one is absent."""
     rows = await db.fetch(
         """
-        SELECT p.sku, p.amount, p.compare_at, c.tax_class
+        SELECT p.sku, p.amount, p.compare_at
         FROM pricing_price_list l
         JOIN pricing_price p ON p.price_list_id = l.id
-        LEFT JOIN pricing_sku_tax_class c ON c.sku = p.sku
         WHERE l.market_id = $1 AND l.currency = $2 AND l.is_default AND p.sku = ANY($3::text[])
         """,
         market_id,
@@ -62,7 +60,6 @@ async def market_prices(
         row["sku"]: Price(
             Money(row["amount"], currency),
             None if row["compare_at"] is None else Money(row["compare_at"], currency),
-            row["tax_class"] or STANDARD,
         )
         for row in rows
     }
@@ -192,21 +189,6 @@ async def delete_price(uow: UnitOfWork, price_list: PriceList, sku: str) -> bool
         sku,
     )
     return row is not None
-
-
-async def set_tax_class(uow: UnitOfWork, sku: str, tax_class: str) -> None:
-    """Tax a SKU by a class; the standard one needs no row."""
-    if tax_class == STANDARD:
-        await uow.execute("DELETE FROM pricing_sku_tax_class WHERE sku = $1", sku)
-        return
-    await uow.execute(
-        """
-        INSERT INTO pricing_sku_tax_class (sku, tax_class) VALUES ($1, $2)
-        ON CONFLICT (sku) DO UPDATE SET tax_class = excluded.tax_class
-        """,
-        sku,
-        tax_class,
-    )
 
 
 async def rates(db: Source, country: str | None = None) -> Sequence[TaxRate]:

@@ -78,10 +78,6 @@ class PricingService:
         if price_list is not None and await repository.delete_price(uow, price_list, sku):
             self._tell(uow, price_list, sku, None, None)
 
-    async def set_tax_class(self, uow: UnitOfWork, sku: str, tax_class: str) -> None:
-        """Say how a SKU is taxed; what was never said is ``standard``."""
-        await repository.set_tax_class(uow, sku, tax_class)
-
     async def tax_table(
         self, country: str, region: str | None = None, uow: UnitOfWork | None = None
     ) -> TaxTable:

@@ -7,7 +7,7 @@ from piccolo.table import Table
 
 from commercekit.platform.db import ENGINE
 
-__all__ = ["Price", "PriceList", "SkuTaxClass", "TaxRate"]
+__all__ = ["Price", "PriceList", "TaxRate"]
 
 
 class PriceList(Table, db=ENGINE, tablename="pricing_price_list"):
@@ -31,13 +31,6 @@ class Price(Table, db=ENGINE, tablename="pricing_price"):
     compare_at = BigInt(null=True, default=None)
     version = Integer(default=1)
     changed_at = Timestamptz()
-
-
-class SkuTaxClass(Table, db=ENGINE, tablename="pricing_sku_tax_class"):
-    """The tax class of a SKU that is not taxed like the rest."""
-
-    sku = Text(primary_key=True)
-    tax_class = Text()
 
 
 class TaxRate(Table, db=ENGINE, tablename="pricing_tax_rate"):

@@ -1,19 +1,12 @@
 """Promotions: rules that plugins bring, set up by staff, tried on a priced basket."""
 
-from commercekit.promotions.engine import (
-    Book,
-    RegisteredRule,
-    RuleFailure,
-    RuleRunner,
-    evaluate,
-    open_book,
-)
 from commercekit.promotions.errors import (
     DuplicatePromotion,
     UnacceptablePromotion,
     UnknownPromotion,
 )
 from commercekit.promotions.events import PromotionChanged
+from commercekit.promotions.hookspecs import register_promotion_rules
 from commercekit.promotions.models import (
     Adjustment,
     AdjustmentKind,
@@ -35,7 +28,14 @@ from commercekit.promotions.models import (
     Verdict,
 )
 from commercekit.promotions.providers import PromotionRule
-from commercekit.promotions.service import PromotionService
+from commercekit.promotions.rules import (
+    Book,
+    RegisteredRule,
+    evaluate,
+    open_book,
+    registered_rules,
+)
+from commercekit.promotions.service import PromotionService, RuleFailure, RuleRunner
 
 __all__ = [
     "Adjustment",
@@ -68,4 +68,6 @@ __all__ = [
     "Verdict",
     "evaluate",
     "open_book",
+    "register_promotion_rules",
+    "registered_rules",
 ]

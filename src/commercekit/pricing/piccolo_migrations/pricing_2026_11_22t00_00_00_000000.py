@@ -1,10 +1,10 @@
-"""Price lists, prices, tax classes and tax rates."""
+"""Price lists, prices and tax rates."""
 
 from commercekit.platform.db import sql_migration
 
 ID = "2026-11-22T00:00:00:000000"
 VERSION = "1.38.0"
-DESCRIPTION = "Price lists, prices, tax classes and rates."
+DESCRIPTION = "Price lists, prices and tax rates."
 
 _TABLES = """
 CREATE TABLE pricing_price_list (
@@ -30,11 +30,6 @@ CREATE TABLE pricing_price (
 );
 CREATE INDEX pricing_price_of_sku ON pricing_price (sku);
 
-CREATE TABLE pricing_sku_tax_class (
-    sku       text PRIMARY KEY,
-    tax_class text NOT NULL
-);
-
 CREATE TABLE pricing_tax_rate (
     id        uuid PRIMARY KEY,
     tax_class text NOT NULL,
@@ -53,7 +48,5 @@ forwards = sql_migration(
     app_name="commercekit_pricing",
     description=DESCRIPTION,
     forwards=_TABLES,
-    backwards=(
-        "DROP TABLE pricing_price, pricing_price_list, pricing_sku_tax_class, pricing_tax_rate"
-    ),
+    backwards=("DROP TABLE pricing_price, pricing_price_list, pricing_tax_rate"),
 )

@@ -16,14 +16,6 @@ import msgspec
 from commercekit.errors import Conflict, FieldError
 from commercekit.kernel import Page, PageRequest
 from commercekit.promotions import repository
-from commercekit.promotions.engine import (
-    Book,
-    RegisteredRule,
-    RuleFailure,
-    RuleRunner,
-    evaluate,
-    open_book,
-)
 from commercekit.promotions.errors import (
     DuplicatePromotion,
     UnacceptablePromotion,
@@ -36,6 +28,8 @@ from commercekit.promotions.models import (
     PromotionOutcome,
     RunningPromotion,
 )
+from commercekit.promotions.rules import Book, RegisteredRule, evaluate, open_book
+from commercekit.promotions.service.runner import RuleFailure, RuleRunner
 
 if TYPE_CHECKING:
     from datetime import datetime

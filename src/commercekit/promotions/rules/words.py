@@ -1,4 +1,4 @@
-"""Small decisions of promotions: words for verdicts, coupons, and what a scope leaves of a basket."""
+"""Words for verdicts and coupons, and what a scope leaves of a basket."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REASONS: dict[Verdict, dict[str, str]] = {
     Verdict.APPLIED: {"en": "Applied.", "zh": "已应用。"},
     Verdict.NOT_ON: {
         "en": "Not switched on, or outside its period.",
-        "zh": "未启用,或不在活动期内。",
+        "zh": "未启用，或不在活动期内。",
     },
     Verdict.COUPON_MISSING: {"en": "Needs a coupon code.", "zh": "需要优惠码。"},
     Verdict.OUT_OF_SCOPE: {
@@ -42,7 +42,7 @@ REASONS: dict[Verdict, dict[str, str]] = {
     },
     Verdict.RULE_FAILED: {
         "en": "Its rule failed and was left out.",
-        "zh": "其规则执行失败,已跳过。",
+        "zh": "其规则执行失败，已跳过。",
     },
     Verdict.CONFIG_INVALID: {
         "en": "Its rule does not accept its settings.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec.structs import replace
 
@@ -20,7 +20,7 @@ from commercekit.promotions.models import (
     Target,
     Verdict,
 )
-from commercekit.promotions.rules import (
+from commercekit.promotions.rules.words import (
     REASONS,
     coupon_message,
     given_coupon,
@@ -29,14 +29,25 @@ from commercekit.promotions.rules import (
 )
 
 if TYPE_CHECKING:
-    from commercekit.promotions.engine.book import Book, Entry
-    from commercekit.promotions.engine.runner import RuleRunner
     from commercekit.promotions.models import CouponMessage, PricedBasket, Promotion, Proposal
+    from commercekit.promotions.rules.book import Book, Entry
 
-__all__ = ["evaluate"]
+__all__ = ["RuleAsker", "evaluate"]
 
 Offer = tuple[int, "dict[str, str] | None"]
 """Minor units off, already cut to what there is, and the label."""
+
+
+class RuleAsker(Protocol):
+    """Puts the question to a plugin's rule, and stands between its failures and the checkout."""
+
+    def ask(self, entry: Entry, basket: PricedBasket) -> Sequence[Proposal] | None:
+        """Checked proposals; ``None`` when the rule failed."""
+        ...
+
+    def explain(self, entry: Entry, basket: PricedBasket) -> dict[str, str]:
+        """Why the rule proposes nothing, in its own words, by language."""
+        ...
 
 
 @dataclass(slots=True)
@@ -56,7 +67,7 @@ class _Course:
 
 
 def evaluate(
-    book: Book, basket: PricedBasket, runner: RuleRunner, *, explain: bool = False
+    book: Book, basket: PricedBasket, asker: RuleAsker, *, explain: bool = False
 ) -> PromotionOutcome:
     """What all promotions make of ``basket``; the sequence stands at the top of this package.
 
@@ -69,21 +80,21 @@ def evaluate(
         and (not entry.promotion.coupons or given_coupon(entry.promotion, basket.coupons))
     ]
     shared = [entry for entry in taking_part if not entry.promotion.exclusive]
-    course = _run(shared, basket, runner)
-    alone = _exclusive(taking_part, course, basket, runner)
+    course = _run(shared, basket, asker)
+    alone = _exclusive(taking_part, course, basket, asker)
     chosen = alone or course
     return PromotionOutcome(
         adjustments=chosen.adjustments,
         basket=chosen.basket,
         messages=list(_messages(book, chosen, basket)),
-        explanation=list(_explain(book, taking_part, course, alone, basket, runner))
+        explanation=list(_explain(book, taking_part, course, alone, basket, asker))
         if explain
         else [],
     )
 
 
 def _exclusive(
-    entries: Iterable[Entry], shared: _Course, basket: PricedBasket, runner: RuleRunner
+    entries: Iterable[Entry], shared: _Course, basket: PricedBasket, asker: RuleAsker
 ) -> _Course | None:
     """The exclusive promotion that applies instead of all others, if one does."""
     barrier = max((entry.promotion.priority for entry in shared.applied), default=None)
@@ -95,7 +106,7 @@ def _exclusive(
     best: _Course | None = None
     best_key: tuple[int, int, str] | None = None
     for entry in contenders:
-        course = _run([entry], basket, runner)
+        course = _run([entry], basket, asker)
         if not course.applied:
             continue
         key = (-entry.promotion.priority, -course.discount, entry.promotion.code)
@@ -104,19 +115,19 @@ def _exclusive(
     return best
 
 
-def _run(entries: Iterable[Entry], basket: PricedBasket, runner: RuleRunner) -> _Course:
+def _run(entries: Iterable[Entry], basket: PricedBasket, asker: RuleAsker) -> _Course:
     course = _Course(basket)
     ordered = sorted(entries, key=lambda entry: (entry.promotion.lane, *entry.rank))
     for _, lane in groupby(ordered, key=lambda entry: entry.promotion.lane):
         rivals = list(lane)
-        _compete_for_lines(rivals, course, runner)
-        _compete_for_all(rivals, Target.ORDER, course, runner)
+        _compete_for_lines(rivals, course, asker)
+        _compete_for_all(rivals, Target.ORDER, course, asker)
         if course.basket.shipping is not None:
-            _compete_for_all(rivals, Target.SHIPPING, course, runner)
+            _compete_for_all(rivals, Target.SHIPPING, course, asker)
     return course
 
 
-def _compete_for_lines(rivals: Sequence[Entry], course: _Course, runner: RuleRunner) -> None:
+def _compete_for_lines(rivals: Sequence[Entry], course: _Course, asker: RuleAsker) -> None:
     """Give each line to the best offer; after each application the others are asked anew."""
     open_lines = {line.id for line in course.basket.lines}
     while open_lines:
@@ -124,7 +135,7 @@ def _compete_for_lines(rivals: Sequence[Entry], course: _Course, runner: RuleRun
         best: dict[str, tuple[tuple[int, int, str], Entry, Offer]] = {}
         bids: list[tuple[str, Entry]] = []
         for entry in rivals:
-            for line_id, offer in _line_offers(entry, open_lines, course, runner).items():
+            for line_id, offer in _line_offers(entry, open_lines, course, asker).items():
                 bids.append((line_id, entry))
                 key = (-offer[0], *entry.rank)
                 if line_id not in best or key < best[line_id][0]:
@@ -149,13 +160,13 @@ def _compete_for_lines(rivals: Sequence[Entry], course: _Course, runner: RuleRun
 
 
 def _compete_for_all(
-    rivals: Sequence[Entry], target: Target, course: _Course, runner: RuleRunner
+    rivals: Sequence[Entry], target: Target, course: _Course, asker: RuleAsker
 ) -> None:
     """One promotion of the lane wins the order as a whole, or shipping."""
     offers = [
         (entry, offer)
         for entry in rivals
-        if (offer := _whole_offer(entry, target, course, runner))[0] > 0
+        if (offer := _whole_offer(entry, target, course, asker))[0] > 0
     ]
     if not offers:
         return
@@ -176,11 +187,11 @@ def _compete_for_all(
 
 
 def _line_offers(
-    entry: Entry, open_lines: set[str], course: _Course, runner: RuleRunner
+    entry: Entry, open_lines: set[str], course: _Course, asker: RuleAsker
 ) -> dict[str, Offer]:
     totals = {line.id: line.total.amount for line in course.basket.lines}
     offers: dict[str, Offer] = {}
-    for proposal in _ask(entry, course, runner):
+    for proposal in _ask(entry, course, asker):
         line_id = proposal.line_id
         if proposal.target != Target.LINE or line_id is None or line_id not in open_lines:
             continue
@@ -191,26 +202,26 @@ def _line_offers(
     return offers
 
 
-def _whole_offer(entry: Entry, target: Target, course: _Course, runner: RuleRunner) -> Offer:
+def _whole_offer(entry: Entry, target: Target, course: _Course, asker: RuleAsker) -> Offer:
     if target is Target.SHIPPING:
         most = course.basket.shipping.amount if course.basket.shipping else 0
     else:
         most = narrowed(course.basket, entry.promotion.scope).items_total.amount
     amount, label = 0, None
-    for proposal in _ask(entry, course, runner):
+    for proposal in _ask(entry, course, asker):
         if proposal.target == target:
             amount += proposal.amount.amount
             label = label or proposal.label
     return min(most, amount), label
 
 
-def _ask(entry: Entry, course: _Course, runner: RuleRunner) -> Sequence[Proposal]:
+def _ask(entry: Entry, course: _Course, asker: RuleAsker) -> Sequence[Proposal]:
     """The entry's proposals for the basket as it is now; asked again only if that changed."""
     known = course.asked.get(entry)
     if known is not None and known[0] is course.basket:
         return known[1]
     scoped = narrowed(course.basket, entry.promotion.scope)
-    answer = runner.ask(entry, scoped) if scoped.lines else ()
+    answer = asker.ask(entry, scoped) if scoped.lines else ()
     if answer is None:
         course.failed.add(entry)
         answer = ()
@@ -261,9 +272,7 @@ def _messages(book: Book, course: _Course, basket: PricedBasket) -> Iterator[Cou
     used = {adjustment.coupon for adjustment in course.adjustments}
     for coupon in dict.fromkeys(basket.coupons):
         owners = book.by_coupon.get(coupon, ())
-        status = (
-            CouponStatus.APPLIED if coupon in used else refused_coupon(owners, basket.now)
-        )
+        status = CouponStatus.APPLIED if coupon in used else refused_coupon(owners, basket.now)
         yield coupon_message(status, coupon)
 
 
@@ -273,7 +282,7 @@ def _explain(
     shared: _Course,
     alone: _Course | None,
     basket: PricedBasket,
-    runner: RuleRunner,
+    asker: RuleAsker,
 ) -> Iterator[Explanation]:
     """What became of every promotion, applied or not, in the order they were looked at."""
     part = set(taking_part)
@@ -295,15 +304,15 @@ def _explain(
         elif entry in shared.beaten:
             yield _explanation(promotion, Verdict.BEATEN, by=shared.beaten[entry])
         else:
-            yield _unmet(entry, shared, basket, runner)
+            yield _unmet(entry, shared, basket, asker)
     for promotion, verdict in book.unusable:
         yield _explanation(promotion, verdict)
 
 
-def _unmet(entry: Entry, shared: _Course, basket: PricedBasket, runner: RuleRunner) -> Explanation:
+def _unmet(entry: Entry, shared: _Course, basket: PricedBasket, asker: RuleAsker) -> Explanation:
     promotion = entry.promotion
     if promotion.exclusive and shared.applied:
-        answer = runner.ask(entry, narrowed(basket, promotion.scope))
+        answer = asker.ask(entry, narrowed(basket, promotion.scope))
         if answer is None:
             return _explanation(promotion, Verdict.RULE_FAILED)
         if any(proposal.amount.amount for proposal in answer):
@@ -311,7 +320,7 @@ def _unmet(entry: Entry, shared: _Course, basket: PricedBasket, runner: RuleRunn
             return _explanation(promotion, Verdict.EXCLUDED, by=first)
     known = shared.asked.get(entry)
     last = known[0] if known else basket
-    words = runner.explain(entry, narrowed(last, promotion.scope))
+    words = asker.explain(entry, narrowed(last, promotion.scope))
     return _explanation(promotion, Verdict.NOT_MET, words=words)
 
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from commercekit.promotions.models import Verdict
+from commercekit.promotions.models import RuleSource, Verdict
 
 if TYPE_CHECKING:
-    from commercekit.promotions.models import Promotion, RuleSource
+    from commercekit.platform.plugins import PluginView, Registry
+    from commercekit.promotions.models import Promotion
     from commercekit.promotions.providers import PromotionRule
 
-__all__ = ["Book", "Entry", "RegisteredRule", "open_book"]
+__all__ = ["Book", "Entry", "RegisteredRule", "open_book", "registered_rules"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,20 @@ class RegisteredRule:
 
     rule: PromotionRule[Any]
     source: RuleSource
+
+
+def registered_rules(
+    registry: Registry[PromotionRule[Any]], plugins: Iterable[PluginView]
+) -> list[RegisteredRule]:
+    """The rules that plugins brought, each with its plugin's code and version for the explanation."""
+    versions = {view.code: view.version for view in plugins}
+    return [
+        RegisteredRule(
+            rule,
+            RuleSource(code, plugin := registry.plugin_of(code), versions.get(plugin, "")),
+        )
+        for code, rule in registry.items()
+    ]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

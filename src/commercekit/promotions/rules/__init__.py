@@ -17,16 +17,21 @@ The sequence, in full:
    remainder, so that the shares sum to it exactly.
 """
 
-from commercekit.promotions.engine.book import Book, Entry, RegisteredRule, open_book
-from commercekit.promotions.engine.evaluation import evaluate
-from commercekit.promotions.engine.runner import RuleFailure, RuleRunner
+from commercekit.promotions.rules.book import (
+    Book,
+    Entry,
+    RegisteredRule,
+    open_book,
+    registered_rules,
+)
+from commercekit.promotions.rules.evaluation import RuleAsker, evaluate
 
 __all__ = [
     "Book",
     "Entry",
     "RegisteredRule",
-    "RuleFailure",
-    "RuleRunner",
+    "RuleAsker",
     "evaluate",
     "open_book",
+    "registered_rules",
 ]

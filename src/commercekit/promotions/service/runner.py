@@ -12,8 +12,8 @@ from commercekit.kernel import Money
 from commercekit.promotions.models import Proposal, Target
 
 if TYPE_CHECKING:
-    from commercekit.promotions.engine.book import Entry
     from commercekit.promotions.models import PricedBasket
+    from commercekit.promotions.rules import Entry
 
 __all__ = ["RuleFailure", "RuleRunner"]
 
