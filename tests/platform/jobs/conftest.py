@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from commercekit.platform.jobs import Jobs
+from commercekit.testing.databases import core_piccolo_apps
+
+
+@pytest.fixture(scope="session")
+def piccolo_apps() -> Sequence[str]:
+    return core_piccolo_apps("platform/jobs")
+
+
+@pytest.fixture
+def make_jobs(database, clock):
+    def make(*kinds, **options):
+        return Jobs(database, clock, kinds, **options)
+
+    return make
+
+
+@pytest.fixture
+def enqueue(database):
+    async def enqueue(jobs, *args, **options):
+        async with database.unit_of_work() as uow:
+            return await jobs.enqueue(uow, *args, **options)
+
+    return enqueue
