@@ -47,8 +47,8 @@ def reaches_inside(importer: str, imported: str) -> bool:
         return False
     parts = importer.split(".")
     wires = parts[0] == "commercekit" and len(parts) > 1 and parts[1] in COMPOSITION
-    if wires and imported.split(".")[1] in DOMAINS:
-        return imported.split(".")[2] not in WIRED_ROOMS
+    if wires and imported.split(".")[1] in DOMAINS | {"platform"}:
+        return imported.removeprefix(door + ".").split(".")[0] not in WIRED_ROOMS
     return True
 
 
