@@ -8,6 +8,7 @@ from msgspec import Meta, Struct, field
 
 from commercekit.kernel import Address, Money
 from commercekit.orders import Adjustment, NewAdjustment, NewLine, NewShipping, Totals
+from commercekit.payments import Flow
 from commercekit.promotions import Explanation
 
 __all__ = [
@@ -159,7 +160,7 @@ class PlaceOrder(Struct, frozen=True, kw_only=True):
     email: str
     payment_method: str | None
     expected_total: Money | None = None
-    flow: str | None = None
+    flow: Flow | None = None
     return_url: str | None = None
     note: str = ""
     locale: str = "en"

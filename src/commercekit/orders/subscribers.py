@@ -124,7 +124,7 @@ class _TellShopper:
             shipments = await self._orders.shipments(order)
             shipment = next(item for item in shipments if item.id == fact.shipment_id)
             params |= {
-                "carrier": shipment.carrier or "",
+                "carrier": shipment.carrier_name,
                 "tracking_number": shipment.tracking_number or "",
             }
         await self._notifications.send(

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Controller, Request, delete, get, patch, post, put
-from litestar.params import Parameter
+from litestar.params import HeaderParameter
 from msgspec import Meta
 
 from commercekit.checkout.api.views import (
@@ -23,11 +23,11 @@ __all__ = ["CartToken", "MarketHeader", "StoreCarts", "languages_of"]
 
 CartToken = Annotated[
     str | None,
-    Parameter(header="X-Cart-Token", max_length=100, description="The token told with the cart"),
+    HeaderParameter(name="X-Cart-Token", max_length=100, description="The token told with the cart"),
 ]
 MarketHeader = Annotated[
     str | None,
-    Parameter(header="X-Market", max_length=64, description="A market's code; the default without"),
+    HeaderParameter(name="X-Market", max_length=64, description="A market's code; the default without"),
 ]
 
 

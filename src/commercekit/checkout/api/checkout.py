@@ -11,6 +11,7 @@ from commercekit.checkout.models import MAX_LINES, Basis, CartLine, PlaceOrder, 
 from commercekit.checkout.service import CheckoutService, Placed, basis_of
 from commercekit.kernel import Address, Money, new_id
 from commercekit.orders import OrderView, view_of
+from commercekit.payments import Flow
 from commercekit.platform.http import Answer, IdempotentRun, Input, idempotent
 
 __all__ = ["StoreCheckout"]
@@ -19,7 +20,7 @@ _Email = Annotated[
     str, Meta(pattern=r"^[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+$", min_length=6, max_length=254)
 ]
 _Code = Annotated[str, Meta(min_length=1, max_length=64)]
-_Flow = Annotated[str, Meta(max_length=32)]
+
 _Url = Annotated[str, Meta(pattern="^https?://", max_length=2000)]
 _Note = Annotated[str, Meta(max_length=1000)]
 
@@ -30,7 +31,7 @@ class CheckoutInput(Input):
     email: _Email
     expected_total: Money
     payment_method: _Code | None = None
-    flow: _Flow | None = None
+    flow: Flow | None = None
     return_url: _Url | None = None
     note: _Note = ""
 
@@ -45,7 +46,7 @@ class OneCallInput(Input):
     payment_method: _Code | None = None
     expected_total: Money | None = None
     coupons: Annotated[list[_Code], Meta(max_length=10)] = []
-    flow: _Flow | None = None
+    flow: Flow | None = None
     return_url: _Url | None = None
     note: _Note = ""
 

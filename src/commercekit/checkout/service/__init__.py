@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from commercekit.checkout.service.carts import Carts, PricedCart, basis_of
 from commercekit.checkout.service.placing import Placed, Placing
 from commercekit.checkout.service.quoting import Quoter
+from commercekit.platform.jobs import JobContext, JobKind, Schedule
 
 if TYPE_CHECKING:
     from commercekit.catalog import CatalogService
@@ -63,3 +66,19 @@ class CheckoutService:
         self.placing = Placing(
             db, clock, sealer, orders_settings, inventory, payments, orders, self.quoter
         )
+
+    def job_kinds(self) -> Sequence[JobKind]:
+        """What the job runner needs to know."""
+
+        async def forget_carts(_context: JobContext) -> None:
+            while await self.carts.forget_expired():
+                pass
+
+        return [JobKind("checkout.forget-carts", forget_carts)]
+
+    @staticmethod
+    def schedules() -> Sequence[Schedule]:
+        """How often carts whose time is over are looked for."""
+        return [
+            Schedule("checkout.forget-carts", every=timedelta(hours=1), job="checkout.forget-carts")
+        ]

@@ -150,9 +150,9 @@ class Placing:
         if wish.cart_id is None:
             return
         cart = await self._carts.locked(uow, wish.cart_id, self._clock.now())
+        if cart is not None and cart.order_id is not None:
+            raise CartOrdered
         if cart is None or cart.version != wish.cart_version:
-            if cart is not None and cart.order_id is not None:
-                raise CartOrdered
             raise CartChanged
         await self._carts.write(uow, replace(cart, order_id=order_id))
 

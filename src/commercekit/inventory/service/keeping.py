@@ -41,27 +41,29 @@ class InventoryService(Promising):
         *,
         location: str | None = None,
         tracked: bool = True,
+        backorder_limit: int | None = None,
         reason: str = "import",
         actor: str = "",
-    ) -> None:
+    ) -> bool:
         """Make the shelf hold ``quantity`` of ``sku``, creating its record if need be.
 
-        The same number again writes nothing. ``None`` keeps the number that is there: for feeds that
-        know only whether a SKU is tracked.
+        Tells whether anything changed; the same numbers again write nothing. ``None`` keeps the number
+        that is there: for feeds that know only whether a SKU is tracked.
         """
         place = await self._location(uow, location)
         await repository.lock_skus(uow, [sku])
         before = await self.availability([sku], uow)
         item = await self._item(uow, sku, place, tracked=tracked)
-        if item.tracked != tracked:
-            await repository.change_item(
-                uow, item.id, backorder_limit=item.backorder_limit, tracked=tracked
-            )
+        limit = item.backorder_limit if backorder_limit is None else backorder_limit
+        changed = (item.tracked, item.backorder_limit) != (tracked, limit)
+        if changed:
+            await repository.change_item(uow, item.id, backorder_limit=limit, tracked=tracked)
         await self._tell_changes(uow, before)
-        if quantity is not None:
-            await self._move(
-                uow, sku, place, count=quantity, kind=MovementKind.COUNT, reason=reason, actor=actor
-            )
+        if quantity is not None and await self._move(
+            uow, sku, place, count=quantity, kind=MovementKind.COUNT, reason=reason, actor=actor
+        ):
+            changed = True
+        return changed
 
     async def receive(
         self,

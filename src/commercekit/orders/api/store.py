@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from litestar import Controller, Request, Response, get, post
-from litestar.params import Parameter
+from litestar.params import HeaderParameter
 from msgspec import Meta
 
 from commercekit.kernel import parse_accept_language
@@ -17,7 +17,7 @@ __all__ = ["StoreOrders"]
 _Reason = Annotated[str, Meta(max_length=500)]
 OrderToken = Annotated[
     str | None,
-    Parameter(header="X-Order-Token", max_length=100, description="The token told at placing"),
+    HeaderParameter(name="X-Order-Token", max_length=100, description="The token told at placing"),
 ]
 
 

@@ -29,7 +29,7 @@ from commercekit.orders.models import (
 from commercekit.orders.tables import OrderLineTable, OrderTable
 
 if TYPE_CHECKING:
-    from asyncpg import Record
+    from commercekit.platform.db import Record
 
     from commercekit.platform.db import Database, UnitOfWork
     from commercekit.platform.security import Sealer

@@ -16,7 +16,7 @@ from commercekit.orders.models import (
 )
 
 if TYPE_CHECKING:
-    from asyncpg import Record
+    from commercekit.platform.db import Record
 
     from commercekit.platform.db import Database, UnitOfWork
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import timedelta
+
 from commercekit.orders.service.cancel_order import CancelOrders
 from commercekit.orders.service.create_order import CreateOrders
 from commercekit.orders.service.follow_facts import FollowFacts
 from commercekit.orders.service.pay_order import PayOrders
 from commercekit.orders.service.refund_order import RefundOrders
 from commercekit.orders.service.ship_order import ShipOrders
+from commercekit.platform.jobs import JobContext, JobKind, Schedule
 
 __all__ = ["OrderService"]
 
@@ -18,3 +22,19 @@ class OrderService(CreateOrders, CancelOrders, PayOrders, ShipOrders, RefundOrde
     Every use case is one transaction, preceded or followed by calls to providers. All of them, and
     everything that payments and fulfilment do for the same order, wait for one lock on its reference.
     """
+
+    def job_kinds(self) -> Sequence[JobKind]:
+        """What the job runner needs to know."""
+
+        async def close_unpaid(_context: JobContext) -> None:
+            while await self.close_unpaid():
+                pass
+
+        return [JobKind("orders.close-unpaid", close_unpaid)]
+
+    @staticmethod
+    def schedules() -> Sequence[Schedule]:
+        """How often unpaid orders are looked for."""
+        return [
+            Schedule("orders.close-unpaid", every=timedelta(seconds=15), job="orders.close-unpaid")
+        ]

@@ -107,7 +107,7 @@ class CancelOrders(OrderUseCases):
                     refund_id=refund_id,
                     payment_id=payment.id,
                     amount=payment.refundable,
-                    reason=reason,
+                    reason=f"order {order.number} cancelled",
                 )
                 refunds.append(refund_id)
         return refunds

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from commercekit.orders.events import OrderPlaced
+from commercekit.orders.events import OrderPaid, OrderPlaced
 from commercekit.orders.models import NewOrder
 from commercekit.orders.service.base import OrderUseCases
 
@@ -29,3 +29,7 @@ class CreateOrders(OrderUseCases):
                 skus=[line.sku for line in new.lines],
             )
         )
+        if not new.totals.total:
+            uow.publish(
+                OrderPaid(order_id=new.id, number=new.number, captured=new.totals.total)
+            )

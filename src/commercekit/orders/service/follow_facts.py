@@ -140,7 +140,7 @@ class FollowFacts(OrderUseCases):
             uow, reference, [Demand(line.sku, line.quantity) for line in shipment.lines]
         )
         await self._orders.count_units(
-            uow, order.id, "shipped", {line.line_id: line.quantity for line in shipment.lines}
+            uow, order.id, "shipped", {UUID(line.line_id): line.quantity for line in shipment.lines}
         )
         status = await self._derive_fulfilment(uow, order, shipments)
         await self._orders.record(
@@ -196,11 +196,11 @@ class FollowFacts(OrderUseCases):
         for shipment in shipments:
             for item in shipment.lines:
                 if shipment.status not in _BEFORE_HAND_OVER:
-                    shipped[item.line_id] += item.quantity
+                    shipped[UUID(item.line_id)] += item.quantity
                 if shipment.status is ShipmentStatus.DELIVERED:
-                    delivered[item.line_id] += item.quantity
+                    delivered[UUID(item.line_id)] += item.quantity
                 if shipment.status is ShipmentStatus.RETURNED:
-                    returned[item.line_id] += item.quantity
+                    returned[UUID(item.line_id)] += item.quantity
         status = derive_fulfilment_status(
             LineProgress(
                 line.quantity - line.cancelled,

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from commercekit.errors import InvalidTransition
 from commercekit.inventory import Demand
-from commercekit.kernel import Money, new_id
+from commercekit.kernel import Money
 from commercekit.orders.errors import NothingToRefund, OrderChanged
 from commercekit.orders.events import OrderCancelled, RefundApproved, RefundRejected, RefundRequested
 from commercekit.orders.models import (
@@ -165,7 +165,14 @@ class RefundOrders(ReadOrders):
         if granted.currency != order.currency or not 0 < granted.amount <= request.amount.amount:
             message = f"{granted} is not between nothing and the {request.amount} asked for."
             raise NothingToRefund(message, asked=request.amount.amount)
-        refunds = await self._create_refunds(uow, order, request_id, granted, request.reason)
+        refunds = await self._payments.create_refunds(
+            uow,
+            refund_id=request_id,
+            reference=order.reference,
+            amount=granted,
+            # The shopper's own words stay here: they may say more than a provider should know.
+            reason=f"refund for order {order.number}",
+        )
         if not await self._requests.decide(
             uow, request, RefundRequestStatus.APPROVED, actor, reason, granted
         ):
@@ -190,32 +197,7 @@ class RefundOrders(ReadOrders):
                 amount=granted,
             )
         )
-        return refunds
-
-    async def _create_refunds(
-        self, uow: UnitOfWork, order: Order, request_id: UUID, granted: Money, reason: str
-    ) -> list[UUID]:
-        """Spread the amount over the payments it came by, oldest first."""
-        refunds: list[UUID] = []
-        left = granted
-        for payment in await self._payments.payments_of(uow, order.reference):
-            part = min(left.amount, payment.refundable.amount)
-            if part <= 0:
-                continue
-            refund_id = new_id() if refunds else request_id
-            await self._payments.create_refund(
-                uow,
-                refund_id=refund_id,
-                payment_id=payment.id,
-                amount=Money(part, granted.currency),
-                reason=reason,
-            )
-            refunds.append(refund_id)
-            left = left - Money(part, granted.currency)
-        if left:
-            message = f"Only {granted - left} of order {order.number} is left to refund."
-            raise NothingToRefund(message, refundable=(granted - left).amount)
-        return refunds
+        return [refund.id for refund in refunds]
 
     async def _take_back(
         self, uow: UnitOfWork, order: Order, request: RefundRequest, actor: Actor

@@ -107,7 +107,7 @@ def _choose(
     for shipment in shipments:
         if shipment.status is not ShipmentStatus.CANCELLED:
             for item in shipment.lines:
-                packed[item.line_id] += item.quantity
+                packed[UUID(item.line_id)] += item.quantity
     left = {
         line.id: line.quantity - line.cancelled - packed[line.id]
         for line in order.lines
@@ -135,7 +135,11 @@ def _choose(
             raise TooManyUnits(message, line_id=str(line_id), wanted=quantity, left=left[line_id])
         chosen.append(
             ShipmentLine(
-                line_id=line_id, sku=line.sku, quantity=quantity, weight_grams=line.weight_grams
+                line_id=str(line_id),
+                sku=line.sku,
+                quantity=quantity,
+                name=line.name,
+                weight_grams=line.weight_grams,
             )
         )
     return chosen

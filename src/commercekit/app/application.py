@@ -1,0 +1,124 @@
+"""The ASGI application that a server process runs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import commercekit
+from commercekit.app.configuration import ShopConfiguration, load_configuration
+from commercekit.app.shop import Shop
+from commercekit.catalog.api import controllers as catalog_controllers
+from commercekit.checkout import StoreCarts, StoreCheckout
+from commercekit.fulfilment.api import AdminShipments
+from commercekit.identity.api import AdminAudit, AdminTokens
+from commercekit.orders import AdminOrders, AdminRefundRequests, StoreOrders
+from commercekit.payments.api import AdminPayments, AdminRefunds
+from commercekit.platform.db.embedded import EmbeddedServer
+from commercekit.platform.http import HttpSettings, current_request_id
+from commercekit.platform.telemetry import LoopWatchdog, configure_logging
+from commercekit.storefront import StorefrontController, read_lane
+from commercekit.web import build_web, webhook_routes
+
+if TYPE_CHECKING:
+    from litestar import Litestar
+
+__all__ = ["build_application", "create_app", "database_of"]
+
+
+@contextlib.contextmanager
+def database_of(configuration: ShopConfiguration) -> Any:
+    """The DSN to use: the one in the settings, or the embedded server's, started if need be."""
+    dsn = configuration.settings.database.dsn
+    if dsn is not None:
+        yield dsn.reveal()
+        return
+    with EmbeddedServer(configuration.data) as server:
+        yield server.dsn
+
+
+def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
+    """The web of ``shop``; its lifespan opens the shop, works on its queues, and closes it."""
+    settings = shop.settings
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+        watchdog = LoopWatchdog(
+            settings.telemetry.blocked_loop, observe=shop.metrics.loop_blocked_seconds.inc
+        )
+        async with watchdog, shop.working():
+            yield
+        if on_stop is not None:
+            await asyncio.to_thread(on_stop)
+
+    app = build_web(
+        controllers=[
+            StorefrontController,
+            StoreCarts,
+            StoreCheckout,
+            StoreOrders,
+            AdminOrders,
+            AdminRefundRequests,
+            AdminPayments,
+            AdminRefunds,
+            AdminShipments,
+            AdminTokens,
+            AdminAudit,
+            *catalog_controllers,
+            *webhook_routes(
+                {
+                    "payments": shop.payments.receive_webhook,
+                    "carriers": shop.fulfilment.receive_webhook,
+                    "notifiers": shop.notifications.receive_webhook,
+                },
+                shop.clock,
+            ),
+        ],
+        plugin_routes=shop.plugin_routes(),
+        dependencies={
+            "catalog": shop.catalog,
+            "checkout": shop.checkout,
+            "fulfilment": shop.fulfilment,
+            "identity": shop.identity,
+            "inventory": shop.inventory,
+            "markets": shop.markets,
+            "notifications": shop.notifications,
+            "orders": shop.orders,
+            "payments": shop.payments,
+            "pricing": shop.pricing,
+            "promotions": shop.promotions,
+            "storefront": shop.storefront,
+            "bus": shop.bus,
+            "jobs": shop.jobs,
+        },
+        lifespan=[lifespan],
+        authenticator=shop.identity.authenticate,
+        idempotency=shop.idempotency,
+        cursors=shop.cursors,
+        settings=HttpSettings(
+            allowed_hosts=settings.web.allowed_hosts,
+            trusted_origins=settings.web.trusted_origins,
+            is_production=settings.in_production,
+        ),
+        checks={"database": shop.ready},
+        registry=shop.metrics.registry,
+        title=settings.name,
+        version=commercekit.__version__,
+    )
+    return read_lane(app, shop.freshness)
+
+
+def create_app(path: Path | None = None) -> Any:
+    """The factory for ASGI servers: ``granian --factory commercekit.app:create_app``.
+
+    Reads the settings that ``COMMERCEKIT_CONFIG`` and the environment name, and starts or joins the
+    embedded database if the settings name none.
+    """
+    configuration = load_configuration(path)
+    configure_logging(configuration.settings.telemetry, request_id=current_request_id)
+    stack = contextlib.ExitStack()
+    dsn = stack.enter_context(database_of(configuration))
+    return build_application(Shop(configuration, dsn), on_stop=stack.close)

@@ -1,0 +1,93 @@
+"""From a settings file and the environment to a checked configuration with its plugins."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from commercekit.app.settings import Environment, ShopSettings
+from commercekit.errors import ConfigurationError
+from commercekit.fulfilment import hookspecs as fulfilment_hooks
+from commercekit.notifications import hookspecs as notification_hooks
+from commercekit.payments import hookspecs as payment_hooks
+from commercekit.platform.plugins import PluginPolicy, PluginRegistry
+from commercekit.platform.settings import SettingsSource
+from commercekit.promotions import hookspecs as promotion_hooks
+
+if TYPE_CHECKING:
+    from msgspec import Struct
+
+__all__ = ["HOOK_ROOMS", "ShopConfiguration", "load_configuration"]
+
+HOOK_ROOMS = (payment_hooks, fulfilment_hooks, promotion_hooks, notification_hooks)
+"""Where the domains declare their hooks; the platform knows its own."""
+
+CONFIG_VARIABLE = "COMMERCEKIT_CONFIG"
+"""Names the settings file; ``commercekit run`` sets it for the server processes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShopConfiguration:
+    """Settings that hold, and the plugins they enable."""
+
+    settings: ShopSettings
+    sections: Mapping[str, Struct]
+    """The settings of each enabled plugin, by its code."""
+    plugins: PluginRegistry
+    file: Path | None
+
+    @property
+    def data(self) -> Path:
+        """The data folder, absolute."""
+        return self.settings.data.absolute()
+
+
+def load_configuration(
+    path: Path | None = None, environ: Mapping[str, str] | None = None
+) -> ShopConfiguration:
+    """Read everything and judge it together.
+
+    Without ``path`` the variable ``COMMERCEKIT_CONFIG`` names the file, then ``commercekit.toml`` in
+    the current folder is taken, then the defaults. Raises
+    :class:`~commercekit.platform.settings.SettingsError` with every problem at once, and
+    :class:`~commercekit.platform.plugins.PluginError` for a plugin that does not fit.
+    """
+    environ = os.environ if environ is None else environ
+    source = SettingsSource.read(path or _default_path(environ), environ)
+    development = (
+        source.peek("environment", Environment, Environment.DEVELOPMENT) is Environment.DEVELOPMENT
+    )
+    policy = source.peek("plugins", PluginPolicy, PluginPolicy())
+    plugins = PluginRegistry(HOOK_ROOMS, policy=policy, development=development)
+    loaded = source.load(ShopSettings, sections=plugins.settings_sections())
+    _refuse_unsafe(loaded.tree)
+    return ShopConfiguration(loaded.tree, loaded.sections, plugins, loaded.file)
+
+
+def _default_path(environ: Mapping[str, str]) -> Path | None:
+    named = environ.get(CONFIG_VARIABLE)
+    if named:
+        return Path(named)
+    here = Path("commercekit.toml")
+    return here if here.exists() else None
+
+
+def _refuse_unsafe(settings: ShopSettings) -> None:
+    """A production shop does not run on what development makes up."""
+    if not settings.in_production:
+        return
+    missing = []
+    if settings.database.dsn is None:
+        missing.append("database.dsn (the embedded server is for development)")
+    if settings.security.master_key is None:
+        missing.append("security.master_key (openssl rand -base64 32)")
+    if not settings.web.base_url.startswith("https://"):
+        missing.append("web.base_url with https://")
+    if not settings.web.allowed_hosts:
+        missing.append("web.allowed_hosts")
+    if missing:
+        message = "A production shop needs " + ", ".join(missing) + "."
+        raise ConfigurationError(message)

@@ -1,0 +1,142 @@
+"""The one typed tree of a shop's settings."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from commercekit.checkout import CheckoutSettings
+from commercekit.fulfilment import FulfilmentSettings
+from commercekit.notifications import NotificationSettings
+from commercekit.orders import OrdersSettings
+from commercekit.payments import PaymentsSettings
+from commercekit.platform.plugins import PluginPolicy
+from commercekit.platform.settings import Secret
+from commercekit.platform.telemetry import TelemetrySettings
+
+__all__ = [
+    "DatabaseSettings",
+    "DemoSettings",
+    "Environment",
+    "MarketSettings",
+    "SecuritySettings",
+    "ShopSettings",
+    "TaxSettings",
+    "WebSettings",
+]
+
+
+class Environment(StrEnum):
+    """What a shop is for; production refuses what development makes up."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class DatabaseSettings(Struct, frozen=True, kw_only=True):
+    """Where the shop's PostgreSQL is."""
+
+    dsn: Annotated[
+        Secret | None,
+        Meta(description="postgresql://… of a server, version 15 or later; without it the embedded one."),
+    ] = None
+    pool_size: Annotated[
+        int, Meta(ge=2, le=50, description="Connections of each process; small pools are faster.")
+    ] = 5
+
+
+class WebSettings(Struct, frozen=True, kw_only=True):
+    """How the shop is reached."""
+
+    base_url: Annotated[
+        str,
+        Meta(
+            pattern=r"^https?://[^\s/?#]+$",
+            description="The outside address, without a slash at the end; links and webhooks use it.",
+        ),
+    ] = "http://127.0.0.1:8000"
+    allowed_hosts: Annotated[
+        tuple[str, ...], Meta(description="Host names that reach this shop; empty: any.")
+    ] = ()
+    trusted_origins: Annotated[
+        tuple[str, ...],
+        Meta(description="Origins besides the shop's own that browsers may send changes from."),
+    ] = ()
+    processes: Annotated[int, Meta(ge=1, le=64, description="Server processes.")] = 2
+
+
+class MarketSettings(Struct, frozen=True, kw_only=True):
+    """The default market."""
+
+    code: Annotated[str, Meta(pattern="^[a-z][a-z0-9-]{0,62}$")] = "default"
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", description="ISO 4217, such as CNY.")] = "CNY"
+    languages: Annotated[
+        tuple[str, ...], Meta(min_length=1, description="The first is the fallback.")
+    ] = ("en", "zh")
+    countries: Annotated[
+        tuple[str, ...], Meta(description="Where it sells; the first says which tax is shown.")
+    ] = ("CN",)
+    prices_include_tax: bool = True
+
+
+class TaxSettings(Struct, frozen=True, kw_only=True):
+    """One tax rate that is set up when the shop starts and has none like it."""
+
+    tax_class: str = "standard"
+    country: Annotated[str, Meta(pattern="^[A-Z]{2}$")]
+    rate_ppm: Annotated[int, Meta(ge=0, le=1_000_000, description="130000 is 13 %.")]
+    name: dict[str, str] = field(default_factory=dict)
+
+
+class SecuritySettings(Struct, frozen=True, kw_only=True):
+    """Keys of the shop."""
+
+    master_key: Annotated[
+        Secret | None,
+        Meta(
+            description="32 bytes in base64 that wrap every other key; without it a development shop "
+            "makes one in its data folder."
+        ),
+    ] = None
+
+
+class DemoSettings(Struct, frozen=True, kw_only=True):
+    """What an empty development shop is filled with."""
+
+    products: Annotated[
+        Path | None, Meta(description="A product file in the format that Shopify exports.")
+    ] = None
+    media: Annotated[Path | None, Meta(description="A folder of pictures, served under /media.")] = None
+    promotions: Annotated[
+        tuple[dict[str, object], ...],
+        Meta(description="Promotions to set up, each as POST /admin/promotions takes them."),
+    ] = ()
+
+
+class ShopSettings(Struct, frozen=True, kw_only=True):
+    """A shop. Relative paths are relative to the folder of the file."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=100)] = "CommerceKit"
+    environment: Environment = Environment.DEVELOPMENT
+    data: Annotated[
+        Path, Meta(description="Folder of the embedded database, keys, media and messages.")
+    ] = Path(".data")
+    database: DatabaseSettings = field(default_factory=DatabaseSettings)
+    web: WebSettings = field(default_factory=WebSettings)
+    market: MarketSettings = field(default_factory=MarketSettings)
+    taxes: tuple[TaxSettings, ...] = ()
+    security: SecuritySettings = field(default_factory=SecuritySettings)
+    payments: PaymentsSettings = field(default_factory=PaymentsSettings)
+    fulfilment: FulfilmentSettings = field(default_factory=FulfilmentSettings)
+    notifications: NotificationSettings = field(default_factory=NotificationSettings)
+    orders: OrdersSettings = field(default_factory=OrdersSettings)
+    checkout: CheckoutSettings = field(default_factory=CheckoutSettings)
+    telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
+    plugins: PluginPolicy = field(default_factory=PluginPolicy)
+    demo: DemoSettings = field(default_factory=DemoSettings)
+
+    @property
+    def in_production(self) -> bool:
+        """Whether made-up keys and every installed plugin are out of the question."""
+        return self.environment is Environment.PRODUCTION

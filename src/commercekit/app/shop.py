@@ -1,0 +1,331 @@
+"""The composition root: every service of a shop, made once and handed to whoever needs it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import structlog
+
+from commercekit import checkout, notifications, orders, payments
+from commercekit.app.maintenance import maintenance
+from commercekit.app.product_import import PriceAndStock
+from commercekit.catalog import CatalogService, ImportProducts
+from commercekit.checkout import CheckoutService
+from commercekit.fulfilment import SEALED_TABLES as FULFILMENT_SEALED
+from commercekit.fulfilment import Carriers, FulfilmentService
+from commercekit.fulfilment.hookspecs import register_carriers
+from commercekit.identity import IdentityService
+from commercekit.inventory import InventoryService
+from commercekit.kernel import Clock, SystemClock
+from commercekit.markets import Market, MarketService
+from commercekit.notifications import NotificationService
+from commercekit.notifications.hookspecs import register_notifiers
+from commercekit.orders import OrderService
+from commercekit.payments import Gateways, PaymentService
+from commercekit.payments.hookspecs import register_payment_gateways
+from commercekit.platform.bus import Broadcast, Bus
+from commercekit.platform.db import Database
+from commercekit.platform.http import Cursors, Idempotency, outbound_client
+from commercekit.platform.jobs import Jobs
+from commercekit.platform.plugins import PluginContext, Registry
+from commercekit.platform.plugins.hookspecs import (
+    register_jobs,
+    register_piccolo_apps,
+    register_routes,
+    register_schedules,
+    register_subscriptions,
+)
+from commercekit.platform.providers import ProviderCaller, ProviderContexts
+from commercekit.platform.security import MasterKey, Sealer
+from commercekit.platform.telemetry import ShopMetrics
+from commercekit.pricing import DuplicateTaxRate, PricingService
+from commercekit.promotions import PromotionService, RegisteredRule
+from commercekit.promotions.hookspecs import register_promotion_rules
+from commercekit.storefront import CHANNEL, Freshness, Projection, StorefrontService, projectors
+
+if TYPE_CHECKING:
+    from commercekit.app.configuration import ShopConfiguration
+    from commercekit.platform.plugins import Offered
+
+__all__ = ["SEALED_TABLES", "Shop", "piccolo_apps"]
+
+SEALED_TABLES = (
+    "platform_idempotency_key",
+    *payments.SEALED_TABLES,
+    *FULFILMENT_SEALED,
+    *notifications.SEALED_TABLES,
+    *orders.SEALED_TABLES,
+    *checkout.SEALED_TABLES,
+)
+"""Every table with personal fields; each has a data key of its own."""
+
+_CORE_APPS = (
+    "platform.security",
+    "platform.http",
+    "platform.bus",
+    "platform.jobs",
+    "notifications",
+    "identity",
+    "markets",
+    "catalog",
+    "pricing",
+    "inventory",
+    "payments",
+    "fulfilment",
+    "promotions",
+    "orders",
+    "storefront",
+    "checkout",
+)
+
+
+def piccolo_apps(configuration: ShopConfiguration | None = None) -> list[str]:
+    """The Piccolo apps of the core and of the enabled plugins, lower layers first."""
+    apps = [f"commercekit.{name}.piccolo_app" for name in _CORE_APPS]
+    if configuration is not None:
+        apps += [offered.item for offered in configuration.plugins.collect(register_piccolo_apps)]
+    return apps
+
+
+class Shop:
+    """One shop in one process. Making it connects nothing; :meth:`opened` does.
+
+    Services are attributes, named as their domains. ``async with shop.opened():`` gives a shop that
+    can be used; ``async with shop.working():`` also relays, consumes and does jobs.
+    """
+
+    def __init__(
+        self,
+        configuration: ShopConfiguration,
+        dsn: str,
+        *,
+        clock: Clock | None = None,
+        metrics: ShopMetrics | None = None,
+    ) -> None:
+        settings = configuration.settings
+        self.configuration = configuration
+        self.settings = settings
+        self.plugins = configuration.plugins
+        self.clock = clock or SystemClock()
+        self.metrics = metrics or ShopMetrics()
+        self.db = Database(dsn, clock=self.clock, pool_size=settings.database.pool_size)
+        self.sealer = Sealer(self._master_key())
+        self.http = outbound_client(allow=self._own_addresses())
+        self.bus = Bus(self.db, self.clock)
+        self.jobs = Jobs(self.db, self.clock)
+        self.broadcast = Broadcast(self.db)
+        self.idempotency = Idempotency(self.db, self.sealer)
+        self.cursors = Cursors(self.sealer.derived_key("cursors"))
+        self.caller = ProviderCaller(observe=self.metrics.observe_call)
+        self._contexts: dict[str, PluginContext] = {}
+        self._make_services()
+        self._listen()
+
+    def _make_services(self) -> None:
+        """Lower layers first; each gets what it stands on and nothing else."""
+        settings, db, clock = self.settings, self.db, self.clock
+        base_url = settings.web.base_url
+        contexts = ProviderContexts(http=self.http, clock=clock)
+        self.notifications = NotificationService(
+            db,
+            clock,
+            self.jobs,
+            self.caller,
+            self._provided("notifier", register_notifiers),
+            self.sealer,
+            settings.notifications,
+            contexts,
+        )
+        self.identity = IdentityService(db, clock)
+        self.markets = MarketService(db, clock)
+        self.catalog = CatalogService(db, clock)
+        self.pricing = PricingService(db, clock)
+        self.inventory = InventoryService(db, clock)
+        gateways = self._provided("payment gateway", register_payment_gateways)
+        self.payments = PaymentService(
+            db,
+            clock,
+            gateways=Gateways(
+                list(gateways.values()), settings.payments, contexts, self.caller
+            ),
+            sealer=self.sealer,
+            audit=self.identity,
+            base_url=base_url,
+        )
+        carriers = self._provided("carrier", register_carriers)
+        self.fulfilment = FulfilmentService(
+            db,
+            clock,
+            self.jobs,
+            self.caller,
+            Carriers(list(carriers.values()), settings.fulfilment, contexts),
+            self.sealer,
+            settings.fulfilment,
+            public_url=base_url,
+        )
+        self.promotions = PromotionService(db, clock, self._rules())
+        self.orders = OrderService(
+            db, clock, self.sealer, self.payments, self.inventory, self.fulfilment
+        )
+        self.freshness = Freshness()
+        self.projection = Projection(
+            db, self.markets, self.catalog, self.pricing, self.inventory, self.freshness
+        )
+        self.storefront = StorefrontService(db, self.markets, self.catalog, self.projection)
+        self.checkout = CheckoutService(
+            db,
+            clock,
+            self.sealer,
+            settings=settings.checkout,
+            orders_settings=settings.orders,
+            markets=self.markets,
+            catalog=self.catalog,
+            pricing=self.pricing,
+            inventory=self.inventory,
+            promotions=self.promotions,
+            payments=self.payments,
+            fulfilment=self.fulfilment,
+            orders=self.orders,
+        )
+
+    def _listen(self) -> None:
+        """Who reacts to what, what is done later, and what is done again and again."""
+        self.bus.subscribe(
+            *projectors(self.projection, self.catalog),
+            *orders.subscriptions(self.orders, self.notifications),
+            *self._from_plugins(register_subscriptions),
+        )
+        kinds, schedules = maintenance(self)
+        services: Sequence[Any] = (
+            self.notifications,
+            self.payments,
+            self.fulfilment,
+            self.orders,
+            self.checkout,
+        )
+        for service in services:
+            kinds += service.job_kinds()
+            schedules += service.schedules()
+        self.jobs.register(*kinds, *self._from_plugins(register_jobs))
+        self.jobs.schedule(*schedules, *self._from_plugins(register_schedules))
+        self.broadcast.listen(
+            CHANNEL, self.freshness.heard, on_gap=self.freshness.forget_all
+        )
+
+    @contextlib.asynccontextmanager
+    async def opened(self) -> AsyncIterator[Shop]:
+        """Connect, unwrap the keys, make the default market what the settings say."""
+        await self.db.open()
+        try:
+            await self.sealer.load(self.db, (*SEALED_TABLES, *self._plugin_tables()))
+            await self._ensure_basics()
+            yield self
+        finally:
+            await self.http.aclose()
+            await self.db.close()
+
+    @contextlib.asynccontextmanager
+    async def working(self) -> AsyncIterator[Shop]:
+        """Also hear broadcasts, relay facts, consume them and do jobs, until the block ends."""
+        async with (
+            self.opened(),
+            self.broadcast.running(),
+            self.bus.running(),
+            self.jobs.running(),
+        ):
+            yield self
+
+    async def ready(self) -> None:
+        """Raise unless the database answers."""
+        await self.db.fetchval("SELECT 1")
+
+    def importer(self, market: Market, *, restock: bool = False) -> ImportProducts:
+        """Imports products with their prices and stock into ``market``.
+
+        ``restock`` also overwrites the stock of SKUs that are known already.
+        """
+        sink = PriceAndStock(self.pricing, self.inventory, market, restock=restock)
+        return ImportProducts(self.db, self.catalog, sink)
+
+    def context(self, code: str) -> PluginContext:
+        """The shop as the plugin ``code`` sees it; always the same object."""
+        if code not in self._contexts:
+            self._contexts[code] = PluginContext(
+                code=code,
+                settings=self.configuration.sections[code],
+                db=self.db,
+                clock=self.clock,
+                http=self.http,
+                sealer=self.sealer,
+                base_url=self.settings.web.base_url,
+                enqueue=self.jobs.enqueue,
+                log=structlog.get_logger(f"commercekit.plugin.{code}"),
+                production=self.settings.in_production,
+            )
+        return self._contexts[code]
+
+    def plugin_routes(self) -> dict[str, list[Any]]:
+        """What each plugin wants to answer under ``/plugins/<code>``."""
+        routes: dict[str, list[Any]] = {}
+        for offered in self.plugins.collect(register_routes, self.context):
+            routes.setdefault(offered.plugin, []).append(offered.item)
+        return routes
+
+    def _provided(self, family: str, hook: Callable[..., Sequence[Any]]) -> Registry[Any]:
+        return Registry(family, self.plugins.collect(hook, self.context))
+
+    def _from_plugins(self, hook: Callable[..., Sequence[Any]]) -> list[Any]:
+        return [offered.item for offered in self.plugins.collect(hook, self.context)]
+
+    def _rules(self) -> list[RegisteredRule]:
+        """Promotion rules with the plugin and version that explanations name."""
+        offers: Sequence[Offered[Any]] = self.plugins.collect(
+            register_promotion_rules, self.context
+        )
+        Registry("promotion rule", offers)
+        versions = {view.code: view.version for view in self.plugins.views()}
+        return [
+            RegisteredRule(rule=offer.item, plugin=offer.plugin, version=versions[offer.plugin])
+            for offer in offers
+        ]
+
+    def _plugin_tables(self) -> list[str]:
+        """Every table of a plugin may hold sealed fields, so each gets a data key."""
+        apps = [import_module(o.item).APP_CONFIG for o in self.plugins.collect(register_piccolo_apps)]
+        return [str(table._meta.tablename) for app in apps for table in app.table_classes]  # noqa: SLF001 - Piccolo's own way to name a table
+
+    async def _ensure_basics(self) -> None:
+        wanted = self.settings.market
+        await self.markets.ensure_default(
+            code=wanted.code,
+            currency=wanted.currency,
+            languages=wanted.languages,
+            countries=wanted.countries,
+            prices_include_tax=wanted.prices_include_tax,
+        )
+        there = {(rate.tax_class, rate.country) for rate in await self.pricing.tax_rates()}
+        for tax in self.settings.taxes:
+            if (tax.tax_class, tax.country) not in there:
+                # Another process may add it just now.
+                with contextlib.suppress(DuplicateTaxRate):
+                    await self.pricing.add_tax_rate(
+                        tax.tax_class, tax.country, None, tax.rate_ppm, tax.name
+                    )
+
+    def _master_key(self) -> MasterKey:
+        secret = self.settings.security.master_key
+        if secret is not None:
+            return MasterKey.from_text(secret.reveal())
+        return MasterKey.from_folder(self.configuration.data / "keys")
+
+    def _own_addresses(self) -> list[str]:
+        """A development shop's sandbox vendors stand on the shop's own address."""
+        if self.settings.in_production:
+            return []
+        address = urlsplit(self.settings.web.base_url)
+        port = address.port or (443 if address.scheme == "https" else 80)
+        return [f"{address.hostname}:{port}"]
