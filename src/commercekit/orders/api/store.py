@@ -27,7 +27,7 @@ class CancelInput(Input):
     reason: _Reason = ""
 
 
-class RefundRequestInput(Input):
+class RefundRequestInput(Input, kw_only=True):
     """Which units, whether the freight too, and why."""
 
     lines: Annotated[list[RefundRequestLine], Meta(max_length=200)] = []

@@ -15,7 +15,7 @@ from commercekit.platform.security.principal import (
     check_scopes,
     covers,
 )
-from commercekit.platform.security.redact import find_card_number, redact
+from commercekit.platform.security.redacting import find_card_number, redact
 from commercekit.platform.security.sealing import SealBroken, Sealer, normalise
 
 __all__ = [
