@@ -1,5 +1,6 @@
 """What the shop sells: products with options and variants, pictures, brands, categories, imports."""
 
+from commercekit.catalog.api import controllers
 from commercekit.catalog.errors import (
     BrandInUse,
     BrandNotFound,
@@ -54,6 +55,7 @@ from commercekit.catalog.models import (
     Variant,
     VariantChange,
 )
+from commercekit.catalog.pictures import PictureCheck
 from commercekit.catalog.service import CatalogService
 
 __all__ = [
@@ -87,6 +89,7 @@ __all__ = [
     "NewVariant",
     "Option",
     "OptionValue",
+    "PictureCheck",
     "Product",
     "ProductArchived",
     "ProductChange",
@@ -109,4 +112,5 @@ __all__ = [
     "VariantChanged",
     "VariantNotFound",
     "VariantRemoved",
+    "controllers",
 ]

@@ -1,0 +1,14 @@
+"""The catalogue over HTTP, for staff; shoppers read it from the storefront."""
+
+from commercekit.catalog.api.groups import BrandController, CategoryController
+from commercekit.catalog.api.products import ProductController, VariantController
+
+__all__ = [
+    "BrandController",
+    "CategoryController",
+    "ProductController",
+    "VariantController",
+    "controllers",
+]
+
+controllers = (ProductController, VariantController, BrandController, CategoryController)

@@ -1,0 +1,179 @@
+"""``/admin/products`` and ``/admin/variants``."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Controller, Request, Response, delete, get, patch, post
+from litestar.params import Parameter
+
+from commercekit.catalog.models import (
+    NewProduct,
+    NewVariant,
+    Product,
+    ProductChange,
+    ProductFilter,
+    ProductStatus,
+    Variant,
+    VariantChange,
+)
+from commercekit.catalog.service import CatalogService
+from commercekit.kernel import Page
+from commercekit.platform.http import (
+    PageCursor,
+    PageLimit,
+    etag_of,
+    page_answer,
+    page_request,
+    require_match,
+)
+from commercekit.platform.security import requires
+
+__all__ = ["ProductController", "VariantController"]
+
+READ = [requires("catalog:read")]
+WRITE = [requires("catalog:write")]
+
+Part = Annotated[str | None, Parameter(max_length=100, description="Part of a name, slug or SKU")]
+
+
+def _product(product: Product, status: int = 200) -> Response[Product]:
+    headers = {"etag": etag_of(product.version)}
+    if status == 201:
+        headers["location"] = f"/admin/products/{product.id}"
+    return Response(product, status_code=status, headers=headers)
+
+
+def _variant(variant: Variant, status: int = 200) -> Response[Variant]:
+    headers = {"etag": etag_of(variant.version)}
+    if status == 201:
+        headers["location"] = f"/admin/variants/{variant.id}"
+    return Response(variant, status_code=status, headers=headers)
+
+
+class ProductController(Controller):
+    """Products with options, pictures and variants."""
+
+    path = "/admin/products"
+    tags = ["admin: catalogue"]
+
+    @get(guards=READ, summary="List products")
+    async def products(
+        self,
+        request: Request[Any, Any, Any],
+        catalog: CatalogService,
+        status: ProductStatus | None = None,
+        brand_id: UUID | None = None,
+        category_id: UUID | None = None,
+        q: Part = None,
+        limit: PageLimit = 20,
+        cursor: PageCursor = None,
+    ) -> Page[Product]:
+        """Products of any status, newest first."""
+        page = page_request(request, limit, cursor)
+        where = ProductFilter(status=status, brand_id=brand_id, category_id=category_id, q=q or "")
+        after = UUID(page.after[0]) if page.after else None
+        found = await catalog.products(where, after=after, limit=page.limit + 1)
+        shown = found[: page.limit]
+        more = (str(shown[-1].id),) if len(found) > page.limit else None
+        return page_answer(request, shown, more)
+
+    @post(guards=WRITE, summary="Create a product")
+    async def create(self, data: NewProduct, catalog: CatalogService) -> Response[Product]:
+        """A product with its variants; a draft unless ``status`` says otherwise."""
+        return _product(await catalog.create_product(data), 201)
+
+    @get("/{product_id:uuid}", guards=READ, summary="One product")
+    async def product(self, product_id: UUID, catalog: CatalogService) -> Response[Product]:
+        """The product with everything on it, in all languages."""
+        return _product(await catalog.product(product_id))
+
+    @patch("/{product_id:uuid}", guards=WRITE, summary="Change a product")
+    async def change(
+        self,
+        request: Request[Any, Any, Any],
+        product_id: UUID,
+        data: ProductChange,
+        catalog: CatalogService,
+    ) -> Response[Product]:
+        """What is absent stays, lists are replaced whole. Needs ``If-Match``."""
+        present = await catalog.product(product_id)
+        require_match(request, present.version)
+        changed = await catalog.change_product(product_id, data, expected_version=present.version)
+        return _product(changed)
+
+    @delete("/{product_id:uuid}", guards=WRITE, summary="Delete a product")
+    async def delete(
+        self, request: Request[Any, Any, Any], product_id: UUID, catalog: CatalogService
+    ) -> None:
+        """With its variants, for good; archiving keeps it. Needs ``If-Match``."""
+        present = await catalog.product(product_id)
+        require_match(request, present.version)
+        await catalog.delete_product(product_id, expected_version=present.version)
+
+    @post("/{product_id:uuid}/archive", guards=WRITE, status_code=200, summary="Archive a product")
+    async def archive(self, product_id: UUID, catalog: CatalogService) -> Response[Product]:
+        """Take it off sale and keep it; doing it again changes nothing."""
+        return _product(await catalog.archive_product(product_id))
+
+    @post("/{product_id:uuid}/variants", guards=WRITE, summary="Add a variant")
+    async def add_variant(
+        self, product_id: UUID, data: NewVariant, catalog: CatalogService
+    ) -> Response[Variant]:
+        """One more combination of option values, last in order."""
+        return _variant(await catalog.add_variant(product_id, data), 201)
+
+
+class VariantController(Controller):
+    """Variants by id or SKU."""
+
+    path = "/admin/variants"
+    tags = ["admin: catalogue"]
+
+    @get(guards=READ, summary="List variants")
+    async def variants(
+        self,
+        request: Request[Any, Any, Any],
+        catalog: CatalogService,
+        sku: Annotated[str | None, Parameter(max_length=100)] = None,
+        product_id: UUID | None = None,
+        limit: PageLimit = 20,
+        cursor: PageCursor = None,
+    ) -> Page[Variant]:
+        """Variants by SKU."""
+        page = page_request(request, limit, cursor)
+        found = await catalog.variants(
+            sku=sku,
+            product_id=product_id,
+            after=page.after[0] if page.after else None,
+            limit=page.limit + 1,
+        )
+        shown = found[: page.limit]
+        return page_answer(request, shown, (shown[-1].sku,) if len(found) > page.limit else None)
+
+    @get("/{variant_id:uuid}", guards=READ, summary="One variant")
+    async def variant(self, variant_id: UUID, catalog: CatalogService) -> Response[Variant]:
+        """The variant of that id."""
+        return _variant(await catalog.variant(variant_id))
+
+    @patch("/{variant_id:uuid}", guards=WRITE, summary="Change a variant")
+    async def change(
+        self,
+        request: Request[Any, Any, Any],
+        variant_id: UUID,
+        data: VariantChange,
+        catalog: CatalogService,
+    ) -> Response[Variant]:
+        """Anything but the SKU, by which prices, stock and orders are kept. Needs ``If-Match``."""
+        present = await catalog.variant(variant_id)
+        require_match(request, present.version)
+        changed = await catalog.change_variant(variant_id, data, expected_version=present.version)
+        return _variant(changed)
+
+    @delete("/{variant_id:uuid}", guards=WRITE, summary="Remove a variant")
+    async def remove(
+        self, request: Request[Any, Any, Any], variant_id: UUID, catalog: CatalogService
+    ) -> None:
+        """Needs ``If-Match``; the last one of an active product is refused."""
+        present = await catalog.variant(variant_id)
+        require_match(request, present.version)
+        await catalog.remove_variant(variant_id, expected_version=present.version)
