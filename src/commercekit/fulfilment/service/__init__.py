@@ -15,7 +15,7 @@ from commercekit.fulfilment.service.carriers import CarrierAccount, Carriers, Co
 from commercekit.fulfilment.service.quote import Quoting
 from commercekit.fulfilment.service.send import BOOK_JOB, POLL_JOB, SUBSCRIBE_JOB, ShipmentJob
 from commercekit.fulfilment.service.track import Tracking
-from commercekit.platform.jobs import JobKind
+from commercekit.platform.jobs import JobKind, Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,3 +75,7 @@ class FulfilmentService(Quoting, Tracking):
             JobKind(SUBSCRIBE_JOB, self.subscribe_job, payload=ShipmentJob),
             JobKind(POLL_JOB, self.poll_job, payload=ShipmentJob, max_attempts=20),
         ]
+
+    def schedules(self) -> Sequence[Schedule]:
+        """Nothing periodic: every shipment has jobs of its own."""
+        return []

@@ -30,9 +30,12 @@ _PARSE = Verb("fulfilment", "parse_notification", returns=TrackNotification)
 class Tracking(Sending):
     """Takes news in, in any order and as often as they come, and moves states forward only."""
 
-    async def receive(self, carrier: str, account: str, request: RawRequest) -> Ack:
+    async def receive(
+        self, carrier: str, account: str, secret: str | None, request: RawRequest
+    ) -> Ack:
         """Take in a push; gives what the carrier wants to hear, after everything is written.
 
+        A ``secret`` at the end of the address is judged by the carrier, which finds it in the path.
         Raises :class:`~commercekit.fulfilment.errors.CarrierUnknown` for an account this shop does
         not have, and :class:`~commercekit.platform.providers.SignatureInvalid` for a push that is not
         the carrier's. News of a number that is not known (yet) are answered with the carrier's

@@ -156,7 +156,7 @@ class Bus:
     ) -> Page[ParkedDelivery]:
         """Deliveries that wait for a person, oldest first; with ``waiting`` also those to come."""
         page = page or PageRequest(limit=100)
-        after = page.after or (str(UUID(int=0)), "")
+        after = (page.after[0] if page.after else f"{UUID(int=0)}\n").split("\n", 1)
         states = ["parked", "waiting"] if waiting else ["parked"]
         rows = await self._db.fetch(_PARKED, states, UUID(after[0]), after[1], page.limit + 1)
         items = [ParkedDelivery(**dict(row)) for row in rows[: page.limit]]
