@@ -68,3 +68,10 @@ def test_a_shared_slug_is_seen():
 def test_an_absence_may_go_by_the_words_of_all_absences():
     assert list(incomplete([type("NoSuchOrder", (NotFound,), {})])) == []
     assert list(ambiguous([NotFound, type("NoSuchOrder", (NotFound,), {})])) == []
+
+
+def test_an_absence_with_a_title_in_one_language_is_seen():
+    words = {"title": "No such order"}
+    assert list(incomplete([type("NoSuchOrder", (NotFound,), words)])) == [
+        "NoSuchOrder has no title_zh of its own"
+    ]

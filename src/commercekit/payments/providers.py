@@ -324,7 +324,7 @@ class PaymentGateway(ABC):
     """
 
     code: ClassVar[str]
-    """Stable and unique, such as ``alipay``; part of the webhook address."""
+    """Stable and unique, such as ``sandbox``; part of the webhook address."""
     config_type: ClassVar[type[Struct]]
     """Settings of one merchant account; decoded strictly, every error stops the start."""
     capabilities: ClassVar[Capabilities]
