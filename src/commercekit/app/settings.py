@@ -39,7 +39,9 @@ class DatabaseSettings(Struct, frozen=True, kw_only=True):
 
     dsn: Annotated[
         Secret | None,
-        Meta(description="postgresql://… of a server, version 15 or later; without it the embedded one."),
+        Meta(
+            description="postgresql://… of a server, version 15 or later; without it the embedded one."
+        ),
     ] = None
     pool_size: Annotated[
         int, Meta(ge=2, le=50, description="Connections of each process; small pools are faster.")
@@ -70,7 +72,9 @@ class MarketSettings(Struct, frozen=True, kw_only=True):
     """The default market."""
 
     code: Annotated[str, Meta(pattern="^[a-z][a-z0-9-]{0,62}$")] = "default"
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", description="ISO 4217, such as CNY.")] = "CNY"
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", description="ISO 4217, such as CNY.")] = (
+        "CNY"
+    )
     languages: Annotated[
         tuple[str, ...], Meta(min_length=1, description="The first is the fallback.")
     ] = ("en", "zh")
@@ -107,7 +111,9 @@ class DemoSettings(Struct, frozen=True, kw_only=True):
     products: Annotated[
         Path | None, Meta(description="A product file in the format that Shopify exports.")
     ] = None
-    media: Annotated[Path | None, Meta(description="A folder of pictures, served under /media.")] = None
+    media: Annotated[
+        Path | None, Meta(description="A folder of pictures, served under /media.")
+    ] = None
     promotions: Annotated[
         tuple[dict[str, object], ...],
         Meta(description="Promotions to set up, each as POST /admin/promotions takes them."),

@@ -43,13 +43,12 @@ from commercekit.platform.providers import ProviderCaller, ProviderContexts
 from commercekit.platform.security import MasterKey, Sealer
 from commercekit.platform.telemetry import ShopMetrics
 from commercekit.pricing import DuplicateTaxRate, PricingService
-from commercekit.promotions import PromotionService, RegisteredRule
+from commercekit.promotions import PromotionService, registered_rules
 from commercekit.promotions.hookspecs import register_promotion_rules
 from commercekit.storefront import CHANNEL, Freshness, Projection, StorefrontService, projectors
 
 if TYPE_CHECKING:
     from commercekit.app.configuration import ShopConfiguration
-    from commercekit.platform.plugins import Offered
 
 __all__ = ["SEALED_TABLES", "Shop", "piccolo_apps"]
 
@@ -149,9 +148,7 @@ class Shop:
         self.payments = PaymentService(
             db,
             clock,
-            gateways=Gateways(
-                list(gateways.values()), settings.payments, contexts, self.caller
-            ),
+            gateways=Gateways(list(gateways.values()), settings.payments, contexts, self.caller),
             sealer=self.sealer,
             audit=self.identity,
             base_url=base_url,
@@ -167,7 +164,13 @@ class Shop:
             settings.fulfilment,
             public_url=base_url,
         )
-        self.promotions = PromotionService(db, clock, self._rules())
+        self.promotions = PromotionService(
+            db,
+            clock,
+            registered_rules(
+                self._provided("promotion rule", register_promotion_rules), self.plugins.views()
+            ),
+        )
         self.orders = OrderService(
             db, clock, self.sealer, self.payments, self.inventory, self.fulfilment
         )
@@ -212,9 +215,7 @@ class Shop:
             schedules += service.schedules()
         self.jobs.register(*kinds, *self._from_plugins(register_jobs))
         self.jobs.schedule(*schedules, *self._from_plugins(register_schedules))
-        self.broadcast.listen(
-            CHANNEL, self.freshness.heard, on_gap=self.freshness.forget_all
-        )
+        self.broadcast.listen(CHANNEL, self.freshness.heard, on_gap=self.freshness.forget_all)
 
     @contextlib.asynccontextmanager
     async def opened(self) -> AsyncIterator[Shop]:
@@ -281,21 +282,11 @@ class Shop:
     def _from_plugins(self, hook: Callable[..., Sequence[Any]]) -> list[Any]:
         return [offered.item for offered in self.plugins.collect(hook, self.context)]
 
-    def _rules(self) -> list[RegisteredRule]:
-        """Promotion rules with the plugin and version that explanations name."""
-        offers: Sequence[Offered[Any]] = self.plugins.collect(
-            register_promotion_rules, self.context
-        )
-        Registry("promotion rule", offers)
-        versions = {view.code: view.version for view in self.plugins.views()}
-        return [
-            RegisteredRule(rule=offer.item, plugin=offer.plugin, version=versions[offer.plugin])
-            for offer in offers
-        ]
-
     def _plugin_tables(self) -> list[str]:
         """Every table of a plugin may hold sealed fields, so each gets a data key."""
-        apps = [import_module(o.item).APP_CONFIG for o in self.plugins.collect(register_piccolo_apps)]
+        apps = [
+            import_module(o.item).APP_CONFIG for o in self.plugins.collect(register_piccolo_apps)
+        ]
         return [str(table._meta.tablename) for app in apps for table in app.table_classes]  # noqa: SLF001 - Piccolo's own way to name a table
 
     async def _ensure_basics(self) -> None:

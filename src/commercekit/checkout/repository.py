@@ -12,9 +12,7 @@ from commercekit.checkout.models import Cart, CartLine
 from commercekit.kernel import Address
 
 if TYPE_CHECKING:
-    from commercekit.platform.db import Record
-
-    from commercekit.platform.db import Database, UnitOfWork
+    from commercekit.platform.db import Database, Record, UnitOfWork
     from commercekit.platform.security import Sealer
 
 __all__ = ["TABLE", "CartRepository"]

@@ -161,9 +161,7 @@ def build_quote(
         ),
         currency,
     )
-    subtotals = {
-        str(item.line.id): item.price.amount * item.line.quantity for item in priced
-    }
+    subtotals = {str(item.line.id): item.price.amount * item.line.quantity for item in priced}
     discounts = {line_id: -off[line_id] for line_id in subtotals}
     taxed = _tax(priced, subtotals, discounts, option, shipping_off, tax_table, market)
     by_line = {line.id: line for line in taxed.lines}
@@ -234,9 +232,7 @@ def _tax(
                 id=_SHIPPING_LINE, tax_class="standard", amount=option.amount - shipping_off
             )
         )
-    return tax_lines(
-        taxable, table, currency=market.currency, inclusive=market.prices_include_tax
-    )
+    return tax_lines(taxable, table, currency=market.currency, inclusive=market.prices_include_tax)
 
 
 def _new_line(
@@ -306,9 +302,7 @@ def _frozen(item: PromotionAdjustment) -> NewAdjustment:
 
 
 def _coupon(item: CouponMessage, languages: Sequence[str]) -> CartMessage:
-    return CartMessage(
-        code=str(item.code), text=pick(item.text, languages), coupon=item.coupon
-    )
+    return CartMessage(code=str(item.code), text=pick(item.text, languages), coupon=item.coupon)
 
 
 def _steps(

@@ -31,9 +31,7 @@ class StateTable(Generic[S]):
         """Raise :class:`~commercekit.errors.InvalidTransition` unless the step is allowed."""
         if not self.allows(current, following):
             possible = ", ".join(sorted(self.steps.get(current, ()))) or "nothing more"
-            message = (
-                f"A {self.subject} that is {current} cannot become {following}; possible: {possible}."
-            )
+            message = f"A {self.subject} that is {current} cannot become {following}; possible: {possible}."
             raise InvalidTransition(message, state=str(current), wanted=str(following))
 
     def edges(self) -> Iterator[tuple[S, S]]:

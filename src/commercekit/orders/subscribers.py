@@ -62,9 +62,7 @@ class _Derive:
         await self._orders.follow_delivery(uow, fact.reference, fact.shipment_id)
 
     async def failure(self, uow: UnitOfWork, fact: ShipmentFailed, _meta: EventMeta) -> None:
-        await self._orders.follow_shipment(
-            uow, fact.reference, fact.shipment_id, "delivery-failed"
-        )
+        await self._orders.follow_shipment(uow, fact.reference, fact.shipment_id, "delivery-failed")
 
     async def homecoming(self, uow: UnitOfWork, fact: ShipmentReturned, _meta: EventMeta) -> None:
         await self._orders.follow_shipment(uow, fact.reference, fact.shipment_id, "returned")

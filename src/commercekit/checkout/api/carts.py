@@ -23,11 +23,15 @@ __all__ = ["CartToken", "MarketHeader", "StoreCarts", "languages_of"]
 
 CartToken = Annotated[
     str | None,
-    HeaderParameter(name="X-Cart-Token", max_length=100, description="The token told with the cart"),
+    HeaderParameter(
+        name="X-Cart-Token", max_length=100, description="The token told with the cart"
+    ),
 ]
 MarketHeader = Annotated[
     str | None,
-    HeaderParameter(name="X-Market", max_length=64, description="A market's code; the default without"),
+    HeaderParameter(
+        name="X-Market", max_length=64, description="A market's code; the default without"
+    ),
 ]
 
 
@@ -50,16 +54,14 @@ class ShippingInput(Input):
 class CouponsInput(Input):
     """The whole list of codes; case matters."""
 
-    codes: Annotated[
-        list[Annotated[str, Meta(min_length=1, max_length=64)]], Meta(max_length=10)
-    ]
+    codes: Annotated[list[Annotated[str, Meta(min_length=1, max_length=64)]], Meta(max_length=10)]
 
 
 class StoreCarts(Controller):
     """Everything but making one needs the cart's token."""
 
     path = "/store/carts"
-    tags = ["Carts"]  # noqa: RUF012 - Litestar's way
+    tags = ["Carts"]
 
     @post("/", operation_id="CreateCart", summary="A new, empty cart")
     async def create(

@@ -55,7 +55,7 @@ class StoreCheckout(Controller):
     """Both ways need an ``Idempotency-Key``: a repeated call finds the order it placed."""
 
     path = "/store"
-    tags = ["Checkout"]  # noqa: RUF012 - Litestar's way
+    tags = ["Checkout"]
 
     @post(
         "/carts/{cart_id:uuid}/checkout",

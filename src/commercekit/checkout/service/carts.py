@@ -89,9 +89,7 @@ class Carts:
 
     async def create(self, *, market: str | None, locale: str) -> Cart:
         """A new, empty cart."""
-        chosen = (
-            await self._markets.by_code(market) if market else await self._markets.default()
-        )
+        chosen = await self._markets.by_code(market) if market else await self._markets.default()
         cart = Cart(
             id=new_id(),
             market=chosen.code,
@@ -230,9 +228,7 @@ class Carts:
             messages.clear()
             if stock.tracked and quantity > stock.available:
                 quantity = stock.available
-                messages.append(
-                    message("quantity-reduced", languages, sku=sku, available=quantity)
-                )
+                messages.append(message("quantity-reduced", languages, sku=sku, available=quantity))
             lines = merge_line(cart.lines, sku, quantity, new_id())
             if len(lines) > MAX_LINES or quantity > MAX_QUANTITY:
                 detail = f"A cart holds {MAX_LINES} lines and {MAX_QUANTITY} pieces of one SKU."

@@ -74,7 +74,7 @@ class AdminOrders(Controller):
     """``/admin/orders``."""
 
     path = "/admin/orders"
-    tags = ["Orders"]  # noqa: RUF012 - Litestar's way
+    tags = ["Orders"]
 
     @get(
         "/",
@@ -164,7 +164,7 @@ class AdminRefundRequests(Controller):
     """``/admin/refund-requests``: where a person decides."""
 
     path = "/admin/refund-requests"
-    tags = ["Refunds"]  # noqa: RUF012 - Litestar's way
+    tags = ["Refunds"]
 
     @get(
         "/",
@@ -245,4 +245,6 @@ def _place(after: tuple[str, ...]) -> UUID:
         return UUID(after[0])
     except (ValueError, IndexError):
         message = "This cursor does not belong to this list."
-        raise InvalidInput(message, errors=(FieldError("?cursor", "invalid-cursor", message),)) from None
+        raise InvalidInput(
+            message, errors=(FieldError("?cursor", "invalid-cursor", message),)
+        ) from None

@@ -46,7 +46,7 @@ class StoreOrders(Controller):
     """``/store/orders``: everything needs the order's token."""
 
     path = "/store/orders"
-    tags = ["Orders"]  # noqa: RUF012 - Litestar's way
+    tags = ["Orders"]
 
     @get("/{number:str}", operation_id="GetOrder", summary="One order, as its shopper sees it")
     async def read(
@@ -142,4 +142,3 @@ async def _order(
 ) -> Order:
     languages = parse_accept_language(request.headers.get("accept-language"))
     return await orders.for_guest(number, token, languages)
-

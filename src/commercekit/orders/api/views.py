@@ -94,7 +94,7 @@ class OrderView(Struct, frozen=True, kw_only=True):
     history: list[HistoryEntry]
     version: int
     token: str | UnsetType = UNSET
-    payment: PaymentView | None | UnsetType = UNSET
+    payment: PaymentView | UnsetType | None = UNSET
     """The payment just started; ``null`` when nothing is to be paid."""
 
 
@@ -103,11 +103,11 @@ async def view_of(
     order: Order,
     *,
     token: str | UnsetType = UNSET,
-    started: Payment | None | UnsetType = UNSET,
+    started: Payment | UnsetType | None = UNSET,
 ) -> OrderView:
     """Gather everything that belongs to ``order``."""
     payments = await orders.payments(order)
-    current: PaymentView | None | UnsetType = UNSET
+    current: PaymentView | UnsetType | None = UNSET
     if started is None:
         current = None
     elif not isinstance(started, UnsetType):

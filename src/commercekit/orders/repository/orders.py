@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 from uuid import UUID
 
 import msgspec
@@ -26,12 +26,10 @@ from commercekit.orders.models import (
     PaymentStatus,
     Totals,
 )
-from commercekit.orders.tables import OrderLineTable, OrderTable
+from commercekit.orders.tables import OrderTable
 
 if TYPE_CHECKING:
-    from commercekit.platform.db import Record
-
-    from commercekit.platform.db import Database, UnitOfWork
+    from commercekit.platform.db import Database, Record, UnitOfWork
     from commercekit.platform.security import Sealer
 
 __all__ = ["TABLE", "OrderRepository", "new_number"]
@@ -40,6 +38,16 @@ TABLE = "orders_order"
 
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 _encode = msgspec.json.Encoder().encode
+
+Counter = Literal["shipped", "cancelled", "refunded"]
+_COUNT: dict[Counter, str] = {
+    column: f"""
+    UPDATE orders_line l SET {column} = l.{column} + u.quantity
+    FROM unnest($2::uuid[], $3::int[]) AS u (line_id, quantity)
+    WHERE l.order_id = $1 AND l.id = u.line_id
+    """
+    for column in get_args(Counter)
+}
 
 
 def new_number(placed_at: datetime) -> str:
@@ -290,17 +298,12 @@ class OrderRepository:
         return tag == "UPDATE 1"
 
     async def count_units(
-        self, uow: UnitOfWork, order_id: UUID, column: str, units: Mapping[UUID, int]
+        self, uow: UnitOfWork, order_id: UUID, column: Counter, units: Mapping[UUID, int]
     ) -> None:
-        """Add ``units`` to one counter of the lines: ``shipped``, ``cancelled`` or ``refunded``."""
-        names = {"shipped", "cancelled", "refunded"}
-        if column not in names:
-            message = f"{column!r} is no counter of a line"
-            raise ValueError(message)
-        for line_id, quantity in sorted(units.items()):
-            await OrderLineTable.update(
-                {column: OrderLineTable._meta.get_column_by_name(column) + quantity}  # noqa: SLF001 - Piccolo's own way to name a column
-            ).where((OrderLineTable.order_id == order_id) & (OrderLineTable.id == line_id))
+        """Add ``units`` to one counter of the lines."""
+        await uow.execute(
+            _COUNT[column], order_id, list(units.keys()), [units[line_id] for line_id in units]
+        )
 
     async def mark_shipping_refunded(self, uow: UnitOfWork, order_id: UUID) -> None:
         """The freight went back; it does so once."""

@@ -16,9 +16,7 @@ from commercekit.orders.models import (
 )
 
 if TYPE_CHECKING:
-    from commercekit.platform.db import Record
-
-    from commercekit.platform.db import Database, UnitOfWork
+    from commercekit.platform.db import Database, Record, UnitOfWork
 
 __all__ = ["RefundRequestRepository"]
 
@@ -79,7 +77,7 @@ class RefundRequestRepository:
 
     async def get(self, request_id: UUID) -> RefundRequest | None:
         """One refund request."""
-        row = await self._db.fetchrow(f"SELECT {_COLUMNS} WHERE r.id = $1", request_id)  # noqa: S608 - constants only
+        row = await self._db.fetchrow(f"SELECT {_COLUMNS} WHERE r.id = $1", request_id)
         return _request(row) if row else None
 
     async def find(
@@ -87,7 +85,7 @@ class RefundRequestRepository:
     ) -> list[RefundRequest]:
         """Refund requests, newest first."""
         rows = await self._db.fetch(
-            f"SELECT {_COLUMNS} WHERE ($1::uuid IS NULL OR r.order_id = $1)"  # noqa: S608 - constants only
+            f"SELECT {_COLUMNS} WHERE ($1::uuid IS NULL OR r.order_id = $1)"
             " AND ($2::text IS NULL OR r.status = $2) ORDER BY r.id DESC LIMIT $3",
             order_id,
             status,

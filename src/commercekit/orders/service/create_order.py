@@ -30,6 +30,4 @@ class CreateOrders(OrderUseCases):
             )
         )
         if not new.totals.total:
-            uow.publish(
-                OrderPaid(order_id=new.id, number=new.number, captured=new.totals.total)
-            )
+            uow.publish(OrderPaid(order_id=new.id, number=new.number, captured=new.totals.total))

@@ -63,9 +63,7 @@ class FollowFacts(OrderUseCases):
         summary = await self._payments.summary(uow, reference)
         status = _payment_status(order, summary)
         safe = status in _STOCK_IS_SAFE
-        changed = await self._orders.set_payment_status(
-            uow, order.id, status, keep_expiry=not safe
-        )
+        changed = await self._orders.set_payment_status(uow, order.id, status, keep_expiry=not safe)
         if not changed or status is order.payment_status:
             return
         await self._orders.record(
@@ -140,7 +138,7 @@ class FollowFacts(OrderUseCases):
             uow, reference, [Demand(line.sku, line.quantity) for line in shipment.lines]
         )
         await self._orders.count_units(
-            uow, order.id, "shipped", {UUID(line.line_id): line.quantity for line in shipment.lines}
+            uow, order.id, "shipped", {line.line_id: line.quantity for line in shipment.lines}
         )
         status = await self._derive_fulfilment(uow, order, shipments)
         await self._orders.record(
@@ -180,9 +178,7 @@ class FollowFacts(OrderUseCases):
         order = await self._order_of(uow, reference)
         if order is None:
             return
-        await self._derive_fulfilment(
-            uow, order, await self._fulfilment.shipments(uow, reference)
-        )
+        await self._derive_fulfilment(uow, order, await self._fulfilment.shipments(uow, reference))
         await self._orders.record(
             uow, order.id, _CARRIER, event, details={"shipment_id": str(shipment_id)}
         )
@@ -196,11 +192,11 @@ class FollowFacts(OrderUseCases):
         for shipment in shipments:
             for item in shipment.lines:
                 if shipment.status not in _BEFORE_HAND_OVER:
-                    shipped[UUID(item.line_id)] += item.quantity
+                    shipped[item.line_id] += item.quantity
                 if shipment.status is ShipmentStatus.DELIVERED:
-                    delivered[UUID(item.line_id)] += item.quantity
+                    delivered[item.line_id] += item.quantity
                 if shipment.status is ShipmentStatus.RETURNED:
-                    returned[UUID(item.line_id)] += item.quantity
+                    returned[item.line_id] += item.quantity
         status = derive_fulfilment_status(
             LineProgress(
                 line.quantity - line.cancelled,

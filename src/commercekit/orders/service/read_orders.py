@@ -36,7 +36,9 @@ class ReadOrders(OrderUseCases):
             raise OrderNotFound(message)
         return await self.get(order_id, languages)
 
-    async def for_guest(self, number: str, token: str | None, languages: Sequence[str] = ()) -> Order:
+    async def for_guest(
+        self, number: str, token: str | None, languages: Sequence[str] = ()
+    ) -> Order:
         """The shopper's way in: number and token; a wrong token looks like no order at all."""
         order_id = await self._orders.id_of(number)
         expected = self.token_of(order_id) if order_id else ""

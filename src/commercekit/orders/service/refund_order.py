@@ -12,7 +12,12 @@ from commercekit.errors import InvalidTransition
 from commercekit.inventory import Demand
 from commercekit.kernel import Money
 from commercekit.orders.errors import NothingToRefund, OrderChanged
-from commercekit.orders.events import OrderCancelled, RefundApproved, RefundRejected, RefundRequested
+from commercekit.orders.events import (
+    OrderCancelled,
+    RefundApproved,
+    RefundRejected,
+    RefundRequested,
+)
 from commercekit.orders.models import (
     REFUND_REQUEST_STATES,
     Actor,
@@ -138,9 +143,7 @@ class RefundOrders(ReadOrders):
         ``amount`` is left.
         """
         refunds = await self._db.run(
-            partial(
-                self._approve, request_id=request_id, actor=actor, reason=reason, amount=amount
-            )
+            partial(self._approve, request_id=request_id, actor=actor, reason=reason, amount=amount)
         )
         for refund_id in refunds:
             await self._payments.send_refund(refund_id)
@@ -228,9 +231,7 @@ class RefundOrders(ReadOrders):
 
     async def reject_refund(self, request_id: UUID, *, actor: Actor, reason: str) -> RefundRequest:
         """Decline, with the reason the shopper reads; repeating it changes nothing more."""
-        await self._db.run(
-            partial(self._reject, request_id=request_id, actor=actor, reason=reason)
-        )
+        await self._db.run(partial(self._reject, request_id=request_id, actor=actor, reason=reason))
         return await self.refund_request(request_id)
 
     async def _reject(

@@ -107,7 +107,7 @@ def _choose(
     for shipment in shipments:
         if shipment.status is not ShipmentStatus.CANCELLED:
             for item in shipment.lines:
-                packed[UUID(item.line_id)] += item.quantity
+                packed[item.line_id] += item.quantity
     left = {
         line.id: line.quantity - line.cancelled - packed[line.id]
         for line in order.lines
@@ -117,8 +117,8 @@ def _choose(
         wanted = {line_id: quantity for line_id, quantity in left.items() if quantity > 0}
     else:
         counted: Counter[UUID] = Counter()
-        for item in units:
-            counted[item.line_id] += item.quantity
+        for unit in units:
+            counted[unit.line_id] += unit.quantity
         wanted = dict(counted)
     if not wanted:
         message = f"Every unit of order {order.number} has been shipped or cancelled."
@@ -135,10 +135,9 @@ def _choose(
             raise TooManyUnits(message, line_id=str(line_id), wanted=quantity, left=left[line_id])
         chosen.append(
             ShipmentLine(
-                line_id=str(line_id),
+                line_id=line_id,
                 sku=line.sku,
                 quantity=quantity,
-                name=line.name,
                 weight_grams=line.weight_grams,
             )
         )
