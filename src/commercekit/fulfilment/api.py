@@ -37,7 +37,7 @@ class HandOverInput(Input):
     carrier_name: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
 
 
-class EventInput(Input):
+class EventInput(Input, kw_only=True):
     """What staff know of the parcel."""
 
     code: TrackCode
@@ -69,7 +69,7 @@ class AdminShipments(Controller):
             str | None, Parameter(max_length=100, description="Only of this order's id")
         ] = None,
     ) -> Page[ShipmentSummary]:
-        page = await fulfilment.list(
+        page = await fulfilment.page(
             page_request(request, limit, cursor), reference=reference, status=status
         )
         return sealed_page(request, page)

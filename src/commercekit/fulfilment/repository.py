@@ -219,7 +219,7 @@ class ShipmentRepository:
         )
         return found
 
-    async def list(
+    async def page(
         self,
         where: Reader,
         page: PageRequest,

@@ -58,15 +58,15 @@ class FulfilmentService(Quoting, Tracking):
         """Every shipment of a reference, oldest first, cancelled ones too."""
         return await self._repository.by_reference(uow or self._db, reference)
 
-    async def list(
+    async def page(
         self,
-        page: PageRequest,
+        request: PageRequest,
         *,
         reference: str | None = None,
         status: ShipmentStatus | None = None,
     ) -> Page[ShipmentSummary]:
         """Shipments, newest first."""
-        return await self._repository.list(self._db, page, reference=reference, status=status)
+        return await self._repository.page(self._db, request, reference=reference, status=status)
 
     def job_kinds(self) -> Sequence[JobKind]:
         """What runs in the background; app.py registers them."""

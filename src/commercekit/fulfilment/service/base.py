@@ -98,20 +98,23 @@ class FulfilmentUseCases:
 
 
 def _told(shipment: ShipmentView, status: ShipmentStatus, at: datetime) -> ShipmentFact | None:
-    about = {
-        "shipment_id": shipment.id,
-        "reference": shipment.reference,
-        "lines": shipment.lines,
-    }
+    shipment_id, reference, lines = shipment.id, shipment.reference, shipment.lines
     match status:
         case ShipmentStatus.DELIVERED:
-            return ShipmentDelivered(**about, delivered_at=at)
+            return ShipmentDelivered(
+                shipment_id=shipment_id, reference=reference, lines=lines, delivered_at=at
+            )
         case ShipmentStatus.FAILED:
-            return ShipmentFailed(**about)
+            return ShipmentFailed(shipment_id=shipment_id, reference=reference, lines=lines)
         case ShipmentStatus.RETURNED:
-            return ShipmentReturned(**about)
+            return ShipmentReturned(shipment_id=shipment_id, reference=reference, lines=lines)
         case ShipmentStatus.CANCELLED:
-            return ShipmentCancelled(**about, was_handed_over=shipment.handed_over_at is not None)
+            return ShipmentCancelled(
+                shipment_id=shipment_id,
+                reference=reference,
+                lines=lines,
+                was_handed_over=shipment.handed_over_at is not None,
+            )
         case _:
             return None
 

@@ -60,10 +60,12 @@ _HEAD_START = timedelta(seconds=30)
 """The request that made the shipment hands it over itself; the job is for when it died."""
 _NOTHING = Money(0, "XXX")
 """No value declared; XXX is ISO 4217 for no currency."""
-_CREATE = Verb("fulfilment", "create", returns=Shipment, effectful=True)
-_FIND = Verb("fulfilment", "find", returns=Shipment | None)
-_CANCEL = Verb("fulfilment", "cancel", returns=CancelResult, effectful=True)
-_SUBSCRIBE = Verb("fulfilment", "subscribe", returns=SubscribeResult, effectful=True)
+_CREATE: Verb[Shipment] = Verb("fulfilment", "create", returns=Shipment, effectful=True)
+_FIND: Verb[Shipment | None] = Verb("fulfilment", "find", returns=Shipment | None)
+_CANCEL: Verb[CancelResult] = Verb("fulfilment", "cancel", returns=CancelResult, effectful=True)
+_SUBSCRIBE: Verb[SubscribeResult] = Verb(
+    "fulfilment", "subscribe", returns=SubscribeResult, effectful=True
+)
 
 
 class ShipmentJob(Struct, frozen=True):

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 __all__ = ["Tracking"]
 
 _log = structlog.get_logger("commercekit.fulfilment")
-_TRACK = Verb("fulfilment", "track", returns=list[TrackEvent])
-_PARSE = Verb("fulfilment", "parse_notification", returns=TrackNotification)
+_TRACK: Verb[list[TrackEvent]] = Verb("fulfilment", "track", returns=list[TrackEvent])
+_PARSE: Verb[TrackNotification] = Verb(
+    "fulfilment", "parse_notification", returns=TrackNotification
+)
 
 
 class Tracking(Sending):
