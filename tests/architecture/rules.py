@@ -192,7 +192,7 @@ def unexplained_silence(module: Module) -> Iterator[str]:
             continue
         if found["what"].lower() == "noqa":
             yield f"{module.at(number)} silences every rule"
-        elif len(re.sub(r"[^A-Za-z]", "", _reason(found["why"]))) < 8:
+        elif len(re.sub(r"[^A-Za-z]", "", _reason(found["why"]))) < 7:
             yield f"{module.at(number)} gives no reason beside {found['what'].strip()}"
 
 

@@ -106,7 +106,7 @@ class TestServer:
 def _folder(run: str) -> Path:
     """Where the run's server lives: root's server runs as another user, who must get there."""
     usual = Path(tempfile.gettempdir()) / f"{_PREFIX}{run}"
-    return usual if reachable_folder(usual) == usual else Path("/var/tmp") / usual.name  # noqa: S108
+    return usual if reachable_folder(usual) == usual else Path("/var/tmp") / usual.name  # noqa: S108 - where every user gets
 
 
 def _sweep(own: Path) -> None:
