@@ -7,7 +7,7 @@ from commercekit.errors import Conflict, NotFound, Unavailable, Unprocessable
 __all__ = [
     "CarrierRequired",
     "CarrierUnknown",
-    "NothingToShip",
+    "EmptyShipment",
     "RatesUnavailable",
     "ShipmentNotFound",
     "ShipmentOnItsWay",
@@ -39,12 +39,12 @@ class CarrierRequired(Unprocessable):
     title_zh = "请指定承运商或填写运单号"
 
 
-class NothingToShip(Unprocessable):
+class EmptyShipment(Unprocessable):
     """A shipment needs at least one line."""
 
-    slug = "nothing-to-ship"
-    title = "Nothing to ship"
-    title_zh = "没有可发货的商品"
+    slug = "empty-shipment"
+    title = "A shipment needs at least one line"
+    title_zh = "发货单没有商品行"
 
 
 class ShipmentOnItsWay(Conflict):

@@ -14,7 +14,7 @@ from commercekit.errors import Conflict
 from commercekit.fulfilment.errors import (
     CarrierRequired,
     CarrierUnknown,
-    NothingToShip,
+    EmptyShipment,
     ShipmentOnItsWay,
 )
 from commercekit.fulfilment.events import ShipmentCreated
@@ -101,7 +101,7 @@ class Sending(FulfilmentUseCases):
         """
         if not lines:
             message = "A shipment needs at least one line."
-            raise NothingToShip(message)
+            raise EmptyShipment(message)
         await uow.lock(reference)
         entry = self._carriers.account_for(carrier or "", service or "")
         if entry is None and not tracking_number:
