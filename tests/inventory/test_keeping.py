@@ -28,6 +28,16 @@ async def test_an_import_sets_the_number_and_the_same_number_writes_nothing(shop
     ]
 
 
+async def test_an_import_says_whether_it_changed_anything(shop):
+    assert await shop.do("set_stock", "mug", 7, backorder_limit=3) is True
+    assert await shop.do("set_stock", "mug", 7, backorder_limit=3) is False
+    assert await shop.do("set_stock", "mug", None) is False
+    assert (await shop.inventory.item("mug", "main")).backorder_limit == 3
+    assert (await shop.inventory.availability(["mug"]))["mug"].available == 10
+    assert await shop.do("set_stock", "mug", 7, backorder_limit=0) is True
+    assert await shop.do("set_stock", "mug", 6) is True
+
+
 async def test_a_new_untracked_sku_is_told_as_available(shop):
     await shop.do("set_stock", "ebook", None, tracked=False)
     assert shop.told == [AvailabilityChanged(sku="ebook", shown=20, previous=0)]

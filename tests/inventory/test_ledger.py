@@ -73,7 +73,6 @@ class Model:
 
     def count(self, _reference, sku, n):
         self.on_hand[sku] = n
-        return None
 
     def allocate(self, reference, sku, n):
         if self.on_hand[sku] - self.promised(sku) < n:

@@ -39,6 +39,17 @@ def told(database):
     return facts
 
 
+class Markets:
+    """Knows the market of the test, as the real service would."""
+
+    def __init__(self, market):
+        self.market = market
+
+    async def by_code(self, code):
+        assert code == self.market.code
+        return self.market
+
+
 @pytest.fixture
-def pricing(database, clock, told):
-    return PricingService(database, clock)
+def pricing(database, clock, told, market):
+    return PricingService(database, clock, Markets(market))

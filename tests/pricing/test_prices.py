@@ -95,28 +95,26 @@ async def test_each_market_has_prices_of_its_own(database, pricing, market):
     assert (await pricing.prices(other, ["mug"]))["mug"].amount == Money(299, "EUR")
 
 
-async def test_a_list_that_is_not_the_default_changes_nothing_for_shoppers(
-    pricing, market, told
-):
-    await pricing.add_price_list("wholesale", market, {"en": "Wholesale"})
+async def test_a_list_that_is_not_the_default_changes_nothing_for_shoppers(pricing, market, told):
+    await pricing.add_price_list("wholesale", "default", {"en": "Wholesale"})
     await pricing.put_price("wholesale", "mug", cny(900), None, expected=None)
     assert await pricing.prices(market, ["mug"]) == {}
     assert told == []
 
 
 async def test_a_second_default_and_a_taken_code_are_refused(pricing, market):
-    await pricing.add_price_list("first", market, {"en": "First"}, is_default=True)
+    await pricing.add_price_list("first", "default", {"en": "First"}, is_default=True)
     with pytest.raises(DuplicatePriceList):
-        await pricing.add_price_list("second", market, {"en": "Second"}, is_default=True)
+        await pricing.add_price_list("second", "default", {"en": "Second"}, is_default=True)
     with pytest.raises(DuplicatePriceList):
-        await pricing.add_price_list("first", market, {"en": "Again"})
+        await pricing.add_price_list("first", "default", {"en": "Again"})
     with pytest.raises(Malformed):
-        await pricing.add_price_list("third", market, {"en": "Third"}, currency="XYZ")
+        await pricing.add_price_list("third", "default", {"en": "Third"}, currency="XYZ")
     assert [each.code for each in (await pricing.price_lists(PageRequest())).items] == ["first"]
 
 
 async def test_a_listed_price_changes_only_from_the_version_seen(pricing, market, told):
-    await pricing.add_price_list("retail", market, {"en": "Retail"}, is_default=True)
+    await pricing.add_price_list("retail", "default", {"en": "Retail"}, is_default=True)
     first = await pricing.put_price("retail", "mug", cny(100), None, expected=None)
     with pytest.raises(Conflict):
         await pricing.put_price("retail", "mug", cny(200), None, expected=None)
@@ -133,7 +131,7 @@ async def test_a_listed_price_changes_only_from_the_version_seen(pricing, market
 
 
 async def test_lists_and_prices_come_in_pages(pricing, market):
-    await pricing.add_price_list("retail", market, {"en": "Retail"})
+    await pricing.add_price_list("retail", "default", {"en": "Retail"})
     for sku in ("a", "b", "c"):
         await pricing.put_price("retail", sku, cny(100), None, expected=None)
     first = await pricing.listed_prices("retail", PageRequest(limit=2))
@@ -145,7 +143,7 @@ async def test_lists_and_prices_come_in_pages(pricing, market):
 
 
 async def test_a_list_is_renamed_only_from_the_version_seen(pricing, market):
-    await pricing.add_price_list("retail", market, {"en": "Retail"})
+    await pricing.add_price_list("retail", "default", {"en": "Retail"})
     renamed = await pricing.rename_price_list("retail", {"en": "Shop", "zh": "零售"}, expected=1)
     assert (renamed.name, renamed.version) == ({"en": "Shop", "zh": "零售"}, 2)
     with pytest.raises(Conflict):

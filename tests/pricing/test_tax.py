@@ -126,7 +126,9 @@ def test_no_lines_are_no_tax():
 
 
 async def test_rates_are_added_changed_and_removed_from_the_version_seen(pricing):
-    added = await pricing.add_tax_rate("standard", "CN", None, 130_000, {"en": "VAT", "zh": "增值税"})
+    added = await pricing.add_tax_rate(
+        "standard", "CN", None, 130_000, {"en": "VAT", "zh": "增值税"}
+    )
     assert (await pricing.tax_table("CN")).of("standard").rate_ppm == 130_000
     with pytest.raises(DuplicateTaxRate):
         await pricing.add_tax_rate("standard", "CN", None, 90_000, {})

@@ -142,7 +142,7 @@ class Shop:
         self.identity = IdentityService(db, clock)
         self.markets = MarketService(db, clock)
         self.catalog = CatalogService(db, clock)
-        self.pricing = PricingService(db, clock)
+        self.pricing = PricingService(db, clock, self.markets)
         self.inventory = InventoryService(db, clock)
         gateways = self._provided("payment gateway", register_payment_gateways)
         self.payments = PaymentService(

@@ -27,6 +27,7 @@ from commercekit.pricing.rules import pick_rates
 
 if TYPE_CHECKING:
     from commercekit.kernel import Clock
+    from commercekit.markets import MarketService
     from commercekit.platform.db import Database, UnitOfWork
 
 __all__ = ["PricedMarket", "PricingService"]
@@ -46,9 +47,10 @@ class PricedMarket(Protocol):
 class PricingService:
     """Price lists, prices by SKU, and tax rates."""
 
-    def __init__(self, db: Database, clock: Clock) -> None:
+    def __init__(self, db: Database, clock: Clock, markets: MarketService) -> None:
         self._db = db
         self._clock = clock
+        self._markets = markets
 
     async def prices(
         self, market: PricedMarket, skus: Iterable[str], uow: UnitOfWork | None = None
@@ -100,13 +102,17 @@ class PricingService:
     async def add_price_list(
         self,
         code: str,
-        market: PricedMarket,
+        market_code: str,
         name: dict[str, str],
         *,
         currency: str | None = None,
         is_default: bool = False,
     ) -> PriceList:
-        """A new, empty list. Raises :class:`DuplicatePriceList` for a taken code or default."""
+        """A new, empty list of a market, in the market's currency unless another is named.
+
+        Raises :class:`DuplicatePriceList` for a taken code, or when there is a default already.
+        """
+        market = await self._markets.by_code(market_code)
         wanted = currency or market.currency
         exponent(wanted)
         price_list = PriceList(new_id(), code, market.id, wanted, name, is_default, 1)

@@ -33,7 +33,6 @@ from commercekit.promotions.rules import (
     RegisteredRule,
     evaluate,
     open_book,
-    registered_rules,
 )
 from commercekit.promotions.service import PromotionService, RuleFailure, RuleRunner
 
@@ -69,5 +68,4 @@ __all__ = [
     "evaluate",
     "open_book",
     "register_promotion_rules",
-    "registered_rules",
 ]

@@ -47,23 +47,27 @@ class InventoryService(Promising):
     ) -> bool:
         """Make the shelf hold ``quantity`` of ``sku``, creating its record if need be.
 
-        Tells whether anything changed; the same numbers again write nothing. ``None`` keeps the number
-        that is there: for feeds that know only whether a SKU is tracked.
+        ``None`` keeps what is there, for feeds that do not know. Tells whether anything changed: the
+        same numbers again write nothing.
         """
         place = await self._location(uow, location)
         await repository.lock_skus(uow, [sku])
         before = await self.availability([sku], uow)
-        item = await self._item(uow, sku, place, tracked=tracked)
+        known = await repository.item_at(uow, sku, place.code)
+        item = known or await self._item(uow, sku, place, tracked=tracked)
         limit = item.backorder_limit if backorder_limit is None else backorder_limit
-        changed = (item.tracked, item.backorder_limit) != (tracked, limit)
-        if changed:
-            await repository.change_item(uow, item.id, backorder_limit=limit, tracked=tracked)
-        await self._tell_changes(uow, before)
-        if quantity is not None and await self._move(
-            uow, sku, place, count=quantity, kind=MovementKind.COUNT, reason=reason, actor=actor
-        ):
+        changed = known is None
+        if (item.tracked, item.backorder_limit) != (tracked, limit):
             changed = True
-        return changed
+            await repository.change_item(uow, item.id, backorder_limit=limit, tracked=tracked)
+            self._tell_shortage(uow, item, await self._known(uow, sku, place.code))
+        await self._tell_changes(uow, before)
+        if quantity is None:
+            return changed
+        moved = await self._move(
+            uow, sku, place, count=quantity, kind=MovementKind.COUNT, reason=reason, actor=actor
+        )
+        return changed or moved is not None
 
     async def receive(
         self,
@@ -124,6 +128,58 @@ class InventoryService(Promising):
             actor=actor,
             identifier=identifier,
         )
+
+    async def received(
+        self,
+        identifier: UUID,
+        sku: str,
+        quantity: int,
+        *,
+        location: str | None,
+        reason: str,
+        actor: str,
+    ) -> StockLevel:
+        """:meth:`receive` in a transaction of its own; gives the SKU as it is after it."""
+
+        async def work(uow: UnitOfWork) -> StockLevel:
+            await self.receive(
+                uow, identifier, sku, quantity, location=location, reason=reason, actor=actor
+            )
+            return await self.level(sku, uow)
+
+        return await self._db.run(work)
+
+    async def adjusted(
+        self,
+        identifier: UUID,
+        sku: str,
+        *,
+        delta: int | None,
+        count: int | None,
+        location: str | None,
+        reason: str,
+        actor: str,
+    ) -> StockLevel:
+        """:meth:`adjust` in a transaction of its own; gives the SKU as it is after it.
+
+        Raises :class:`UnknownStock` for a SKU without a stock record: a slip of the pen makes none.
+        """
+
+        async def work(uow: UnitOfWork) -> StockLevel:
+            await self.level(sku, uow)
+            await self.adjust(
+                uow,
+                identifier,
+                sku,
+                delta=delta,
+                count=count,
+                location=location,
+                reason=reason,
+                actor=actor,
+            )
+            return await self.level(sku, uow)
+
+        return await self._db.run(work)
 
     async def set_limits(
         self,

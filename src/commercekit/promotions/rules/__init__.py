@@ -22,7 +22,6 @@ from commercekit.promotions.rules.book import (
     Entry,
     RegisteredRule,
     open_book,
-    registered_rules,
 )
 from commercekit.promotions.rules.evaluation import RuleAsker, evaluate
 
@@ -33,5 +32,4 @@ __all__ = [
     "RuleAsker",
     "evaluate",
     "open_book",
-    "registered_rules",
 ]

@@ -11,33 +11,24 @@ import msgspec
 from commercekit.promotions.models import RuleSource, Verdict
 
 if TYPE_CHECKING:
-    from commercekit.platform.plugins import PluginView, Registry
     from commercekit.promotions.models import Promotion
     from commercekit.promotions.providers import PromotionRule
 
-__all__ = ["Book", "Entry", "RegisteredRule", "open_book", "registered_rules"]
+__all__ = ["Book", "Entry", "RegisteredRule", "open_book"]
 
 
 @dataclass(frozen=True, slots=True)
 class RegisteredRule:
-    """A rule, and who brought it."""
+    """A rule, and the code and version of the plugin that brought it."""
 
     rule: PromotionRule[Any]
-    source: RuleSource
+    plugin: str
+    version: str
 
-
-def registered_rules(
-    registry: Registry[PromotionRule[Any]], plugins: Iterable[PluginView]
-) -> list[RegisteredRule]:
-    """The rules that plugins brought, each with its plugin's code and version for the explanation."""
-    versions = {view.code: view.version for view in plugins}
-    return [
-        RegisteredRule(
-            rule,
-            RuleSource(code, plugin := registry.plugin_of(code), versions.get(plugin, "")),
-        )
-        for code, rule in registry.items()
-    ]
+    @property
+    def source(self) -> RuleSource:
+        """What explanations name."""
+        return RuleSource(self.rule.code, self.plugin, self.version)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

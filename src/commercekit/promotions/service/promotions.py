@@ -107,6 +107,10 @@ class PromotionService:
         uow.publish(PromotionChanged(promotion_id=checked.id, code=checked.code))
         return await self._known(uow, checked.code)
 
+    async def created(self, promotion: Promotion) -> Promotion:
+        """:meth:`create` in a transaction of its own."""
+        return await self._db.run(lambda uow: self.create(uow, promotion))
+
     async def change(self, promotion: Promotion, *, expected: int) -> Promotion:
         """Replace a promotion that is still at version ``expected``; its code stays."""
         checked = self._checked(promotion)

@@ -1,0 +1,287 @@
+"""``/admin/stock`` and ``/admin/locations``: look, receive, adjust, count, set limits."""
+
+from typing import Annotated, Any
+
+from litestar import Controller, Request, Response, get, patch, post
+from msgspec import Meta
+
+from commercekit.inventory.models import Location, Movement, StockItem, StockLevel
+from commercekit.inventory.service import InventoryService
+from commercekit.kernel import Page
+from commercekit.platform.http import (
+    Answer,
+    IdempotentRun,
+    Input,
+    PageCursor,
+    PageLimit,
+    etag_of,
+    idempotent,
+    page_request,
+    require_match,
+    sealed_page,
+)
+from commercekit.platform.security import principal_of, requires
+
+__all__ = ["AdminLocations", "AdminStock"]
+
+_Reason = Annotated[str, Meta(min_length=1, max_length=500)]
+_Code = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}$")]
+_Quantity = Annotated[int, Meta(ge=1, le=1_000_000)]
+_Name = Annotated[str, Meta(min_length=1, max_length=200)]
+_Priority = Annotated[int, Meta(ge=0, le=10_000, description="Lower is asked for stock first")]
+
+
+class AdjustmentInput(Input):
+    """Either the difference or the number counted, and why."""
+
+    reason: _Reason
+    delta: Annotated[int, Meta(ge=-1_000_000, le=1_000_000)] | None = None
+    count: Annotated[int, Meta(ge=0, le=1_000_000_000)] | None = None
+    location: _Code | None = None
+
+
+class ReceiptInput(Input):
+    """Goods that came in; without a location at the first one."""
+
+    quantity: _Quantity
+    reason: Annotated[str, Meta(max_length=500)] = ""
+    location: _Code | None = None
+
+
+class LimitsInput(Input):
+    """What staff decide about a stock item; what is left out stays."""
+
+    backorder_limit: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
+    tracked: bool | None = None
+
+
+class LocationInput(Input):
+    """A new place that holds stock."""
+
+    code: _Code
+    name: _Name
+    priority: _Priority = 100
+    active: bool = True
+
+
+class LocationChange(Input):
+    """What to change about a place; what is left out stays."""
+
+    name: _Name | None = None
+    priority: _Priority | None = None
+    active: bool | None = None
+
+
+class AdminStock(Controller):
+    """Stock by SKU."""
+
+    path = "/admin/stock"
+    tags = ["Inventory"]
+
+    @get(operation_id="AdminListStock", summary="Stock by SKU", guards=[requires("stock:read")])
+    async def list_stock(
+        self,
+        request: Request[Any, Any, Any],
+        inventory: InventoryService,
+        limit: PageLimit = 20,
+        cursor: PageCursor = None,
+    ) -> Page[StockLevel]:
+        """Every SKU with a stock record, in order."""
+        return sealed_page(request, await inventory.levels(page_request(request, limit, cursor)))
+
+    @get(
+        "/{sku:str}",
+        operation_id="AdminGetStock",
+        summary="One SKU over all locations",
+        guards=[requires("stock:read")],
+    )
+    async def read_stock(self, sku: str, inventory: InventoryService) -> StockLevel:
+        """What lies where, what is promised, and what is left to sell."""
+        return await inventory.level(sku)
+
+    @get(
+        "/{sku:str}/movements",
+        operation_id="AdminListStockMovements",
+        summary="The ledger of one SKU, latest first",
+        guards=[requires("stock:read")],
+    )
+    async def list_movements(
+        self,
+        request: Request[Any, Any, Any],
+        sku: str,
+        inventory: InventoryService,
+        limit: PageLimit = 20,
+        cursor: PageCursor = None,
+    ) -> Page[Movement]:
+        """Each line says what changed, why, by whom, and the number after it."""
+        page = page_request(request, limit, cursor)
+        return sealed_page(request, await inventory.movements(sku, page))
+
+    @post(
+        "/{sku:str}/adjustments",
+        operation_id="AdminAdjustStock",
+        summary="Change stock by a difference, or to a number counted",
+        guards=[requires("stock:write")],
+    )
+    async def adjust(
+        self,
+        request: Request[Any, Any, Any],
+        sku: str,
+        data: AdjustmentInput,
+        inventory: InventoryService,
+    ) -> Response[StockLevel]:
+        """A result below what is promised is booked as a shortage."""
+
+        async def work(run: IdempotentRun) -> Answer:
+            level = await inventory.adjusted(
+                run.id,
+                sku,
+                delta=data.delta,
+                count=data.count,
+                location=data.location,
+                reason=data.reason,
+                actor=principal_of(request).id,
+            )
+            return Answer(201, level)
+
+        return await idempotent(request, scope="stock.adjust", work=work)
+
+    @post(
+        "/{sku:str}/receipts",
+        operation_id="AdminReceiveStock",
+        summary="Book goods in",
+        guards=[requires("stock:write")],
+    )
+    async def receive(
+        self,
+        request: Request[Any, Any, Any],
+        sku: str,
+        data: ReceiptInput,
+        inventory: InventoryService,
+    ) -> Response[StockLevel]:
+        """A SKU that had no stock record gets one."""
+
+        async def work(run: IdempotentRun) -> Answer:
+            level = await inventory.received(
+                run.id,
+                sku,
+                data.quantity,
+                location=data.location,
+                reason=data.reason,
+                actor=principal_of(request).id,
+            )
+            return Answer(201, level)
+
+        return await idempotent(request, scope="stock.receive", work=work)
+
+    @get(
+        "/{sku:str}/locations/{location:str}",
+        operation_id="AdminGetStockItem",
+        summary="One SKU at one location",
+        guards=[requires("stock:read")],
+    )
+    async def read_item(
+        self, sku: str, location: str, inventory: InventoryService
+    ) -> Response[StockItem]:
+        """With the ETag that changing its limits asks for."""
+        return _item(await inventory.item(sku, location))
+
+    @patch(
+        "/{sku:str}/locations/{location:str}",
+        operation_id="AdminSetStockLimits",
+        summary="Set the backorder limit, or whether it is counted at all",
+        guards=[requires("stock:write")],
+    )
+    async def set_limits(
+        self,
+        request: Request[Any, Any, Any],
+        sku: str,
+        location: str,
+        data: LimitsInput,
+        inventory: InventoryService,
+    ) -> Response[StockItem]:
+        """Lowering the limit below what is promised is booked as a shortage."""
+        current = await inventory.item(sku, location)
+        require_match(request, current.version)
+        changed = await inventory.set_limits(
+            sku,
+            location,
+            expected=current.version,
+            backorder_limit=data.backorder_limit,
+            tracked=data.tracked,
+        )
+        return _item(changed)
+
+
+class AdminLocations(Controller):
+    """Places that hold stock."""
+
+    path = "/admin/locations"
+    tags = ["Inventory"]
+
+    @get(
+        operation_id="AdminListLocations",
+        summary="All locations",
+        guards=[requires("stock:read")],
+    )
+    async def list_locations(self, inventory: InventoryService) -> Page[Location]:
+        """In the order in which they are asked for stock; there are few, so all on one page."""
+        places = await inventory.locations()
+        return Page(places, None, len(places))
+
+    @post(
+        operation_id="AdminCreateLocation",
+        summary="Add a location",
+        guards=[requires("stock:write")],
+    )
+    async def create_location(
+        self, data: LocationInput, inventory: InventoryService
+    ) -> Response[Location]:
+        """It starts empty."""
+        place = await inventory.add_location(
+            data.code, data.name, priority=data.priority, active=data.active
+        )
+        return _place(place, status=201)
+
+    @get(
+        "/{code:str}",
+        operation_id="AdminGetLocation",
+        summary="One location",
+        guards=[requires("stock:read")],
+    )
+    async def read_location(self, code: str, inventory: InventoryService) -> Response[Location]:
+        """With the ETag that changing it asks for."""
+        return _place(await inventory.location(code))
+
+    @patch(
+        "/{code:str}",
+        operation_id="AdminChangeLocation",
+        summary="Rename a location, move it in the order, or stop selling from it",
+        guards=[requires("stock:write")],
+    )
+    async def change_location(
+        self,
+        request: Request[Any, Any, Any],
+        code: str,
+        data: LocationChange,
+        inventory: InventoryService,
+    ) -> Response[Location]:
+        """What is promised from a location that is switched off stays promised."""
+        current = await inventory.location(code)
+        require_match(request, current.version)
+        changed = await inventory.change_location(
+            code,
+            expected=current.version,
+            name=data.name,
+            priority=data.priority,
+            active=data.active,
+        )
+        return _place(changed)
+
+
+def _item(item: StockItem) -> Response[StockItem]:
+    return Response(item, headers={"ETag": etag_of(item.version)})
+
+
+def _place(place: Location, *, status: int = 200) -> Response[Location]:
+    return Response(place, status_code=status, headers={"ETag": etag_of(place.version)})

@@ -1,0 +1,293 @@
+"""``/admin/price-lists`` and ``/admin/tax-rates``."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Controller, Request, Response, delete, get, patch, post, put
+from msgspec import Meta
+
+from commercekit.kernel import CountryCode, CurrencyCode, Money, Page
+from commercekit.platform.http import (
+    Input,
+    PageCursor,
+    PageLimit,
+    etag_of,
+    page_request,
+    require_match,
+    sealed_page,
+)
+from commercekit.platform.security import requires
+from commercekit.pricing.errors import Unpriced
+from commercekit.pricing.models import ListedPrice, PriceList, RatePpm, TaxRate
+from commercekit.pricing.service import PricingService
+
+__all__ = ["AdminPriceLists", "AdminTaxRates"]
+
+_Code = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}$")]
+_Names = Annotated[
+    dict[Annotated[str, Meta(max_length=20)], Annotated[str, Meta(max_length=200)]],
+    Meta(max_length=20, description="By language, such as en and zh"),
+]
+
+
+class PriceListInput(Input):
+    """A new list; its currency is the market's unless named."""
+
+    code: _Code
+    market: _Code = "default"
+    name: _Names = {}
+    currency: CurrencyCode | None = None
+    default: bool = False
+
+
+class PriceListChange(Input):
+    """The only thing of a list that changes: market and currency are what its prices stand on."""
+
+    name: _Names
+
+
+class PriceInput(Input):
+    """What one costs, and the price crossed out beside it, if any."""
+
+    amount: Money
+    compare_at: Money | None = None
+
+
+class TaxRateInput(Input, kw_only=True):
+    """The tax on a class of goods that go to a country, or to one region of it."""
+
+    tax_class: _Code
+    country: CountryCode
+    region: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
+    rate_ppm: RatePpm
+    name: _Names = {}
+
+
+class TaxRateChange(Input):
+    """Figure and name; class and destination stay."""
+
+    rate_ppm: RatePpm
+    name: _Names
+
+
+class AdminPriceLists(Controller):
+    """Price lists and the prices in them."""
+
+    path = "/admin/price-lists"
+    tags = ["Pricing"]
+
+    @get(
+        operation_id="AdminListPriceLists", summary="Price lists", guards=[requires("prices:read")]
+    )
+    async def list_price_lists(
+        self,
+        request: Request[Any, Any, Any],
+        pricing: PricingService,
+        limit: PageLimit = 20,
+        cursor: PageCursor = None,
+    ) -> Page[PriceList]:
+        """By code."""
+        page = page_request(request, limit, cursor)
+        return sealed_page(request, await pricing.price_lists(page))
+
+    @post(
+        operation_id="AdminCreatePriceList",
+        summary="Add a price list",
+        guards=[requires("prices:write")],
+    )
+    async def create_price_list(
+        self, data: PriceListInput, pricing: PricingService
+    ) -> Response[PriceList]:
+        """It starts empty; shoppers see the default list of a market only."""
+        created = await pricing.add_price_list(
+            data.code, data.market, data.name, currency=data.currency, is_default=data.default
+        )
+        return _list(created, status=201)
+
+    @get(
+        "/{code:str}",
+        operation_id="AdminGetPriceList",
+        summary="One price list",
+        guards=[requires("prices:read")],
+    )
+    async def read_price_list(self, code: str, pricing: PricingService) -> Response[PriceList]:
+        """With the ETag that changing it asks for."""
+        return _list(await pricing.price_list(code))
+
+    @patch(
+        "/{code:str}",
+        operation_id="AdminRenamePriceList",
+        summary="Rename a price list",
+        guards=[requires("prices:write")],
+    )
+    async def rename_price_list(
+        self,
+        request: Request[Any, Any, Any],
+        code: str,
+        data: PriceListChange,
+        pricing: PricingService,
+    ) -> Response[PriceList]:
+        """In all languages at once."""
+        current = await pricing.price_list(code)
+        require_match(request, current.version)
+        return _list(await pricing.rename_price_list(code, data.name, expected=current.version))
+
+    @get(
+        "/{code:str}/prices",
+        operation_id="AdminListPrices",
+        summary="The prices of a list",
+        guards=[requires("prices:read")],
+    )
+    async def list_prices(
+        self,
+        request: Request[Any, Any, Any],
+        code: str,
+        pricing: PricingService,
+        limit: PageLimit = 20,
+        cursor: PageCursor = None,
+    ) -> Page[ListedPrice]:
+        """By SKU."""
+        page = page_request(request, limit, cursor)
+        return sealed_page(request, await pricing.listed_prices(code, page))
+
+    @get(
+        "/{code:str}/prices/{sku:str}",
+        operation_id="AdminGetPrice",
+        summary="One price",
+        guards=[requires("prices:read")],
+    )
+    async def read_price(
+        self, code: str, sku: str, pricing: PricingService
+    ) -> Response[ListedPrice]:
+        """With the ETag that changing it asks for."""
+        return _price(await pricing.listed_price(code, sku))
+
+    @put(
+        "/{code:str}/prices/{sku:str}",
+        operation_id="AdminPutPrice",
+        summary="Set a price",
+        guards=[requires("prices:write")],
+    )
+    async def put_price(
+        self,
+        request: Request[Any, Any, Any],
+        code: str,
+        sku: str,
+        data: PriceInput,
+        pricing: PricingService,
+    ) -> Response[ListedPrice]:
+        """A SKU's first price in a list needs no ``If-Match``, every later one does."""
+        current: ListedPrice | None = None
+        try:
+            current = await pricing.listed_price(code, sku)
+        except Unpriced:
+            if "if-match" in request.headers:
+                require_match(request, "absent")
+        else:
+            require_match(request, current.version)
+        written = await pricing.put_price(
+            code,
+            sku,
+            data.amount,
+            data.compare_at,
+            expected=current.version if current else None,
+        )
+        return _price(written, status=200 if current else 201)
+
+    @delete(
+        "/{code:str}/prices/{sku:str}",
+        operation_id="AdminDeletePrice",
+        summary="Take a price away",
+        guards=[requires("prices:write")],
+    )
+    async def delete_price(
+        self, request: Request[Any, Any, Any], code: str, sku: str, pricing: PricingService
+    ) -> None:
+        """Without a price in the default list a SKU cannot be bought."""
+        current = await pricing.listed_price(code, sku)
+        require_match(request, current.version)
+        await pricing.delete_price(code, sku, expected=current.version)
+
+
+class AdminTaxRates(Controller):
+    """Tax by class of goods and destination."""
+
+    path = "/admin/tax-rates"
+    tags = ["Pricing"]
+
+    @get(operation_id="AdminListTaxRates", summary="Tax rates", guards=[requires("prices:read")])
+    async def list_tax_rates(self, pricing: PricingService) -> Page[TaxRate]:
+        """By country, region and class; there are few, so all on one page."""
+        rates = list(await pricing.tax_rates())
+        return Page(rates, None, len(rates))
+
+    @post(
+        operation_id="AdminCreateTaxRate",
+        summary="Add a tax rate",
+        guards=[requires("prices:write")],
+    )
+    async def create_tax_rate(
+        self, data: TaxRateInput, pricing: PricingService
+    ) -> Response[TaxRate]:
+        """One for each class and destination."""
+        created = await pricing.add_tax_rate(
+            data.tax_class, data.country, data.region, data.rate_ppm, data.name
+        )
+        return _rate(created, status=201)
+
+    @get(
+        "/{rate_id:uuid}",
+        operation_id="AdminGetTaxRate",
+        summary="One tax rate",
+        guards=[requires("prices:read")],
+    )
+    async def read_tax_rate(self, rate_id: UUID, pricing: PricingService) -> Response[TaxRate]:
+        """With the ETag that changing it asks for."""
+        return _rate(await pricing.tax_rate(rate_id))
+
+    @patch(
+        "/{rate_id:uuid}",
+        operation_id="AdminChangeTaxRate",
+        summary="Change a tax rate",
+        guards=[requires("prices:write")],
+    )
+    async def change_tax_rate(
+        self,
+        request: Request[Any, Any, Any],
+        rate_id: UUID,
+        data: TaxRateChange,
+        pricing: PricingService,
+    ) -> Response[TaxRate]:
+        """From the next quote on; orders keep the tax they were placed with."""
+        current = await pricing.tax_rate(rate_id)
+        require_match(request, current.version)
+        changed = await pricing.change_tax_rate(
+            rate_id, data.rate_ppm, data.name, expected=current.version
+        )
+        return _rate(changed)
+
+    @delete(
+        "/{rate_id:uuid}",
+        operation_id="AdminDeleteTaxRate",
+        summary="Remove a tax rate",
+        guards=[requires("prices:write")],
+    )
+    async def delete_tax_rate(
+        self, request: Request[Any, Any, Any], rate_id: UUID, pricing: PricingService
+    ) -> None:
+        """What it taxed is taxed at the country's rate then, or at nothing."""
+        current = await pricing.tax_rate(rate_id)
+        require_match(request, current.version)
+        await pricing.delete_tax_rate(rate_id, expected=current.version)
+
+
+def _list(price_list: PriceList, *, status: int = 200) -> Response[PriceList]:
+    return Response(price_list, status_code=status, headers={"ETag": etag_of(price_list.version)})
+
+
+def _price(price: ListedPrice, *, status: int = 200) -> Response[ListedPrice]:
+    return Response(price, status_code=status, headers={"ETag": etag_of(price.version)})
+
+
+def _rate(rate: TaxRate, *, status: int = 200) -> Response[TaxRate]:
+    return Response(rate, status_code=status, headers={"ETag": etag_of(rate.version)})
