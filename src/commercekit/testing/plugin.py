@@ -13,12 +13,19 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 import pytest
 import pytest_asyncio
 
-from commercekit.platform.db import Database
+from commercekit.platform.db import Database, Invariant, audit, invariants_of
 from commercekit.testing.clock import ManualClock
 from commercekit.testing.databases import TestServer, core_piccolo_apps
 from commercekit.testing.race import Race
 
 _numbers = itertools.count(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known that `--strict-markers` asks for."""
+    config.addinivalue_line(
+        "markers", "breaks_the_books: leaves a database behind that no audit would pass"
+    )
 
 
 @pytest.fixture(scope="session")
@@ -59,13 +66,31 @@ def dsn(postgres: TestServer, piccolo_apps: Sequence[str]) -> Iterator[str]:
     postgres.drop(name)
 
 
+@pytest.fixture
+def invariants(piccolo_apps: Sequence[str]) -> Sequence[Invariant]:
+    """What must hold in the test's database when the test is over: all that its apps promise."""
+    return invariants_of(piccolo_apps)
+
+
 @pytest_asyncio.fixture
-async def database(dsn: str, clock: ManualClock) -> AsyncIterator[Database]:
-    """The test's database, open, with the test's clock."""
+async def database(
+    request: pytest.FixtureRequest, dsn: str, clock: ManualClock, invariants: Sequence[Invariant]
+) -> AsyncIterator[Database]:
+    """The test's database, open, with the test's clock.
+
+    After the test the books are audited, and any invariant that was broken fails it. A test that
+    breaks them on purpose says so: ``@pytest.mark.breaks_the_books``.
+    """
     opened = Database(dsn, clock=clock)
     await opened.open()
-    yield opened
-    await opened.close()
+    try:
+        yield opened
+        if request.node.get_closest_marker("breaks_the_books") is None:
+            breaches = await audit(opened, invariants)
+            if breaches:
+                pytest.fail("\n".join(str(breach) for breach in breaches), pytrace=False)
+    finally:
+        await opened.close()
 
 
 @pytest_asyncio.fixture

@@ -4,6 +4,7 @@ from asyncpg import Record
 
 from commercekit.platform.db.database import OUTAGES, CommitOutcomeUnknown, Database, Isolation
 from commercekit.platform.db.engine import ENGINE, ShopEngine, current_unit_of_work
+from commercekit.platform.db.invariants import Breach, Invariant, audit, invariants_of
 from commercekit.platform.db.migrations import MigrationFailed, MigrationStatus, Migrator
 from commercekit.platform.db.partitions import ensure_partitions, monthly_partitions
 from commercekit.platform.db.schema import schema_drift
@@ -13,9 +14,11 @@ from commercekit.platform.db.unit_of_work import FlushHook, UnitOfWork
 __all__ = [
     "ENGINE",
     "OUTAGES",
+    "Breach",
     "CommitOutcomeUnknown",
     "Database",
     "FlushHook",
+    "Invariant",
     "Isolation",
     "MigrationFailed",
     "MigrationStatus",
@@ -24,8 +27,10 @@ __all__ = [
     "Record",
     "ShopEngine",
     "UnitOfWork",
+    "audit",
     "current_unit_of_work",
     "ensure_partitions",
+    "invariants_of",
     "monthly_partitions",
     "schema_drift",
     "sql_migration",

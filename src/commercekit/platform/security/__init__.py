@@ -7,6 +7,7 @@ from commercekit.platform.security.guard import (
     principal_of,
     requires,
 )
+from commercekit.platform.security.invariants import sealed_with
 from commercekit.platform.security.keys import MasterKey
 from commercekit.platform.security.principal import (
     Principal,
@@ -36,4 +37,5 @@ __all__ = [
     "principal_of",
     "redact",
     "requires",
+    "sealed_with",
 ]
