@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, cast
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from litestar import Litestar, Request
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.exceptions import LitestarDeprecationWarning
 from litestar.types import ControllerRouterHandler
 from prometheus_client import CollectorRegistry
 
@@ -75,7 +77,7 @@ def build_litestar(
     an ``authenticator`` every guard refuses.
     """
     metrics = RequestMetrics(registry or CollectorRegistry())
-    app = ShopApplication(
+    app = _quietly(
         route_handlers=[
             *controllers,
             *operation_routes(checks or {}, metrics),
@@ -105,6 +107,16 @@ def build_litestar(
     remember_parameters(app)
     app.edge = Edge(super(ShopApplication, app).__call__, settings or HttpSettings(), metrics)  # type: ignore[arg-type] # ASGI by another name
     return app
+
+
+def _quietly(**setup: Any) -> ShopApplication:
+    """Build without what Litestar 2 says about Litestar 3: markers on every parameter.
+
+    The version is pinned below 3, and plain signatures read better until then.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LitestarDeprecationWarning)
+        return ShopApplication(**setup)
 
 
 async def _before_request(request: Request[Any, Any, Any]) -> None:

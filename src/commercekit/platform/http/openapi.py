@@ -123,6 +123,7 @@ def document_of(app: Litestar) -> dict[str, Any]:
     raw = msgspec.json.decode(msgspec.json.encode(app.openapi_schema.to_schema()))
     document: dict[str, Any] = raw
     components = document.setdefault("components", {})
+    _close_inputs(components.get("schemas", {}))
     components.setdefault("schemas", {})["Problem"] = _PROBLEM_SCHEMA
     components["securitySchemes"] = _SCHEMES
     components["responses"] = {
@@ -188,6 +189,23 @@ def _complete(operation: dict[str, Any], path: str, method: str, handler: HTTPRo
     responses = operation.setdefault("responses", {})
     for status in sorted(statuses):
         responses[status] = {"$ref": f"#/components/responses/Problem{status}"}
+
+
+def _close_inputs(schemas: dict[str, Any]) -> None:
+    """Say of each type that refuses unknown fields that it does; Litestar leaves it out."""
+    pending: list[type[msgspec.Struct]] = [msgspec.Struct]
+    closed: dict[str, set[frozenset[str]]] = {}
+    while pending:
+        kind = pending.pop()
+        pending.extend(kind.__subclasses__())
+        if kind.__struct_config__.forbid_unknown_fields:
+            fields = frozenset(kind.__struct_encode_fields__)
+            closed.setdefault(kind.__name__, set()).add(fields)
+    for name, schema in schemas.items():
+        # A name that two modules share is told apart by a prefix of Litestar's.
+        kinds = closed.get(name) or closed.get(name.rpartition("_")[2], set())
+        if frozenset(schema.get("properties", ())) in kinds:
+            schema["additionalProperties"] = False
 
 
 def _add_header(operation: dict[str, Any], name: str, description: str, longest: int) -> None:

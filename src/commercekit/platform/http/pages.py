@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 from litestar import Request
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from commercekit.errors import FieldError
 from commercekit.kernel import MAX_PAGE, Page, PageRequest
@@ -20,11 +20,11 @@ __all__ = ["Cursors", "PageCursor", "PageLimit", "page_answer", "page_request", 
 T = TypeVar("T")
 
 PageLimit = Annotated[
-    int, Parameter(ge=1, le=MAX_PAGE, description=f"How many items, at most {MAX_PAGE}")
+    int, QueryParameter(ge=1, le=MAX_PAGE, description=f"How many items, at most {MAX_PAGE}")
 ]
 """``limit: PageLimit = 20`` in a handler."""
 PageCursor = Annotated[
-    str | None, Parameter(max_length=2000, description="`next_cursor` of the page before")
+    str | None, QueryParameter(max_length=2000, description="`next_cursor` of the page before")
 ]
 """``cursor: PageCursor = None`` in a handler."""
 

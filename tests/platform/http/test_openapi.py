@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+
+async def read(client):
+    return (await client.get("/openapi.json")).json()
+
+
+async def test_document_is_valid_openapi_3_1(client):
+    document = await read(client)
+    assert document["openapi"].startswith("3.1")
+    assert list(OpenAPIV31SpecValidator(document).iter_errors()) == []
+
+
+async def test_operation_ids_are_unique_and_follow_the_address(client):
+    document = await read(client)
+    ids = [o["operationId"] for item in document["paths"].values() for o in item.values()]
+    assert len(ids) == len(set(ids))
+    assert {"post_store_payments", "get_admin_letters", "get_problems_slug"} <= set(ids)
+    assert all(re.fullmatch(r"[a-z][A-Za-z0-9_]*", name) for name in ids)
+
+
+async def test_every_operation_has_a_tag_and_tells_its_problems(client):
+    document = await read(client)
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            assert operation["tags"], (path, method)
+            for status in ("400", "500", "503"):
+                reference = operation["responses"][status]["$ref"]
+                assert reference == f"#/components/responses/Problem{status}"
+    problem = document["components"]["responses"]["Problem400"]["content"]
+    assert list(problem) == ["application/problem+json"]
+
+
+async def test_guarded_operations_name_their_scope(client):
+    paths = (await read(client))["paths"]
+    operation = paths["/admin/letters"]["get"]
+    assert operation["security"] == [{"staffToken": []}]
+    assert operation["x-required-scope"] == "things:read"
+    assert {"401", "403"} <= operation["responses"].keys()
+    assert {} in paths["/store/payments"]["post"]["security"]
+
+
+async def test_keys_and_preconditions_are_documented(client):
+    paths = (await read(client))["paths"]
+    headers = {p["name"]: p for p in paths["/store/payments"]["post"]["parameters"]}
+    assert headers["Idempotency-Key"]["required"] is True
+    assert headers["Idempotency-Key"]["schema"]["maxLength"] == 255
+    assert [p["name"] for p in paths["/admin/things"]["put"]["parameters"]] == ["If-Match"]
+    assert {"412", "428"} <= paths["/admin/things"]["put"]["responses"].keys()
+    assert "parameters" not in paths["/store/baskets"]["post"]
+
+
+async def test_unknown_fields_are_ruled_out_in_the_document_too(client):
+    schemas = (await read(client))["components"]["schemas"]
+    (basket,) = [schema for name, schema in schemas.items() if name.endswith("Basket")]
+    assert basket["additionalProperties"] is False
+
+
+async def test_docs_load_nothing_from_elsewhere(client):
+    page = await client.get("/docs")
+    assert page.status_code == 200
+    assert "//" not in re.sub(r"<!doctype html>", "", page.text)
+    for address in re.findall(r'(?:src|href)="(/[^"]+)"', page.text):
+        loaded = await client.get(address)
+        assert loaded.status_code == 200, address
+        assert len(loaded.content) > 20
+    assert "connect-src" not in page.headers["content-security-policy"]
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+    assert "validatorUrl: null" in (await client.get("/docs/assets/start.js")).text
+
+
+@pytest.mark.parametrize("name", ["x.js", "..%2f..%2fpyproject.toml", "asyncapi-web-component.js"])
+async def test_docs_serve_no_other_file(client, name):
+    assert (await client.get(f"/docs/assets/{name}")).status_code == 404
