@@ -112,11 +112,12 @@ class Tracking(Sending):
         entry, _ = await self._entry(shipment_id)
         events: list[TrackEvent] = []
         for query in await self._queries(shipment):
-            events += await self._caller.call(
+            heard = await self._caller.call(
                 _TRACK,
                 entry.carrier.code,
                 lambda query=query: entry.carrier.track(entry.context, query),  # type: ignore[misc]  # binds the loop's value
             )
+            events.extend(heard)
         return await self.record_events(shipment_id, events) if events else shipment
 
     async def poll_job(self, context: JobContext) -> None:
