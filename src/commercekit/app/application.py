@@ -17,8 +17,10 @@ from commercekit.fulfilment.api import AdminShipments
 from commercekit.identity.api import AdminAudit, AdminTokens
 from commercekit.orders import AdminOrders, AdminRefundRequests, StoreOrders
 from commercekit.payments.api import AdminPayments, AdminRefunds
+from commercekit.platform.bus.api import AdminEvents
 from commercekit.platform.db.embedded import EmbeddedServer
 from commercekit.platform.http import HttpSettings, current_request_id
+from commercekit.platform.jobs.api import AdminJobs
 from commercekit.platform.telemetry import LoopWatchdog, configure_logging
 from commercekit.storefront import StorefrontController, read_lane
 from commercekit.web import build_web, webhook_routes
@@ -67,6 +69,8 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
             AdminShipments,
             AdminTokens,
             AdminAudit,
+            AdminEvents,
+            AdminJobs,
             *catalog_controllers,
             *webhook_routes(
                 {

@@ -164,7 +164,7 @@ class NotificationService:
             raise ProviderUnknown(detail="nobody knows whether the message was sent")
         return await self._record(message_id, _STATES[outcome], code, None)
 
-    async def receive(
+    async def receive_webhook(
         self, notifier: str, account: str, secret: str | None, request: RawRequest
     ) -> Ack:
         """Take in a vendor's receipts; gives what it wants to hear, after everything is written.

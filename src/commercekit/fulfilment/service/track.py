@@ -32,7 +32,7 @@ _PARSE: Verb[TrackNotification] = Verb(
 class Tracking(Sending):
     """Takes news in, in any order and as often as they come, and moves states forward only."""
 
-    async def receive(
+    async def receive_webhook(
         self, carrier: str, account: str, secret: str | None, request: RawRequest
     ) -> Ack:
         """Take in a push; gives what the carrier wants to hear, after everything is written.
