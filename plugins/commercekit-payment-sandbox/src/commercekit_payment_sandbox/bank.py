@@ -1,0 +1,445 @@
+"""What the sandbox does with charges and refunds: one transaction each, with what it will tell the shop."""
+
+from __future__ import annotations
+
+import hmac
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import msgspec
+
+from commercekit.kernel import Money, new_id
+from commercekit.payments import CaptureMode, PaymentState, RefundRequest, RefundState
+from commercekit.platform.providers import ProviderRejected
+from commercekit_payment_sandbox import repository
+from commercekit_payment_sandbox.models import (
+    Charge,
+    Deliver,
+    Message,
+    PastRefund,
+    Settle,
+    Ticket,
+)
+from commercekit_payment_sandbox.scenarios import RefundScenario, Scenario, of_payment, of_refund
+from commercekit_payment_sandbox.settings import Settings
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from commercekit.platform.db import UnitOfWork
+    from commercekit.platform.plugins import PluginContext
+
+__all__ = ["DELIVER", "SETTLE", "Bank", "Ended", "provider_ref", "refund_ref"]
+
+DELIVER = "payment-sandbox.deliver"
+SETTLE = "payment-sandbox.settle"
+
+_OPEN = (PaymentState.PENDING, PaymentState.ACTION_REQUIRED)
+
+
+class Ended(Exception):
+    """The charge cannot be paid any more; says in which state it is."""
+
+    def __init__(self, charge: Charge) -> None:
+        super().__init__(charge.state)
+        self.charge = charge
+
+
+def provider_ref(charge_id: UUID) -> str:
+    """What the sandbox calls a charge."""
+    return f"sbx_{charge_id.hex[-12:]}"
+
+
+def refund_ref(refund_id: UUID) -> str:
+    """What the sandbox calls a refund."""
+    return f"sbr_{refund_id.hex[-12:]}"
+
+
+class Bank:
+    """The sandbox's books. Knows nothing of the shop but the addresses it tells things to."""
+
+    def __init__(self, ctx: PluginContext) -> None:
+        self.ctx = ctx
+        self.settings = ctx.section(Settings)
+
+    # ------------------------------------------------------------------ keys
+
+    def keys(self, purpose: str, account: str) -> list[bytes]:
+        """Keys for one purpose and account: the present one first, then one being phased out."""
+        roots: list[bytes] = []
+        if self.settings.secret:
+            roots.append(self.settings.secret.reveal().encode())
+        else:
+            roots.append(self.ctx.sealer.derived_key("payment-sandbox"))
+        if self.settings.previous_secret:
+            roots.append(self.settings.previous_secret.reveal().encode())
+        return [hmac.digest(root, f"{purpose}|{account}".encode(), "sha256") for root in roots]
+
+    # ------------------------------------------------------------------ the shopper
+
+    async def charge(self, charge_id: UUID) -> Charge | None:
+        """The charge, if the shopper or the shop has done anything about it."""
+        return await repository.charge(self.ctx.db, charge_id)
+
+    async def pay(self, ticket: Ticket, wanted: Scenario | None = None) -> list[UUID]:
+        """The shopper pays; gives the notifications that are due now.
+
+        Raises :class:`Ended` when the charge cannot be paid any more. Paying twice pays once.
+        """
+
+        async def work(uow: UnitOfWork) -> list[UUID]:
+            charge = await self._open(uow, ticket, wanted)
+            if charge.state in (PaymentState.PAID, PaymentState.AUTHORISED):
+                return []
+            if charge.state not in _OPEN:
+                raise Ended(charge)
+            return await self._pay(uow, charge)
+
+        return await self.ctx.db.run(work)
+
+    async def _pay(self, uow: UnitOfWork, charge: Charge) -> list[UUID]:
+        match charge.scenario:
+            case Scenario.DECLINE:
+                return await self._end(uow, charge, PaymentState.FAILED, "declined")
+            case Scenario.ASYNC:
+                await self._settle_later(uow, charge, self._paid_state(charge))
+                return [await self.tell(uow, charge)]
+            case Scenario.ASYNC_FAIL:
+                await self._settle_later(uow, charge, PaymentState.FAILED)
+                return [await self.tell(uow, charge)]
+            case Scenario.LATE:
+                return []
+            case _:
+                return await self._end(uow, charge, self._paid_state(charge))
+
+    async def decline(self, ticket: Ticket) -> list[UUID]:
+        """The shopper's bank says no."""
+        return await self._finish(ticket, PaymentState.FAILED, "declined")
+
+    async def cancel(self, ticket: Ticket) -> list[UUID]:
+        """The shopper turns back; the charge is over."""
+        return await self._finish(ticket, PaymentState.CLOSED, "cancelled-by-shopper")
+
+    async def _finish(self, ticket: Ticket, state: PaymentState, code: str) -> list[UUID]:
+        async def work(uow: UnitOfWork) -> list[UUID]:
+            charge = await self._open(uow, ticket, None)
+            if charge.state is state:
+                return []
+            if charge.state not in _OPEN:
+                raise Ended(charge)
+            return await self._end(uow, charge, state, code)
+
+        return await self.ctx.db.run(work)
+
+    # ------------------------------------------------------------------ the shop
+
+    async def first_request(self, ticket: Ticket) -> bool:
+        """Note that the shop asked for the money; whether it was the first time."""
+
+        async def work(uow: UnitOfWork) -> bool:
+            charge = await self._open(uow, ticket, None)
+            await repository.save_charge(
+                uow, msgspec.structs.replace(charge, calls=charge.calls + 1)
+            )
+            return charge.calls == 0
+
+        return await self.ctx.db.run(work)
+
+    async def close(self, charge_id: UUID, account: str) -> Charge:
+        """Nobody can pay it any more, even if the page was never opened; paid ones stay paid."""
+
+        async def work(uow: UnitOfWork) -> Charge:
+            closed = Charge(
+                id=charge_id,
+                account=account,
+                amount=Money.zero("XXX"),
+                state=PaymentState.CLOSED,
+            )
+            charge = await repository.insert_charge(uow, closed)
+            if charge.state not in _OPEN:
+                return charge
+            charge = msgspec.structs.replace(charge, state=PaymentState.CLOSED)
+            await repository.save_charge(uow, charge)
+            if charge.scenario is Scenario.LATE:
+                await self._settle_later(uow, charge, PaymentState.PAID)
+            return charge
+
+        return await self.ctx.db.run(work)
+
+    async def capture(self, charge_id: UUID, amount: Money, key: str) -> tuple[Charge, bool]:
+        """Take held money; whether this was the first time the key came."""
+
+        async def work(uow: UnitOfWork) -> tuple[Charge, bool]:
+            charge = await self._held(uow, charge_id)
+            if charge.capture_key == key:
+                return charge, False
+            if charge.state is not PaymentState.AUTHORISED:
+                raise ProviderRejected(code="not-authorised", message=f"charge is {charge.state}")
+            if amount.currency != charge.amount.currency or not (
+                0 < amount.amount <= charge.amount.amount
+            ):
+                raise ProviderRejected(code="amount-exceeds-authorisation", message=str(amount))
+            failed = charge.scenario is Scenario.CAPTURE_FAIL
+            charge = msgspec.structs.replace(
+                charge,
+                state=PaymentState.FAILED if failed else PaymentState.PAID,
+                failure_code="capture-declined" if failed else None,
+                captured=0 if failed else amount.amount,
+                capture_key=key,
+            )
+            await repository.save_charge(uow, charge)
+            await self.tell(uow, charge)
+            return charge, True
+
+        return await self.ctx.db.run(work)
+
+    async def void(self, charge_id: UUID) -> Charge:
+        """Give held money up."""
+
+        async def work(uow: UnitOfWork) -> Charge:
+            charge = await self._held(uow, charge_id)
+            if charge.state is PaymentState.CLOSED:
+                return charge
+            if charge.state is not PaymentState.AUTHORISED:
+                raise ProviderRejected(code="not-authorised", message=f"charge is {charge.state}")
+            charge = msgspec.structs.replace(charge, state=PaymentState.CLOSED)
+            await repository.save_charge(uow, charge)
+            return charge
+
+        return await self.ctx.db.run(work)
+
+    async def refund(self, request: RefundRequest) -> tuple[PastRefund, bool]:
+        """Send money back once per refund id; whether this request moved it."""
+        refund_id, charge_id = UUID(request.refund_id), UUID(request.payment_id)
+
+        async def work(uow: UnitOfWork) -> tuple[PastRefund, bool]:
+            charge = await self._held(uow, charge_id)
+            past = await repository.refund(uow, refund_id)
+            if past is not None:
+                return await self._refund_again(uow, charge, past, request)
+            self._check_refundable(charge, request.amount)
+            refund = PastRefund(
+                id=refund_id,
+                charge_id=charge_id,
+                amount=request.amount,
+                state=RefundState.PENDING,
+                key=request.idempotency_key,
+            )
+            return await self._refund(uow, charge, refund), True
+
+        return await self.ctx.db.run(work)
+
+    async def _refund(self, uow: UnitOfWork, charge: Charge, refund: PastRefund) -> PastRefund:
+        first, later, code = _COURSE[of_refund(refund.amount.amount)]
+        refund = msgspec.structs.replace(refund, state=first, failure_code=code)
+        await repository.save_refund(uow, refund)
+        if first is not RefundState.FAILED:
+            await repository.save_charge(
+                uow,
+                msgspec.structs.replace(charge, refunded=charge.refunded + refund.amount.amount),
+            )
+        if later is not None:
+            await self.ctx.enqueue(
+                uow,
+                SETTLE,
+                Settle(charge.id, later.value, refund.id),
+                due_at=self._later(uow),
+            )
+        return refund
+
+    async def _refund_again(
+        self, uow: UnitOfWork, charge: Charge, past: PastRefund, request: RefundRequest
+    ) -> tuple[PastRefund, bool]:
+        if past.amount != request.amount:
+            raise ProviderRejected(code="refund-id-reused", message=f"{past.amount} before")
+        if past.key == request.idempotency_key:
+            return past, False
+        if past.state not in (RefundState.FAILED, RefundState.NEEDS_ATTENTION):
+            return past, False
+        if past.state is RefundState.FAILED:
+            self._check_refundable(charge, request.amount)
+            await repository.save_charge(
+                uow, msgspec.structs.replace(charge, refunded=charge.refunded + past.amount.amount)
+            )
+        again = msgspec.structs.replace(
+            past, state=RefundState.SUCCEEDED, key=request.idempotency_key, failure_code=None
+        )
+        await repository.save_refund(uow, again)
+        return again, True
+
+    async def past_refund(self, refund_id: UUID) -> PastRefund | None:
+        """The refund, if it was ever asked for."""
+        return await repository.refund(self.ctx.db, refund_id)
+
+    # ------------------------------------------------------------------ a while later
+
+    async def settle(self, job: Settle) -> None:
+        """Let happen what was put off. Once: the state it leads to is looked at first."""
+
+        async def work(uow: UnitOfWork) -> None:
+            charge = await repository.lock_charge(uow, job.charge_id)
+            if charge is None:
+                return
+            if job.refund_id is not None:
+                await self._settle_refund(uow, charge, job.refund_id, RefundState(job.state))
+                return
+            state = PaymentState(job.state)
+            late = charge.state is PaymentState.CLOSED and charge.scenario is Scenario.LATE
+            if charge.state in _OPEN or late:
+                code = "declined" if state is PaymentState.FAILED else None
+                await self._end(uow, charge, state, code)
+
+        await self.ctx.db.run(work)
+
+    async def _settle_refund(
+        self, uow: UnitOfWork, charge: Charge, refund_id: UUID, state: RefundState
+    ) -> None:
+        refund = await repository.refund(uow, refund_id)
+        if refund is None or refund.state is state:
+            return
+        failed = state is RefundState.FAILED
+        refund = msgspec.structs.replace(
+            refund, state=state, failure_code="account-closed" if failed else None
+        )
+        await repository.save_refund(uow, refund)
+        if failed:
+            charge = msgspec.structs.replace(
+                charge, refunded=charge.refunded - refund.amount.amount
+            )
+            await repository.save_charge(uow, charge)
+        await self.tell(uow, charge, refund=refund)
+
+    # ------------------------------------------------------------------ telling
+
+    async def tell(
+        self,
+        uow: UnitOfWork,
+        charge: Charge,
+        *,
+        refund: PastRefund | None = None,
+        after: timedelta = timedelta(),
+        times: int = 1,
+        **change: Money | str | None,
+    ) -> UUID:
+        """Put a notification about ``charge`` on its way; ``change`` makes it lie."""
+        amount = change.pop("amount", charge.amount)
+        message = Message(
+            event_id=f"evt_{new_id().hex}",
+            kind="payment" if refund is None else "refund",
+            occurred_at=uow.clock.now(),
+            payment_id=charge.id.hex,
+            provider_ref=provider_ref(charge.id),
+            state=str(change.pop("state", charge.state.value)),
+            amount=amount if isinstance(amount, Money) else charge.amount,
+            captured=_captured(charge, amount if isinstance(amount, Money) else charge.amount),
+            failure_code=charge.failure_code if refund is None else refund.failure_code,
+            refund_id=None if refund is None else refund.id.hex,
+            refund_ref=None if refund is None else refund_ref(refund.id),
+            refund_state=None if refund is None else refund.state.value,
+            refund_amount=None if refund is None else refund.amount,
+        )
+        stale = charge.scenario is Scenario.STALE_NOTIFY
+        notification_id = await repository.insert_notification(
+            uow, charge, msgspec.json.encode(message), stale_first=stale
+        )
+        for _ in range(times):
+            await self.ctx.enqueue(
+                uow, DELIVER, Deliver(notification_id), due_at=uow.clock.now() + after
+            )
+        return notification_id
+
+    async def _end(
+        self, uow: UnitOfWork, charge: Charge, state: PaymentState, code: str | None = None
+    ) -> list[UUID]:
+        taken = charge.amount.amount if state is PaymentState.PAID else 0
+        charge = msgspec.structs.replace(charge, state=state, captured=taken, failure_code=code)
+        await repository.save_charge(uow, charge)
+        if state not in (PaymentState.PAID, PaymentState.AUTHORISED):
+            return [await self.tell(uow, charge)]
+        match charge.scenario:
+            case Scenario.NO_NOTIFY:
+                return []
+            case Scenario.DUPLICATE_NOTIFY:
+                return [await self.tell(uow, charge, times=3)]
+            case Scenario.AMOUNT_MISMATCH:
+                less = Money(charge.amount.amount - 1, charge.amount.currency)
+                return [await self.tell(uow, charge, amount=less)]
+            case Scenario.CURRENCY_MISMATCH:
+                other = "USD" if charge.amount.currency != "USD" else "EUR"
+                return [await self.tell(uow, charge, amount=Money(charge.amount.amount, other))]
+            case Scenario.OUT_OF_ORDER:
+                told = await self.tell(uow, charge)
+                later = timedelta(milliseconds=200)
+                await self.tell(uow, charge, after=later, state=PaymentState.PENDING.value)
+                await self.tell(uow, charge, after=2 * later, state=PaymentState.CLOSED.value)
+                return [told]
+            case _:
+                return [await self.tell(uow, charge)]
+
+    # ------------------------------------------------------------------ small print
+
+    async def _open(self, uow: UnitOfWork, ticket: Ticket, wanted: Scenario | None) -> Charge:
+        charge = await repository.insert_charge(
+            uow,
+            Charge(
+                id=ticket.payment_id,
+                account=ticket.account,
+                amount=ticket.amount,
+                state=PaymentState.PENDING,
+                capture=ticket.capture,
+                scenario=wanted or of_payment(ticket.amount.amount),
+                notify_url=ticket.notify_url,
+            ),
+        )
+        if wanted is not None and wanted is not charge.scenario:
+            charge = msgspec.structs.replace(charge, scenario=wanted)
+            await repository.save_charge(uow, charge)
+        return charge
+
+    @staticmethod
+    async def _held(uow: UnitOfWork, charge_id: UUID) -> Charge:
+        charge = await repository.lock_charge(uow, charge_id)
+        if charge is None:
+            raise ProviderRejected(code="no-such-charge", message=charge_id.hex)
+        return charge
+
+    @staticmethod
+    def _paid_state(charge: Charge) -> PaymentState:
+        held = charge.capture is CaptureMode.MANUAL
+        return PaymentState.AUTHORISED if held else PaymentState.PAID
+
+    @staticmethod
+    def _check_refundable(charge: Charge, amount: Money) -> None:
+        left = charge.captured - charge.refunded
+        if amount.currency != charge.amount.currency or not 0 < amount.amount <= left:
+            raise ProviderRejected(
+                code="refund-exceeds-captured", message=f"{amount} of {left} left"
+            )
+
+    def _later(self, uow: UnitOfWork) -> datetime:
+        return uow.clock.now() + timedelta(seconds=self.settings.settle_seconds)
+
+    async def _settle_later(self, uow: UnitOfWork, charge: Charge, state: PaymentState) -> None:
+        job = Settle(charge.id, state.value)
+        await self.ctx.enqueue(uow, SETTLE, job, due_at=self._later(uow))
+
+
+def _captured(charge: Charge, amount: Money) -> Money | None:
+    if charge.state is not PaymentState.PAID:
+        return None
+    whole = charge.captured == charge.amount.amount
+    return amount if whole else Money(charge.captured, amount.currency)
+
+
+_R = RefundState
+_COURSE: dict[RefundScenario, tuple[RefundState, RefundState | None, str | None]] = {
+    RefundScenario.SUCCEED: (_R.SUCCEEDED, None, None),
+    RefundScenario.PENDING: (_R.PENDING, _R.SUCCEEDED, None),
+    RefundScenario.PENDING_FAIL: (_R.PENDING, _R.FAILED, None),
+    RefundScenario.FAIL: (_R.FAILED, None, "card-expired"),
+    RefundScenario.FAIL_LATER: (_R.SUCCEEDED, _R.FAILED, None),
+    RefundScenario.TIMEOUT: (_R.SUCCEEDED, None, None),
+    RefundScenario.ATTENTION: (_R.NEEDS_ATTENTION, None, "account-closed"),
+}
+"""Where a refund stands at once, where a while later, and why."""

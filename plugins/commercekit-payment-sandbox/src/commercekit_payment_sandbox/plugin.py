@@ -1,0 +1,48 @@
+"""Plug the sandbox gateway into a shop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from commercekit.payments import PaymentGateway
+from commercekit.platform.jobs import JobKind
+from commercekit.platform.plugins import PluginContext, hookimpl
+from commercekit_payment_sandbox.api import routes
+from commercekit_payment_sandbox.bank import Bank
+from commercekit_payment_sandbox.delivery import Courier
+from commercekit_payment_sandbox.gateway import SandboxGateway
+from commercekit_payment_sandbox.settings import Settings
+
+
+@hookimpl
+def register_settings() -> type[Struct]:
+    """Where the secret stands, and how slow the slow things are."""
+    return Settings
+
+
+@hookimpl
+def register_piccolo_apps() -> Sequence[str]:
+    """The sandbox keeps books of its own, as a provider does."""
+    return ["commercekit_payment_sandbox.piccolo_app"]
+
+
+@hookimpl
+def register_payment_gateways(ctx: PluginContext) -> Sequence[PaymentGateway]:
+    """One gateway, ``sandbox``."""
+    return [SandboxGateway(Bank(ctx))]
+
+
+@hookimpl
+def register_routes(ctx: PluginContext) -> Sequence[Any]:
+    """The payment page."""
+    bank = Bank(ctx)
+    return routes(ctx, bank, Courier(ctx, bank))
+
+
+@hookimpl
+def register_jobs(ctx: PluginContext) -> Sequence[JobKind]:
+    """Delivering notifications, and what happens a while later."""
+    return Courier(ctx, Bank(ctx)).job_kinds()
