@@ -87,7 +87,55 @@ class _Pages:
             return await self._bank.decline(ticket)
         return await self._bank.cancel(ticket)
 
-    async def _html(page: str, status: int, ticket: Ticket | None = None) -> Response[str]:
+    async def _refusal(self, ticket: Ticket) -> Response[str] | None:
+        """The page for a payment nobody can act on any more."""
+        charge = await self._bank.charge(ticket.payment_id)
+        if charge is not None and charge.state is not PaymentState.PENDING:
+            return self._state_page(ticket, charge)
+        if ticket.expires_at is not None and ticket.expires_at <= self._ctx.clock.now():
+            language = language_of(ticket.locale)
+            page = message_page("expired", language, self._style_url, back=ticket.return_url)
+            return _html(page, 410, ticket)
+        return None
+
+    def _state_page(self, ticket: Ticket, charge: Charge | None) -> Response[str]:
+        state = PaymentState.PENDING if charge is None else charge.state
+        language = language_of(ticket.locale)
+        page = message_page(state.value, language, self._style_url, back=ticket.return_url)
+        return _html(page, _STATUS.get(state, 200), ticket)
+
+    def _unknown(self, request: Request[Any, Any, Any]) -> Response[str]:
+        language = language_of(request.headers.get("accept-language", "en"))
+        return _html(message_page("unknown", language, self._style_url), 404)
+
+
+def _ticket(bank: Bank, token: str) -> Ticket | None:
+    for key in bank.keys("link", ""):
+        payload = open_link(key, token)
+        if payload is not None:
+            return msgspec.json.decode(payload, type=Ticket)
+    return None
+
+
+async def _form(request: Request[Any, Any, Any]) -> tuple[str, Scenario | None]:
+    body = await request.body()
+    if len(body) > _MAX_BODY:
+        message = "The form is too long."
+        raise Malformed(message)
+    fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
+    action = fields.get("action", [""])[0]
+    if action not in ("pay", "decline", "cancel"):
+        message = "The form's action is pay, decline or cancel."
+        raise Malformed(message)
+    wanted = fields.get("scenario", [""])[0]
+    try:
+        return action, Scenario(wanted) if wanted else None
+    except ValueError:
+        message = "There is no such scenario."
+        raise Malformed(message) from None
+
+
+def _html(page: str, status: int, ticket: Ticket | None = None) -> Response[str]:
     return Response(page, status_code=status, media_type="text/html", headers=_policy(ticket))
 
 
