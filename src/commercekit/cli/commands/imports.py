@@ -1,0 +1,101 @@
+"""``commercekit import``: files from elsewhere become products here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import rich_click as click
+
+from commercekit.cli.exits import EXIT_CODES_HELP
+from commercekit.cli.output import as_json, print_json, print_table, progress, say
+from commercekit.cli.place import Place, pass_place
+from commercekit.cli.shop import with_shop
+
+if TYPE_CHECKING:
+    from commercekit.app import Shop
+    from commercekit.catalog import ImportReport, RowFault
+
+__all__ = ["import_", "import_products"]
+
+_SHOWN = 20
+
+
+@click.group("import", epilog=EXIT_CODES_HELP)
+def import_() -> None:
+    """Take in files from other systems.
+
+    \b
+    commercekit import products apparel.csv --dry-run
+    commercekit import products apparel.csv
+    """
+
+
+@import_.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Do everything and undo it: see what would happen.")
+@click.option("--restock", is_flag=True, help="Overwrite the stock of known SKUs too.")
+@click.option("--language", help="Language of the file's texts; else the market's first.")
+@as_json
+@pass_place
+def products(
+    place: Place,
+    *,
+    file: Path,
+    dry_run: bool,
+    restock: bool,
+    language: str | None,
+    json_output: bool,
+) -> int:
+    """Import the product FILE that Shopify exports (CSV).
+
+    A product with a wrong row stays out, whole, and the others come in; the same file a second time
+    changes nothing. Pictures are addresses, tried later. Exit code 1 when a row was refused.
+    """
+    report = import_products(place, file, dry_run=dry_run, restock=restock, language=language)
+    if json_output:
+        print_json(report)
+    else:
+        _tell(report)
+    return 1 if report.failed else 0
+
+
+def import_products(
+    place: Place, file: Path, *, dry_run: bool, restock: bool, language: str | None
+) -> ImportReport:
+    """Import with a progress bar."""
+
+    async def work(shop: Shop) -> ImportReport:
+        market = await shop.markets.default()
+        with (
+            file.open(encoding="utf-8-sig", newline="") as lines,
+            progress(f"Importing {file.name}") as advance,
+        ):
+            return await shop.importer(market, restock=restock).run(
+                lines,
+                currency=market.currency,
+                language=language or market.languages[0],
+                dry_run=dry_run,
+                progress=lambda report: advance(report.products),
+            )
+
+    return with_shop(place, work)
+
+
+def _tell(report: ImportReport) -> None:
+    faults = [("error", *fault) for fault in _plain(report.errors)]
+    faults += [("warning", *fault) for fault in _plain(report.warnings)]
+    if faults:
+        print_table(("kind", "row", "column", "what"), faults[:_SHOWN], empty="")
+        if len(faults) + report.unlisted > _SHOWN:
+            say(f"… and {len(faults) - _SHOWN + report.unlisted} more; --json lists them.")
+    would = "would be " if report.dry_run else ""
+    say(
+        f"{report.products} products in {report.rows} rows: {report.created} {would}created, "
+        f"{report.changed} {would}changed, {report.unchanged} unchanged, {report.failed} refused; "
+        f"{report.variants} variants, {report.images} pictures."
+    )
+
+
+def _plain(faults: list[RowFault]) -> list[tuple[int, str, str]]:
+    return [(fault.row, fault.column, fault.message) for fault in faults]

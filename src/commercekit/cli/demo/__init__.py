@@ -1,0 +1,1 @@
+"""A whole purchase through the shop's own HTTP interface, narrated."""

@@ -1,0 +1,28 @@
+"""What each server process runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from commercekit.cli.serving.parent import die_with
+from commercekit.errors import CommerceKitError
+
+__all__ = ["PARENT_VARIABLE", "create_worker_app"]
+
+PARENT_VARIABLE = "COMMERCEKIT_RUN_PARENT"
+
+
+def create_worker_app() -> Any:
+    """The shop's ASGI application, in a process that does not outlive ``commercekit run``."""
+    if parent := os.environ.get(PARENT_VARIABLE):
+        die_with(int(parent))
+    from commercekit.app import create_app
+
+    try:
+        return create_app()
+    except CommerceKitError as error:
+        sys.stderr.write(f"commercekit: {error.detail}\n")
+        sys.stderr.flush()
+        os._exit(3)
