@@ -270,8 +270,11 @@ def _variants(
 ) -> tuple[Variant, ...]:
     known = {variant.sku: variant for variant in current.variants} if current else {}
     result = []
-    for position, new in enumerate(wanted.variants, 1):
+    position = 0
+    for new in wanted.variants:
         before = known.get(new.sku)
+        # Siblings keep their places as long as the order is the same: a gap says nothing.
+        position = before.position if before and before.position > position else position + 1
         result.append(
             Variant(
                 id=before.id if before else new_id(),
