@@ -15,6 +15,8 @@ from commercekit.catalog.api import controllers as catalog_controllers
 from commercekit.checkout import StoreCarts, StoreCheckout
 from commercekit.fulfilment.api import AdminShipments
 from commercekit.identity.api import AdminAudit, AdminTokens
+from commercekit.inventory.api import AdminLocations, AdminStock
+from commercekit.markets.api import MarketController
 from commercekit.orders import AdminOrders, AdminRefundRequests, StoreOrders
 from commercekit.payments.api import AdminPayments, AdminRefunds
 from commercekit.platform.bus.api import AdminEvents
@@ -22,6 +24,8 @@ from commercekit.platform.db.embedded import EmbeddedServer
 from commercekit.platform.http import HttpSettings, current_request_id
 from commercekit.platform.jobs.api import AdminJobs
 from commercekit.platform.telemetry import LoopWatchdog, configure_logging
+from commercekit.pricing.api import AdminPriceLists, AdminTaxRates
+from commercekit.promotions.api import AdminPromotions
 from commercekit.storefront import StorefrontController, read_lane
 from commercekit.web import build_web, webhook_routes
 
@@ -56,7 +60,7 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
         if on_stop is not None:
             await asyncio.to_thread(on_stop)
 
-    app = build_web(
+    app: Any = build_web(
         controllers=[
             StorefrontController,
             StoreCarts,
@@ -67,6 +71,12 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
             AdminPayments,
             AdminRefunds,
             AdminShipments,
+            AdminStock,
+            AdminLocations,
+            AdminPriceLists,
+            AdminTaxRates,
+            AdminPromotions,
+            MarketController,
             AdminTokens,
             AdminAudit,
             AdminEvents,

@@ -43,7 +43,7 @@ from commercekit.platform.providers import ProviderCaller, ProviderContexts
 from commercekit.platform.security import MasterKey, Sealer
 from commercekit.platform.telemetry import ShopMetrics
 from commercekit.pricing import DuplicateTaxRate, PricingService
-from commercekit.promotions import PromotionService, registered_rules
+from commercekit.promotions import PromotionService, RegisteredRule, RuleSource
 from commercekit.promotions.hookspecs import register_promotion_rules
 from commercekit.storefront import CHANNEL, Freshness, Projection, StorefrontService, projectors
 
@@ -167,9 +167,7 @@ class Shop:
         self.promotions = PromotionService(
             db,
             clock,
-            registered_rules(
-                self._provided("promotion rule", register_promotion_rules), self.plugins.views()
-            ),
+            self._rules(),
         )
         self.orders = OrderService(
             db, clock, self.sealer, self.payments, self.inventory, self.fulfilment
@@ -281,6 +279,16 @@ class Shop:
 
     def _from_plugins(self, hook: Callable[..., Sequence[Any]]) -> list[Any]:
         return [offered.item for offered in self.plugins.collect(hook, self.context)]
+
+    def _rules(self) -> list[RegisteredRule]:
+        """Promotion rules, each with the plugin and version that explanations name."""
+        rules = self._provided("promotion rule", register_promotion_rules)
+        versions = {view.code: view.version for view in self.plugins.views()}
+        return [
+            RegisteredRule(rule, RuleSource(code, plugin, versions.get(plugin, "")))
+            for code, rule in rules.items()
+            for plugin in (rules.plugin_of(code),)
+        ]
 
     def _plugin_tables(self) -> list[str]:
         """Every table of a plugin may hold sealed fields, so each gets a data key."""
