@@ -26,9 +26,7 @@ from commercekit.payments.models import (
 from commercekit.payments.providers import Action, CaptureMode, Flow, NoAction
 
 if TYPE_CHECKING:
-    from asyncpg import Record
-
-    from commercekit.platform.db import UnitOfWork
+    from commercekit.platform.db import Record, UnitOfWork
     from commercekit.platform.security import Sealer
 
 __all__ = ["SEALED_TABLES", "PaymentRepository", "Reader"]

@@ -82,7 +82,9 @@ async def _plan(desk: Desk, seen: Payment) -> None:
     """When to look again. An answer has planned that already; silence is planned here."""
     payment = await desk.payment(seen.id)
     due = None
-    if payment.operation is not None or payment.status in _OPEN:
+    able = desk.account_of(payment).gateway.capabilities
+    open_ = payment.status in _OPEN and (able.query or payment.expires_at is not None)
+    if payment.operation is not None or open_:
         asked = await desk.rows.queries(desk.db, payment.id)
         now = desk.clock.now()
         expires_at = None if payment.operation is not None else payment.expires_at
