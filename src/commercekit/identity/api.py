@@ -49,7 +49,11 @@ class AdminTokens(Controller):
 
     path = "/admin/tokens"
 
-    @get(guards=[requires("tokens:read")], summary="List staff tokens")
+    @get(
+        guards=[requires("tokens:read")],
+        operation_id="AdminListTokens",
+        summary="List staff tokens",
+    )
     async def list_tokens(
         self,
         request: Request[Any, Any, Any],
@@ -61,7 +65,11 @@ class AdminTokens(Controller):
         tokens, after = await identity.list_tokens(page_request(request, limit, cursor))
         return page_answer(request, tokens, after)
 
-    @post(guards=[requires("tokens:write")], summary="Create a staff token")
+    @post(
+        guards=[requires("tokens:write")],
+        operation_id="AdminCreateToken",
+        summary="Create a staff token",
+    )
     async def create_token(
         self, request: Request[Any, Any, Any], data: TokenInput, identity: IdentityService
     ) -> Response[IssuedTokenView]:
@@ -78,7 +86,12 @@ class AdminTokens(Controller):
 
         return await idempotent(request, scope="tokens", work=work)
 
-    @delete("/{token_id:uuid}", guards=[requires("tokens:write")], summary="Revoke a staff token")
+    @delete(
+        "/{token_id:uuid}",
+        guards=[requires("tokens:write")],
+        operation_id="AdminRevokeToken",
+        summary="Revoke a staff token",
+    )
     async def revoke_token(
         self, request: Request[Any, Any, Any], token_id: UUID, identity: IdentityService
     ) -> None:
@@ -93,7 +106,9 @@ class AdminAudit(Controller):
 
     path = "/admin/audit"
 
-    @get(guards=[requires("audit:read")], summary="List audit entries")
+    @get(
+        guards=[requires("audit:read")], operation_id="AdminListAudit", summary="List audit entries"
+    )
     async def list_audit(
         self,
         request: Request[Any, Any, Any],

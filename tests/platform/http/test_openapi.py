@@ -20,8 +20,8 @@ async def test_operation_ids_are_unique_and_follow_the_address(client):
     document = await read(client)
     ids = [o["operationId"] for item in document["paths"].values() for o in item.values()]
     assert len(ids) == len(set(ids))
-    assert {"post_store_payments", "get_admin_letters", "get_problems_slug"} <= set(ids)
-    assert all(re.fullmatch(r"[a-z][A-Za-z0-9_]*", name) for name in ids)
+    assert {"StorePaymentsPost", "AdminLettersGet", "ProblemsSlugGet"} <= set(ids)
+    assert all(re.fullmatch(r"[A-Z][A-Za-z0-9]*", name) for name in ids)
 
 
 async def test_every_operation_has_a_tag_and_tells_its_problems(client):

@@ -14,6 +14,7 @@ class RequestMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
+        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._requests = Counter(
             "commercekit_http_requests",
             "Requests by method, route and status.",
@@ -30,9 +31,13 @@ class RequestMetrics:
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request; a method of somebody's own making counts as ``OTHER``."""
-        known = method if method in _METHODS else "OTHER"
-        self._requests.labels(known, route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        key = (method if method in _METHODS else "OTHER", route, status)
+        known = self._known.get(key)
+        if known is None:
+            counter = self._requests.labels(key[0], route, str(status))
+            known = self._known[key] = (counter, self._seconds.labels(route))
+        known[0].inc()
+        known[1].observe(seconds)
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import re
 from pathlib import Path
+from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
 import litestar_offline_docs
@@ -151,7 +152,6 @@ def _complete(operation: dict[str, Any], path: str, method: str, handler: HTTPRo
     parts = [part for part in path.split("/") if part]
     if not operation.get("tags"):
         operation["tags"] = [" ".join(parts[:2]) if parts[:1] != ["webhooks"] else "webhooks"]
-    operation["operationId"] = _operation_id_of(method, parts)
     operation.setdefault("summary", handler.handler_name.replace("_", " "))
     scope = next(
         (
@@ -174,8 +174,7 @@ def _complete(operation: dict[str, Any], path: str, method: str, handler: HTTPRo
         operation["security"] = [{}, {"cartToken": []}, {"orderToken": []}]
     else:
         operation["security"] = []
-    names = handler.fn.__code__.co_names
-    if "idempotent" in names or "claim_of" in names or handler.opt.get("idempotent"):
+    if _uses(handler, "idempotent", "claim_of"):
         _add_header(
             operation,
             "Idempotency-Key",
@@ -183,7 +182,7 @@ def _complete(operation: dict[str, Any], path: str, method: str, handler: HTTPRo
             255,
         )
         statuses |= {"409", "422"}
-    if "require_match" in names:
+    if _uses(handler, "require_match"):
         _add_header(operation, "If-Match", "The ETag of what is changed", 300)
         statuses |= {"412", "428"}
     responses = operation.setdefault("responses", {})
@@ -206,6 +205,9 @@ def _close_inputs(schemas: dict[str, Any]) -> None:
         kinds = closed.get(name) or closed.get(name.rpartition("_")[2], set())
         if frozenset(schema.get("properties", ())) in kinds:
             schema["additionalProperties"] = False
+        for field in schema.get("properties", {}).values():
+            if field.get("default") == [] and field.get("minItems"):
+                del field["default"]  # its own bounds rule it out, so it is no example of a value
 
 
 def _add_header(operation: dict[str, Any], name: str, description: str, longest: int) -> None:
@@ -233,19 +235,37 @@ def _handlers(app: Litestar) -> dict[tuple[str, str], HTTPRouteHandler]:
 
 
 def _operation_id(_handler: HTTPRouteHandler, method: Method, parts: list[Any]) -> str:
-    names = [part if isinstance(part, str) else f"{{{part.name}}}" for part in parts]
-    return _operation_id_of(str(method), names)
+    """Method and path, so that a name is as stable as its address: ``AdminTokensIdDelete``.
+
+    A handler that names its operation itself keeps that name.
+    """
+    names = [part if isinstance(part, str) else part.name for part in parts]
+    words = [word for name in names for word in re.split(r"[^A-Za-z0-9]+", name) if word]
+    verb = str(getattr(method, "value", method)).lower()
+    return "".join(word[:1].upper() + word[1:] for word in [*words, verb])
 
 
-def _operation_id_of(method: str, parts: Sequence[str]) -> str:
-    """Method and path, so that the name is as stable as the address: ``post_admin_tokens_id_revoke``."""
-    words = [
-        word
-        for part in parts
-        for word in re.split(r"[^A-Za-z0-9]+", part.partition(":")[0])
-        if word
-    ]
-    return "_".join([method.lower(), *words]) or method.lower()
+def _uses(handler: HTTPRouteHandler, *names: str) -> bool:
+    """Whether a handler calls one of ``names``, by itself or through functions of its own module.
+
+    So that what a handler does and what the document says of it cannot come apart.
+    """
+    module = handler.fn.__module__
+    pending: list[CodeType] = [handler.fn.__code__]
+    seen: set[CodeType] = set()
+    while pending:
+        code = pending.pop()
+        if code in seen:
+            continue
+        seen.add(code)
+        if not set(names).isdisjoint(code.co_names):
+            return True
+        pending.extend(constant for constant in code.co_consts if isinstance(constant, CodeType))
+        for name in code.co_names:
+            called = handler.fn.__globals__.get(name)
+            if isinstance(called, FunctionType) and called.__module__ == module:
+                pending.append(called.__code__)
+    return False
 
 
 class _NoRouter(Router):
