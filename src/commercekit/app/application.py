@@ -122,7 +122,7 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
         title=settings.name,
         version=commercekit.__version__,
     )
-    return read_lane(app, shop.freshness)
+    return read_lane(app, shop.freshness, languages=settings.market.languages)
 
 
 def create_app(path: Path | None = None) -> Any:

@@ -90,7 +90,7 @@ class ReadLane:
         app: App,
         freshness: Freshness,
         *,
-        languages: Sequence[str] = ("en",),
+        languages: Sequence[str],
         max_pages: int = 5000,
         max_bytes: int = 64 * 1024 * 1024,
         observe: Callable[[str, str, int, float], None] | None = None,
@@ -282,7 +282,7 @@ def read_lane(
     app: App,
     freshness: Freshness,
     *,
-    languages: Sequence[str] = ("en",),
+    languages: Sequence[str],
     max_pages: int = 5000,
     max_bytes: int = 64 * 1024 * 1024,
 ) -> ReadLane:
