@@ -179,3 +179,20 @@ async def test_query_of_broken_utf8_or_nul_is_refused(client):
         response = await client.get(f"/admin/letters?{query}", headers=ADA)
         assert response.status_code == 400
         assert response.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("text", ["a\\u0000b", "\\u0000", "\\\\\\u0000", "\\ud800"])
+async def test_text_that_the_database_cannot_keep_is_malformed(client, text):
+    content = f'{{"lines": [{{"sku": "A", "quantity": 1}}], "note": "{text}"}}'
+    response = await client.post("/store/baskets", content=content, headers=JSON)
+    assert_problem(response, 400, "malformed")
+
+
+async def test_text_that_only_speaks_of_nul_passes(client):
+    content = '{"lines": [{"sku": "A", "quantity": 1}], "note": "\\\\u0000"}'
+    response = await client.post("/store/baskets", content=content, headers=JSON)
+    assert response.json()["note"] == "\\u0000"
+
+
+async def test_address_with_nul_is_malformed(client):
+    assert_problem(await client.get("/store/a%00b"), 400, "malformed")

@@ -121,6 +121,9 @@ class Edge:
         if size > _MAX_HEADERS:
             message = f"More than {_MAX_HEADERS // 1024} KB of header fields."
             raise HeadersTooLarge(message)
+        if "\x00" in scope["path"]:
+            message = "The address must not contain NUL."
+            raise Malformed(message)
         host = headers.get(b"host", b"").decode("latin-1").lower()
         if not _HOST.match(host) or (self._hosts and _without_port(host) not in self._hosts):
             message = "The Host header names no host of this shop."

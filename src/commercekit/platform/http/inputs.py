@@ -24,6 +24,7 @@ _STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 _NAMED: Final = re.compile(r"^Object (contains unknown|missing required) field `(.*)`$")
 _LONG_NUMBER: Final = re.compile(rb"[:\[,\s-]\d{19,}")
 _CARD_LIKE: Final = re.compile(rb"[2-6](?:[ -]?[0-9]){13}")
+_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _BIGGEST: Final = 2**63 - 1
 _CODES: Final = (
     (re.compile(r"`int` >|`float` >|`decimal` >"), "too-small"),
@@ -66,6 +67,9 @@ def decode(body: bytes, wanted: Any, *, refuse_cards: bool = True) -> Any:
     ):
         message = "This looks like a card number. Enter it on the payment page only."
         raise CardDataRefused(message)
+    if _NUL.search(body):
+        message = "Text must not contain NUL."  # PostgreSQL keeps no such text
+        raise Malformed(message)
     decoder = _decoders.get(wanted)
     if decoder is None:
         decoder = _decoders[wanted] = msgspec.json.Decoder(wanted)
