@@ -63,7 +63,7 @@ lint: $(STAMP) ## style, spelling, layers and the rules of the house
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/codespell
-	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/lint-imports --no-logo --no-cache
 
 .PHONY: types
 types: $(STAMP) ## mypy, strict, on the core and all plugins

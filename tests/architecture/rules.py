@@ -46,8 +46,9 @@ HOMES: dict[str, tuple[str, ...]] = {
     ),
     "httpx": (
         r"commercekit\.platform\.http(\..*)?",
-        # Contexts say that a provider is handed the shop's client; they make none.
-        r"commercekit\.platform\.(plugins|providers)\.context",
+        # These are handed the shop's client, and make none.
+        r"commercekit\.(app\..*|platform\.(plugins|providers)\.context)",
+        r"commercekit_.*",
         r"commercekit\.(cli|testing)(\..*)?",
     ),
     "granian": (r"commercekit\.cli(\..*)?",),
