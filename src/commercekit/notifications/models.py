@@ -68,7 +68,7 @@ class NotificationSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     shop_name: Annotated[str, Meta(description="How messages are signed.")] = "CommerceKit"
     routes: Annotated[
-        dict[Channel, RouteSettings],
+        dict[str, RouteSettings],
         Meta(
             description="Who carries what: [notifications.routes.email] notifier = … Without an "
             "entry the first installed notifier that can."

@@ -273,7 +273,11 @@ def _routes(
     accounts: Mapping[tuple[str, str], _Account], settings: NotificationSettings
 ) -> dict[Channel, _Account]:
     routes: dict[Channel, _Account] = {}
-    problems: list[SettingProblem] = []
+    problems = [
+        SettingProblem(f"notifications.routes.{name}", f"there are {', '.join(Channel)} only")
+        for name in settings.routes
+        if name not in tuple(Channel)
+    ]
     for channel in Channel:
         wanted: RouteSettings | None = settings.routes.get(channel)
         able = {key: each for key, each in accounts.items() if channel in each.notifier.channels}

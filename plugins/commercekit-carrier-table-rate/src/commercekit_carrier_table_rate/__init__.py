@@ -1,0 +1,1 @@
+"""Shipping prices out of a table; the waybill is written by hand."""
