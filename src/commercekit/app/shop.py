@@ -43,11 +43,13 @@ from commercekit.platform.providers import ProviderCaller, ProviderContexts
 from commercekit.platform.security import MasterKey, Sealer
 from commercekit.platform.telemetry import ShopMetrics
 from commercekit.pricing import DuplicateTaxRate, PricingService
-from commercekit.promotions import PromotionService, RegisteredRule, RuleSource
+from commercekit.promotions import PromotionService, RegisteredRule
 from commercekit.promotions.hookspecs import register_promotion_rules
 from commercekit.storefront import CHANNEL, Freshness, Projection, StorefrontService, projectors
 
 if TYPE_CHECKING:
+    import httpx
+
     from commercekit.app.configuration import ShopConfiguration
 
 __all__ = ["SEALED_TABLES", "Shop", "piccolo_apps"]
@@ -104,7 +106,9 @@ class Shop:
         *,
         clock: Clock | None = None,
         metrics: ShopMetrics | None = None,
+        http: httpx.AsyncClient | None = None,
     ) -> None:
+        """``http`` replaces the client for calls to vendors; tests lead it back into the shop."""
         settings = configuration.settings
         self.configuration = configuration
         self.settings = settings
@@ -113,7 +117,7 @@ class Shop:
         self.metrics = metrics or ShopMetrics()
         self.db = Database(dsn, clock=self.clock, pool_size=settings.database.pool_size)
         self.sealer = Sealer(self._master_key())
-        self.http = outbound_client(allow=self._own_addresses())
+        self.http = http or outbound_client(allow=self._own_addresses())
         self.bus = Bus(self.db, self.clock)
         self.jobs = Jobs(self.db, self.clock)
         self.broadcast = Broadcast(self.db)
@@ -285,7 +289,7 @@ class Shop:
         rules = self._provided("promotion rule", register_promotion_rules)
         versions = {view.code: view.version for view in self.plugins.views()}
         return [
-            RegisteredRule(rule, RuleSource(code, plugin, versions.get(plugin, "")))
+            RegisteredRule(rule, plugin, versions.get(plugin, ""))
             for code, rule in rules.items()
             for plugin in (rules.plugin_of(code),)
         ]

@@ -1,0 +1,1 @@
+"""``make bench``: the shop under load, each workload beside its floor, interleaved in the same run."""

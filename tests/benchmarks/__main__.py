@@ -1,0 +1,164 @@
+"""``python -m tests.benchmarks``: measure, print a table, write ``latest.json``.
+
+Each workload and its floor run in turns, several rounds, and the medians count: these machines are
+noisy, but what disturbs one disturbs the other. Two server processes, 32 connections, 1,000 products of
+4 variants, on an embedded PostgreSQL with ``fsync`` and ``synchronous_commit`` on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+
+from commercekit.platform.db.embedded import reachable_folder
+from tests.benchmarks.load import Sample, drive, need_wrk
+from tests.benchmarks.shop import BenchShop
+from tests.benchmarks.workloads import ReadWorkload, Workload, WriteWorkload, all_workloads
+
+__all__ = ["main"]
+
+RESULTS = Path(__file__).parent / "latest.json"
+
+
+class Result(msgspec.Struct):
+    """One row of the table; rates are requests, or transactions of the floor, a second."""
+
+    name: str
+    rps: float
+    p50_ms: float
+    p99_ms: float
+    floor_rps: float
+    ratio: float
+    at_least: float | None = None
+
+
+@dataclass
+class Rounds:
+    """What was seen of one workload."""
+
+    ours: list[Sample]
+    floor: list[Sample]
+
+    def result(self, name: str, at_least: float | None) -> Result:
+        """Medians; the ratio is the median of the rounds' ratios."""
+        ratios = [a.rps / b.rps for a, b in zip(self.ours, self.floor, strict=True)]
+        return Result(
+            name=name,
+            rps=round(statistics.median(s.rps for s in self.ours), 1),
+            p50_ms=round(statistics.median(s.p50_ms for s in self.ours), 2),
+            p99_ms=round(statistics.median(s.p99_ms for s in self.ours), 2),
+            floor_rps=round(statistics.median(s.rps for s in self.floor), 1),
+            ratio=round(statistics.median(ratios), 3),
+            at_least=at_least,
+        )
+
+
+def main() -> None:
+    """Parse, measure, print, write."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--products", type=int, default=1000)
+    parser.add_argument("--only", action="append", help="a workload's name; may be repeated")
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    options = parser.parse_args()
+    need_wrk()
+    folder = reachable_folder(Path(tempfile.mkdtemp(prefix="commercekit-bench-")))
+    folder.mkdir(exist_ok=True)
+    try:
+        with BenchShop(folder, products=options.products) as shop:
+            results = [
+                _measure(shop, workload, options.rounds, options.seconds)
+                for workload in all_workloads(shop)
+                if not options.only or workload.name in options.only
+            ]
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    machine = _machine()
+    document = {"machine": machine, "workloads": results}
+    if not options.only:
+        options.out.write_bytes(
+            msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+        )
+    _print(machine, results)
+    short = [r.name for r in results if r.at_least is not None and r.ratio < r.at_least]
+    if short:
+        sys.exit(f"Below their thresholds: {', '.join(short)}")
+
+
+def _measure(shop: BenchShop, workload: Workload, rounds: int, seconds: float) -> Result:
+    print(f"{workload.name} ...", end="", flush=True)
+    ours, floor = _sides(shop, workload)
+    ours(1.0), floor(1.0)
+    seen = Rounds([], [])
+    for number in range(rounds):
+        # Who goes first alternates, so that neither always meets the warmer machine.
+        order = ((ours, seen.ours), (floor, seen.floor))
+        for side, samples in order if number % 2 else reversed(order):
+            samples.append(side(seconds))
+        print(".", end="", flush=True)
+    result = seen.result(workload.name, workload.at_least)
+    print(f" {result.rps:,.0f}/s, {result.ratio:.2f} of the floor")
+    return result
+
+
+def _sides(
+    shop: BenchShop, workload: Workload
+) -> tuple[Callable[[float], Sample], Callable[[float], Sample]]:
+    if isinstance(workload, ReadWorkload):
+        bare = shop.bare_server(workload.paths)
+        return (
+            lambda s: drive(shop.url, "get.lua", workload.file, seconds=s),
+            lambda s: drive(bare, "get.lua", workload.file, seconds=s),
+        )
+    assert isinstance(workload, WriteWorkload)
+    return (
+        lambda s: drive(shop.url, "post.lua", workload.file, *workload.arguments(), seconds=s),
+        lambda s: asyncio.run(workload.run_floor(s)),
+    )
+
+
+def _machine() -> dict[str, str | int]:
+    cpu = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+            if line.startswith("model name")
+        ),
+        platform.machine(),
+    )
+    cores = int(subprocess.run(["nproc"], capture_output=True, text=True, check=True).stdout)
+    return {
+        "cpu": cpu,
+        "cores": cores,
+        "python": platform.python_version(),
+        "granian": version("granian"),
+        "litestar": version("litestar"),
+    }
+
+
+def _print(machine: dict[str, str | int], results: list[Result]) -> None:
+    print(f"\n{machine['cpu']}, {machine['cores']} cores, Python {machine['python']}\n")
+    print("| workload | a second | p50 ms | p99 ms | floor | ratio |")
+    print("|---|---|---|---|---|---|")
+    for r in results:
+        print(
+            f"| {r.name} | {r.rps:,.0f} | {r.p50_ms:.1f} | {r.p99_ms:.1f} "
+            f"| {r.floor_rps:,.0f} | {r.ratio:.2f} |"
+        )
+
+
+if __name__ == "__main__":
+    main()

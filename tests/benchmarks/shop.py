@@ -1,0 +1,188 @@
+"""A shop to measure: seeded through its own services, served by its own command."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+from commercekit.app import Shop, database_of, load_configuration, piccolo_apps
+from commercekit.catalog import NewProduct, NewVariant, Option, OptionValue, ProductStatus
+from commercekit.kernel import Money
+from commercekit.platform.db import Migrator
+
+__all__ = ["BenchShop"]
+
+_VARIANTS = ("S", "M", "L", "XL")
+_STOCK = 100_000_000
+_START_SECONDS = 60
+_SETTINGS = """
+name = "Benchmark"
+environment = "development"
+
+[market]
+currency = "CNY"
+countries = ["CN"]
+
+[[taxes]]
+country = "CN"
+rate_ppm = 130000
+name = { en = "VAT", zh = "增值税" }
+
+[orders]
+# Nothing may expire while the measurement runs: closing orders is another workload.
+pay_within = "12h"
+
+[[fulfilment.accounts.table-rate.default.rates]]
+amount = 1000
+
+[telemetry]
+access_log = false
+level = "warning"
+"""
+
+
+class BenchShop:
+    """Embedded PostgreSQL, 1,000 products of 4 variants, two server processes under granian."""
+
+    def __init__(self, folder: Path, *, products: int) -> None:
+        self.folder = folder
+        self.products = products
+        self.url = f"http://127.0.0.1:{_free_port()}"
+        self.dsn = ""
+        self.slugs = [f"product-{number:05d}" for number in range(products)]
+        self.skus = [f"{slug.upper()}-{size}" for slug in self.slugs for size in _VARIANTS]
+        self._config = folder / "commercekit.toml"
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        settings = _SETTINGS + f'\n[web]\nbase_url = "{self.url}"\n'
+        tomllib.loads(settings)
+        self._config.write_text(settings, encoding="utf-8")
+        environ = self._environ()
+        configuration = load_configuration(self._config, environ)
+        self.dsn = self._stack.enter_context(database_of(configuration))
+        asyncio.run(self._seed(configuration))
+        port = self.url.rpartition(":")[2]
+        self._serve(
+            [sys.executable, "-m", "commercekit.cli", "run", "--config", str(self._config)]
+            + ["--data", str(self.folder / "data"), "--port", port],
+            self.url + "/readyz",
+            environ,
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def bare_server(self, paths: Sequence[str]) -> str:
+        """A bare application that sends the bytes this shop sends for ``paths``; gives its address."""
+        known: dict[str, Any] = {}
+        with httpx.Client(base_url=self.url) as client:
+            for path in paths:
+                answer = client.get(path)
+                answer.raise_for_status()
+                headers = [pair for pair in answer.headers.multi_items() if pair[0] != "date"]
+                known[path] = (headers, base64.b64encode(answer.content).decode())
+        bodies = self.folder / f"bodies-{len(known)}.json"
+        bodies.write_text(json.dumps(known), encoding="utf-8")
+        url = f"http://127.0.0.1:{_free_port()}"
+        self._serve(
+            [
+                *(sys.executable, "-m", "granian", "tests.benchmarks.bare:app"),
+                *("--interface", "asgi", "--workers", "2", "--loop", "uvloop", "--http", "1"),
+                *("--port", url.rpartition(":")[2], "--no-ws", "--log-level", "error"),
+            ],
+            url + paths[0],
+            {**os.environ, "BENCH_BODIES": str(bodies)},
+        )
+        return url
+
+    def _environ(self) -> dict[str, str]:
+        return {**os.environ, "COMMERCEKIT_DATA": str(self.folder / "data")}
+
+    async def _seed(self, configuration: Any) -> None:
+        await Migrator(self.dsn, piccolo_apps(configuration)).forwards()
+        async with Shop(configuration, self.dsn).opened() as shop:
+            market = await shop.markets.default()
+            brand = await shop.catalog.create_brand(_brand())
+            for number, slug in enumerate(self.slugs):
+                product = await shop.catalog.create_product(_product(number, slug, brand.id))
+                async with shop.db.unit_of_work() as uow:
+                    for variant in product.variants:
+                        price = Money(1000 + number % 500 * 10, market.currency)
+                        await shop.pricing.set_price(uow, market, variant.sku, price)
+                        await shop.inventory.set_stock(uow, variant.sku, _STOCK)
+            await shop.bus.drain()
+            await shop.db.execute("VACUUM ANALYZE")
+
+    def _serve(self, command: list[str], probe: str, environ: dict[str, str]) -> None:
+        log = (self.folder / f"server-{probe.split(':')[2].split('/', maxsplit=1)[0]}.log").open("wb")
+        self._stack.callback(log.close)
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environ)
+        self._stack.callback(_stop, process)
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                break
+            try:
+                if httpx.get(probe, timeout=2).status_code == httpx.codes.OK:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.1)
+        sys.exit(f"{command[2]} did not come up:\n" + Path(log.name).read_text("utf-8")[-3000:])
+
+
+def _brand() -> Any:
+    from commercekit.catalog import NewBrand
+
+    return NewBrand(slug="bench", name={"en": "Bench"})
+
+
+def _product(number: int, slug: str, brand_id: Any) -> NewProduct:
+    sizes = Option(
+        code="size",
+        name={"en": "Size", "zh": "尺码"},
+        values=tuple(OptionValue(code=size, label={"en": size}) for size in _VARIANTS),
+    )
+    return NewProduct(
+        slug=slug,
+        name={"en": f"Product {number}", "zh": f"商品 {number}"},
+        description={"en": "<p>Made of good material, for every day of the year.</p>"},
+        status=ProductStatus.ACTIVE,
+        brand_id=brand_id,
+        tags=("bench",),
+        options=(sizes,),
+        variants=tuple(
+            NewVariant(sku=f"{slug.upper()}-{size}", options={"size": size}, weight_grams=300)
+            for size in _VARIANTS
+        ),
+    )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

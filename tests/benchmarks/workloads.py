@@ -1,0 +1,200 @@
+"""The five workloads, each with the floor it is compared to."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import httpx
+
+from commercekit.kernel import new_id
+from tests.benchmarks.floors import Statement, WriteFloor, capture_rows, run_writes
+from tests.benchmarks.load import Sample
+from tests.benchmarks.shop import BenchShop
+
+__all__ = ["ReadWorkload", "Workload", "WriteWorkload", "all_workloads"]
+
+CARTS = 256
+ADDRESS = {
+    "name": "Li Lei",
+    "phone": "+8613800138000",
+    "country": "CN",
+    "region": "Shanghai",
+    "city": "Shanghai",
+    "line1": "88 Century Avenue",
+    "postcode": "200120",
+}
+
+
+@dataclass
+class ReadWorkload:
+    """GETs of ``paths``, against a bare application that sends the same bytes."""
+
+    name: str
+    paths: list[str]
+    file: Path
+    at_least: float | None = None
+
+
+@dataclass
+class WriteWorkload:
+    """POSTs, against the same rows written without HTTP."""
+
+    name: str
+    file: Path
+    dsn: str
+    floor: WriteFloor
+    with_key: bool
+    at_least: float | None = None
+
+    def arguments(self) -> list[str]:
+        """For the wrk script: whether requests carry keys, and what makes them unlike earlier ones."""
+        return ["key", new_id().hex] if self.with_key else []
+
+    async def run_floor(self, seconds: float) -> Sample:
+        """The floor, in processes of its own."""
+        return await asyncio.to_thread(run_writes, self.dsn, self.floor, seconds)
+
+
+Workload = ReadWorkload | WriteWorkload
+
+
+def all_workloads(shop: BenchShop) -> Iterator[Workload]:
+    """Made one by one, just before they are measured."""
+    yield _reads(shop, "product_list", ["/store/products"])
+    yield _reads(shop, "product_detail", [f"/store/products/{slug}" for slug in shop.slugs[:500]])
+    yield _cart_add(shop)
+    yield _checkout(shop, "checkout_spread", shop.skus)
+    yield _checkout(shop, "checkout_hot", shop.skus[:1])
+
+
+def _reads(shop: BenchShop, name: str, paths: list[str]) -> ReadWorkload:
+    file = shop.folder / f"{name}.txt"
+    file.write_text("\n".join(paths) + "\n", encoding="utf-8")
+    return ReadWorkload(name, paths, file)
+
+
+def _cart_add(shop: BenchShop) -> WriteWorkload:
+    """One more of one of four SKUs, in one of 256 carts."""
+    lines: list[str] = []
+    chance = random.Random(1)
+    with httpx.Client(base_url=shop.url) as client:
+        for _ in range(CARTS):
+            cart = client.post("/store/carts", json={}).raise_for_status().json()
+            for sku in chance.sample(shop.skus, 4):
+                body = json.dumps({"sku": sku, "quantity": 1})
+                lines.append(f"/store/carts/{cart['id']}/lines\t{cart['token']}\t{body}")
+        # Four lines in each from the start: every measured request does the same work.
+        for line in lines:
+            path, token, body = line.split("\t")
+            headers = {"X-Cart-Token": token, "Content-Type": "application/json"}
+            client.post(path, content=body, headers=headers).raise_for_status()
+    chance.shuffle(lines)
+    file = shop.folder / "cart_add.txt"
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    floor = asyncio.run(_cart_floor(shop.dsn))
+    return WriteWorkload("cart_add", file, shop.dsn, floor, with_key=False)
+
+
+async def _cart_floor(dsn: str) -> WriteFloor:
+    connection = await asyncpg.connect(dsn)
+    rows = await connection.fetch("SELECT id, lines FROM checkout_cart LIMIT 1000")
+    await connection.close()
+    update = Statement(
+        "UPDATE checkout_cart SET lines = $2, version = version + 1 WHERE id = $1",
+        (None, rows[0]["lines"]),
+    )
+    return WriteFloor((), frozenset(), update, tuple(row["id"] for row in rows))
+
+
+def _checkout(shop: BenchShop, name: str, skus: list[str]) -> WriteWorkload:
+    """One-call checkout of one piece, paid by redirect."""
+    with httpx.Client(base_url=shop.url) as client:
+        body = _order(client, skus[0])
+        since = new_id()
+        order = _place(client, body)
+        item = skus
+    lines = [
+        f"/store/checkout\t-\t{json.dumps({**body, 'lines': [{'sku': sku, 'quantity': 1}]})}"
+        for sku in skus
+    ]
+    random.Random(2).shuffle(lines)
+    file = shop.folder / f"{name}.txt"
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    floor = asyncio.run(_checkout_floor(shop.dsn, order, since, item))
+    return WriteWorkload(name, file, shop.dsn, floor, with_key=True)
+
+
+def _order(client: httpx.Client, sku: str) -> dict[str, Any]:
+    """The body of a checkout that this shop accepts."""
+    cart = client.post("/store/carts", json={}).raise_for_status().json()
+    path, headers = f"/store/carts/{cart['id']}", {"X-Cart-Token": cart["token"]}
+    client.post(
+        f"{path}/lines", json={"sku": sku, "quantity": 1}, headers=headers
+    ).raise_for_status()
+    client.put(f"{path}/address", json=ADDRESS, headers=headers).raise_for_status()
+    options = client.get(f"{path}/shipping-options", headers=headers).raise_for_status().json()
+    return {
+        "lines": [{"sku": sku, "quantity": 1}],
+        "address": ADDRESS,
+        "email": "li.lei@example.com",
+        "shipping": options[0]["code"],
+        "payment_method": "sandbox",
+    }
+
+
+def _place(client: httpx.Client, body: dict[str, Any]) -> dict[str, Any]:
+    headers = {"Idempotency-Key": str(new_id())}
+    order: dict[str, Any] = (
+        client.post("/store/checkout", json=body, headers=headers).raise_for_status().json()
+    )
+    return order
+
+
+async def _checkout_floor(
+    dsn: str, order: dict[str, Any], since: UUID, skus: list[str]
+) -> WriteFloor:
+    """The rows that the shop wrote for ``order`` before it answered."""
+    order_id, payment_id = UUID(order["id"]), UUID(order["payment"]["id"])
+    reference = str(order_id)
+    connection = await asyncpg.connect(dsn)
+    statements, fresh = await capture_rows(
+        connection,
+        {
+            "platform_idempotency_key": ("work_id = $1", order_id),
+            "orders_number": ("order_id = $1", order_id),
+            "orders_order": ("id = $1", order_id),
+            "orders_line": ("order_id = $1", order_id),
+            "orders_history": ("order_id = $1", order_id),
+            "inventory_allocation": ("reference = $1", reference),
+            "payments_payment": ("id = $1", payment_id),
+            "payments_history": ("payment_id = $1", payment_id),
+            "platform_event_sequence": ("aggregate_id = ANY ($1)", [reference, str(payment_id)]),
+            "platform_outbox": ("aggregate_id = ANY ($1)", [reference, str(payment_id)]),
+        },
+        since,
+    )
+    items = await connection.fetch("SELECT id FROM inventory_stock_item WHERE sku = ANY ($1)", skus)
+    await connection.close()
+    take = Statement(
+        "UPDATE inventory_stock_item SET allocated = allocated + 1, version = version + 1"
+        " WHERE id = $1 AND on_hand - allocated + backorder_limit >= 1",
+        (None,),
+    )
+    floor = WriteFloor(tuple(statements), frozenset(fresh), take, tuple(r["id"] for r in items))
+    return replace(floor, texts=frozenset({order["number"], _key_of(statements)}))
+
+
+def _key_of(statements: list[Statement]) -> str:
+    """The idempotency key among the captured values: unique, so the floor must make its own too."""
+    first = statements[0]
+    columns = first.sql.partition("(")[2].partition(")")[0].split(", ")
+    key = first.values[columns.index("key")]
+    return str(key)
