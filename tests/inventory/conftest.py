@@ -4,7 +4,13 @@ import pytest
 import pytest_asyncio
 
 from commercekit.inventory import InventoryService
+from commercekit.inventory.api import AdminLocations, AdminStock
 from commercekit.kernel import new_id
+from commercekit.platform.http import Cursors, Idempotency
+from commercekit.platform.security import MasterKey, Principal, Sealer
+from commercekit.testing import core_piccolo_apps
+from commercekit.web import build_web
+from tests.platform.http.conftest import client_of
 
 
 class Shop:
@@ -72,7 +78,7 @@ class Shop:
 
 @pytest.fixture(scope="session")
 def piccolo_apps():
-    return ["commercekit.inventory.piccolo_app"]
+    return core_piccolo_apps("platform", "inventory")
 
 
 @pytest_asyncio.fixture
@@ -80,3 +86,30 @@ async def shop(database, clock):
     shop = Shop(database, clock)
     yield shop
     await shop.assert_books_balance()
+
+
+TOKENS = {
+    "reader": Principal(id="reader", scopes=frozenset({"stock:read"})),
+    "writer": Principal(id="writer", scopes=frozenset({"stock:*"})),
+    "stranger": Principal(id="stranger", scopes=frozenset({"orders:*"})),
+}
+
+
+async def authenticate(token):
+    return TOKENS.get(token)
+
+
+@pytest_asyncio.fixture
+async def client(database, shop):
+    """The domain's routes, asked by the writer unless a test sends another token."""
+    sealer = Sealer(MasterKey(b"m" * 32))
+    await sealer.load(database, ["platform_idempotency_key"])
+    app = build_web(
+        controllers=[AdminStock, AdminLocations],
+        dependencies={"inventory": shop.inventory},
+        authenticator=authenticate,
+        idempotency=Idempotency(database, sealer),
+        cursors=Cursors(b"k" * 32),
+    )
+    async with client_of(app, headers={"Authorization": "Bearer writer"}) as opened:
+        yield opened

@@ -4,9 +4,16 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 import pytest
+import pytest_asyncio
 
 from commercekit.kernel import new_id
+from commercekit.platform.http import Cursors, Idempotency
+from commercekit.platform.security import MasterKey, Principal, Sealer
 from commercekit.pricing import PricingService
+from commercekit.pricing.api import AdminPriceLists, AdminTaxRates
+from commercekit.testing import core_piccolo_apps
+from commercekit.web import build_web
+from tests.platform.http.conftest import client_of
 
 
 @dataclass
@@ -20,7 +27,7 @@ class Market:
 
 @pytest.fixture(scope="session")
 def piccolo_apps():
-    return ["commercekit.pricing.piccolo_app"]
+    return core_piccolo_apps("platform", "pricing")
 
 
 @pytest.fixture
@@ -53,3 +60,30 @@ class Markets:
 @pytest.fixture
 def pricing(database, clock, told, market):
     return PricingService(database, clock, Markets(market))
+
+
+TOKENS = {
+    "reader": Principal(id="reader", scopes=frozenset({"prices:read"})),
+    "writer": Principal(id="writer", scopes=frozenset({"prices:*"})),
+    "stranger": Principal(id="stranger", scopes=frozenset({"orders:*"})),
+}
+
+
+async def authenticate(token):
+    return TOKENS.get(token)
+
+
+@pytest_asyncio.fixture
+async def client(database, pricing):
+    """The domain's routes, asked by the writer unless a test sends another token."""
+    sealer = Sealer(MasterKey(b"m" * 32))
+    await sealer.load(database, ["platform_idempotency_key"])
+    app = build_web(
+        controllers=[AdminPriceLists, AdminTaxRates],
+        dependencies={"pricing": pricing},
+        authenticator=authenticate,
+        idempotency=Idempotency(database, sealer),
+        cursors=Cursors(b"k" * 32),
+    )
+    async with client_of(app, headers={"Authorization": "Bearer writer"}) as opened:
+        yield opened

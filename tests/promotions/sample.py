@@ -14,6 +14,7 @@ from commercekit.promotions import (
     PricedBasket,
     Promotion,
     PromotionRule,
+    PromotionService,
     Proposal,
     RegisteredRule,
     RuleRunner,
@@ -139,3 +140,8 @@ def amounts(outcome):
 
 def verdicts(outcome):
     return {e.promotion: (str(e.verdict), e.by) for e in outcome.explanation}
+
+
+def service_on(database, clock):
+    """One process's service; a second one on the same database stands for another process."""
+    return PromotionService(database, clock, [RegisteredRule(Off(), "test-plugin", "1.2.3")])

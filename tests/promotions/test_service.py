@@ -11,34 +11,12 @@ from commercekit.platform.db import schema_drift
 from commercekit.promotions import (
     DuplicatePromotion,
     PromotionChanged,
-    PromotionService,
-    RegisteredRule,
     Scope,
     UnacceptablePromotion,
     UnknownPromotion,
 )
 from commercekit.promotions.piccolo_app import APP_CONFIG
-from tests.promotions.sample import NOW, Off, amounts, basket, line, promotion
-
-
-@pytest.fixture
-def told(database):
-    facts = []
-
-    async def hear(_uow, events):
-        facts.extend(events)
-
-    database.on_flush(hear)
-    return facts
-
-
-def service(database, clock):
-    return PromotionService(database, clock, [RegisteredRule(Off(), "test-plugin", "1.2.3")])
-
-
-@pytest.fixture
-def promotions(database, clock, told):
-    return service(database, clock)
+from tests.promotions.sample import NOW, amounts, basket, line, promotion, service_on
 
 
 async def test_a_promotion_is_read_as_it_was_made(promotions, told):
@@ -94,7 +72,7 @@ async def test_what_the_rule_does_not_accept_is_refused_with_its_place(promotion
 
 
 async def test_a_committed_change_counts_at_once_in_every_process(promotions, database, clock):
-    here, there = promotions, service(database, clock)
+    here, there = promotions, service_on(database, clock)
     where = basket(line("a", 1000))
     assert amounts(await there.evaluate(where)) == []
     await here.created(promotion("spring", percent=10))

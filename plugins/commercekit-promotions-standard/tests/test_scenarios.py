@@ -23,6 +23,7 @@ from commercekit_promotions_standard import PercentageOff, SpendAndSave
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SPACE = UUID("01938a00-0000-7000-8000-000000000003")
+EVERYTHING = Scope()
 RULES = {
     rule.code: RegisteredRule(rule, "promotions-standard", "0.1.0")
     for rule in (PercentageOff(), SpendAndSave())
@@ -59,7 +60,7 @@ def promotion(code, rule, config, **more):
     )
 
 
-def percent(code, basis_points, *, lane=200, scope=Scope(), **config):
+def percent(code, basis_points, *, lane=200, scope=EVERYTHING, **config):
     settings = {"basis_points": basis_points, **config}
     return promotion(code, "percentage-off", settings, lane=lane, scope=scope)
 
