@@ -15,9 +15,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src"
-BENCH_BEGIN, BENCH_END = "<!-- bench:begin -->", "<!-- bench:end -->"
+BENCH_MARKS = ("<!-- bench:begin -->", "<!-- bench:end -->")
+SETTINGS_MARKS = ("<!-- settings:begin -->", "<!-- settings:end -->")
+MEASUREMENTS = ROOT / "docs/reference/measurements.md"
 NOTE = "<!-- Written by `make docs` from the code. Change it there. -->\n"
 
 
@@ -148,21 +152,55 @@ def _roles(doc: str) -> str:
     return "\n".join(lines).replace(":class:", "").replace("~", "")
 
 
+def plugin_settings() -> dict[str, Any]:
+    """The section of settings of each plugin here, by the folder of the plugin."""
+    found = {}
+    for path in sorted(ROOT.glob("plugins/*/pyproject.toml")):
+        project = tomllib.loads(path.read_text(encoding="utf-8"))["project"]
+        for name, target in project.get("entry-points", {}).get("commercekit", {}).items():
+            register = getattr(importlib.import_module(target), "register_settings", None)
+            if register is not None:
+                found[path.parent.name] = (name, register())
+    return found
+
+
 def settings() -> str:
     """Every setting of the core, with the environment variable that overrides it."""
+    from commercekit.app.settings import ShopSettings
     from commercekit.platform.settings import describe_settings, settings_table
 
-    root = None
-    for module, name in (("commercekit.app", "Settings"), ("commercekit.app.settings", "Settings")):
-        if exists(module):
-            root = root or getattr(importlib.import_module(module), name, None)
-    table = settings_table(describe_settings(root)) if root else ""
+    sections = dict(plugin_settings().values())
     return (
         "# Settings\n\n"
         "They stand in `commercekit.toml`; an environment variable wins over the file. Wrong settings\n"
-        "stop the start, all of them named at once. Plugins add sections under `plugins.<name>`.\n\n"
-        f"{table}"
+        "stop the start, all of them named at once. Plugins add sections under `plugins.<name>`; those\n"
+        "of this repository stand at the end.\n\n"
+        f"{settings_table(describe_settings(ShopSettings, sections=sections))}"
     )
+
+
+def between(page: Path, marks: tuple[str, str], content: str) -> str:
+    """The page with ``content`` between two marks, which have to be there."""
+    text = page.read_text(encoding="utf-8")
+    begin, end = marks
+    if begin not in text or end not in text:
+        message = f"{page.relative_to(ROOT)} lacks the marks {begin} and {end}"
+        raise SystemExit(message)
+    return f"{text.partition(begin)[0]}{begin}\n{content}\n{end}{text.partition(end)[2]}"
+
+
+def readmes() -> dict[str, str]:
+    """The README of each plugin that has settings, with their table between its marks."""
+    from commercekit.platform.settings import describe_settings, settings_table
+
+    pages = {}
+    for folder, (name, kind) in plugin_settings().items():
+        page = ROOT / "plugins" / folder / "README.md"
+        # Without a root there is nothing to describe but the section itself.
+        empty = type("Nothing", (msgspec.Struct,), {})
+        table = settings_table(describe_settings(empty, sections={name: kind}))
+        pages[f"plugins/{folder}/README.md"] = between(page, SETTINGS_MARKS, table.rstrip("\n"))
+    return pages
 
 
 def commands() -> str:
@@ -209,24 +247,22 @@ def plugins() -> str:
     rows = []
     for path in sorted(ROOT.glob("plugins/*/pyproject.toml")):
         project = tomllib.loads(path.read_text(encoding="utf-8"))["project"]
-        folder = path.parent.name
-        rows.append(
-            f"| [{project['name']}](../../plugins/{folder}/README.md) | {project['description']} |"
-        )
+        name = project["name"]
+        rows.append(f"| [{name}]({path.parent.name}/README.md) | {project['description']} |")
     return (
         "# Plugins in this repository\n\n"
-        "Each is a distribution of its own. A development shop enables whatever is installed, a\n"
-        "production shop what its settings list.\n\n"
+        "Each folder is a distribution of its own, for one vendor or one concern. A development shop\n"
+        "enables whatever is installed, a production shop what its settings list. How to write one:\n"
+        "[docs/plugins](../docs/plugins/README.md).\n\n"
         "| distribution | what it does |\n|---|---|\n" + "\n".join(rows) + "\n"
     )
 
 
 def measurements() -> str:
     """The page as it is, with the table of the last recorded run between its marks."""
-    page = (ROOT / "docs/reference/measurements.md").read_text(encoding="utf-8")
     recorded = ROOT / "tests/benchmarks/latest.json"
     if not recorded.exists():
-        return page
+        return MEASUREMENTS.read_text(encoding="utf-8")
     run = json.loads(recorded.read_text(encoding="utf-8"))
     rows = [
         f"| `{one['name']}` | {one['rps']:,.0f} | {one['p50_ms']:.1f} | {one['p99_ms']:.1f}"
@@ -237,40 +273,42 @@ def measurements() -> str:
     if isinstance(machine, dict):
         machine = ", ".join(f"{name} {value}" for name, value in machine.items())
     table = (
-        f"{BENCH_BEGIN}\n{machine}\n\n"
+        f"{machine}\n\n"
         "| workload | a second | p50 ms | p99 ms | floor, a second | ratio |\n"
-        "|---|---|---|---|---|---|\n" + "\n".join(rows) + f"\n{BENCH_END}"
+        "|---|---|---|---|---|---|\n" + "\n".join(rows)
     )
-    before, _, rest = page.partition(BENCH_BEGIN)
-    return before + table + rest.partition(BENCH_END)[2]
+    return between(MEASUREMENTS, BENCH_MARKS, table)
 
 
-PAGES: dict[str, Callable[[], str]] = {
-    "reference/commands.md": commands,
-    "reference/facts.md": facts,
-    "reference/hooks.md": hooks,
-    "reference/measurements.md": measurements,
-    "reference/problems.md": problems,
-    "reference/settings.md": settings,
-    "plugins/list.md": plugins,
+WHOLE: dict[str, Callable[[], str]] = {
+    "docs/reference/commands.md": commands,
+    "docs/reference/facts.md": facts,
+    "docs/reference/hooks.md": hooks,
+    "docs/reference/problems.md": problems,
+    "docs/reference/settings.md": settings,
+    "plugins/README.md": plugins,
 }
+"""Pages that are written whole; of others only what stands between marks."""
+
+
+def pages() -> Iterator[tuple[str, str]]:
+    """Each page by its path, as it should be."""
+    for name, write in WHOLE.items():
+        heading, _, rest = write().partition("\n")
+        yield name, f"{heading}\n\n{NOTE}{rest}".rstrip("\n") + "\n"
+    yield str(MEASUREMENTS.relative_to(ROOT)), measurements()
+    yield from readmes().items()
 
 
 def main() -> int:
     """Write the pages, or say which of them are out of date."""
     stale = []
-    for name, write in PAGES.items():
-        path = ROOT / "docs" / name
-        text = write()
-        if write is not measurements:
-            heading, _, rest = text.partition("\n")
-            text = f"{heading}\n\n{NOTE}{rest}"
-        text = text.rstrip("\n") + "\n"
-        if "--check" in sys.argv[1:]:
-            if not path.exists() or path.read_text(encoding="utf-8") != text:
-                stale.append(f"docs/{name}")
-        else:
+    for name, text in pages():
+        path = ROOT / name
+        if "--check" not in sys.argv[1:]:
             path.write_text(text, encoding="utf-8")
+        elif not path.exists() or path.read_text(encoding="utf-8") != text:
+            stale.append(name)
     if stale:
         print(f"Out of date, `make docs` writes them: {', '.join(stale)}", file=sys.stderr)
     return 1 if stale else 0

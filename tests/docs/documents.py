@@ -66,6 +66,7 @@ def pages() -> list[Page]:
     paths = [
         *ROOT.glob("*.md"),
         *ROOT.glob("docs/**/*.md"),
+        *ROOT.glob("plugins/*.md"),
         *ROOT.glob("plugins/*/*.md"),
         *ROOT.glob("examples/**/*.md"),
     ]
