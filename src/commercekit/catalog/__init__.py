@@ -29,7 +29,7 @@ from commercekit.catalog.events import (
     VariantChanged,
     VariantRemoved,
 )
-from commercekit.catalog.importing import ImportProducts, ImportReport, ImportSink, RowFault
+from commercekit.catalog.jobs import PictureCheck
 from commercekit.catalog.models import (
     MAX_OPTIONS,
     MAX_VARIANTS,
@@ -55,8 +55,8 @@ from commercekit.catalog.models import (
     Variant,
     VariantChange,
 )
-from commercekit.catalog.pictures import PictureCheck
 from commercekit.catalog.service import CatalogService
+from commercekit.catalog.service.importing import ImportProducts, ImportReport, ImportSink, RowFault
 
 __all__ = [
     "MAX_OPTIONS",

@@ -10,14 +10,6 @@ import msgspec
 
 from commercekit.catalog import rules
 from commercekit.catalog.errors import ProductRefused
-from commercekit.catalog.importing.drafts import (
-    ProductDraft,
-    VariantDraft,
-    draft_product,
-    labels_of,
-)
-from commercekit.catalog.importing.report import ImportReport, RowFault
-from commercekit.catalog.importing.rows import read_rows
 from commercekit.catalog.models import (
     NewBrand,
     NewCategory,
@@ -29,6 +21,14 @@ from commercekit.catalog.models import (
     Product,
 )
 from commercekit.catalog.service import CatalogService
+from commercekit.catalog.service.importing.drafts import (
+    ProductDraft,
+    VariantDraft,
+    draft_product,
+    labels_of,
+)
+from commercekit.catalog.service.importing.report import ImportReport, RowFault
+from commercekit.catalog.service.importing.rows import read_rows
 from commercekit.catalog.service.saving import as_wanted
 from commercekit.errors import Refused
 from commercekit.kernel import Money

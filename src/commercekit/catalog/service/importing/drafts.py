@@ -10,9 +10,9 @@ from decimal import Decimal
 import msgspec
 
 from commercekit.catalog import rules
-from commercekit.catalog.importing.report import RowFault
-from commercekit.catalog.importing.rows import ProductRows, Row
 from commercekit.catalog.models import MAX_OPTIONS, NewImage, ProductStatus, Slug
+from commercekit.catalog.service.importing.report import RowFault
+from commercekit.catalog.service.importing.rows import ProductRows, Row
 from commercekit.kernel import Money
 
 __all__ = ["ProductDraft", "VariantDraft", "draft_product", "labels_of"]
