@@ -25,8 +25,8 @@ from commercekit.payments import (
     PaymentGateway,
     PaymentService,
     PaymentSnapshot,
-    PaymentState,
     PaymentsSettings,
+    PaymentState,
     Redirect,
     RefundSnapshot,
     RefundState,
@@ -100,7 +100,9 @@ class FakeGateway(PaymentGateway):
 
     def snapshot(self, payment_id, **change):
         charge = {**self.charges[payment_id], **change}
-        return PaymentSnapshot(payment_id=payment_id, provider_ref=f"ch_{payment_id[-6:]}", **charge)
+        return PaymentSnapshot(
+            payment_id=payment_id, provider_ref=f"ch_{payment_id[-6:]}", **charge
+        )
 
     def pay(self, payment_id, state=PaymentState.PAID, captured=None):
         charge = self.charges[payment_id]
@@ -110,7 +112,8 @@ class FakeGateway(PaymentGateway):
     async def create(self, ctx, req):
         def work():
             self.charges.setdefault(
-                req.payment_id, {"amount": req.amount, "state": PaymentState.PENDING, "captured": None}
+                req.payment_id,
+                {"amount": req.amount, "state": PaymentState.PENDING, "captured": None},
             )
             return CreateResult(
                 self.snapshot(req.payment_id), Redirect(f"https://pay.test/{req.payment_id}")
@@ -337,25 +340,37 @@ class Till:
 
     async def assert_books_balance(self):
         """I3, I4, I6 and I12 of the shop's invariants, as far as payments go."""
-        assert await self.db.fetch(
-            """SELECT transaction_id FROM payments_ledger_entry GROUP BY transaction_id, currency
+        assert (
+            await self.db.fetch(
+                """SELECT transaction_id FROM payments_ledger_entry GROUP BY transaction_id, currency
             HAVING sum(debit) <> sum(credit)"""
-        ) == []
-        assert await self.db.fetch(
-            """SELECT p.id FROM payments_payment p WHERE captured - refunded <> (
+            )
+            == []
+        )
+        assert (
+            await self.db.fetch(
+                """SELECT p.id FROM payments_payment p WHERE captured - refunded <> (
                 SELECT coalesce(sum(debit - credit), 0) FROM payments_ledger_entry l
                 WHERE l.payment_id = p.id AND l.account LIKE 'gateway:%')"""
-        ) == []
-        assert await self.db.fetch(
-            """SELECT p.id FROM payments_payment p WHERE (refunded, refund_pending) <> (
+            )
+            == []
+        )
+        assert (
+            await self.db.fetch(
+                """SELECT p.id FROM payments_payment p WHERE (refunded, refund_pending) <> (
                 SELECT coalesce(sum(amount) FILTER (WHERE status = 'succeeded'), 0),
                     coalesce(sum(amount) FILTER (WHERE status IN ('pending', 'needs_attention')), 0)
                 FROM payments_refund r WHERE r.payment_id = p.id)"""
-        ) == []
-        assert await self.db.fetch(
-            """SELECT p.id FROM payments_payment p WHERE status = 'paid' AND NOT EXISTS (
+            )
+            == []
+        )
+        assert (
+            await self.db.fetch(
+                """SELECT p.id FROM payments_payment p WHERE status = 'paid' AND NOT EXISTS (
                 SELECT FROM payments_provider_event e WHERE e.payment_id = p.id)"""
-        ) == []
+            )
+            == []
+        )
 
 
 @pytest.fixture(scope="session")

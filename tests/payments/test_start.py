@@ -187,7 +187,8 @@ async def test_closed_while_it_was_being_started_stays_closed(till, race):
 
     async def close_it():
         till.gateway.charges.setdefault(
-            payment.id.hex, {"amount": payment.amount, "state": PaymentState.PENDING, "captured": None}
+            payment.id.hex,
+            {"amount": payment.amount, "state": PaymentState.PENDING, "captured": None},
         )
         return await till.payments.close(payment.id)
 

@@ -120,7 +120,8 @@ def _judge_money(
 ) -> PaymentChange:
     paid = snapshot.state is PaymentState.PAID
     received = snapshot.amount
-    taken = (snapshot.captured or snapshot.amount) if paid else Money.zero(received.currency)
+    taken = received if snapshot.captured is None else snapshot.captured
+    taken = taken if paid else Money.zero(received.currency)
     mismatch = _mismatch(payment, snapshot, taken, foreign_account=foreign_account)
     if payment.status is _P.MISMATCH:
         return _noted(same, f"{snapshot.state} while quarantined ignored")

@@ -147,7 +147,7 @@ def _applied(
         status=change.status,
         authorised=Money(change.authorised, currency),
         captured=Money(change.captured, currency),
-        received=change.received or payment.received,
+        received=payment.received if change.received is None else change.received,
         provider_ref=payment.provider_ref or snapshot.provider_ref,
         failure_code=failure if change.status is not payment.status else payment.failure_code,
         operation=operation,
@@ -187,7 +187,7 @@ def _payment_facts(after: Payment, change: PaymentChange) -> list[PaymentFact]:
         case PaymentStatus.CLOSED:
             return [PaymentClosed(amount=amount, **told)]
         case PaymentStatus.MISMATCH:
-            received = change.received or after.amount
+            received = after.amount if change.received is None else change.received
             return [
                 PaymentMismatched(
                     amount=amount,

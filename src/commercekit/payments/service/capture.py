@@ -56,7 +56,9 @@ async def _operate(
 
     async def intend(uow: UnitOfWork) -> tuple[Payment, bool]:
         locked = await desk.locked(uow, payment.id, payment.reference)
-        taken = (amount or locked.authorised) if operation is Operation.CAPTURE else None
+        taken = None
+        if operation is Operation.CAPTURE:
+            taken = locked.authorised if amount is None else amount
         minor = None if taken is None else taken.amount
         if operation_id is not None and locked.operation_id == operation_id:
             return locked, False
