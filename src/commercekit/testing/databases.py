@@ -9,16 +9,20 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
 import commercekit
-from commercekit.platform.db import Migrator
+from commercekit.kernel import SystemClock
+from commercekit.platform.db import OUTAGES, Breach, Database, Invariant, Migrator, audit
 from commercekit.platform.db.embedded import EmbeddedServer, reachable_folder
 
 __all__ = ["TestServer", "core_piccolo_apps"]
+
+T = TypeVar("T")
 
 _PREFIX = "commercekit-tests-"
 # Nobody needs the data of a test after a power cut; everything else is as in production.
@@ -51,9 +55,12 @@ class TestServer:
 
     __test__ = False  # pytest takes the name for that of tests
 
-    def __init__(self, run: str) -> None:
+    def __init__(self, run: str, *, programs_folder: Path | None = None) -> None:
+        """``programs_folder`` names another PostgreSQL than the embedded default."""
         self._folder = _folder(run)
-        self._server = EmbeddedServer(self._folder, settings=_SETTINGS)
+        self._server = EmbeddedServer(
+            self._folder, settings=_SETTINGS, programs_folder=programs_folder
+        )
         self._templates: dict[tuple[str, ...], str] = {}
 
     def start(self) -> None:
@@ -73,6 +80,22 @@ class TestServer:
         """A new database with the schema of ``apps``; gives its DSN."""
         return self._server.create_database(name, template=self._template(apps))
 
+    def audit(self, dsn: str, invariants: Sequence[Invariant]) -> list[Breach]:
+        """What the test left broken in its books; nothing to say of a database that is gone."""
+
+        async def look() -> list[Breach]:
+            database = Database(dsn, clock=SystemClock(), pool_size=1)
+            try:
+                await database.open()
+            except OUTAGES:
+                return []
+            try:
+                return await audit(database, invariants)
+            finally:
+                await database.close()
+
+        return _run(look())
+
     def drop(self, name: str) -> None:
         """Throw a test's database away, and whoever is still connected to it."""
         self._server.drop_database(name)
@@ -89,8 +112,7 @@ class TestServer:
                     unfinished = f"{name}_unfinished"
                     self._server.drop_database(unfinished)
                     dsn = self._server.create_database(unfinished)
-                    with ThreadPoolExecutor(1) as executor:
-                        executor.submit(asyncio.run, Migrator(dsn, key).forwards()).result()
+                    _run(Migrator(dsn, key).forwards())
                     self._server.create_database(name, template=unfinished)
                     self._server.drop_database(unfinished)
             self._templates[key] = name
@@ -101,6 +123,12 @@ class TestServer:
         with (self._folder / ".template.lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    """Run ``work`` to its end in a loop of its own: pytest may have one of its own around us."""
+    with ThreadPoolExecutor(1) as executor:
+        return executor.submit(asyncio.run, work).result()
 
 
 def _folder(run: str) -> Path:

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 import pytest
 import pytest_asyncio
 
-from commercekit.platform.db import Database, Invariant, audit, invariants_of
+from commercekit.platform.db import Database, Invariant, invariants_of
 from commercekit.testing.clock import ManualClock
 from commercekit.testing.databases import TestServer, core_piccolo_apps
 from commercekit.testing.race import Race
@@ -58,39 +58,43 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def dsn(postgres: TestServer, piccolo_apps: Sequence[str]) -> Iterator[str]:
-    """The DSN of a database of the test's own, migrated and empty; it is gone afterwards."""
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
-    name = f"test_{worker}_{os.getpid()}_{next(_numbers)}"
-    yield postgres.create(name, piccolo_apps)
-    postgres.drop(name)
-
-
-@pytest.fixture
 def invariants(piccolo_apps: Sequence[str]) -> Sequence[Invariant]:
     """What must hold in the test's database when the test is over: all that its apps promise."""
     return invariants_of(piccolo_apps)
 
 
-@pytest_asyncio.fixture
-async def database(
-    request: pytest.FixtureRequest, dsn: str, clock: ManualClock, invariants: Sequence[Invariant]
-) -> AsyncIterator[Database]:
-    """The test's database, open, with the test's clock.
+@pytest.fixture
+def dsn(
+    request: pytest.FixtureRequest,
+    postgres: TestServer,
+    piccolo_apps: Sequence[str],
+    invariants: Sequence[Invariant],
+) -> Iterator[str]:
+    """The DSN of a database of the test's own, migrated and empty; it is gone afterwards.
 
     After the test the books are audited, and any invariant that was broken fails it. A test that
     breaks them on purpose says so: ``@pytest.mark.breaks_the_books``.
     """
-    opened = Database(dsn, clock=clock)
-    await opened.open()
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    name = f"test_{worker}_{os.getpid()}_{next(_numbers)}"
+    address = postgres.create(name, piccolo_apps)
     try:
-        yield opened
+        yield address
         if request.node.get_closest_marker("breaks_the_books") is None:
-            breaches = await audit(opened, invariants)
+            breaches = postgres.audit(address, invariants)
             if breaches:
                 pytest.fail("\n".join(str(breach) for breach in breaches), pytrace=False)
     finally:
-        await opened.close()
+        postgres.drop(name)
+
+
+@pytest_asyncio.fixture
+async def database(dsn: str, clock: ManualClock) -> AsyncIterator[Database]:
+    """The test's database, open, with the test's clock."""
+    opened = Database(dsn, clock=clock)
+    await opened.open()
+    yield opened
+    await opened.close()
 
 
 @pytest_asyncio.fixture

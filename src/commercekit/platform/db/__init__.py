@@ -4,7 +4,7 @@ from asyncpg import Record
 
 from commercekit.platform.db.database import OUTAGES, CommitOutcomeUnknown, Database, Isolation
 from commercekit.platform.db.engine import ENGINE, ShopEngine, current_unit_of_work
-from commercekit.platform.db.invariants import Breach, Invariant, audit, invariants_of
+from commercekit.platform.db.invariants import Breach, Invariant, audit, audit_in, invariants_of
 from commercekit.platform.db.migrations import MigrationFailed, MigrationStatus, Migrator
 from commercekit.platform.db.partitions import ensure_partitions, monthly_partitions
 from commercekit.platform.db.schema import schema_drift
@@ -28,6 +28,7 @@ __all__ = [
     "ShopEngine",
     "UnitOfWork",
     "audit",
+    "audit_in",
     "current_unit_of_work",
     "ensure_partitions",
     "invariants_of",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from commercekit.platform.db.database import Database
     from commercekit.platform.db.unit_of_work import UnitOfWork
 
-__all__ = ["Breach", "Invariant", "audit", "invariants_of"]
+__all__ = ["Breach", "Invariant", "audit", "audit_in", "invariants_of"]
 
 _EXAMPLES = 5
 
@@ -80,14 +80,19 @@ async def audit(database: Database, invariants: Sequence[Invariant]) -> list[Bre
 
     Only reads, in one snapshot. A large shop takes a while: the queries go over whole tables.
     """
-    breaches: list[Breach] = []
     async with database.unit_of_work(isolation="repeatable_read", read_only=True) as uow:
         await uow.execute("SET LOCAL statement_timeout = 0")
-        for invariant in [*invariants, *await _about_partitions(uow)]:
-            if await _can_be_asked(uow, invariant):
-                breach = await _ask(uow, invariant)
-                if breach is not None:
-                    breaches.append(breach)
+        return await audit_in(uow, invariants)
+
+
+async def audit_in(uow: UnitOfWork, invariants: Sequence[Invariant]) -> list[Breach]:
+    """The same inside a unit of work, which sees what it has written itself."""
+    breaches: list[Breach] = []
+    for invariant in [*invariants, *await _about_partitions(uow)]:
+        if await _can_be_asked(uow, invariant):
+            breach = await _ask(uow, invariant)
+            if breach is not None:
+                breaches.append(breach)
     return breaches
 
 
