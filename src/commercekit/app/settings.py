@@ -66,6 +66,9 @@ class WebSettings(Struct, frozen=True, kw_only=True):
         Meta(description="Origins besides the shop's own that browsers may send changes from."),
     ] = ()
     processes: Annotated[int, Meta(ge=1, le=64, description="Server processes.")] = 2
+    media: Annotated[
+        Path | None, Meta(description="A folder of pictures, served under /media.")
+    ] = None
 
 
 class MarketSettings(Struct, frozen=True, kw_only=True):
@@ -110,9 +113,6 @@ class DemoSettings(Struct, frozen=True, kw_only=True):
 
     products: Annotated[
         Path | None, Meta(description="A product file in the format that Shopify exports.")
-    ] = None
-    media: Annotated[
-        Path | None, Meta(description="A folder of pictures, served under /media.")
     ] = None
     promotions: Annotated[
         tuple[dict[str, object], ...],
