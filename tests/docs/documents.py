@@ -6,6 +6,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
+
+from commercekit.cli import cli
+
 ROOT = Path(__file__).resolve().parents[2]
 
 _FENCE = re.compile(
@@ -88,3 +92,16 @@ def dead_links(page: Page) -> list[str]:
             if fragment not in other.anchors:
                 dead.append(target)
     return dead
+
+
+def known_command(words: list[str]) -> bool:
+    """Whether ``commercekit`` has the command; words after a command are its arguments."""
+    command: click.Command = cli
+    for word in words:
+        if not isinstance(command, click.Group):
+            return True
+        inner = command.get_command(click.Context(command), word)
+        if inner is None:
+            return False
+        command = inner
+    return True

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
 import pytest
 
-from tests.docs.documents import ROOT, Page, dead_links, pages
+from tests.docs.documents import ROOT, Page, dead_links, known_command, pages
 
 PAGES = pages()
 SNIPPETS = [
@@ -38,6 +39,24 @@ def test_reference_pages_are_what_the_code_says():
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+
+
+def test_commands_in_the_documentation_exist():
+    unknown = []
+    for page in PAGES:
+        for block in page.blocks:
+            for line in block.code.splitlines():
+                found = re.match(r"(?:\.venv/bin/)?commercekit((?: [a-z]+)+)", line.strip())
+                if block.language == "sh" and found and not known_command(found[1].split()):
+                    unknown.append(f"{page.path.name}: {line}")
+    assert unknown == []
+
+
+def test_a_command_that_does_not_exist_is_seen():
+    assert known_command(["db", "upgrade"])
+    assert known_command(["import", "products", "apparel"])
+    assert not known_command(["db", "migrate"])
+    assert not known_command(["sell"])
 
 
 def test_every_decision_stands_in_the_index():
