@@ -263,8 +263,8 @@ PARCEL = """CREATE TABLE parcel (
 
 async def test_tables_as_declared_have_no_drift(database):
     await database.execute(PARCEL)
-    async with database.dedicated_connection() as connection:
-        assert await schema_drift(connection, [Parcel]) == []
+    async with database.unit_of_work(read_only=True) as uow:
+        assert await schema_drift(uow.connection, [Parcel]) == []
     assert await tables(database) == ["parcel"]
 
 

@@ -18,13 +18,16 @@ WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped
 """
 
 
+_SERIAL = {"SERIAL": "integer", "BIGSERIAL": "bigint"}
+"""Types to PostgreSQL's DDL only."""
+
+
 async def schema_drift(connection: Any, tables: Sequence[type[Any]]) -> list[str]:
     """What differs between Piccolo's ``tables`` and the database, one sentence each; empty is well.
 
     Compares columns by name, type and whether they may be null. PostgreSQL itself translates the
     declared types, so that ``SERIAL`` is ``integer``; the kinds of text are one type to it, because
-    length and padding are the migration's affair. ``connection`` is asyncpg's, outside a transaction
-    or in one that may be rolled back.
+    length and padding are the migration's affair. ``connection`` is asyncpg's; nothing is written.
     """
     findings: list[str] = []
     for table in tables:
@@ -60,21 +63,14 @@ async def schema_drift(connection: Any, tables: Sequence[type[Any]]) -> list[str
 
 
 async def _declared(connection: Any, table: type[Any]) -> dict[str, tuple[str, bool]]:
-    """The declared columns as PostgreSQL understands them, by way of a table that is thrown away."""
+    """The declared columns as PostgreSQL understands them."""
     columns = table._meta.columns  # noqa: SLF001 - as above
     names = [column._meta.db_column_name for column in columns]  # noqa: SLF001 - as above
     with piccolo_configured():  # a table without an engine asks for one before it tells its types
-        parts = ", ".join(
-            f'"{name}" {column.column_type}' for name, column in zip(names, columns, strict=True)
-        )
-    transaction = connection.transaction()
-    await transaction.start()
-    try:
-        await connection.execute(f"CREATE TEMPORARY TABLE declared_columns ({parts})")
-        rows = await connection.fetch(_ACTUAL, "pg_temp.declared_columns")
-    finally:
-        await transaction.rollback()
-    types = {row["attname"]: row["type"] for row in rows}
+        declared = [_SERIAL.get(column.column_type, column.column_type) for column in columns]
+    parts = ", ".join(f"pg_typeof(NULL::{type_name})::text" for type_name in declared)
+    told = await connection.fetchrow(f"SELECT {parts}")
+    types = dict(zip(names, told.values(), strict=True))
     required = {
         name: column._meta.primary_key or not column._meta.null  # noqa: SLF001 - as above
         for name, column in zip(names, columns, strict=True)
