@@ -15,6 +15,7 @@ from jinja2 import (
     ChoiceLoader,
     FileSystemLoader,
     StrictUndefined,
+    Template,
     TemplateNotFound,
     select_autoescape,
 )
@@ -38,6 +39,12 @@ class Rendered(NamedTuple):
     html: str
 
 
+class _Text(NamedTuple):
+    language: str
+    subject: Template
+    body: Template
+
+
 class Texts:
     """The shop's templates: ``<language>/<name>.txt``, the first line ``Subject: …``.
 
@@ -49,9 +56,11 @@ class Texts:
         loaders: list[BaseLoader] = [FileSystemLoader(_OWN)]
         if folder is not None:
             loaders.insert(0, FileSystemLoader(folder))
+        self._loader = ChoiceLoader(loaders)
+        self._texts: dict[tuple[str, str], _Text] = {}
         self._environment = ImmutableSandboxedEnvironment(
-            loader=ChoiceLoader(loaders),
-            autoescape=select_autoescape(("html",), default=False),
+            loader=self._loader,
+            autoescape=select_autoescape(("html",), default=False, default_for_string=False),
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
@@ -65,38 +74,52 @@ class Texts:
 
     def render(self, template: str, locale: str, params: Mapping[str, Any]) -> Rendered:
         """The message in the best language there is for ``locale``: its own, its family's, English."""
-        source = self._find(template, locale)
-        language = source.name.split("/")[0] if source.name else "en"
-        reader = _reader(locale, language)
+        found = self._find(template, locale)
+        reader = _reader(locale, found.language)
         context = {
             **params,
             "shop_name": self._shop_name,
             "money": lambda value: _money(value, reader),
             "moment": lambda value: _moment(value, reader),
-            "words": lambda value: _words(value, language),
+            "words": lambda value: _words(value, found.language),
         }
-        first, _, rest = source.render(context).strip().partition("\n")
-        if not first.startswith(_SUBJECT):
-            message = f"the template {source.name} does not begin with {_SUBJECT!r}"
-            raise TemplateUnknown(message)
         # One line whatever the parameters hold: a subject is a header.
-        subject = " ".join(first.removeprefix(_SUBJECT).split())[:_MAX_SUBJECT]
-        text = rest.strip() + "\n"
+        subject = " ".join(found.subject.render(context).split())[:_MAX_SUBJECT]
+        text = found.body.render(context).strip() + "\n"
         html = self._environment.get_template("message.html").render(
-            language=language,
+            language=found.language,
             subject=subject,
             paragraphs=[part.splitlines() for part in text.strip().split("\n\n")],
         )
         return Rendered(subject, text, html)
 
-    def _find(self, template: str, locale: str) -> Any:
-        for language in (locale, locale.partition("-")[0], "en"):
-            try:
-                return self._environment.get_template(f"{language.lower()}/{template}.txt")
-            except TemplateNotFound:
-                continue
+    def _find(self, template: str, locale: str) -> _Text:
+        for tag in (locale, locale.partition("-")[0], "en"):
+            language = tag.lower()
+            text = self._texts.get((language, template)) or self._load(language, template)
+            if text is not None:
+                return text
         message = f"there is no text for the message {template!r}"
         raise TemplateUnknown(message)
+
+    def _load(self, language: str, template: str) -> _Text | None:
+        name = f"{language}/{template}.txt"
+        try:
+            source, _, _ = self._loader.get_source(self._environment, name)
+        except TemplateNotFound:
+            return None
+        # Parted before it is rendered: no parameter moves the border between subject and text.
+        first, _, rest = source.partition("\n")
+        if not first.startswith(_SUBJECT):
+            message = f"the template {name} does not begin with {_SUBJECT!r}"
+            raise TemplateUnknown(message)
+        text = _Text(
+            language,
+            self._environment.from_string(first.removeprefix(_SUBJECT)),
+            self._environment.from_string(rest),
+        )
+        self._texts[language, template] = text
+        return text
 
 
 def _reader(locale: str, language: str) -> Locale:

@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 import pytest
 
 from commercekit.kernel import DomainEvent
 from commercekit.platform.bus import Bus
-from commercekit.testing.databases import core_piccolo_apps
 
 
 class Opened(DomainEvent, frozen=True, kw_only=True):
@@ -27,11 +25,6 @@ class Rung(DomainEvent, frozen=True, kw_only=True):
     aggregate: ClassVar[str] = "bell"
     id_field: ClassVar[str] = "bell"
     bell: str
-
-
-@pytest.fixture(scope="session")
-def piccolo_apps() -> Sequence[str]:
-    return core_piccolo_apps("platform/bus")
 
 
 @pytest.fixture

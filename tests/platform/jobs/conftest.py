@@ -1,16 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pytest
 
 from commercekit.platform.jobs import Jobs
-from commercekit.testing.databases import core_piccolo_apps
-
-
-@pytest.fixture(scope="session")
-def piccolo_apps() -> Sequence[str]:
-    return core_piccolo_apps("platform/jobs")
 
 
 @pytest.fixture
