@@ -6,6 +6,9 @@ import os
 import sys
 from typing import Any
 
+import structlog
+
+from commercekit.cli.exits import ExitCode
 from commercekit.cli.serving.parent import die_with
 from commercekit.errors import CommerceKitError
 
@@ -24,5 +27,7 @@ def create_worker_app() -> Any:
         return create_app()
     except CommerceKitError as error:
         sys.stderr.write(f"commercekit: {error.detail}\n")
-        sys.stderr.flush()
-        os._exit(3)
+    except Exception:  # noqa: BLE001 - whatever it is, one line tells it and the process ends
+        structlog.get_logger("commercekit.run").exception("server-process-failed")
+    sys.stderr.flush()
+    os._exit(ExitCode.CONFIGURATION)  # granian would print a traceback of its own

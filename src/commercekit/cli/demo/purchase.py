@@ -1,0 +1,244 @@
+"""The purchase itself, step by step; each step checks what it was promised."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from commercekit.cli.demo.client import ShopClient, StepFailed, new_key
+from commercekit.cli.demo.narration import Narrator, money
+from commercekit.cli.demo.payment_page import forms_of
+
+__all__ = ["Purchase"]
+
+_QUANTITY = 2
+_ADDRESS = {
+    "name": "Li Wei",
+    "phone": "+8613800138000",
+    "country": "CN",
+    "region": "Zhejiang",
+    "city": "Hangzhou",
+    "line1": "1 West Lake Road",
+    "postcode": "310000",
+}
+_EMAIL = "li.wei@example.com"
+
+
+@dataclass
+class Purchase:
+    """One shopper's way through the shop, and what is known on it."""
+
+    client: ShopClient
+    narrator: Narrator
+    base_url: str
+    product: dict[str, Any] = field(default_factory=dict)
+    variant: dict[str, Any] = field(default_factory=dict)
+    cart: dict[str, Any] = field(default_factory=dict)
+    cart_token: tuple[str, str] = ("", "")
+    order: dict[str, Any] = field(default_factory=dict)
+    order_token: tuple[str, str] = ("", "")
+    request: dict[str, Any] = field(default_factory=dict)
+
+    def walk(self) -> None:
+        """All of it; raises at the first step that does not hold."""
+        started = time.monotonic()
+        steps: tuple[Callable[[], None], ...] = (
+            self._arrive,
+            self._choose,
+            self._fill_cart,
+            self._say_where_and_how,
+            self._look_at_the_price,
+            self._place,
+            self._pay,
+            self._ship,
+            self._follow,
+            self._ask_for_money_back,
+            self._refund,
+            self._read_history,
+        )
+        for step in steps:
+            step()
+        self.narrator.tell("done", seconds=time.monotonic() - started)
+
+    # -- looking and choosing ---------------------------------------------------------------------
+
+    def _arrive(self) -> None:
+        self.client.call("GET", "/readyz")
+        self.narrator.tell("shop", url=self.base_url)
+
+    def _choose(self) -> None:
+        page = self.client.call("GET", "/store/products?limit=20&in_stock=true")
+        _require(page["items"], "there is nothing in stock; import products first")
+        for item in page["items"]:
+            product = self.client.call("GET", f"/store/products/{item['slug']}")
+            fitting = [v for v in product["variants"] if (v["available"] or 0) > _QUANTITY]
+            if fitting:
+                break
+        else:
+            message = f"no product on the first page has more than {_QUANTITY} in stock"
+            raise StepFailed(message)
+        self.product, self.variant = product, fitting[0]
+        self.narrator.tell(
+            "list",
+            count=len(page["items"]),
+            name=product["name"],
+            price=money(self.variant["price"]),
+        )
+        self.narrator.tell(
+            "detail",
+            variants=len(product["variants"]),
+            sku=self.variant["sku"],
+            available=self.variant["available"],
+        )
+
+    # -- the cart ---------------------------------------------------------------------------------
+
+    def _fill_cart(self) -> None:
+        made = self.client.call("POST", "/store/carts", {}, expect=201)
+        self.cart_token = ("X-Cart-Token", made["token"])
+        self.cart = made
+        self.narrator.tell("cart")
+        line = {"sku": self.variant["sku"], "quantity": _QUANTITY}
+        self.cart = self._on_cart("POST", "/lines", line)
+        (first,) = self.cart["lines"]
+        asked = self.variant["price"]["amount"] * _QUANTITY
+        _require(
+            first["subtotal"]["amount"] == asked,
+            f"the line costs {first['subtotal']['amount']}, not {asked}",
+        )
+        self.narrator.tell("lines", total=money(self.cart["totals"]["total"]), **line)
+
+    def _say_where_and_how(self) -> None:
+        self.cart = self._on_cart("PUT", "/address", _ADDRESS)
+        self.narrator.tell("address")
+        options = self._on_cart("GET", "/shipping-options")
+        _require(options, "there is no way to ship there")
+        option = next((o for o in options if "sandbox" in o["code"]), options[0])
+        self.cart = self._on_cart("PUT", "/shipping", {"code": option["code"]})
+        self.narrator.tell(
+            "shipping", count=len(options), code=option["code"], amount=money(option["amount"])
+        )
+
+    def _look_at_the_price(self) -> None:
+        explained = self._on_cart("GET", "/explanation")
+        _require(explained["totals"] == self.cart["totals"], "the explanation has another total")
+        steps = explained["steps"]
+        told = ", ".join(
+            f"{step['label'] or step['step']} {money(step['amount'])}" for step in steps
+        )
+        self.narrator.tell("explanation", steps=len(steps), told=told)
+
+    def _on_cart(self, method: str, path: str, body: Any = None) -> Any:
+        expect = 201 if method == "POST" else 200
+        address = f"/store/carts/{self.cart['id']}{path}"
+        return self.client.call(method, address, body, token=self.cart_token, expect=expect)
+
+    # -- the order --------------------------------------------------------------------------------
+
+    def _place(self) -> None:
+        methods = self._on_cart("GET", "/payment-methods")
+        method = next((m["code"] for m in methods if "sandbox" in m["code"]), None)
+        _require(method, "the sandbox gateway is not among the payment methods")
+        body = {
+            "payment_method": method,
+            "email": _EMAIL,
+            "expected_total": self.cart["totals"]["total"],
+        }
+        path, key = f"/store/carts/{self.cart['id']}/checkout", new_key()
+        options: dict[str, Any] = {"token": self.cart_token, "expect": 201, "key": key}
+        self.order = self.client.call("POST", path, body, **options)
+        self.order_token = ("X-Order-Token", self.order["token"])
+        total = self.order["totals"]["total"]
+        _require(total == self.cart["totals"]["total"], "the order costs something else")
+        self.narrator.tell("placed", number=self.order["number"], total=money(total))
+        again = self.client.call("POST", path, body, **options)
+        _require(again == self.order, "the same key gave another answer")
+        self.narrator.add("replayed")
+
+    def _pay(self) -> None:
+        action = self.order["payment"]["action"]
+        _require(action["kind"] == "redirect", f"the payment asks for {action['kind']}")
+        page = self.client.page("GET", action["url"])
+        self.narrator.tell("page")
+        forms = [form for form in forms_of(page.text, action["url"]) if form.buttons]
+        _require(forms, "the payment page has no form")
+        form = forms[0]
+        button = next(((n, v) for n, v in form.buttons if v == "pay"), form.buttons[0])
+        self.client.page(form.method, form.action, form.fields | dict([button]))
+        self._wait("the payment", lambda order: order["payment_status"] == "paid")
+        self.narrator.tell("paid")
+
+    def _ship(self) -> None:
+        path = f"/admin/orders/{self.order['number']}/shipments"
+        body = {"carrier": "sandbox"}
+        self.client.call("POST", path, body, staff=True, expect=201, key=new_key())
+        order = self._wait(
+            "the booking of the parcel",
+            lambda order: any(each["tracking_number"] for each in order["shipments"]),
+        )
+        self.narrator.tell("shipped", number=order["shipments"][0]["tracking_number"])
+
+    def _follow(self) -> None:
+        number = self.order["shipments"][0]["tracking_number"]
+        ended = False
+        while not ended:
+            parcel = self.client.call(
+                "POST", f"/plugins/carrier-sandbox/parcels/{number}/advance", expect=200
+            )
+            scan = parcel["scans"][-1]
+            self.narrator.add("scan", text=f"{scan['text']} ({scan['place']})")
+            ended = parcel["ended"]
+        self._wait("the delivery", lambda order: order["fulfilment_status"] == "delivered")
+        self.narrator.tell("delivered")
+
+    # -- money back -------------------------------------------------------------------------------
+
+    def _ask_for_money_back(self) -> None:
+        line = self.order["lines"][0]
+        body = {"lines": [{"line_id": line["id"], "quantity": 1}], "reason": "Too small"}
+        path = f"/store/orders/{self.order['number']}/refund-requests"
+        self.request = self.client.call(
+            "POST", path, body, token=self.order_token, expect=201, key=new_key()
+        )
+        amount = self.request["amount"]
+        _require(
+            0 < amount["amount"] < self.order["totals"]["total"]["amount"],
+            f"one of {_QUANTITY} units is worth {amount}",
+        )
+        self.narrator.tell("requested", amount=money(amount))
+
+    def _refund(self) -> None:
+        path = f"/admin/refund-requests/{self.request['id']}/approve"
+        self.client.call("POST", path, {}, staff=True, key=new_key())
+        self.narrator.tell("approved")
+        order = self._wait(
+            "the refund", lambda order: [r["status"] for r in order["refunds"]] == ["succeeded"]
+        )
+        (refund,) = order["refunds"]
+        _require(refund["amount"] == self.request["amount"], "another amount went back")
+        status = order["payment_status"]
+        _require(status == "partially_refunded", f"the order is {status}")
+        self.narrator.tell("refunded", amount=money(refund["amount"]), status=status)
+
+    def _read_history(self) -> None:
+        events = [entry["event"] for entry in self._read()["history"]]
+        _require(events[:1] == ["placed"], f"the history begins with {events[:1]}")
+        self.narrator.tell("history", events=", ".join(events))
+
+    def _wait(self, what: str, good: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        seen = self.client.wait_for(what, self._read, good)
+        self.order |= seen
+        return self.order
+
+    def _read(self) -> dict[str, Any]:
+        order: dict[str, Any] = self.client.call(
+            "GET", f"/store/orders/{self.order['number']}", token=self.order_token
+        )
+        return order
+
+
+def _require(holds: object, otherwise: str) -> None:
+    if not holds:
+        raise StepFailed(otherwise)
