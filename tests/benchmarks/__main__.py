@@ -8,8 +8,8 @@ noisy, but what disturbs one disturbs the other. Two server processes, 32 connec
 from __future__ import annotations
 
 import argparse
-import asyncio
 import platform
+import secrets
 import shutil
 import statistics
 import subprocess
@@ -75,8 +75,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     need_wrk()
-    folder = reachable_folder(Path(tempfile.mkdtemp(prefix="commercekit-bench-")))
-    folder.mkdir(exist_ok=True)
+    # Not tempfile's own folders: they are closed to the account that root's PostgreSQL runs as.
+    folder = Path(tempfile.gettempdir()) / f"commercekit-bench-{secrets.token_hex(4)}"
+    folder = reachable_folder(folder)
+    folder.mkdir(parents=True)
     try:
         with BenchShop(folder, products=options.products) as shop:
             results = [
@@ -126,7 +128,7 @@ def _sides(
     assert isinstance(workload, WriteWorkload)
     return (
         lambda s: drive(shop.url, "post.lua", workload.file, *workload.arguments(), seconds=s),
-        lambda s: asyncio.run(workload.run_floor(s)),
+        workload.run_floor,
     )
 
 

@@ -67,7 +67,7 @@ async def capture_rows(
             row["attname"]
             for row in await connection.fetch(
                 "SELECT attname FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0"
-                " AND NOT attisdropped AND attgenerated = '' ORDER BY attnum",
+                " AND NOT attisdropped AND attgenerated = '' AND attidentity = '' ORDER BY attnum",
                 table,
             )
         ]

@@ -77,8 +77,11 @@ class BenchShop:
         asyncio.run(self._seed(configuration))
         port = self.url.rpartition(":")[2]
         self._serve(
-            [sys.executable, "-m", "commercekit.cli", "run", "--config", str(self._config)]
-            + ["--data", str(self.folder / "data"), "--port", port],
+            [
+                *(str(Path(sys.executable).with_name("commercekit")), "run"),
+                *("--config", str(self._config), "--data", str(self.folder / "data")),
+                *("--port", port),
+            ],
             self.url + "/readyz",
             environ,
         )
@@ -129,7 +132,9 @@ class BenchShop:
             await shop.db.execute("VACUUM ANALYZE")
 
     def _serve(self, command: list[str], probe: str, environ: dict[str, str]) -> None:
-        log = (self.folder / f"server-{probe.split(':')[2].split('/', maxsplit=1)[0]}.log").open("wb")
+        log = (self.folder / f"server-{probe.split(':')[2].split('/', maxsplit=1)[0]}.log").open(
+            "wb"
+        )
         self._stack.callback(log.close)
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environ)
         self._stack.callback(_stop, process)

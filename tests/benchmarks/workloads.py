@@ -58,9 +58,9 @@ class WriteWorkload:
         """For the wrk script: whether requests carry keys, and what makes them unlike earlier ones."""
         return ["key", new_id().hex] if self.with_key else []
 
-    async def run_floor(self, seconds: float) -> Sample:
+    def run_floor(self, seconds: float) -> Sample:
         """The floor, in processes of its own."""
-        return await asyncio.to_thread(run_writes, self.dsn, self.floor, seconds)
+        return run_writes(self.dsn, self.floor, seconds)
 
 
 Workload = ReadWorkload | WriteWorkload
