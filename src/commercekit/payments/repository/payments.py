@@ -1,0 +1,235 @@
+"""Payments: what was asked, what came, and when to ask about it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from commercekit.payments.models import Payment, PaymentSummary, StoredAction, StoredRequest
+from commercekit.payments.providers import Action, NoAction
+from commercekit.payments.repository.rows import PAYMENT, Reader, payment_from, present
+
+if TYPE_CHECKING:
+    from commercekit.platform.db import UnitOfWork
+    from commercekit.platform.security import Sealer
+
+__all__ = ["PaymentQueries"]
+
+
+class PaymentQueries:
+    """Reads and writes payments; what the shopper and the provider said is sealed."""
+
+    def __init__(self, sealer: Sealer) -> None:
+        self._sealer = sealer
+
+    async def insert_payment(
+        self,
+        uow: UnitOfWork,
+        payment: Payment,
+        request: StoredRequest,
+        *,
+        next_query_at: datetime | None,
+    ) -> bool:
+        """Write a new payment; ``False`` when its id is there already."""
+        sealed = self._sealer.seal("payments_payment", "request", payment.id, request)
+        tag = await uow.execute(
+            """INSERT INTO payments_payment (id, reference, method, gateway, account, flow, capture,
+                status, amount, currency, expires_at, next_query_at, request, created_at, updated_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)
+            ON CONFLICT (id) DO NOTHING""",
+            payment.id,
+            payment.reference,
+            payment.method,
+            payment.gateway,
+            payment.account,
+            payment.flow.value,
+            payment.capture.value,
+            payment.status.value,
+            payment.amount.amount,
+            payment.amount.currency,
+            payment.expires_at,
+            next_query_at,
+            sealed,
+            payment.created_at,
+        )
+        return tag.endswith(" 1")
+
+    async def payment(self, db: Reader, payment_id: UUID) -> Payment | None:
+        """The payment without its action."""
+        row = await db.fetchrow(f"SELECT {PAYMENT} FROM payments_payment WHERE id = $1", payment_id)
+        return None if row is None else payment_from(row)
+
+    async def lock_payment(self, uow: UnitOfWork, payment_id: UUID) -> Payment | None:
+        """The payment, locked until the unit of work ends."""
+        row = await uow.fetchrow(
+            f"SELECT {PAYMENT} FROM payments_payment WHERE id = $1 FOR UPDATE", payment_id
+        )
+        return None if row is None else payment_from(row)
+
+    async def payment_to_start(
+        self, db: Reader, payment_id: UUID
+    ) -> tuple[Payment, StoredRequest, Action | None, int] | None:
+        """The payment, what to ask, what the shopper has to do if known, and how often it was tried."""
+        row = await db.fetchrow(
+            f"SELECT {PAYMENT}, request, action, attempts FROM payments_payment WHERE id = $1",
+            payment_id,
+        )
+        if row is None:
+            return None
+        payment = payment_from(row)
+        request = self._sealer.open(
+            "payments_payment", "request", payment.id, row["request"], StoredRequest
+        )
+        return payment, request, self._action(payment.id, row["action"]), row["attempts"]
+
+    async def payments_of(self, db: Reader, reference: str, *, lock: bool = False) -> list[Payment]:
+        """All payments of the reference, oldest first; locked in that order if asked."""
+        rows = await db.fetch(
+            f"SELECT {PAYMENT} FROM payments_payment WHERE reference = $1 ORDER BY id"
+            + (" FOR UPDATE" if lock else ""),
+            reference,
+        )
+        return [payment_from(row) for row in rows]
+
+    async def page(
+        self,
+        db: Reader,
+        *,
+        limit: int,
+        before: UUID | None,
+        status: str | None,
+        reference: str | None,
+        gateway: str | None,
+    ) -> list[Payment]:
+        """Payments, newest first, below ``before``."""
+        rows = await db.fetch(
+            f"""SELECT {PAYMENT} FROM payments_payment
+            WHERE ($1::uuid IS NULL OR id < $1) AND ($2::text IS NULL OR status = $2)
+              AND ($3::text IS NULL OR reference = $3) AND ($4::text IS NULL OR gateway = $4)
+            ORDER BY id DESC LIMIT $5""",
+            before,
+            status,
+            reference,
+            gateway,
+            limit,
+        )
+        return [payment_from(row) for row in rows]
+
+    async def count_attempt(self, uow: UnitOfWork, payment_id: UUID, due: datetime) -> None:
+        """Note that the gateway was asked to create it, and when to look into it."""
+        await uow.execute(
+            "UPDATE payments_payment SET attempts = attempts + 1, next_query_at = $2 WHERE id = $1",
+            payment_id,
+            due,
+        )
+
+    async def save_payment(
+        self,
+        uow: UnitOfWork,
+        payment: Payment,
+        *,
+        next_query_at: datetime | None,
+        action: Action | None = None,
+    ) -> Payment:
+        """Write what may change on a locked payment; gives it with its new version.
+
+        ``action`` is kept unless one is kept already.
+        """
+        sealed = None
+        if action is not None and not isinstance(action, NoAction):
+            sealed = self._sealer.seal(
+                "payments_payment", "action", payment.id, StoredAction(action)
+            )
+        row = await uow.fetchrow(
+            f"""UPDATE payments_payment SET status = $2, authorised = $3, captured = $4,
+                refunded = $5, refund_pending = $6, received_amount = $7, received_currency = $8,
+                provider_ref = $9, failure_code = $10, operation = $11, operation_amount = $12,
+                operation_id = $13, next_query_at = $14, updated_at = $15,
+                action = coalesce(action, $16), version = version + 1
+            WHERE id = $1 RETURNING {PAYMENT}""",
+            payment.id,
+            payment.status.value,
+            payment.authorised.amount,
+            payment.captured.amount,
+            payment.refunded.amount,
+            payment.refund_pending.amount,
+            None if payment.received is None else payment.received.amount,
+            None if payment.received is None else payment.received.currency,
+            payment.provider_ref,
+            payment.failure_code,
+            None if payment.operation is None else payment.operation.value,
+            payment.operation_amount,
+            payment.operation_id,
+            next_query_at,
+            uow.clock.now(),
+            sealed,
+        )
+        return payment_from(present(row))
+
+    async def move_refund_money(
+        self, uow: UnitOfWork, payment_id: UUID, *, pending: int, refunded: int
+    ) -> None:
+        """Shift what is on its way back and what is gone on a locked payment."""
+        await uow.execute(
+            """UPDATE payments_payment SET refund_pending = refund_pending + $2,
+                refunded = refunded + $3, updated_at = $4, version = version + 1 WHERE id = $1""",
+            payment_id,
+            pending,
+            refunded,
+            uow.clock.now(),
+        )
+
+    async def claim_due(
+        self, uow: UnitOfWork, *, now: datetime, again: datetime, limit: int
+    ) -> list[UUID]:
+        """Payments to ask about, each put off to ``again`` so that no other process asks too."""
+        rows = await uow.fetch(
+            """UPDATE payments_payment SET next_query_at = $2, queries = queries + 1
+            WHERE id IN (SELECT id FROM payments_payment WHERE next_query_at <= $1
+                ORDER BY next_query_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+            RETURNING id""",
+            now,
+            again,
+            limit,
+        )
+        return [row["id"] for row in rows]
+
+    async def set_next_query(self, db: Any, payment_id: UUID, due: datetime | None) -> None:
+        """When to ask about the payment next; ``None`` for never."""
+        await db.execute(
+            "UPDATE payments_payment SET next_query_at = $2 WHERE id = $1", payment_id, due
+        )
+
+    async def queries(self, db: Reader, payment_id: UUID) -> int:
+        """How often the provider was asked about the payment."""
+        count: int = await db.fetchval(
+            "SELECT queries FROM payments_payment WHERE id = $1", payment_id
+        )
+        return count
+
+    async def summary(self, db: Reader, reference: str) -> PaymentSummary:
+        """All money of a reference."""
+        row = await db.fetchrow(
+            """SELECT min(currency) AS currency, count(*) AS payments,
+                count(*) FILTER (WHERE status = 'mismatch') AS mismatched,
+                coalesce(sum(amount) FILTER (WHERE status IN
+                    ('created', 'pending', 'authorised', 'paid')), 0)::bigint AS asked,
+                coalesce(sum(amount) FILTER (WHERE status IN ('created', 'pending')), 0)::bigint
+                    AS pending,
+                coalesce(sum(authorised) FILTER (WHERE status = 'authorised'), 0)::bigint
+                    AS authorised,
+                coalesce(sum(captured), 0)::bigint AS captured,
+                coalesce(sum(refunded), 0)::bigint AS refunded,
+                coalesce(sum(refund_pending), 0)::bigint AS pending_refunds
+            FROM payments_payment WHERE reference = $1""",
+            reference,
+        )
+        return PaymentSummary(reference=reference, **dict(present(row)))
+
+    def _action(self, payment_id: UUID, sealed: bytes | None) -> Action | None:
+        if sealed is None:
+            return None
+        return self._sealer.open(
+            "payments_payment", "action", payment_id, sealed, StoredAction
+        ).action
