@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from email.message import EmailMessage
-from email.policy import SMTPUTF8
+from email.policy import default
 from typing import TYPE_CHECKING, ClassVar
 from uuid import uuid4
 
@@ -76,7 +76,7 @@ class SandboxNotifier(Notifier):
         return _claim(unfinished, target)
 
     def _email(self, ctx: ProviderContext, message: Message) -> bytes:
-        mail = EmailMessage(policy=SMTPUTF8)
+        mail = EmailMessage(policy=default.clone(utf8=True))
         mail["Message-ID"] = f"<{message.message_id}@sandbox.invalid>"
         mail["Date"] = ctx.now()
         mail["From"] = self._settings.sender
