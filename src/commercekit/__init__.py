@@ -26,7 +26,7 @@ except PackageNotFoundError:  # a source tree on the path without being installe
 def __getattr__(name: str) -> Any:
     """The application is imported when asked for: a plugin needs none of it."""
     if name == "create_app":
-        from commercekit.app import create_app  # noqa: PLC0415 - lazily, see above
+        from commercekit.app import create_app
 
         return create_app
     message = f"module {__name__!r} has no attribute {name!r}"
