@@ -203,6 +203,15 @@ def readmes() -> dict[str, str]:
     return pages
 
 
+def _examples(text: str) -> str:
+    # Click keeps the lines of a paragraph that begins with a backspace; ours are command lines.
+    paragraphs = inspect.cleandoc(text).split("\n\n")
+    return "\n\n".join(
+        "```sh\n{}\n```".format(one.removeprefix("\b").strip("\n")) if one.startswith("\b") else one
+        for one in paragraphs
+    )
+
+
 def commands() -> str:
     """Every command, as `--help` has it."""
     text = "# Commands\n\nEach command explains itself with `--help`.\n"
@@ -222,8 +231,7 @@ def commands() -> str:
     def walk(command: click.Command, path: str) -> Iterator[str]:
         context = click.Context(command, info_name=path)
         if path != "commercekit":
-            summary = inspect.cleandoc(command.help or "").replace("\b", "").strip()
-            yield f"\n## {path}\n\n{summary}\n"
+            yield f"\n## {path}\n\n{_examples(command.help or '')}\n"
             rows = []
             for option in command.params:
                 names = ", ".join(f"`{name}`" for name in option.opts)
