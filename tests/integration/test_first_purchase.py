@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.integration.conftest import MUG, SHIRT, TestShop
+from tests.shop import MUG, SHIRT, TestShop
 
 
 async def test_a_shopper_finds_buys_receives_and_returns_money(shop: TestShop) -> None:

@@ -140,8 +140,9 @@ class Carts:
         quantity: int,
         languages: Sequence[str],
     ) -> PricedCart:
-        """Set the quantity of one line; raises
-        :class:`~commercekit.checkout.errors.CartLineNotFound` for a line it does not have.
+        """Set the quantity of one line.
+
+        Raises :class:`~commercekit.checkout.errors.CartLineNotFound` for a line it does not have.
         """
         cart = await self.get(cart_id, token)
         line = next((line for line in cart.lines if line.id == line_id), None)
@@ -169,8 +170,9 @@ class Carts:
     async def set_shipping(
         self, cart_id: UUID, token: str | None, code: str, languages: Sequence[str]
     ) -> PricedCart:
-        """Choose how it travels; raises
-        :class:`~commercekit.checkout.errors.ShippingNotAvailable` for what is not offered.
+        """Choose how it travels.
+
+        Raises :class:`~commercekit.checkout.errors.ShippingNotAvailable` for what is not offered.
         """
         cart = await self.get(cart_id, token)
         await self._quoter.quote(
