@@ -280,3 +280,11 @@ async def test_a_notification_is_sent_again_until_the_shop_takes_it(shop):
         )
         == 1
     )
+
+
+async def test_the_tables_are_those_of_the_migrations(database):
+    from commercekit.platform.db import schema_drift
+    from commercekit_payment_sandbox.piccolo_app import APP_CONFIG
+
+    async with database.unit_of_work() as uow:
+        assert await schema_drift(uow.connection, APP_CONFIG.table_classes) == []
