@@ -27,7 +27,7 @@ class Shop:
         self.told.clear()
 
     async def allocate(self, reference, demands, expires_at=None):
-        return await self.db.run(
+        await self.db.run(
             lambda uow: self.inventory.allocate(uow, reference, demands, expires_at), attempts=5
         )
 

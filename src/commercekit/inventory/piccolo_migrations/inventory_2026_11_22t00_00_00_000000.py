@@ -136,36 +136,39 @@ CREATE FUNCTION inventory_allocate(
     p_reference text, p_skus text[], p_quantities integer[],
     p_expires_at timestamptz, p_at timestamptz)
 RETURNS TABLE (sku text, wanted bigint, available bigint, tracked boolean, granted boolean)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
-    v_items  uuid[];
-    v_skus   text[];
-    v_takes  integer[];
-    v_missed boolean;
-    v_moved  bigint;
+    v_items     uuid[];
+    v_item_skus text[];
+    v_takes     integer[];
+    v_skus      text[];
+    v_wanted    bigint[];
+    v_available bigint[];
+    v_tracked   boolean[];
+    v_missed    boolean;
+    v_moved     bigint;
 BEGIN
-    PERFORM 1 FROM inventory_stock_item i WHERE i.sku = ANY (p_skus) ORDER BY i.id FOR UPDATE;
-
-    RETURN QUERY
-        SELECT d.sku, d.wanted, coalesce(a.available, 0), coalesce(a.tracked, true),
-               coalesce(a.available >= d.wanted OR NOT a.tracked, false)
-        FROM (SELECT u.sku, sum(u.quantity) AS wanted
-              FROM unnest(p_skus, p_quantities) AS u(sku, quantity) GROUP BY u.sku) d
-        LEFT JOIN inventory_available(p_skus) a ON a.sku = d.sku
-        ORDER BY d.sku;
-
+    -- One statement locks, reads what the locks protect, and decides. Planning it anew for every call
+    -- would cost more than running it, hence the generic plan.
     WITH demand AS (
         SELECT u.sku, sum(u.quantity) AS wanted
         FROM unnest(p_skus, p_quantities) AS u(sku, quantity) GROUP BY u.sku
+    ), locked AS MATERIALIZED (
+        SELECT i.id, i.sku, i.tracked, l.active, l.priority,
+               greatest(0, i.on_hand - i.allocated + i.backorder_limit) AS free
+        FROM inventory_stock_item i JOIN inventory_location l ON l.id = i.location_id
+        WHERE i.sku = ANY (p_skus)
+        ORDER BY i.id FOR UPDATE OF i
+    ), outcome AS (
+        SELECT d.sku, d.wanted,
+               coalesce(sum(k.free) FILTER (WHERE k.active), 0) AS available,
+               coalesce(bool_and(k.tracked) FILTER (WHERE k.active), true) AS tracked
+        FROM demand d LEFT JOIN locked k ON k.sku = d.sku GROUP BY d.sku, d.wanted
     ), offer AS (
-        SELECT i.id, i.sku, d.wanted, l.priority,
-               CASE WHEN i.tracked
-                    THEN greatest(0, i.on_hand - i.allocated + i.backorder_limit)
-                    ELSE d.wanted END AS free
-        FROM demand d
-        JOIN inventory_stock_item i ON i.sku = d.sku
-        JOIN inventory_location l ON l.id = i.location_id AND l.active
+        SELECT k.id, k.sku, d.wanted, k.priority,
+               CASE WHEN k.tracked THEN k.free ELSE d.wanted END AS free
+        FROM demand d JOIN locked k ON k.sku = d.sku AND k.active
     ), ranked AS (
         SELECT o.*, coalesce(sum(o.free) OVER (
             PARTITION BY o.sku ORDER BY o.free >= o.wanted DESC, o.priority, o.id
@@ -175,12 +178,23 @@ BEGIN
         SELECT r.id, r.sku, least(r.free, r.wanted - r.earlier)::integer AS quantity
         FROM ranked r WHERE r.earlier < r.wanted AND r.free > 0
     )
-    SELECT array_agg(t.id ORDER BY t.id), array_agg(t.sku ORDER BY t.id),
-           array_agg(t.quantity ORDER BY t.id),
-           EXISTS (SELECT 1 FROM demand d WHERE d.wanted > coalesce(
-               (SELECT sum(x.quantity) FROM taken x WHERE x.sku = d.sku), 0))
-    INTO v_items, v_skus, v_takes, v_missed
-    FROM taken t;
+    SELECT o.skus, o.wanted, o.available, o.tracked, o.missed, t.items, t.skus, t.takes
+    INTO v_skus, v_wanted, v_available, v_tracked, v_missed, v_items, v_item_skus, v_takes
+    FROM (SELECT array_agg(sku ORDER BY sku) AS skus,
+                 array_agg(wanted ORDER BY sku) AS wanted,
+                 array_agg(available ORDER BY sku) AS available,
+                 array_agg(tracked ORDER BY sku) AS tracked,
+                 bool_or(tracked AND available < wanted) AS missed
+          FROM outcome) o,
+         (SELECT array_agg(id ORDER BY id) AS items,
+                 array_agg(sku ORDER BY id) AS skus,
+                 array_agg(quantity ORDER BY id) AS takes
+          FROM taken) t;
+
+    RETURN QUERY
+        SELECT o.sku, o.wanted, o.available, o.tracked, NOT o.tracked OR o.available >= o.wanted
+        FROM unnest(v_skus, v_wanted, v_available, v_tracked)
+             AS o(sku, wanted, available, tracked);
 
     IF v_missed THEN
         RETURN;
@@ -198,7 +212,7 @@ BEGIN
     INSERT INTO inventory_allocation
         (id, reference, sku, stock_item_id, quantity, expires_at, created_at)
     SELECT inventory_id_at(p_at), p_reference, t.sku, t.id, t.quantity, p_expires_at, p_at
-    FROM unnest(v_items, v_skus, v_takes) AS t(id, sku, quantity);
+    FROM unnest(v_items, v_item_skus, v_takes) AS t(id, sku, quantity);
 END $$;
 """
 

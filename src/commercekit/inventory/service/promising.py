@@ -47,7 +47,7 @@ class Promising:
         reference: str,
         demands: Sequence[Demand],
         expires_at: datetime | None,
-    ) -> list[Allocation]:
+    ) -> None:
         """Promise all of ``demands`` to ``reference``, until ``expires_at`` or for good.
 
         First come, first served. Raises :class:`OutOfStock` naming every SKU that falls short, and then
@@ -71,8 +71,6 @@ class Promising:
                 availability_of(available, tracked=tracked),
                 availability_of(available - wanted, tracked=tracked),
             )
-        promised = await repository.allocations_of(uow, reference)
-        return [a for a in promised if a.state is AllocationState.ACTIVE]
 
     async def confirm(self, uow: UnitOfWork, reference: str) -> bool:
         """Make the promise last: paid, authorised, or to be collected later.
