@@ -456,9 +456,11 @@ async def test_a_file_in_another_encoding_is_refused(database, catalog, sink, tm
     path = tmp_path / "gbk.csv"
     path.write_bytes("Handle,Title,Variant Price\nmug,杯子,1\n".encode("gbk"))
     importer = ImportProducts(database, catalog, sink)
-    with path.open(encoding="utf-8", newline="") as lines:
-        with pytest.raises(ImportFileUnreadable, match="not UTF-8") as refused:
-            await importer.run(lines, currency="CNY")
+    with (
+        path.open(encoding="utf-8", newline="") as lines,
+        pytest.raises(ImportFileUnreadable, match="not UTF-8") as refused,
+    ):
+        await importer.run(lines, currency="CNY")
     assert refused.value.extra["code"] == "not-utf-8"
 
 

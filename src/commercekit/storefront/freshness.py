@@ -41,7 +41,8 @@ class Freshness:
 
     def __init__(self) -> None:
         self._listeners: list[Callable[[Stale], None]] = []
-        self._done: dict[str, None] = {}
+        self._own: dict[str, bool] = {}
+        """Words of this process, and whether its listeners were told already."""
 
     def on_stale(self, listener: Callable[[Stale], None]) -> None:
         """Have ``listener`` called with everything that turns old; it is quick and does not await."""
@@ -56,25 +57,30 @@ class Freshness:
             return
         stale = Stale(named, lists)
         word = _Word(uuid4().hex, stale)
-        uow.after_commit(lambda: self._here(word))
+        if len(self._own) >= _REMEMBERED:
+            del self._own[next(iter(self._own))]
+        self._own[word.id] = False
+        uow.after_commit(lambda: self._once(word))
         await uow.notify(CHANNEL, msgspec.json.encode(word).decode())
 
     def heard(self, payload: str) -> None:
-        """Take a word from the broadcast; what this process did at COMMIT is not done twice."""
-        word = _decoder.decode(payload)
-        if word.id in self._done:
-            del self._done[word.id]
-            return
-        self._tell(word.stale)
+        """Take a word from the broadcast; what this process was told at COMMIT is not told twice."""
+        self._once(_decoder.decode(payload))
 
     def forget_all(self) -> None:
         """Everything may be old: words were missed."""
         self._tell(Stale(None, lists=True))
 
-    def _here(self, word: _Word) -> None:
-        if len(self._done) >= _REMEMBERED:
-            del self._done[next(iter(self._done))]
-        self._done[word.id] = None
+    def _once(self, word: _Word) -> None:
+        """COMMIT and broadcast both bring an own word, in either order: the first one counts.
+
+        A word that COMMIT never brought, because the connection broke, still comes by broadcast.
+        """
+        if self._own.get(word.id):
+            del self._own[word.id]
+            return
+        if word.id in self._own:
+            self._own[word.id] = True
         self._tell(word.stale)
 
     def _tell(self, stale: Stale) -> None:

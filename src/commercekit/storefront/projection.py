@@ -131,12 +131,13 @@ class Projection:
         await self._freshness.touch(uow, None, lists=True)
 
     async def without_category(self, uow: UnitOfWork, category_id: UUID) -> None:
-        """Take a category that is gone off every product."""
-        await uow.execute(
-            "UPDATE storefront_product SET category_ids = array_remove(category_ids, $1)"
+        """Take a category that is gone off every product, with what hung above it alone."""
+        rows = await uow.fetch(
+            "SELECT DISTINCT product_id FROM storefront_product"
             " WHERE category_ids @> ARRAY[$1::uuid]",
             category_id,
         )
+        await self.refresh(uow, [row["product_id"] for row in rows])
         await self._freshness.touch(uow, None, lists=True)
 
     async def _summarise(self, uow: UnitOfWork, market_id: UUID, product_id: UUID) -> None:
