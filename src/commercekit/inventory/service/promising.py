@@ -7,7 +7,7 @@ may still meet a deadlock, which :meth:`Database.run` retries.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -37,9 +37,13 @@ __all__ = ["Promising"]
 class Promising:
     """The life of an allocation, and what is left to sell."""
 
-    def __init__(self, db: Database, clock: Clock) -> None:
+    def __init__(
+        self, db: Database, clock: Clock, *, on_refusal: Callable[[], None] | None = None
+    ) -> None:
+        """``on_refusal`` hears of every allocation refused because the stock was gone."""
         self._db = db
         self._clock = clock
+        self._on_refusal = on_refusal
 
     async def allocate(
         self,
@@ -57,6 +61,8 @@ class Promising:
         demand = summed(demands)
         granted, outcomes = await repository.allocate(uow, reference, demand, expires_at)
         if not granted:
+            if self._on_refusal is not None:
+                self._on_refusal()
             raise OutOfStock(
                 [
                     Shortfall(sku, wanted, available)

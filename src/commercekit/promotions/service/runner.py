@@ -20,6 +20,7 @@ __all__ = ["RuleFailure", "RuleRunner"]
 _logger = logging.getLogger(__name__)
 _MOST_PROPOSALS = 2_000
 _LONGEST_LABEL = 200
+_TARGETS = frozenset(Target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class RuleFailure:
     kind: str
     """``raised``, ``wrong-answer`` or ``too-slow``."""
     detail: str
+    seconds: float
+    """How long it took over that."""
 
 
 class RuleRunner:
@@ -73,14 +76,14 @@ class RuleRunner:
             Exception
         ) as error:  # a plugin may raise anything, and none of it may stop a checkout
             _logger.exception("promotion rule %s of %s raised", code, entry.source.plugin)
-            self._strike(entry, "raised", type(error).__name__)
+            self._strike(entry, "raised", type(error).__name__, self._timer() - started)
             return None
         took = self._timer() - started
         if fault is not None:
-            self._strike(entry, "wrong-answer", fault)
+            self._strike(entry, "wrong-answer", fault, took)
             return None
         if took > self._budget:
-            self._strike(entry, "too-slow", f"{took:.3f} s")
+            self._strike(entry, "too-slow", f"{took:.3f} s", took)
             return None
         self._strikes.pop(code, None)
         return answer
@@ -103,9 +106,9 @@ class RuleRunner:
             return dict(entry.rule.name)
         return words if _is_label(words) else dict(entry.rule.name)
 
-    def _strike(self, entry: Entry, kind: str, detail: str) -> None:
+    def _strike(self, entry: Entry, kind: str, detail: str, seconds: float) -> None:
         code = entry.source.rule
-        failure = RuleFailure(code, entry.source.plugin, kind, detail)
+        failure = RuleFailure(code, entry.source.plugin, kind, detail, seconds)
         _logger.warning(
             "promotion %s is left out: rule %s of %s: %s (%s)",
             entry.promotion.code,
@@ -146,7 +149,7 @@ def _proposal_fault(proposal: Proposal, lines: set[str], currency: str) -> str |
         return f"proposed {amount.currency} for a basket in {currency}"
     if amount.amount < 0:
         return "proposed to charge more"
-    if proposal.target not in tuple(Target):
+    if proposal.target not in _TARGETS:
         return f"proposed for {proposal.target!r}"
     if (proposal.line_id in lines) != (proposal.target == Target.LINE) or (
         proposal.line_id is not None and proposal.target != Target.LINE
