@@ -15,6 +15,9 @@ from commercekit.errors import CommerceKitError, ConfigurationError, Unavailable
 __all__ = ["EXIT_CODES_HELP", "ExitCode", "Failed", "NotReachable", "exit_code_of", "run_cli"]
 
 
+_TRACEBACK = "COMMERCEKIT_TRACEBACK"
+
+
 class ExitCode(IntEnum):
     """What a script learns from a command."""
 
@@ -71,6 +74,11 @@ def run_cli(command: Callable[..., Any]) -> int:
     except OSError as error:
         _say(f"{error.filename or 'The system'}: {error.strerror or error}")
         return exit_code_of(error)
+    except Exception as error:
+        if os.environ.get(_TRACEBACK):
+            raise
+        _say(f"{type(error).__name__}: {error}. This is a bug; {_TRACEBACK}=1 shows where.")
+        return ExitCode.FAILED
     return result if isinstance(result, int) else ExitCode.OK
 
 

@@ -15,14 +15,19 @@ from rich.table import Table
 
 __all__ = ["Advance", "as_json", "console", "print_json", "print_table", "progress", "say"]
 
+_WIDE = 400
+
 as_json = click.option(
     "--json", "json_output", is_flag=True, help="Print JSON instead of a table for people."
 )
 
 
 def console(*, err: bool = False) -> Console:
-    """A console on the present standard stream."""
-    return Console(stderr=err, highlight=False, soft_wrap=True)
+    """A console on the present standard stream; what is piped on is not folded."""
+    stream = sys.stderr if err else sys.stdout
+    return Console(
+        stderr=err, highlight=False, soft_wrap=True, width=None if stream.isatty() else _WIDE
+    )
 
 
 def say(text: str) -> None:

@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import time
 
 from prometheus_client import CollectorRegistry, generate_latest
 
@@ -9,7 +10,7 @@ from commercekit.platform.providers import CallOutcome
 from commercekit.platform.telemetry import (
     MetricsRegistry,
     ShopMetrics,
-    forget_process,
+    forget_dead_processes,
     share_metrics,
 )
 
@@ -19,7 +20,8 @@ COUNT = textwrap.dedent("""
     metrics = ShopMetrics()
     metrics.stock_oversell_attempts.inc(2)
     metrics.db_pool_in_use.set(3)
-    print(os.getpid())
+    if input() == "die":
+        os.kill(os.getpid(), 9)
 """)
 
 
@@ -30,17 +32,21 @@ def test_one_process_answers_for_all_and_forgets_the_dead(tmp_path, monkeypatch)
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")
     share_metrics(folder)
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(folder))
-    pids = [
-        int(subprocess.run([sys.executable, "-c", COUNT], check=True, capture_output=True).stdout)
+    processes = [
+        subprocess.Popen([sys.executable, "-c", COUNT], stdin=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
-    told = generate_latest(MetricsRegistry()).decode()
+    told = ""
+    while "commercekit_db_pool_in_use 6.0" not in told:  # the test's own time-out ends it
+        time.sleep(0.02)
+        told = generate_latest(MetricsRegistry()).decode()
     assert "commercekit_stock_oversell_attempts_total 4.0" in told
-    assert "commercekit_db_pool_in_use 6.0" in told
-    forget_process(pids[0])
+    processes[0].communicate("die\n", timeout=10)
+    forget_dead_processes()
     told = generate_latest(MetricsRegistry()).decode()
     assert "commercekit_db_pool_in_use 3.0" in told
     assert "commercekit_stock_oversell_attempts_total 4.0" in told
+    processes[1].communicate("end\n", timeout=10)
 
 
 def test_alone_a_process_answers_for_itself(monkeypatch):

@@ -23,10 +23,20 @@ class StepFailed(Failed):
 class ShopClient:
     """One shopper, and the staff member who serves them."""
 
-    def __init__(self, base_url: str, *, staff_token: str, lang: str) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        staff_token: str,
+        lang: str,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
         self._staff = {"Authorization": f"Bearer {staff_token}"}
         self._http = httpx.Client(
-            base_url=base_url, timeout=20.0, headers={"Accept-Language": lang}
+            base_url=base_url,
+            timeout=20.0,
+            headers={"Accept-Language": lang},
+            transport=transport,
         )
 
     def close(self) -> None:

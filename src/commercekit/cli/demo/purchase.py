@@ -131,9 +131,8 @@ class Purchase:
         self.narrator.tell("explanation", steps=len(steps), told=told)
 
     def _on_cart(self, method: str, path: str, body: Any = None) -> Any:
-        expect = 201 if method == "POST" else 200
         address = f"/store/carts/{self.cart['id']}{path}"
-        return self.client.call(method, address, body, token=self.cart_token, expect=expect)
+        return self.client.call(method, address, body, token=self.cart_token)
 
     # -- the order --------------------------------------------------------------------------------
 

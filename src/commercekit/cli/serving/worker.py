@@ -11,6 +11,7 @@ import structlog
 from commercekit.cli.exits import ExitCode
 from commercekit.cli.serving.parent import die_with
 from commercekit.errors import CommerceKitError
+from commercekit.platform.telemetry import forget_dead_processes
 
 __all__ = ["PARENT_VARIABLE", "create_worker_app"]
 
@@ -21,6 +22,7 @@ def create_worker_app() -> Any:
     """The shop's ASGI application, in a process that does not outlive ``commercekit run``."""
     if parent := os.environ.get(PARENT_VARIABLE):
         die_with(int(parent))
+        forget_dead_processes()  # this one may stand in for one of them
     from commercekit.app import create_app
 
     try:

@@ -4,7 +4,7 @@ from commercekit.platform.telemetry.logs import configure_logging
 from commercekit.platform.telemetry.metrics import (
     MetricsRegistry,
     ShopMetrics,
-    forget_process,
+    forget_dead_processes,
     share_metrics,
 )
 from commercekit.platform.telemetry.redaction import redact_value
@@ -19,7 +19,7 @@ __all__ = [
     "ShopMetrics",
     "TelemetrySettings",
     "configure_logging",
-    "forget_process",
+    "forget_dead_processes",
     "redact_value",
     "share_metrics",
 ]

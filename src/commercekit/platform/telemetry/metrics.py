@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import psutil
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
-__all__ = ["MetricsRegistry", "ShopMetrics", "forget_process", "share_metrics"]
+__all__ = ["MetricsRegistry", "ShopMetrics", "forget_dead_processes", "share_metrics"]
 
 _DIRECTORY: Final = "PROMETHEUS_MULTIPROC_DIR"
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -30,10 +31,19 @@ def share_metrics(directory: Path) -> None:
     os.environ[_DIRECTORY] = str(directory)
 
 
-def forget_process(pid: int) -> None:
-    """Drop the gauges of a process that died, so that they stop counting."""
-    if os.environ.get(_DIRECTORY):
-        mark_process_dead(pid)  # type: ignore[no-untyped-call]  # the library has no types here
+def forget_dead_processes() -> None:
+    """Drop the gauges of processes that died, so that they stop counting; their counts stay."""
+    directory = os.environ.get(_DIRECTORY)
+    if not directory:
+        return
+    files = Path(directory).glob("gauge_live*_*.db")
+    for pid in {int(file.stem.rpartition("_")[2]) for file in files}:
+        if not psutil.pid_exists(pid):
+            _forget(pid)
+
+
+def _forget(pid: int) -> None:
+    mark_process_dead(pid)  # type: ignore[no-untyped-call]  # the library has no types here
 
 
 class MetricsRegistry(CollectorRegistry):

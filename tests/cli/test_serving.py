@@ -1,0 +1,152 @@
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from commercekit.cli.place import Place
+from commercekit.cli.serving.banner import _TEXTS as BANNER
+from commercekit.cli.serving.port import claim_port
+from commercekit.cli.serving.server_file import ServerFile
+from commercekit.errors import ConfigurationError
+
+
+def running(**more) -> ServerFile:
+    given = {
+        "pid": os.getpid(),
+        "started_at": psutil.Process().create_time(),
+        "base_url": "http://127.0.0.1:8000",
+    }
+    return ServerFile(**(given | more))
+
+
+# -- the file ------------------------------------------------------------------------------------
+
+
+def test_what_runs_is_remembered_and_readable_by_its_owner_only(tmp_path):
+    told = running(token="ck_x", config="/shop/commercekit.toml")
+    told.write(tmp_path)
+    assert ServerFile.read(tmp_path) == told
+    mode = stat.S_IMODE((tmp_path / "run/server.json").stat().st_mode)
+    assert mode == 0o600
+    assert told.is_alive()
+
+
+def test_a_pid_that_is_somebody_elses_by_now_is_not_the_shop():
+    assert not running(started_at=psutil.Process().create_time() - 60).is_alive()
+
+
+def test_a_pid_that_is_gone_is_not_the_shop():
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    assert not running(pid=child.pid).is_alive()
+
+
+def test_after_an_orderly_end_no_token_is_left(tmp_path):
+    running(token="ck_x", token_id="1").stopped().write(tmp_path)
+    left = ServerFile.read(tmp_path)
+    assert left is not None
+    assert (left.running, left.token, left.token_id) == (False, "", "")
+    assert not left.is_alive()
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"pid": "x"}'])
+def test_a_file_that_is_not_legible_is_no_file(tmp_path, content):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/server.json").write_bytes(content)
+    assert ServerFile.read(tmp_path) is None
+
+
+# -- the port ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def listener():
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        yield taken
+
+
+def test_a_port_in_use_is_refused_even_when_its_holder_would_share_it(listener):
+    port = listener.getsockname()[1]
+    with pytest.raises(ConfigurationError, match=rf"Port {port} of 127\.0\.0\.1 cannot be used"):
+        claim_port("127.0.0.1", port)
+
+
+def test_a_dying_holder_is_waited_for(listener):
+    port = listener.getsockname()[1]
+    listener.close()
+    assert claim_port("127.0.0.1", port, patience=1) == port
+
+
+def test_zero_takes_a_free_port():
+    port = claim_port("127.0.0.1", 0)
+    assert claim_port("127.0.0.1", port) == port
+
+
+# -- parents -------------------------------------------------------------------------------------
+
+
+def test_a_server_process_ends_with_the_command_that_was_killed(tmp_path):
+    child = textwrap.dedent("""
+        import os, time
+        from commercekit.cli.serving.parent import die_with
+        die_with(os.getppid())
+        print(os.getpid(), flush=True)
+        time.sleep(60)
+    """)
+    parent = textwrap.dedent(f"""
+        import subprocess, sys, time
+        subprocess.Popen([sys.executable, "-c", {child!r}])
+        time.sleep(60)
+    """)
+    with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        orphan = psutil.Process(int(process.stdout.readline()))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        until = time.monotonic() + 10
+        while orphan.is_running() and orphan.status() != psutil.STATUS_ZOMBIE:
+            assert time.monotonic() < until
+            time.sleep(0.02)
+
+
+# -- the place -----------------------------------------------------------------------------------
+
+
+def test_what_is_named_counts_most(at, monkeypatch):
+    monkeypatch.setenv("COMMERCEKIT_DATA", "elsewhere")
+    place = Place.find(Path("shop.toml"), Path("shop"))
+    assert place == Place(at / "shop.toml", at / "shop")
+    assert place.environ["COMMERCEKIT_CONFIG"] == str(at / "shop.toml")
+    assert place.environ["COMMERCEKIT_DATA"] == str(at / "shop")
+
+
+def test_then_the_environment_then_this_folder(at, monkeypatch):
+    (at / "commercekit.toml").touch()
+    assert Place.find(None, None) == Place(at / "commercekit.toml", None)
+    monkeypatch.setenv("DATA", "shop")
+    monkeypatch.setenv("COMMERCEKIT_CONFIG", "other.toml")
+    assert Place.find(None, None) == Place(at / "other.toml", at / "shop")
+
+
+def test_a_data_folder_remembers_its_settings_file(at):
+    running(config=str(at / "far/commercekit.toml")).write(at / ".data")
+    assert Place.find(None, None) == Place(at / "far/commercekit.toml", at / ".data")
+
+
+def test_where_nothing_is_nothing_is_found(at):
+    assert Place.find(None, None) == Place(None, None)
+
+
+def test_the_banner_speaks_both_languages():
+    assert all(set(texts) == {"en", "zh"} for texts in BANNER.values())
