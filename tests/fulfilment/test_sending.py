@@ -158,10 +158,16 @@ async def test_crash_after_the_carrier_booked_does_not_book_a_second_parcel(
 
 
 async def test_number_of_another_shipment_is_refused(service, create):
-    await create(carrier="SF", tracking_number="SF123", reference="order-1")
+    await create(carrier="fake", tracking_number="F123", reference="order-1")
     with pytest.raises(TrackingNumberTaken):
-        await create(carrier="SF", tracking_number="SF123", reference="order-2")
+        await create(carrier="fake", tracking_number="F123", reference="order-2")
     assert await service.shipments(None, "order-2") == []
+
+
+async def test_two_orders_in_one_box_of_a_strangers_carrier_share_a_number(service, create):
+    first = await create(carrier="SF", tracking_number="SF1", reference="order-1")
+    second = await create(carrier="SF", tracking_number="SF1", reference="order-2")
+    assert (first.tracking_number, second.tracking_number) == ("SF1", "SF1")
 
 
 async def test_typed_number_does_not_replace_the_carriers_own(service, create):

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import httpx
 import msgspec
 import pytest
+from litestar import Router
 
 from commercekit.errors import Conflict, NotFound
 from commercekit.fulfilment import (
@@ -16,7 +18,9 @@ from commercekit.fulfilment import (
 )
 from commercekit.kernel import Address, Money
 from commercekit.platform.db import schema_drift
+from commercekit.platform.http import build_litestar
 from commercekit.platform.providers import ProviderRejected, SignatureInvalid
+from commercekit_carrier_sandbox import plugin
 from commercekit_carrier_sandbox.piccolo_app import APP_CONFIG
 from commercekit_carrier_sandbox.scripts import SCRIPTS, script_of
 from commercekit_carrier_sandbox.signing import HEADER, WINDOW, sign, verify
@@ -218,3 +222,25 @@ async def test_sandbox_keeps_no_address(shop, database):
 async def test_tables_are_declared_as_they_are(database):
     async with database.dedicated_connection() as connection:
         assert await schema_drift(connection, APP_CONFIG.table_classes) == []
+
+
+async def test_script_is_moved_over_http_and_pushed_before_the_answer(shop):
+    app = build_litestar(
+        controllers=[
+            Router("/plugins/carrier-sandbox", route_handlers=plugin.register_routes(shop.ctx))
+        ]
+    )
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as browser:
+        shipment = await shop.send(postcode="lost")
+        path = f"/plugins/carrier-sandbox/parcels/{shipment.tracking_number}"
+        for step, status in enumerate(("handed_over", "in_transit", "failed"), 1):
+            answer = await browser.post(f"{path}/advance")
+            assert answer.status_code == 200
+            body = answer.json()
+            assert (body["step"], body["steps"], body["pushed"]) == (step, 3, True)
+            assert await shop.status(shipment) == status
+        assert (await browser.post(f"{path}/advance")).status_code == 409
+        assert (await browser.get(path)).json()["ended"] is True
+        assert (await browser.get(f"{path[:-1]}-")).status_code in {400, 404}
+        assert (await browser.post(f"{path[:-18]}SB{'0' * 16}/advance")).status_code == 404

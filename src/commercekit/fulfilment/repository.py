@@ -121,9 +121,10 @@ class ShipmentRepository:
     ) -> None:
         """Book numbers for a shipment, so that pushes find it.
 
+        Numbers of carriers that are not installed are not booked: nobody pushes news of them.
         Raises :class:`~commercekit.fulfilment.errors.TrackingNumberTaken` when another one has it.
         """
-        for entry in tracking:
+        for entry in tracking if carrier else ():
             owner = await uow.fetchval(
                 """
                 INSERT INTO fulfilment_tracking_number AS n (carrier, number, shipment_id)

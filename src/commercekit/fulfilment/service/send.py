@@ -182,7 +182,7 @@ class Sending(FulfilmentUseCases):
                 message = "The shipment was cancelled."
                 raise Conflict(message)
             tracking = [TrackingNo(number=tracking_number, carrier=shipment.carrier)]
-            if shipment.tracking and shipment.tracking != tracking:
+            if shipment.tracking_number not in (None, tracking_number):
                 message = f"The shipment travels under {shipment.tracking_number} already."
                 raise Conflict(message)
             await self._repository.claim_numbers(uow, shipment.carrier, shipment.id, tracking)
