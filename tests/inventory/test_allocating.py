@@ -7,6 +7,7 @@ from commercekit.inventory import (
     AllocationState,
     AvailabilityChanged,
     Demand,
+    InventoryService,
     NotAllocated,
     OutOfStock,
 )
@@ -36,6 +37,17 @@ async def test_too_much_is_out_of_stock_and_nothing_of_the_rest_is_promised(shop
     assert await shop.numbers("lid") == (1, 0)
     assert await shop.inventory.allocations("order-1") == []
     assert shop.told == []
+
+
+async def test_refusals_are_counted_and_successes_are_not(shop):
+    refusals = []
+    counting = InventoryService(shop.db, shop.clock, on_refusal=lambda: refusals.append(1))
+    await shop.stock("mug", 1)
+    async with shop.db.unit_of_work() as uow:
+        await counting.allocate(uow, "order-1", [Demand("mug", 1)], None)
+        with pytest.raises(OutOfStock):
+            await counting.allocate(uow, "order-2", [Demand("mug", 1)], None)
+    assert refusals == [1]
 
 
 async def test_a_refusal_leaves_the_transaction_usable(shop):

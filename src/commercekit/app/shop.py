@@ -43,7 +43,7 @@ from commercekit.platform.providers import ProviderCaller, ProviderContexts
 from commercekit.platform.security import MasterKey, Sealer
 from commercekit.platform.telemetry import ShopMetrics
 from commercekit.pricing import DuplicateTaxRate, PricingService
-from commercekit.promotions import PromotionService, RegisteredRule
+from commercekit.promotions import PromotionService, RegisteredRule, RuleFailure
 from commercekit.promotions.hookspecs import register_promotion_rules
 from commercekit.storefront import CHANNEL, Freshness, Projection, StorefrontService, projectors
 
@@ -147,7 +147,9 @@ class Shop:
         self.markets = MarketService(db, clock)
         self.catalog = CatalogService(db, clock)
         self.pricing = PricingService(db, clock, self.markets)
-        self.inventory = InventoryService(db, clock)
+        self.inventory = InventoryService(
+            db, clock, on_refusal=self.metrics.stock_oversell_attempts.inc
+        )
         gateways = self._provided("payment gateway", register_payment_gateways)
         self.payments = PaymentService(
             db,
@@ -169,9 +171,7 @@ class Shop:
             public_url=base_url,
         )
         self.promotions = PromotionService(
-            db,
-            clock,
-            self._rules(),
+            db, clock, self._rules(), on_failure=self._count_rule_failure
         )
         self.orders = OrderService(
             db, clock, self.sealer, self.payments, self.inventory, self.fulfilment
@@ -283,6 +283,10 @@ class Shop:
 
     def _from_plugins(self, hook: Callable[..., Sequence[Any]]) -> list[Any]:
         return [offered.item for offered in self.plugins.collect(hook, self.context)]
+
+    def _count_rule_failure(self, failure: RuleFailure) -> None:
+        call = ("promotion-rule", failure.plugin, failure.rule, failure.kind, failure.seconds)
+        self.metrics.observe_call(call)
 
     def _rules(self) -> list[RegisteredRule]:
         """Promotion rules, each with the plugin and version that explanations name."""
