@@ -8,9 +8,12 @@ import pytest
 from commercekit.errors import Conflict
 from commercekit.kernel import Money
 from commercekit.payments import (
+    CreateResult,
+    GatewayUnavailable,
     NoAction,
     PaymentMethodUnknown,
     PaymentNotFound,
+    PaymentSnapshot,
     PaymentState,
     PaymentStatus,
     Redirect,
@@ -260,6 +263,36 @@ async def test_an_unknown_payment_is_not_found(till):
 
 
 async def test_a_gateway_without_anything_to_do_says_so(till):
-    payment = await till.started()
-    await till.db.execute("UPDATE payments_payment SET action = NULL WHERE id = $1", payment.id)
+    payment = await till.intend()
+    answer = CreateResult(
+        PaymentSnapshot(
+            payment_id=payment.id.hex, state=PaymentState.PENDING, amount=payment.amount
+        ),
+        NoAction(),
+    )
+    till.gateway.keys[payment.id.hex] = answer
     assert (await till.payments.start(payment.id)).action == NoAction()
+    assert (await till.payments.start(payment.id)).action == NoAction()
+    assert till.gateway.calls == ["create"]
+
+
+async def test_what_a_query_said_in_between_does_not_keep_the_action_from_the_shopper(till):
+    till.gateway.fails("create", after=ProviderUnknown())
+    payment = await till.started()
+    till.gateway.works("create")
+    till.clock.advance(seconds=30)
+    assert await till.payments.sweep() == 1
+    assert (await till.of(payment)).status is PaymentStatus.PENDING
+    again = await till.payments.start(payment.id)
+    assert again.action == Redirect(f"https://pay.test/{payment.id.hex}")
+    assert len(till.gateway.charges) == 1
+
+
+async def test_a_gateway_that_was_taken_out_is_named(till):
+    payment = await till.started()
+    await till.db.execute("UPDATE payments_payment SET gateway = 'gone' WHERE id = $1", payment.id)
+    with pytest.raises(GatewayUnavailable, match="'gone'"):
+        await till.payments.query(payment.id)
+    till.clock.advance(seconds=30)
+    assert await till.payments.sweep() == 1
+    assert (await till.of(payment)).status is PaymentStatus.PENDING

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from commercekit.payments.models import Payment, PaymentSummary, StoredAction, StoredRequest
-from commercekit.payments.providers import Action, NoAction
+from commercekit.payments.providers import Action
 from commercekit.payments.repository.rows import PAYMENT, Reader, payment_from, present
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ class PaymentQueries:
         ``action`` is kept unless one is kept already.
         """
         sealed = None
-        if action is not None and not isinstance(action, NoAction):
+        if action is not None:
             sealed = self._sealer.seal(
                 "payments_payment", "action", payment.id, StoredAction(action)
             )

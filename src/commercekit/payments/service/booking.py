@@ -49,6 +49,8 @@ PROVIDER = "provider"
 
 _RECEIVED = "received"
 _OPEN = (PaymentStatus.CREATED, PaymentStatus.PENDING)
+_WITH_MONEY = (PaymentStatus.AUTHORISED, PaymentStatus.PAID, PaymentStatus.MISMATCH)
+"""What is only believed with evidence: a notification, an answer, or somebody's word."""
 
 
 def clearing_account(payment: Payment) -> str:
@@ -83,7 +85,7 @@ async def book_payment(
         return payment
     after = await desk.rows.save_payment(uow, after, next_query_at=due, action=action)
     moved = after.status is not payment.status
-    if moved and event_id is None:
+    if moved and event_id is None and after.status in _WITH_MONEY:
         await desk.rows.first_seen(
             uow,
             gateway=payment.gateway,

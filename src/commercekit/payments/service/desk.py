@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from commercekit.kernel import Clock
-from commercekit.payments.errors import PaymentNotFound, RefundNotFound
+from commercekit.payments.errors import (
+    GatewayUnavailable,
+    PaymentNotFound,
+    RefundNotFound,
+    WebhookUnknown,
+)
 from commercekit.payments.models import Payment, Refund
 from commercekit.payments.repository import PaymentRepository, Reader
 from commercekit.payments.service.gateways import GatewayAccount, Gateways
@@ -36,8 +41,19 @@ class Desk:
     """Where providers reach this shop, without a slash at the end."""
 
     def account_of(self, payment: Payment) -> GatewayAccount:
-        """The merchant account that the payment was made with."""
-        return self.gateways.account(payment.gateway, payment.account)
+        """The merchant account that the payment was made with.
+
+        Raises :class:`~commercekit.payments.GatewayUnavailable` when its plugin is not enabled any
+        more, or its account was taken out of the settings.
+        """
+        try:
+            return self.gateways.account(payment.gateway, payment.account)
+        except WebhookUnknown:
+            message = (
+                f"Payment {payment.id} was made with the account {payment.account!r} at "
+                f"{payment.gateway!r}, which this shop does not have now; enable it to go on."
+            )
+            raise GatewayUnavailable(message) from None
 
     def notify_url(self, payment: Payment) -> str:
         """Where the provider tells about this payment."""

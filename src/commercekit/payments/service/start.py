@@ -12,7 +12,6 @@ from commercekit.payments.models import Payment, PaymentStatus, StoredRequest
 from commercekit.payments.providers import (
     Action,
     CreatePayment,
-    NoAction,
     PaymentSnapshot,
     PaymentState,
 )
@@ -31,6 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["start", "with_action"]
 
+_OPEN = (PaymentStatus.CREATED, PaymentStatus.PENDING)
+"""Without an action known these have not been started yet, whatever a query said of them."""
+
 _UNDECIDED = (
     PaymentState.CREATED,
     PaymentState.PENDING,
@@ -45,7 +47,7 @@ async def start(desk: Desk, payment_id: UUID) -> Payment:
     if found is None:
         raise PaymentNotFound(payment_id)
     payment, request, action, attempts = found
-    if payment.status is not PaymentStatus.CREATED:
+    if action is not None or payment.status not in _OPEN:
         return with_action(payment, action, desk)
     if payment.expires_at is not None and payment.expires_at <= desk.clock.now():
         return payment
@@ -94,7 +96,7 @@ def with_action(payment: Payment, action: Action | None, desk: Desk) -> Payment:
     expired = payment.expires_at is not None and payment.expires_at <= desk.clock.now()
     if payment.status is not PaymentStatus.PENDING or expired:
         return payment
-    return msgspec.structs.replace(payment, action=action or NoAction())
+    return msgspec.structs.replace(payment, action=action)
 
 
 def _question(desk: Desk, payment: Payment, request: StoredRequest) -> CreatePayment:
