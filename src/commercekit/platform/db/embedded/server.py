@@ -234,6 +234,8 @@ class EmbeddedServer:
                 "UTF8",
             ]
             options = ["--auth=scram-sha-256", f"--pwfile={password}"]
+            if self._settings.get("fsync") == "off":
+                options.append("--no-sync")
             outcome = account.run([*command, *options, *locale])
             if outcome.returncode == 0:
                 break
