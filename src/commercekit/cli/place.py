@@ -31,12 +31,15 @@ class Place:
         """What was named, then the environment, then this folder, then what the data remembers.
 
         A data folder knows the settings file that it was last run with, so that commands find the
-        shop of ``make run`` without being told.
+        shop of ``make run`` without being told. The default folder ``.data`` moves where the embedded
+        database can reach it: below root's home it could not.
         """
-        data = data or _from_environment("COMMERCEKIT_DATA", "DATA")
         config = config or _from_environment("COMMERCEKIT_CONFIG")
         if config is None and _DEFAULT_FILE.is_file():
             config = _DEFAULT_FILE
+        data = data or _from_environment("COMMERCEKIT_DATA", "DATA")
+        if data is None or data.absolute() == _DEFAULT_DATA.absolute():
+            data = _reachable(config) or data
         if config is None and (left := ServerFile.read(data or _DEFAULT_DATA)) is not None:
             config = Path(left.config) if left.config else None
             data = data or _DEFAULT_DATA
@@ -51,6 +54,27 @@ class Place:
         if self.data is not None:
             environ["COMMERCEKIT_DATA"] = str(self.data)
         return environ
+
+
+def _reachable(config: Path | None) -> Path | None:
+    """Where ``.data`` is instead, if it is not here; the settings may say otherwise."""
+        from commercekit.platform.settings import SettingsError, SettingsSource
+
+    here = _DEFAULT_DATA.absolute()
+    try:
+        source = SettingsSource.read(config, os.environ)
+    except SettingsError:  # the command itself will say what is wrong
+        return None
+    if source.peek("data", str, "") or source.peek("database.dsn", str, ""):
+        return None
+    folder = reachable_folder(here)
+    return folder if folder != here else None
+
+
+def _default_data() -> Path:
+    from commercekit.platform.db.embedded import reachable_folder
+
+    return reachable_folder(_DEFAULT_DATA)
 
 
 def _from_environment(*names: str) -> Path | None:
