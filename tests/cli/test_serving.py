@@ -123,6 +123,13 @@ def test_a_server_process_ends_with_the_command_that_was_killed(tmp_path):
 # -- the place -----------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def open_at(at, monkeypatch):
+    """In a folder that everybody may enter, unlike pytest's own."""
+    monkeypatch.setattr("commercekit.platform.db.embedded.reachable_folder", lambda folder: folder)
+    return at
+
+
 def test_what_is_named_counts_most(at, monkeypatch):
     monkeypatch.setenv("COMMERCEKIT_DATA", "elsewhere")
     place = Place.find(Path("shop.toml"), Path("shop"))
@@ -131,7 +138,8 @@ def test_what_is_named_counts_most(at, monkeypatch):
     assert place.environ["COMMERCEKIT_DATA"] == str(at / "shop")
 
 
-def test_then_the_environment_then_this_folder(at, monkeypatch):
+def test_then_the_environment_then_this_folder(open_at, monkeypatch):
+    at = open_at
     (at / "commercekit.toml").touch()
     assert Place.find(None, None) == Place(at / "commercekit.toml", None)
     monkeypatch.setenv("DATA", "shop")
@@ -139,12 +147,38 @@ def test_then_the_environment_then_this_folder(at, monkeypatch):
     assert Place.find(None, None) == Place(at / "other.toml", at / "shop")
 
 
-def test_a_data_folder_remembers_its_settings_file(at):
+def test_a_data_folder_remembers_its_settings_file(open_at):
+    at = open_at
     running(config=str(at / "far/commercekit.toml")).write(at / ".data")
     assert Place.find(None, None) == Place(at / "far/commercekit.toml", at / ".data")
 
 
-def test_where_nothing_is_nothing_is_found(at):
+@pytest.fixture
+def closed(monkeypatch):
+    """As root in a folder that nobody else may enter."""
+    elsewhere = Path("/var/lib/commercekit/closed")
+    monkeypatch.setattr(
+        "commercekit.platform.db.embedded.reachable_folder", lambda _folder: elsewhere
+    )
+    return elsewhere
+
+
+def test_the_default_data_is_where_the_embedded_database_can_reach_it(at, closed):
+    assert Place.find(None, None).data == closed
+
+
+def test_data_that_was_chosen_stays_where_it_is(at, closed, monkeypatch):
+    assert Place.find(None, at / ".data").data == at / ".data"
+    (at / "commercekit.toml").write_text('data = "chosen"', encoding="utf-8")
+    assert Place.find(None, None).data is None
+
+
+def test_a_shop_with_a_server_of_its_own_stays_too(at, closed, monkeypatch):
+    monkeypatch.setenv("COMMERCEKIT_DATABASE__DSN", "postgresql://db/shop")
+    assert Place.find(None, None).data is None
+
+
+def test_where_nothing_is_nothing_is_found(open_at):
     assert Place.find(None, None) == Place(None, None)
 
 

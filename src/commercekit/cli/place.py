@@ -31,15 +31,14 @@ class Place:
         """What was named, then the environment, then this folder, then what the data remembers.
 
         A data folder knows the settings file that it was last run with, so that commands find the
-        shop of ``make run`` without being told. The default folder ``.data`` moves where the embedded
-        database can reach it: below root's home it could not.
+        shop of ``make run`` without being told. Where nothing names a folder, the default ``.data``
+        moves where the embedded database can reach it: below root's home it could not.
         """
         config = config or _from_environment("COMMERCEKIT_CONFIG")
         if config is None and _DEFAULT_FILE.is_file():
             config = _DEFAULT_FILE
         data = data or _from_environment("COMMERCEKIT_DATA", "DATA")
-        if data is None or data.absolute() == _DEFAULT_DATA.absolute():
-            data = _reachable(config) or data
+        data = data or _reachable(config)
         if config is None and (left := ServerFile.read(data or _DEFAULT_DATA)) is not None:
             config = Path(left.config) if left.config else None
             data = data or _DEFAULT_DATA
@@ -58,7 +57,8 @@ class Place:
 
 def _reachable(config: Path | None) -> Path | None:
     """Where ``.data`` is instead, if it is not here; the settings may say otherwise."""
-        from commercekit.platform.settings import SettingsError, SettingsSource
+    from commercekit.platform.db.embedded import reachable_folder
+    from commercekit.platform.settings import SettingsError, SettingsSource
 
     here = _DEFAULT_DATA.absolute()
     try:
@@ -69,12 +69,6 @@ def _reachable(config: Path | None) -> Path | None:
         return None
     folder = reachable_folder(here)
     return folder if folder != here else None
-
-
-def _default_data() -> Path:
-    from commercekit.platform.db.embedded import reachable_folder
-
-    return reachable_folder(_DEFAULT_DATA)
 
 
 def _from_environment(*names: str) -> Path | None:
