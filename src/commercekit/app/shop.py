@@ -174,13 +174,21 @@ class Shop:
             db, clock, self._rules(), on_failure=self._count_rule_failure
         )
         self.orders = OrderService(
-            db, clock, self.sealer, self.payments, self.inventory, self.fulfilment
+            db,
+            clock,
+            self.sealer,
+            self.payments,
+            self.inventory,
+            self.fulfilment,
+            settings.orders,
         )
         self.freshness = Freshness()
         self.projection = Projection(
             db, self.markets, self.catalog, self.pricing, self.inventory, self.freshness
         )
-        self.storefront = StorefrontService(db, self.markets, self.catalog, self.projection)
+        self.storefront = StorefrontService(
+            db, self.markets, self.catalog, self.projection, self.promotions
+        )
         self.checkout = CheckoutService(
             db,
             clock,

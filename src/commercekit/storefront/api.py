@@ -16,6 +16,7 @@ from commercekit.storefront.models import (
     ListQuery,
     ProductDetail,
     ProductList,
+    PromotionNote,
     Sort,
 )
 from commercekit.storefront.service import StorefrontService
@@ -38,6 +39,12 @@ class BrandList(msgspec.Struct, frozen=True):
     """All brands that have products on sale."""
 
     items: list[BrandEntry]
+
+
+class PromotionList(msgspec.Struct, frozen=True):
+    """What is on now."""
+
+    items: list[PromotionNote]
 
 
 class StorefrontController(Controller):
@@ -119,6 +126,15 @@ class StorefrontController(Controller):
         market = await storefront.market(request.headers.get("x-market"))
         language = market.language_for(request.headers.get("accept-language"))
         return _public(request, BrandList(await storefront.brands(market, language)), language)
+
+    @get("/promotions", summary="What is on now")
+    async def promotions(
+        self, request: Request[Any, Any, Any], storefront: StorefrontService
+    ) -> Response[PromotionList]:
+        """Promotions that are on now and need no coupon."""
+        market = await storefront.market(request.headers.get("x-market"))
+        language = market.language_for(request.headers.get("accept-language"))
+        return _public(request, PromotionList(await storefront.promotions(language)), language)
 
 
 def _public(request: Request[Any, Any, Any], content: Any, language: str) -> Response[Any]:

@@ -15,6 +15,7 @@ import secrets
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from itertools import count
+from time import monotonic
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -56,9 +57,10 @@ class LaneCounts:
 class _Entry:
     """A page as bytes, with the header fields of both answers ready."""
 
-    __slots__ = ("alive", "body", "etag", "full", "key", "not_modified", "status")
+    __slots__ = ("alive", "body", "etag", "full", "key", "not_modified", "status", "until")
 
-    def __init__(self, key: _Key, status: int, headers: Headers, body: bytes) -> None:
+    def __init__(self, key: _Key, status: int, headers: Headers, body: bytes, until: float) -> None:
+        self.until = until
         self.key = key
         self.status = status
         self.body = body
@@ -82,7 +84,9 @@ class ReadLane:
     """ASGI in front of the application; everything that is not a public page passes through.
 
     ``languages`` are those that the shop's pages exist in, best first; readers of others share a page.
-    Memory is bounded by ``max_pages`` and ``max_bytes``: the pages kept longest go first.
+    Memory is bounded by ``max_pages`` and ``max_bytes``: the pages kept longest go first. Changes drop
+    pages at once; ``max_age``, in seconds, is for what turns old by time alone, such as a promotion that
+    ends.
     """
 
     def __init__(
@@ -93,6 +97,7 @@ class ReadLane:
         languages: Sequence[str],
         max_pages: int = 5000,
         max_bytes: int = 64 * 1024 * 1024,
+        max_age: float = 60.0,
         observe: Callable[[str, str, int, float], None] | None = None,
     ) -> None:
         self.app = app
@@ -100,6 +105,7 @@ class ReadLane:
         self._languages = tuple(languages)
         self._max_pages = max_pages
         self._max_bytes = max_bytes
+        self._max_age = max_age
         self._observe = observe
         self._memo: dict[_Raw, _Entry] = {}
         self._pages: dict[_Key, _Entry] = {}
@@ -139,7 +145,7 @@ class ReadLane:
             return
         raw = (path, query, language, host)
         entry = self._memo.get(raw)
-        if entry is not None and entry.alive:
+        if entry is not None and entry.alive and monotonic() < entry.until:
             self.counts.hits += 1
         else:
             entry = await self._page(raw, scope)
@@ -163,7 +169,9 @@ class ReadLane:
     async def _page(self, raw: _Raw, scope: Scope) -> _Entry:
         key = self._key(raw)
         kept = self._pages.get(key)
-        if kept is not None:
+        if kept is not None and monotonic() >= kept.until:
+            self._drop(kept)
+        elif kept is not None:
             self.counts.hits += 1
             self._remember(raw, kept)
             return kept
@@ -200,7 +208,7 @@ class ReadLane:
         await self.app(scope, receive, capture)
         names = {name for name, _ in headers}
         keep = status == 200 and b"etag" in names and not names & _NOT_KEPT
-        entry = _Entry(key, status, headers, b"".join(parts))
+        entry = _Entry(key, status, headers, b"".join(parts), monotonic() + self._max_age)
         if not keep:
             # Somebody's error names their request: the answer keeps its own id.
             entry.full = headers

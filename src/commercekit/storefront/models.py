@@ -1,5 +1,6 @@
 """What shoppers see of products, in one language and one market."""
 
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -139,11 +140,15 @@ class VariantView(Struct, frozen=True, kw_only=True):
     image_url: str | None
 
 
-class PromotionNote(Struct, frozen=True):
-    """A running promotion that the product may profit from."""
+class PromotionNote(Struct, frozen=True, kw_only=True):
+    """A promotion that is on now, for everybody."""
 
     code: str
-    label: str
+    name: str
+    description: str
+    """What its rule says of it, such as "10 % off"."""
+    starts_at: datetime | None
+    ends_at: datetime | None
 
 
 class Seo(Struct, frozen=True):

@@ -164,7 +164,7 @@ async def category_counts(db: Database, where: Selection) -> dict[UUID, int]:
 async def product(db: Database, market_id: UUID, slug: str) -> Any:
     """The published product at an address, ``None`` if there is none."""
     return await db.fetchrow(
-        f"SELECT {_ITEM}, page FROM storefront_product"
+        f"SELECT {_ITEM}, brand_id, category_ids, page FROM storefront_product"
         " WHERE market_id = $1 AND slug = $2 AND is_published AND price_min IS NOT NULL",
         market_id,
         slug,

@@ -19,6 +19,7 @@ from commercekit.catalog import (
 from commercekit.kernel import Money, pick
 from commercekit.markets import Market, MarketService
 from commercekit.platform.db import Database, UnitOfWork
+from commercekit.promotions import BasketLine, PromotionService, RunningPromotion
 from commercekit.storefront import repository
 from commercekit.storefront.models import (
     BrandEntry,
@@ -86,8 +87,10 @@ class StorefrontService:
         markets: MarketService,
         catalog: CatalogService,
         projection: Projection,
+        promotions: PromotionService | None = None,
     ) -> None:
         self._db = db
+        self._promotions = promotions
         self._markets = markets
         self._catalog = catalog
         self._projection = projection
@@ -178,7 +181,7 @@ class StorefrontService:
             variants=[
                 _variant(each, market.currency, language, item.image_url) for each in variants
             ],
-            promotions=self._promotions(),
+            promotions=await self._touching(row, page, variants, market, language),
             seo=Seo(
                 title=pick(page.seo_title, (language,)) or item.name,
                 description=pick(page.seo_description, (language,)),
@@ -221,6 +224,13 @@ class StorefrontService:
             for row in await repository.brand_counts(self._db, where)
         ]
         return sorted(entries, key=lambda entry: (entry.name.casefold(), entry.slug))
+
+    async def promotions(self, language: str) -> list[PromotionNote]:
+        """What is on now, for everybody, in the order in which it applies."""
+        if self._promotions is None:
+            return []
+        running = await self._promotions.running(self._db.clock.now())
+        return [_note(each, language) for each in running]
 
     async def rebuild(
         self,
@@ -299,9 +309,40 @@ class StorefrontService:
             price=price,
         )
 
-    def _promotions(self) -> list[PromotionNote]:
-        """Running promotions of a product: none until promotions tell which they touch."""
-        return []
+    async def _touching(
+        self, row: Any, page: _Page, variants: Sequence[Any], market: Market, language: str
+    ) -> list[PromotionNote]:
+        """Running promotions that have one of the product's variants in scope."""
+        if self._promotions is None:
+            return []
+        lines = [
+            BasketLine(
+                id=variant["sku"],
+                sku=variant["sku"],
+                product_id=row["product_id"],
+                quantity=1,
+                unit_price=Money(variant["price"], market.currency),
+                categories=frozenset(str(category) for category in row["category_ids"]),
+                brand=str(row["brand_id"]) if row["brand_id"] else None,
+                tags=frozenset(page.tags),
+            )
+            for variant in variants
+        ]
+        return [
+            _note(running, language)
+            for running in await self._promotions.running(self._db.clock.now())
+            if any(running.scope.has(line) for line in lines)
+        ]
+
+
+def _note(running: RunningPromotion, language: str) -> PromotionNote:
+    return PromotionNote(
+        code=running.code,
+        name=pick(running.name, (language,)),
+        description=pick(running.description, (language,)),
+        starts_at=running.starts_at,
+        ends_at=running.ends_at,
+    )
 
 
 def _with_all_below(tree: Sequence[Category], slug: str) -> list[UUID]:

@@ -26,6 +26,7 @@ from commercekit.kernel import DomainEvent
 from commercekit.platform.bus import EventMeta, Subscription
 from commercekit.platform.db import UnitOfWork
 from commercekit.pricing import PriceChanged
+from commercekit.promotions import PromotionChanged
 from commercekit.storefront.projection import Projection
 
 __all__ = ["projectors"]
@@ -80,6 +81,7 @@ def projectors(projection: Projection, catalog: CatalogService) -> Sequence[Subs
         (BrandChanged, brand),
         (CategoryChanged, category),
         (CategoryDeleted, category_gone),
+        (PromotionChanged, names),
     ]
     return [
         Subscription(consumer="storefront.read-models", event=event, react=react, projector=True)
