@@ -38,6 +38,16 @@ def piccolo_apps():
     return core_piccolo_apps("platform", "markets", "catalog", "pricing", "inventory", "storefront")
 
 
+class Running:
+    """Promotions that are on, as promotions would tell them."""
+
+    def __init__(self):
+        self.on = []
+
+    async def running(self, now):
+        return [each for each in self.on if each.ends_at is None or now < each.ends_at]
+
+
 class Shop:
     """Everything that a read model shows, wired as a shop wires it."""
 
@@ -51,7 +61,10 @@ class Shop:
         self.projection = Projection(
             db, self.markets, self.catalog, self.pricing, self.inventory, self.freshness
         )
-        self.storefront = StorefrontService(db, self.markets, self.catalog, self.projection)
+        self.running = Running()
+        self.storefront = StorefrontService(
+            db, self.markets, self.catalog, self.projection, self.running
+        )
         self.bus = Bus(db, clock, projectors(self.projection, self.catalog))
         self.app = build_litestar(
             controllers=[StorefrontController],
