@@ -6,7 +6,10 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 PORT ?= 8000
-DATA ?= $(CURDIR)/.data
+# Below root's own home the data would be out of reach for the account that PostgreSQL runs as.
+DATA ?= $(shell $(BIN)/python -c 'from pathlib import Path; \
+  from commercekit.platform.db.embedded import reachable_folder; \
+  print(reachable_folder(Path(".data")))')
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 
