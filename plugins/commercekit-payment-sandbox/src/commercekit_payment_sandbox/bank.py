@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from commercekit.kernel import Money, new_id
-from commercekit.payments import CaptureMode, PaymentState, RefundRequest, RefundState
+from commercekit.payments import CaptureMode, PaymentState
 from commercekit.platform.providers import ProviderRejected
 from commercekit_payment_sandbox import repository
 from commercekit_payment_sandbox.models import (
@@ -21,7 +21,7 @@ from commercekit_payment_sandbox.models import (
     Settle,
     Ticket,
 )
-from commercekit_payment_sandbox.scenarios import RefundScenario, Scenario, of_payment, of_refund
+from commercekit_payment_sandbox.scenarios import Scenario, of_payment
 from commercekit_payment_sandbox.settings import Settings
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ class Bank:
         """Take held money; whether this was the first time the key came."""
 
         async def work(uow: UnitOfWork) -> tuple[Charge, bool]:
-            charge = await self._held(uow, charge_id)
+            charge = await self.held(uow, charge_id)
             if charge.capture_key == key:
                 return charge, False
             if charge.state is not PaymentState.AUTHORISED:
@@ -198,7 +198,7 @@ class Bank:
         """Give held money up."""
 
         async def work(uow: UnitOfWork) -> Charge:
-            charge = await self._held(uow, charge_id)
+            charge = await self.held(uow, charge_id)
             if charge.state is PaymentState.CLOSED:
                 return charge
             if charge.state is not PaymentState.AUTHORISED:
@@ -209,69 +209,6 @@ class Bank:
 
         return await self.ctx.db.run(work)
 
-    async def refund(self, request: RefundRequest) -> tuple[PastRefund, bool]:
-        """Send money back once per refund id; whether this request moved it."""
-        refund_id, charge_id = UUID(request.refund_id), UUID(request.payment_id)
-
-        async def work(uow: UnitOfWork) -> tuple[PastRefund, bool]:
-            charge = await self._held(uow, charge_id)
-            past = await repository.refund(uow, refund_id)
-            if past is not None:
-                return await self._refund_again(uow, charge, past, request)
-            self._check_refundable(charge, request.amount)
-            refund = PastRefund(
-                id=refund_id,
-                charge_id=charge_id,
-                amount=request.amount,
-                state=RefundState.PENDING,
-                key=request.idempotency_key,
-            )
-            return await self._refund(uow, charge, refund), True
-
-        return await self.ctx.db.run(work)
-
-    async def _refund(self, uow: UnitOfWork, charge: Charge, refund: PastRefund) -> PastRefund:
-        first, later, code = _COURSE[of_refund(refund.amount.amount)]
-        refund = msgspec.structs.replace(refund, state=first, failure_code=code)
-        await repository.save_refund(uow, refund)
-        if first is not RefundState.FAILED:
-            await repository.save_charge(
-                uow,
-                msgspec.structs.replace(charge, refunded=charge.refunded + refund.amount.amount),
-            )
-        if later is not None:
-            await self.ctx.enqueue(
-                uow,
-                SETTLE,
-                Settle(charge.id, later.value, refund.id),
-                due_at=self._later(uow),
-            )
-        return refund
-
-    async def _refund_again(
-        self, uow: UnitOfWork, charge: Charge, past: PastRefund, request: RefundRequest
-    ) -> tuple[PastRefund, bool]:
-        if past.amount != request.amount:
-            raise ProviderRejected(code="refund-id-reused", message=f"{past.amount} before")
-        if past.key == request.idempotency_key:
-            return past, False
-        if past.state not in (RefundState.FAILED, RefundState.NEEDS_ATTENTION):
-            return past, False
-        if past.state is RefundState.FAILED:
-            self._check_refundable(charge, request.amount)
-            await repository.save_charge(
-                uow, msgspec.structs.replace(charge, refunded=charge.refunded + past.amount.amount)
-            )
-        again = msgspec.structs.replace(
-            past, state=RefundState.SUCCEEDED, key=request.idempotency_key, failure_code=None
-        )
-        await repository.save_refund(uow, again)
-        return again, True
-
-    async def past_refund(self, refund_id: UUID) -> PastRefund | None:
-        """The refund, if it was ever asked for."""
-        return await repository.refund(self.ctx.db, refund_id)
-
     # ------------------------------------------------------------------ a while later
 
     async def settle(self, job: Settle) -> None:
@@ -281,9 +218,6 @@ class Bank:
             charge = await repository.lock_charge(uow, job.charge_id)
             if charge is None:
                 return
-            if job.refund_id is not None:
-                await self._settle_refund(uow, charge, job.refund_id, RefundState(job.state))
-                return
             state = PaymentState(job.state)
             late = charge.state is PaymentState.CLOSED and charge.scenario is Scenario.LATE
             if charge.state in _OPEN or late:
@@ -291,24 +225,6 @@ class Bank:
                 await self._end(uow, charge, state, code)
 
         await self.ctx.db.run(work)
-
-    async def _settle_refund(
-        self, uow: UnitOfWork, charge: Charge, refund_id: UUID, state: RefundState
-    ) -> None:
-        refund = await repository.refund(uow, refund_id)
-        if refund is None or refund.state is state:
-            return
-        failed = state is RefundState.FAILED
-        refund = msgspec.structs.replace(
-            refund, state=state, failure_code="account-closed" if failed else None
-        )
-        await repository.save_refund(uow, refund)
-        if failed:
-            charge = msgspec.structs.replace(
-                charge, refunded=charge.refunded - refund.amount.amount
-            )
-            await repository.save_charge(uow, charge)
-        await self.tell(uow, charge, refund=refund)
 
     # ------------------------------------------------------------------ telling
 
@@ -398,7 +314,8 @@ class Bank:
         return charge
 
     @staticmethod
-    async def _held(uow: UnitOfWork, charge_id: UUID) -> Charge:
+    async def held(uow: UnitOfWork, charge_id: UUID) -> Charge:
+        """The charge, locked; refused when there is none."""
         charge = await repository.lock_charge(uow, charge_id)
         if charge is None:
             raise ProviderRejected(code="no-such-charge", message=charge_id.hex)
@@ -409,20 +326,13 @@ class Bank:
         held = charge.capture is CaptureMode.MANUAL
         return PaymentState.AUTHORISED if held else PaymentState.PAID
 
-    @staticmethod
-    def _check_refundable(charge: Charge, amount: Money) -> None:
-        left = charge.captured - charge.refunded
-        if amount.currency != charge.amount.currency or not 0 < amount.amount <= left:
-            raise ProviderRejected(
-                code="refund-exceeds-captured", message=f"{amount} of {left} left"
-            )
-
-    def _later(self, uow: UnitOfWork) -> datetime:
+    def later(self, uow: UnitOfWork) -> datetime:
+        """When "a while later" is."""
         return uow.clock.now() + timedelta(seconds=self.settings.settle_seconds)
 
     async def _settle_later(self, uow: UnitOfWork, charge: Charge, state: PaymentState) -> None:
         job = Settle(charge.id, state.value)
-        await self.ctx.enqueue(uow, SETTLE, job, due_at=self._later(uow))
+        await self.ctx.enqueue(uow, SETTLE, job, due_at=self.later(uow))
 
 
 def _captured(charge: Charge, amount: Money) -> Money | None:
@@ -430,16 +340,3 @@ def _captured(charge: Charge, amount: Money) -> Money | None:
         return None
     whole = charge.captured == charge.amount.amount
     return amount if whole else Money(charge.captured, amount.currency)
-
-
-_R = RefundState
-_COURSE: dict[RefundScenario, tuple[RefundState, RefundState | None, str | None]] = {
-    RefundScenario.SUCCEED: (_R.SUCCEEDED, None, None),
-    RefundScenario.PENDING: (_R.PENDING, _R.SUCCEEDED, None),
-    RefundScenario.PENDING_FAIL: (_R.PENDING, _R.FAILED, None),
-    RefundScenario.FAIL: (_R.FAILED, None, "card-expired"),
-    RefundScenario.FAIL_LATER: (_R.SUCCEEDED, _R.FAILED, None),
-    RefundScenario.TIMEOUT: (_R.SUCCEEDED, None, None),
-    RefundScenario.ATTENTION: (_R.NEEDS_ATTENTION, None, "account-closed"),
-}
-"""Where a refund stands at once, where a while later, and why."""

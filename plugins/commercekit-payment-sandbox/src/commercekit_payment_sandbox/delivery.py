@@ -13,6 +13,7 @@ from commercekit.platform.jobs import JobContext, JobKind
 from commercekit_payment_sandbox import repository
 from commercekit_payment_sandbox.bank import DELIVER, SETTLE, Bank
 from commercekit_payment_sandbox.models import Deliver, Settle
+from commercekit_payment_sandbox.refunds import Refunds
 from commercekit_payment_sandbox.signing import HEADER, sign
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Courier:
     def __init__(self, ctx: PluginContext, bank: Bank) -> None:
         self._ctx = ctx
         self._bank = bank
+        self._refunds = Refunds(bank)
 
     def job_kinds(self) -> list[JobKind]:
         """What the job runner needs to know."""
@@ -42,7 +44,10 @@ class Courier:
             await self.deliver(job.payload.notification_id, attempt=job.attempt)
 
         async def settle(job: JobContext) -> None:
-            await self._bank.settle(job.payload)
+            if job.payload.refund_id is None:
+                await self._bank.settle(job.payload)
+            else:
+                await self._refunds.settle(job.payload)
 
         return [
             JobKind(DELIVER, deliver, payload=Deliver, max_attempts=8, backoff=_wait),

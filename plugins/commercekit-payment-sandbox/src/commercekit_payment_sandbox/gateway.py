@@ -36,6 +36,7 @@ from commercekit.platform.providers import (
 )
 from commercekit_payment_sandbox.bank import Bank, provider_ref, refund_ref
 from commercekit_payment_sandbox.models import Charge, Message, PastRefund, Ticket
+from commercekit_payment_sandbox.refunds import Refunds
 from commercekit_payment_sandbox.scenarios import RefundScenario, Scenario, of_payment, of_refund
 from commercekit_payment_sandbox.settings import Account
 from commercekit_payment_sandbox.signing import HEADER, seal_link, verify
@@ -62,6 +63,7 @@ class SandboxGateway(PaymentGateway):
 
     def __init__(self, bank: Bank) -> None:
         self._bank = bank
+        self._refunds = Refunds(bank)
 
     async def create(self, ctx: ProviderContext, req: CreatePayment) -> CreateResult:
         """Sign a link to the payment page. Nothing is stored before the shopper acts."""
@@ -134,7 +136,7 @@ class SandboxGateway(PaymentGateway):
 
     async def refund(self, ctx: ProviderContext, req: RefundRequest) -> RefundSnapshot:
         """Send money back, once per refund id."""
-        refund, first = await self._bank.refund(req)
+        refund, first = await self._refunds.refund(req)
         if first and of_refund(req.amount.amount) is RefundScenario.TIMEOUT:
             raise ProviderUnknown(code="timeout")
         return _refund_snapshot(refund)
@@ -143,7 +145,7 @@ class SandboxGateway(PaymentGateway):
         self, ctx: ProviderContext, refund_id: str, payment_id: str, provider_ref: str | None
     ) -> RefundSnapshot:
         """What the books say of a refund."""
-        refund = await self._bank.past_refund(UUID(refund_id))
+        refund = await self._refunds.past_refund(UUID(refund_id))
         if refund is None:
             return RefundSnapshot(
                 refund_id=refund_id, payment_id=payment_id, state=RefundState.UNKNOWN
