@@ -40,9 +40,19 @@ async def test_pictures_are_tried_once_and_marked(catalog, database, clock, told
     )
 
 
-async def test_the_check_is_a_job_of_its_own(database):
-    async def reach(url):
-        return True
+async def test_the_check_runs_as_a_job_of_its_own(catalog, database, told):
+    made = await catalog.create_product(
+        NewProduct(
+            slug="mug", name={"en": "Mug"}, images=(NewImage(url="https://pics.example/a.jpg"),)
+        )
+    )
 
-    kind, schedule = PictureCheck(database, reach).job()
+    async def reach(url):
+        return False
+
+    check = PictureCheck(database, reach)
+    (kind,) = check.job_kinds()
+    (schedule,) = check.schedules()
     assert (kind.name, schedule.job) == ("catalog.check-pictures", "catalog.check-pictures")
+    await kind.handler(None)
+    assert [i.status for i in (await catalog.product(made.id)).images] == ["unreachable"]

@@ -12,8 +12,9 @@ import structlog
 
 from commercekit import checkout, notifications, orders, payments
 from commercekit.app.maintenance import maintenance
+from commercekit.app.pictures import reach_by
 from commercekit.app.product_import import PriceAndStock
-from commercekit.catalog import CatalogService, ImportProducts
+from commercekit.catalog import CatalogService, ImportProducts, PictureCheck
 from commercekit.checkout import CheckoutService
 from commercekit.fulfilment import SEALED_TABLES as FULFILMENT_SEALED
 from commercekit.fulfilment import Carriers, FulfilmentService
@@ -146,6 +147,7 @@ class Shop:
         self.identity = IdentityService(db, clock)
         self.markets = MarketService(db, clock)
         self.catalog = CatalogService(db, clock)
+        self.pictures = PictureCheck(db, reach_by(self.http))
         self.pricing = PricingService(db, clock, self.markets)
         self.inventory = InventoryService(
             db, clock, on_refusal=self.metrics.stock_oversell_attempts.inc
@@ -215,6 +217,7 @@ class Shop:
         kinds, schedules = maintenance(self)
         services: Sequence[Any] = (
             self.notifications,
+            self.pictures,
             self.payments,
             self.fulfilment,
             self.orders,
