@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from commercekit.kernel import Address, Money, new_id
 from commercekit.orders import (
@@ -21,14 +22,17 @@ from commercekit.orders import (
     RefundRequestLine,
     TooManyUnits,
     Totals,
+    UnitsBeingPacked,
     UnknownOrderLine,
 )
 from commercekit.orders.rules import (
+    Gone,
     LineProgress,
     derive_fulfilment_status,
     derive_payment_status,
     plan_refund,
     share_of_line,
+    units_still_here,
 )
 
 
@@ -75,20 +79,43 @@ def test_fulfilment_status_follows_the_units(
     assert derive_fulfilment_status(LineProgress(*line) for line in lines) is expected
 
 
+@pytest.mark.parametrize(
+    ("captured", "refunded", "expected"),
+    [
+        (2000, 999, PaymentStatus.OVERPAID),
+        (2000, 1000, PaymentStatus.PAID),
+        (2000, 1001, PaymentStatus.PARTIALLY_REFUNDED),
+        (2000, 2000, PaymentStatus.REFUNDED),
+    ],
+)
+def test_what_was_paid_twice_and_went_back_once_is_paid(
+    captured: int, refunded: int, expected: PaymentStatus
+) -> None:
+    derived = derive_payment_status(
+        total=1000, pending=False, authorised=0, captured=captured, refunded=refunded
+    )
+    assert derived is expected
+
+
 @given(
     payable=st.integers(0, 10**9),
     cuts=st.lists(st.integers(1, 9), min_size=1, max_size=12),
+    declined=st.lists(st.booleans(), min_size=12, max_size=12),
 )
 def test_however_the_units_go_back_the_shares_sum_to_what_was_paid(
-    payable: int, cuts: list[int]
+    payable: int, cuts: list[int], declined: list[bool]
 ) -> None:
     quantity = sum(cuts)
-    shares, already = [], 0
-    for units in cuts:
-        shares.append(share_of_line(payable, quantity, already, units))
-        already += units
-    assert sum(shares) == payable
-    assert min(shares) >= 0
+    gone = Gone()
+    for units, no in zip(cuts, declined, strict=False):
+        share = share_of_line(payable, quantity, gone, units)
+        assert 0 <= share <= payable
+        if not no:
+            gone = Gone(gone.units + units, gone.money + share)
+    left = quantity - gone.units
+    if left:
+        gone = Gone(quantity, gone.money + share_of_line(payable, quantity, gone, left))
+    assert gone.money == payable
 
 
 def order_of(*lines: tuple[int, int, int], shipping: int = 0) -> Order:
@@ -157,7 +184,7 @@ def plan(
     refundable: int = 10**6,
     shipping: bool = False,
     shipping_refunded: bool = False,
-    requested: dict[UUID, int] | None = None,
+    gone: dict[UUID, Gone] | None = None,
 ) -> tuple[int, bool]:
     """The amount and whether freight is in it, for (line number, units)."""
     made = plan_refund(
@@ -166,21 +193,22 @@ def plan(
         shipping=shipping,
         shipping_refunded=shipping_refunded,
         refundable=refundable,
-        requested=requested or {},
+        gone=gone or {},
     )
     return made.amount, made.shipping
 
 
 def test_one_of_three_units_then_the_other_two_is_the_whole_line() -> None:
     first, _ = plan(order_of((3, 1000, 0)), [(0, 1)])
-    rest, _ = plan(order_of((3, 1000, 1)), [(0, 2)])
+    order = order_of((3, 1000, 1))
+    rest, _ = plan(order, [(0, 2)], gone={order.lines[0].id: Gone(1, 333)})
     assert (first, rest) == (333, 667)
 
 
 def test_units_of_open_requests_count_as_gone() -> None:
     order = order_of((2, 1000, 0))
     with pytest.raises(TooManyUnits) as refusal:
-        plan(order, [(0, 2)], requested={order.lines[0].id: 1})
+        plan(order, [(0, 2)], gone={order.lines[0].id: Gone(1, 500)})
     assert refusal.value.extra["left"] == 1
 
 
@@ -215,5 +243,24 @@ def test_a_line_of_another_order_is_refused() -> None:
             shipping=False,
             shipping_refunded=False,
             refundable=1000,
-            requested={},
+            gone={},
         )
+
+
+def test_units_on_the_shelf_go_back_before_those_that_left() -> None:
+    line = replace(order_of((3, 900, 0)).lines[0], shipped=1)
+    order = replace(order_of((3, 900, 0)), lines=[line])
+    assert units_still_here(order, {line.id: 1}, {}) == {line.id: 1}
+    assert units_still_here(order, {line.id: 3}, {}) == {line.id: 2}
+
+
+def test_units_in_a_parcel_that_is_being_handed_over_cannot_go_back() -> None:
+    line = replace(order_of((3, 900, 0)).lines[0], shipped=1)
+    order = replace(order_of((3, 900, 0)), lines=[line])
+    packed = {line.id: 2}
+    assert units_still_here(order, {line.id: 1}, packed) == {}, "the one that was shipped"
+    with pytest.raises(UnitsBeingPacked):
+        units_still_here(order, {line.id: 2}, packed)
+    refunded = replace(order, lines=[replace(line, refunded=1)])
+    with pytest.raises(UnitsBeingPacked):
+        units_still_here(refunded, {line.id: 1}, packed)

@@ -10,6 +10,7 @@ __all__ = [
     "CartLineNotFound",
     "CartNotFound",
     "CartOrdered",
+    "CouponNotApplicable",
     "PaymentMethodNeeded",
     "PriceChanged",
     "ShippingNotAvailable",
@@ -86,6 +87,14 @@ class PaymentMethodNeeded(Unprocessable):
     slug = "payment-method-needed"
     title = "Choose how to pay"
     title_zh = "请选择支付方式"
+
+
+class CouponNotApplicable(Unprocessable):
+    """A coupon brings nothing, and no total was given that says the shopper knows."""
+
+    slug = "coupon-not-applicable"
+    title = "The coupon cannot be used"
+    title_zh = "优惠券不可用"
 
 
 class PriceChanged(Conflict):

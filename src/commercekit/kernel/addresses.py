@@ -6,8 +6,8 @@ from msgspec import Meta, Struct
 
 __all__ = ["Address", "CountryCode", "PhoneNumber"]
 
-CountryCode = Annotated[str, Meta(pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2")]
-PhoneNumber = Annotated[str, Meta(pattern=r"^\+[1-9]\d{5,14}$", description="E.164")]
+CountryCode = Annotated[str, Meta(pattern=r"^[A-Z]{2}$(?!\n)", description="ISO 3166-1 alpha-2")]
+PhoneNumber = Annotated[str, Meta(pattern=r"^\+[1-9][0-9]{5,14}$(?!\n)", description="E.164")]
 _Line = Annotated[str, Meta(min_length=1, max_length=200)]
 _Optional = Annotated[str, Meta(max_length=200)]
 

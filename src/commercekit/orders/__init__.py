@@ -12,12 +12,15 @@ from commercekit.orders.api import (
     view_of,
 )
 from commercekit.orders.errors import (
+    MoreThanAsked,
     NothingToRefund,
     NothingToShip,
     OrderNotFound,
     OrderNotPaid,
+    RefundRequestDecided,
     RefundRequestNotFound,
     TooManyUnits,
+    UnitsBeingPacked,
     UnknownOrderLine,
 )
 from commercekit.orders.events import (
@@ -50,7 +53,9 @@ from commercekit.orders.models import (
     RefundRequest,
     RefundRequestLine,
     RefundRequestStatus,
+    RequestedLine,
     Totals,
+    WebAddress,
 )
 from commercekit.orders.repository import TABLE, new_number
 from commercekit.orders.service import OrderService
@@ -67,6 +72,7 @@ __all__ = [
     "AdminRefundRequests",
     "FulfilmentStatus",
     "HistoryEntry",
+    "MoreThanAsked",
     "NewAdjustment",
     "NewLine",
     "NewOrder",
@@ -93,14 +99,18 @@ __all__ = [
     "RefundApproved",
     "RefundRejected",
     "RefundRequest",
+    "RefundRequestDecided",
     "RefundRequestLine",
     "RefundRequestNotFound",
     "RefundRequestStatus",
     "RefundRequested",
+    "RequestedLine",
     "StoreOrders",
     "TooManyUnits",
     "Totals",
+    "UnitsBeingPacked",
     "UnknownOrderLine",
+    "WebAddress",
     "new_number",
     "subscriptions",
     "view_of",

@@ -5,13 +5,16 @@ from __future__ import annotations
 from commercekit.errors import Conflict, InvalidTransition, NotFound, Unprocessable
 
 __all__ = [
+    "MoreThanAsked",
     "NothingToRefund",
     "NothingToShip",
     "OrderChanged",
     "OrderNotFound",
     "OrderNotPaid",
+    "RefundRequestDecided",
     "RefundRequestNotFound",
     "TooManyUnits",
+    "UnitsBeingPacked",
     "UnknownOrderLine",
 ]
 
@@ -60,6 +63,28 @@ class NothingToRefund(Conflict):
     slug = "nothing-to-refund"
     title = "Nothing is left to refund"
     title_zh = "没有可退款的金额"
+
+
+class MoreThanAsked(Conflict):
+    """Staff may grant what was asked, or less of it."""
+
+    slug = "more-than-asked"
+    title = "More than was asked for"
+    title_zh = "超出申请金额"
+
+
+class RefundRequestDecided(InvalidTransition):
+    """Somebody, or this very person with another key, has decided this request."""
+
+    title = "The refund request has been decided"
+    title_zh = "退款申请已处理"
+
+
+class UnitsBeingPacked(InvalidTransition):
+    """The units lie in a parcel that is on its way to the carrier."""
+
+    title = "Being handed over to the carrier"
+    title_zh = "商品正在交付承运商"
 
 
 class OrderNotPaid(InvalidTransition):

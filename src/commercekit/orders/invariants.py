@@ -75,10 +75,11 @@ INVARIANTS = (
             SELECT o.id, o.number, o.payment_status, o.total, m.captured, m.refunded, m.authorised
             FROM orders_order o JOIN ({_MONEY}) m ON m.reference = o.id::text
             WHERE CASE WHEN o.payment_status = 'pending' THEN 'unpaid' ELSE o.payment_status END <>
-                CASE WHEN m.refunded > 0 AND m.refunded >= m.captured THEN 'refunded'
-                     WHEN m.refunded > 0 THEN 'partially_refunded'
-                     WHEN m.captured > o.total THEN 'overpaid'
-                     WHEN m.captured = o.total THEN 'paid'
+                CASE WHEN m.refunded > greatest(0, m.captured - o.total)
+                          AND m.refunded >= m.captured THEN 'refunded'
+                     WHEN m.refunded > greatest(0, m.captured - o.total) THEN 'partially_refunded'
+                     WHEN m.captured - m.refunded > o.total THEN 'overpaid'
+                     WHEN m.captured >= o.total THEN 'paid'
                      WHEN m.captured > 0 THEN 'partially_paid'
                      WHEN m.authorised >= o.total THEN 'authorised'
                      ELSE 'unpaid' END

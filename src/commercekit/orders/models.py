@@ -10,6 +10,7 @@ from msgspec import Meta, Struct, field
 from commercekit.kernel import Address, Money, StateTable
 
 __all__ = [
+    "CUSTOMER_CANCELLED",
     "ORDER_STATES",
     "REFUND_REQUEST_STATES",
     "Actor",
@@ -29,8 +30,18 @@ __all__ = [
     "RefundRequest",
     "RefundRequestLine",
     "RefundRequestStatus",
+    "RequestedLine",
     "Totals",
+    "WebAddress",
 ]
+
+
+CUSTOMER_CANCELLED = "cancelled by the customer"
+"""The reason of a cancellation for which the shopper gave none."""
+
+
+WebAddress = Annotated[str, Meta(pattern=r"^https?://[^\s]+$(?!\n)", max_length=2000)]
+"""Where a shopper may be sent back to; `$` alone would let a line break through."""
 
 
 class OrderStatus(StrEnum):
@@ -238,6 +249,14 @@ class RefundRequestLine(Struct, frozen=True, forbid_unknown_fields=True):
     quantity: Annotated[int, Meta(ge=1, le=1_000_000)]
 
 
+class RequestedLine(Struct, frozen=True):
+    """So many units of one line, and what they are worth."""
+
+    line_id: UUID
+    quantity: int
+    amount: Money
+
+
 class RefundRequest(Struct, frozen=True, kw_only=True):
     """The shopper's wish to get money back, and what was decided."""
 
@@ -245,7 +264,7 @@ class RefundRequest(Struct, frozen=True, kw_only=True):
     order_id: UUID
     order_number: str
     status: RefundRequestStatus
-    lines: list[RefundRequestLine]
+    lines: list[RequestedLine]
     shipping: bool
     amount: Money
     reason: str

@@ -12,7 +12,7 @@ from commercekit.fulfilment import (
     ShipmentHandedOver,
     ShipmentReturned,
 )
-from commercekit.kernel import Money
+from commercekit.kernel import Money, pick
 from commercekit.orders.events import (
     OrderCancelled,
     OrderDelivered,
@@ -22,6 +22,7 @@ from commercekit.orders.events import (
     OrderShipped,
     RefundRejected,
 )
+from commercekit.orders.models import CUSTOMER_CANCELLED
 from commercekit.payments import (
     PaymentAuthorised,
     PaymentClosed,
@@ -68,8 +69,8 @@ class _Derive:
         await self._orders.follow_shipment(uow, fact.reference, fact.shipment_id, "returned")
 
     async def withdrawal(self, uow: UnitOfWork, fact: ShipmentCancelled, _meta: EventMeta) -> None:
-        await self._orders.follow_shipment(
-            uow, fact.reference, fact.shipment_id, "shipment-cancelled"
+        await self._orders.follow_withdrawal(
+            uow, fact.reference, fact.shipment_id, was_handed_over=fact.was_handed_over
         )
 
 
@@ -94,6 +95,19 @@ _TEMPLATES: dict[type[Any], str] = {
 }
 
 
+_REASONS = {
+    "unpaid": {"en": "it was not paid in time", "zh": "超时未支付"},
+    "refunded": {"en": "all of it was refunded", "zh": "已全额退款"},
+    CUSTOMER_CANCELLED: {"en": "as you wished", "zh": "按您的要求"},
+}
+"""What the shop itself gives as a reason, in the shopper's words; people's own words stay as they are."""
+
+
+def _reason(reason: str, locale: str) -> str:
+    known = _REASONS.get(reason)
+    return pick(known, [locale]) if known else reason
+
+
 class _TellShopper:
     """Each step becomes one message; the same fact never becomes two."""
 
@@ -114,7 +128,7 @@ class _TellShopper:
         if isinstance(fact, OrderRefunded):
             params["amount"] = fact.amount
         if isinstance(fact, OrderCancelled):
-            params["reason"] = fact.reason
+            params["reason"] = _reason(fact.reason, order.locale)
         if isinstance(fact, RefundRejected):
             request = await self._orders.refund_request(fact.refund_request_id)
             params["reason"] = request.decision_reason

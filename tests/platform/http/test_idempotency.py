@@ -241,7 +241,7 @@ async def test_refusal_after_a_step_keeps_the_key_for_the_retry(keys, database):
     assert (await keys.execute(CLAIM, finish)).body == b'{"step":"paid"}'
 
 
-async def test_sweeper_finishes_what_it_can_and_frees_what_never_began(keys, database):
+async def test_sweeper_finishes_what_it_can_and_keeps_what_it_does_not_know(keys, database):
     async def claim(scope, step=None):
         one = Claim(scope=scope, subject="guest", key=scope, request_hash=b"h" * 32)
 
@@ -255,7 +255,7 @@ async def test_sweeper_finishes_what_it_can_and_frees_what_never_began(keys, dat
 
     finished, _ = await claim("orders", "placed")
     nothing, _ = await claim("refunds", "sent")
-    _freed, _ = await claim("tokens")
+    unknown, died = await claim("tokens")
     _stuck, _ = await claim("shipments", "handed")
     await database.execute(f"UPDATE {TABLE} SET lease_until = now() - interval '10 seconds'")
     assert await keys.sweep({}) == 0, "a lease that has just run out is the client's to take over"
@@ -269,11 +269,17 @@ async def test_sweeper_finishes_what_it_can_and_frees_what_never_began(keys, dat
 
     assert await keys.sweep({"orders": finish, "refunds": none_of_it}) == 3
     rows = await database.fetch(f"SELECT scope, state FROM {TABLE} ORDER BY scope")
-    assert [tuple(row) for row in rows] == [("orders", "completed"), ("shipments", "running")]
+    assert [tuple(row) for row in rows] == [
+        ("orders", "completed"),
+        ("shipments", "running"),
+        ("tokens", "running"),
+    ]
     answer = await database.run(lambda uow: keys.claim(uow, finished))
     assert answer.body == b'{"step":"placed"}'
     again = await database.run(lambda uow: keys.claim(uow, nothing))
     assert isinstance(again, IdempotentRun)
+    retry = await database.run(lambda uow: keys.claim(uow, unknown))
+    assert retry.id == died.id, "what the dead execution made is found by the same id"
 
 
 async def test_old_answers_are_forgotten_after_a_day_and_not_before(keys, database):

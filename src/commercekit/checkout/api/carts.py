@@ -72,7 +72,9 @@ class StoreCarts(Controller):
         data: NewCartInput | None = None,
     ) -> CartView:
         languages = languages_of(request)
-        cart = await checkout.carts.create(market=market, locale=languages[0])
+        cart = await checkout.carts.create(
+            market=market, locale=languages[0] if languages else None
+        )
         priced = await checkout.carts.price(cart, languages)
         return cart_view(priced, token=checkout.carts.token_of(cart.id))
 
@@ -203,7 +205,7 @@ class StoreCarts(Controller):
         return [
             ShippingOptionView(
                 code=option.code,
-                label=pick(option.label, languages),
+                label=pick(option.label, (*languages, cart.locale)),
                 amount=option.amount,
                 min_days=option.min_days,
                 max_days=option.max_days,
@@ -228,7 +230,7 @@ class StoreCarts(Controller):
         return [
             PaymentMethodView(
                 code=method.code,
-                label=pick(method.label, languages),
+                label=pick(method.label, (*languages, cart.locale)),
                 collects_later=method.collects_later,
             )
             for method in await checkout.carts.payment_methods(cart, languages)
@@ -252,5 +254,5 @@ class StoreCarts(Controller):
 
 
 def languages_of(request: Request[Any, Any, Any]) -> tuple[str, ...]:
-    """What the reader prefers, best first; English when nothing is said."""
-    return parse_accept_language(request.headers.get("accept-language")) or ("en",)
+    """What the reader prefers, best first; nothing when nothing is said."""
+    return parse_accept_language(request.headers.get("accept-language"))

@@ -10,18 +10,16 @@ from commercekit.checkout.api.carts import CartToken, MarketHeader, languages_of
 from commercekit.checkout.models import MAX_LINES, Basis, CartLine, PlaceOrder, WantedLine
 from commercekit.checkout.service import CheckoutService, Placed, basis_of
 from commercekit.kernel import Address, Money, new_id
-from commercekit.orders import OrderView, view_of
+from commercekit.orders import OrderView, WebAddress, view_of
 from commercekit.payments import Flow
 from commercekit.platform.http import Answer, IdempotentRun, Input, idempotent
 
 __all__ = ["StoreCheckout"]
 
 _Email = Annotated[
-    str, Meta(pattern=r"^[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+$", min_length=6, max_length=254)
+    str, Meta(pattern=r"^[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+$(?!\n)", min_length=6, max_length=254)
 ]
 _Code = Annotated[str, Meta(min_length=1, max_length=64)]
-
-_Url = Annotated[str, Meta(pattern="^https?://", max_length=2000)]
 _Note = Annotated[str, Meta(max_length=1000)]
 
 
@@ -32,7 +30,7 @@ class CheckoutInput(Input):
     expected_total: Money
     payment_method: _Code | None = None
     flow: Flow | None = None
-    return_url: _Url | None = None
+    return_url: WebAddress | None = None
     note: _Note = ""
 
 
@@ -47,7 +45,7 @@ class OneCallInput(Input):
     expected_total: Money | None = None
     coupons: Annotated[list[_Code], Meta(max_length=10)] = []
     flow: Flow | None = None
-    return_url: _Url | None = None
+    return_url: WebAddress | None = None
     note: _Note = ""
 
 
@@ -80,7 +78,7 @@ class StoreCheckout(Controller):
             flow=data.flow,
             return_url=data.return_url,
             note=data.note,
-            locale=languages[0],
+            locale=languages[0] if languages else cart.locale,
             customer_ip=_ip(request),
             cart_id=cart.id,
             cart_version=cart.version,
@@ -102,7 +100,7 @@ class StoreCheckout(Controller):
         wish = PlaceOrder(
             basis=Basis(
                 market=chosen.code,
-                languages=languages,
+                languages=languages or (chosen.languages[0],),
                 lines=_summed(data.lines),
                 address=data.address,
                 shipping=data.shipping,
@@ -114,7 +112,7 @@ class StoreCheckout(Controller):
             flow=data.flow,
             return_url=data.return_url,
             note=data.note,
-            locale=languages[0],
+            locale=languages[0] if languages else chosen.languages[0],
             customer_ip=_ip(request),
         )
         return await _place(request, checkout, wish)

@@ -15,6 +15,7 @@ from commercekit.checkout.errors import (
     CartLineNotFound,
     CartNotFound,
     CartOrdered,
+    ShippingNotAvailable,
     TooManyLines,
     UnknownSku,
 )
@@ -87,13 +88,13 @@ class Carts:
         digest = hmac.digest(self._token_key, cart_id.bytes, "sha256")
         return base64.urlsafe_b64encode(digest[:24]).decode()
 
-    async def create(self, *, market: str | None, locale: str) -> Cart:
-        """A new, empty cart."""
+    async def create(self, *, market: str | None, locale: str | None) -> Cart:
+        """A new, empty cart; without a ``locale`` in the market's first language."""
         chosen = await self._markets.by_code(market) if market else await self._markets.default()
         cart = Cart(
             id=new_id(),
             market=chosen.code,
-            locale=locale,
+            locale=locale or chosen.languages[0],
             expires_at=self._clock.now() + self._settings.cart_lifetime,
         )
         async with self._db.unit_of_work() as uow:
@@ -130,7 +131,11 @@ class Carts:
         Raises :class:`~commercekit.checkout.errors.UnknownSku` for what is not for sale,
         :class:`~commercekit.inventory.OutOfStock` when none is left.
         """
-        return await self._put(cart_id, token, sku, languages, lambda present: present + quantity)
+
+        def more(present: int) -> int:
+            return present + quantity
+
+        return await self._put(cart_id, token, sku, languages, more, wanted=quantity)
 
     async def set_line(
         self,
@@ -148,7 +153,13 @@ class Carts:
         line = next((line for line in cart.lines if line.id == line_id), None)
         if line is None:
             raise CartLineNotFound
-        return await self._put(cart_id, token, line.sku, languages, lambda _present: quantity)
+
+        def exactly(present: int) -> int:
+            if not present:  # taken out in the meantime
+                raise CartLineNotFound
+            return quantity
+
+        return await self._put(cart_id, token, line.sku, languages, exactly, wanted=quantity)
 
     async def remove_line(
         self, cart_id: UUID, token: str | None, line_id: UUID, languages: Sequence[str]
@@ -175,9 +186,10 @@ class Carts:
         Raises :class:`~commercekit.checkout.errors.ShippingNotAvailable` for what is not offered.
         """
         cart = await self.get(cart_id, token)
-        await self._quoter.quote(
-            replace(basis_of(cart, languages), shipping=code, lines=cart.lines), strict=True
-        )
+        offered = [option.code for option in await self.shipping_options(cart, languages)]
+        if code not in offered:
+            detail = f"{code!r} is not offered for what is in the cart and this address."
+            raise ShippingNotAvailable(detail, offered=offered)
         cart = await self._change(cart_id, token, lambda cart: replace(cart, shipping=code))
         return await self.price(cart, languages)
 
@@ -215,13 +227,15 @@ class Carts:
         sku: str,
         languages: Sequence[str],
         quantity_of: Callable[[int], int],
+        *,
+        wanted: int,
     ) -> PricedCart:
         """Set the quantity of ``sku``, from what the cart has now and what there is to sell."""
         self._check(cart_id, token)
         await self._check_sku(cart_id, sku)
         stock = (await self._inventory.availability([sku]))[sku]
         if stock.tracked and stock.available == 0:
-            raise OutOfStock([Shortfall(sku, quantity_of(0), 0)])
+            raise OutOfStock([Shortfall(sku, wanted, 0)])
         messages: list[CartMessage] = []
 
         def change(cart: Cart) -> Cart:

@@ -13,6 +13,7 @@ from commercekit.checkout.errors import (
     CartChanged,
     CartEmpty,
     CartOrdered,
+    CouponNotApplicable,
     PaymentMethodNeeded,
     PriceChanged,
     ShippingNotAvailable,
@@ -22,6 +23,7 @@ from commercekit.checkout.repository import CartRepository
 from commercekit.inventory import Demand
 from commercekit.kernel import Clock, new_id
 from commercekit.orders import NewOrder, Order, OrdersSettings, new_number
+from commercekit.platform.failpoints import failpoint
 
 if TYPE_CHECKING:
     from commercekit.checkout.service.quoting import Quoter
@@ -80,6 +82,7 @@ class Placing:
             await self._db.run(
                 partial(self._write, order_id=order_id, wish=wish, quote=quote, method=method)
             )
+            failpoint("checkout.placed")
         reference = str(order_id)
         payments = await self._payments.payments_of(None, reference)
         payment = await self._payments.start(payments[0].id) if payments else None
@@ -167,6 +170,10 @@ def _check(wish: PlaceOrder, quote: Quote) -> None:
         detail = "Choose how it is shipped before ordering."
         raise ShippingNotAvailable(detail)
     expected = wish.expected_total
+    refused = [message for message in quote.messages if message.coupon is not None]
+    if expected is None and refused:
+        # With an expected total the shopper has agreed to the price as it is without the coupon.
+        raise CouponNotApplicable(refused[0].text, coupon=refused[0].coupon, code=refused[0].code)
     if expected is not None and expected != quote.totals.total:
         detail = f"The total is {quote.totals.total}, not {expected}."
         raise PriceChanged(

@@ -174,11 +174,18 @@ class AdminRefundRequests(Controller):
     )
     async def list_requests(
         self,
+        request: Request[Any, Any, Any],
         orders: OrderService,
         limit: PageLimit = 20,
+        cursor: PageCursor = None,
         status: Annotated[RefundRequestStatus | None, Parameter(description="Only these")] = None,
     ) -> Page[RefundRequest]:
-        return Page(await orders.refund_requests(status=status, limit=limit))
+        page = page_request(request, limit, cursor)
+        before = _place(page.after) if page.after else None
+        items = await orders.refund_requests(status=status, before=before, limit=limit + 1)
+        more = len(items) > limit
+        items = items[:limit]
+        return page_answer(request, items, (str(items[-1].id),) if more else None)
 
     @get(
         "/{request_id:uuid}",
@@ -204,9 +211,13 @@ class AdminRefundRequests(Controller):
     ) -> Response[RefundRequest]:
         actor = _actor(request)
 
-        async def work(_run: IdempotentRun) -> Answer:
+        async def work(run: IdempotentRun) -> Answer:
             approved = await orders.approve_refund(
-                request_id, actor=actor, reason=data.reason, amount=data.amount
+                request_id,
+                decision_id=run.id,
+                actor=actor,
+                reason=data.reason,
+                amount=data.amount,
             )
             return Answer(200, approved)
 
@@ -227,10 +238,11 @@ class AdminRefundRequests(Controller):
     ) -> Response[RefundRequest]:
         actor = _actor(request)
 
-        async def work(_run: IdempotentRun) -> Answer:
-            return Answer(
-                200, await orders.reject_refund(request_id, actor=actor, reason=data.reason)
+        async def work(run: IdempotentRun) -> Answer:
+            rejected = await orders.reject_refund(
+                request_id, decision_id=run.id, actor=actor, reason=data.reason
             )
+            return Answer(200, rejected)
 
         return await idempotent(request, scope="refunds.reject", work=work)
 

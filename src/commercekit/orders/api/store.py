@@ -8,7 +8,14 @@ from msgspec import Meta
 
 from commercekit.kernel import parse_accept_language
 from commercekit.orders.api.views import OrderView, view_of
-from commercekit.orders.models import Actor, Order, RefundRequest, RefundRequestLine
+from commercekit.orders.models import (
+    CUSTOMER_CANCELLED,
+    Actor,
+    Order,
+    RefundRequest,
+    RefundRequestLine,
+    WebAddress,
+)
 from commercekit.orders.service import OrderService
 from commercekit.platform.http import Answer, IdempotentRun, Input, idempotent
 
@@ -39,7 +46,7 @@ class PayInput(Input):
     """Another try, perhaps another way."""
 
     payment_method: Annotated[str, Meta(min_length=1, max_length=64)]
-    return_url: Annotated[str, Meta(max_length=2000)] | None = None
+    return_url: WebAddress | None = None
 
 
 class StoreOrders(Controller):
@@ -68,7 +75,7 @@ class StoreOrders(Controller):
 
         async def work(_run: IdempotentRun) -> Answer:
             cancelled = await orders.cancel(
-                order.id, Actor("customer"), data.reason or "cancelled by the customer"
+                order.id, Actor("customer"), data.reason or CUSTOMER_CANCELLED
             )
             return Answer(200, await view_of(orders, cancelled))
 

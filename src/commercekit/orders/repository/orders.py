@@ -186,6 +186,24 @@ class OrderRepository:
             _encode(details or {}).decode(),
         )
 
+    async def was_decided_by(self, order_id: UUID, decision_id: UUID) -> bool:
+        """Whether this very decision stands in the history: its caller may have lost the answer."""
+        return bool(
+            await self._db.fetchval(
+                "SELECT EXISTS (SELECT FROM orders_history WHERE order_id = $1"
+                " AND details ->> 'decision_id' = $2)",
+                order_id,
+                str(decision_id),
+            )
+        )
+
+    async def exists(self, order_id: UUID) -> bool:
+        """Whether there is such an order."""
+        found = await self._db.fetchval(
+            "SELECT EXISTS (SELECT FROM orders_order WHERE id = $1)", order_id
+        )
+        return bool(found)
+
     async def id_of(self, number: str) -> UUID | None:
         """The order with this number."""
         found: UUID | None = await self._db.fetchval(
@@ -247,13 +265,14 @@ class OrderRepository:
             for row in await query
         ]
 
-    async def expiring(self, now: datetime, limit: int) -> list[UUID]:
-        """Orders whose time to be paid is over."""
+    async def expiring(self, now: datetime, limit: int, *, without: Sequence[UUID]) -> list[UUID]:
+        """Orders whose time to be paid is over, but for those in ``without``."""
         rows = await self._db.fetch(
             "SELECT id FROM orders_order WHERE status = 'placed' AND expires_at <= $1"
-            " ORDER BY expires_at LIMIT $2",
+            " AND id <> ALL ($3::uuid[]) ORDER BY expires_at LIMIT $2",
             now,
             limit,
+            list(without),
         )
         return [row["id"] for row in rows]
 
@@ -272,18 +291,34 @@ class OrderRepository:
         return tag == "UPDATE 1"
 
     async def set_payment_status(
-        self, uow: UnitOfWork, order_id: UUID, status: PaymentStatus, *, keep_expiry: bool
+        self,
+        uow: UnitOfWork,
+        order_id: UUID,
+        status: PaymentStatus,
+        expires_at: datetime | None,
     ) -> bool:
         """Note where the money stands; false when that is what the order says already."""
         tag = await uow.execute(
-            "UPDATE orders_order SET payment_status = $2, version = version + 1,"
-            " expires_at = CASE WHEN $3 THEN expires_at END"
-            " WHERE id = $1 AND (payment_status <> $2 OR (NOT $3 AND expires_at IS NOT NULL))",
+            "UPDATE orders_order SET payment_status = $2, expires_at = $3, version = version + 1"
+            " WHERE id = $1 AND (payment_status <> $2 OR expires_at IS DISTINCT FROM $3)",
             order_id,
             status,
-            keep_expiry,
+            expires_at,
         )
         return tag == "UPDATE 1"
+
+    async def set_payment_method(
+        self, uow: UnitOfWork, order_id: UUID, method: str, *, collects_later: bool
+    ) -> None:
+        """Another way to pay was chosen; one that collects later has no deadline."""
+        await uow.execute(
+            "UPDATE orders_order SET payment_method = $2, collects_later = collects_later OR $3,"
+            " expires_at = CASE WHEN $3 THEN NULL ELSE expires_at END, version = version + 1"
+            " WHERE id = $1",
+            order_id,
+            method,
+            collects_later,
+        )
 
     async def set_fulfilment_status(
         self, uow: UnitOfWork, order_id: UUID, status: FulfilmentStatus

@@ -11,8 +11,8 @@ from commercekit.kernel import Money
 from commercekit.orders.models import (
     Actor,
     RefundRequest,
-    RefundRequestLine,
     RefundRequestStatus,
+    RequestedLine,
 )
 
 if TYPE_CHECKING:
@@ -80,15 +80,29 @@ class RefundRequestRepository:
         row = await self._db.fetchrow(f"SELECT {_COLUMNS} WHERE r.id = $1", request_id)
         return _request(row) if row else None
 
+    async def standing(self, order_id: UUID) -> list[RefundRequest]:
+        """All requests of an order that were not rejected: what they ask for is not left."""
+        rows = await self._db.fetch(
+            f"SELECT {_COLUMNS} WHERE r.order_id = $1 AND r.status <> 'rejected'", order_id
+        )
+        return [_request(row) for row in rows]
+
     async def find(
-        self, *, order_id: UUID | None = None, status: str | None = None, limit: int = 100
+        self,
+        *,
+        order_id: UUID | None = None,
+        status: str | None = None,
+        before: UUID | None = None,
+        limit: int = 100,
     ) -> list[RefundRequest]:
-        """Refund requests, newest first."""
+        """Refund requests, newest first, below ``before``."""
         rows = await self._db.fetch(
             f"SELECT {_COLUMNS} WHERE ($1::uuid IS NULL OR r.order_id = $1)"
-            " AND ($2::text IS NULL OR r.status = $2) ORDER BY r.id DESC LIMIT $3",
+            " AND ($2::text IS NULL OR r.status = $2) AND ($3::uuid IS NULL OR r.id < $3)"
+            " ORDER BY r.id DESC LIMIT $4",
             order_id,
             status,
+            before,
             limit,
         )
         return [_request(row) for row in rows]
@@ -100,7 +114,7 @@ def _request(row: Record) -> RefundRequest:
         order_id=row["order_id"],
         order_number=row["number"],
         status=RefundRequestStatus(row["status"]),
-        lines=msgspec.json.decode(row["lines"], type=list[RefundRequestLine]),
+        lines=msgspec.json.decode(row["lines"], type=list[RequestedLine]),
         shipping=row["shipping"],
         amount=Money(row["amount"], row["currency"]),
         reason=row["reason"],

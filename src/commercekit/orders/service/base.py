@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from commercekit.orders.errors import OrderNotFound
-from commercekit.orders.models import Order
+from commercekit.orders.models import Order, OrdersSettings
 from commercekit.orders.repository import OrderRepository, RefundRequestRepository
 
 if TYPE_CHECKING:
@@ -33,12 +33,14 @@ class OrderUseCases:
         payments: PaymentService,
         inventory: InventoryService,
         fulfilment: FulfilmentService,
+        settings: OrdersSettings | None = None,
     ) -> None:
         self._db = db
         self._clock = clock
         self._payments = payments
         self._inventory = inventory
         self._fulfilment = fulfilment
+        self._settings = settings or OrdersSettings()
         self._orders = OrderRepository(db, sealer)
         self._requests = RefundRequestRepository(db)
         self._token_key = sealer.derived_key("order tokens")

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from commercekit.fulfilment import ShipmentStatus, ShipmentView
 from commercekit.inventory import Demand
 from commercekit.kernel import Money, new_id
 from commercekit.orders.events import (
-    OrderCompleted,
     OrderDelivered,
     OrderPaid,
     OrderRefunded,
@@ -24,12 +20,8 @@ from commercekit.orders.models import (
     OrderStatus,
     PaymentStatus,
 )
-from commercekit.orders.rules import (
-    LineProgress,
-    derive_fulfilment_status,
-    derive_payment_status,
-)
-from commercekit.orders.service.base import OrderUseCases
+from commercekit.orders.rules import derive_payment_status
+from commercekit.orders.service.derive_statuses import DeriveStatuses
 
 if TYPE_CHECKING:
     from commercekit.payments import PaymentSummary
@@ -40,10 +32,16 @@ __all__ = ["FollowFacts"]
 _GATEWAY = Actor("system", "payments")
 _CARRIER = Actor("system", "fulfilment")
 _STOCK_IS_SAFE = {PaymentStatus.AUTHORISED, PaymentStatus.PAID, PaymentStatus.OVERPAID}
-_BEFORE_HAND_OVER = {ShipmentStatus.CREATED, ShipmentStatus.CANCELLED}
+_NOT_PAID = {PaymentStatus.UNPAID, PaymentStatus.PENDING}
+_WAS_PAID = {
+    PaymentStatus.PAID,
+    PaymentStatus.OVERPAID,
+    PaymentStatus.PARTIALLY_REFUNDED,
+    PaymentStatus.REFUNDED,
+}
 
 
-class FollowFacts(OrderUseCases):
+class FollowFacts(DeriveStatuses):
     """Derives the two statuses that nobody commands."""
 
     async def _order_of(self, uow: UnitOfWork, reference: str) -> Order | None:
@@ -56,14 +54,21 @@ class FollowFacts(OrderUseCases):
         return await self._orders.get(order_id)
 
     async def follow_payment(self, uow: UnitOfWork, reference: str) -> None:
-        """Derive where the money stands; a paid order keeps its stock from here on."""
+        """Derive where the money stands; a paid order keeps its stock from here on.
+
+        One whose authorisation was given up has to be paid anew, within the usual time.
+        """
         order = await self._order_of(uow, reference)
         if order is None:
             return
         summary = await self._payments.summary(uow, reference)
         status = _payment_status(order, summary)
         safe = status in _STOCK_IS_SAFE
-        changed = await self._orders.set_payment_status(uow, order.id, status, keep_expiry=not safe)
+        expires_at = None if safe else order.expires_at
+        given_up = order.payment_status is PaymentStatus.AUTHORISED and status in _NOT_PAID
+        if given_up and order.status is OrderStatus.PLACED and not order.collects_later:
+            expires_at = self._clock.now() + self._settings.pay_within
+        changed = await self._orders.set_payment_status(uow, order.id, status, expires_at)
         if not changed or status is order.payment_status:
             return
         await self._orders.record(
@@ -73,10 +78,10 @@ class FollowFacts(OrderUseCases):
             return
         if safe:
             await self._inventory.confirm(uow, reference)
-        if status in {PaymentStatus.PAID, PaymentStatus.OVERPAID}:
+        if status in _WAS_PAID and order.payment_status not in _WAS_PAID:
             captured = Money(summary.captured, order.currency)
             uow.publish(OrderPaid(order_id=order.id, number=order.number, captured=captured))
-            await self._complete_if_done(uow, order, order.fulfilment_status, status)
+            await self._complete_if_done(uow, order, order.fulfilment_status, status, _GATEWAY)
 
     async def follow_refund(
         self, uow: UnitOfWork, reference: str, refund_id: UUID, amount: Money
@@ -140,16 +145,17 @@ class FollowFacts(OrderUseCases):
         await self._orders.count_units(
             uow, order.id, "shipped", {line.line_id: line.quantity for line in shipment.lines}
         )
-        status = await self._derive_fulfilment(uow, order, shipments)
+        await self._derive_fulfilment(uow, order, shipments)
         await self._orders.record(
             uow, order.id, _CARRIER, "shipped", details={"shipment_id": str(shipment_id)}
         )
+        left = await self.get(order.id)
         uow.publish(
             OrderShipped(
                 order_id=order.id,
                 number=order.number,
                 shipment_id=shipment_id,
-                complete=status is not FulfilmentStatus.PARTIALLY_SHIPPED,
+                complete=not any(line.open for line in left.lines if line.requires_shipping),
             )
         )
 
@@ -169,7 +175,26 @@ class FollowFacts(OrderUseCases):
                 order_id=order.id, number=order.number, shipment_id=shipment_id, complete=complete
             )
         )
-        await self._complete_if_done(uow, order, status, order.payment_status)
+        await self._complete_if_done(uow, order, status, order.payment_status, _CARRIER)
+
+    async def follow_withdrawal(
+        self, uow: UnitOfWork, reference: str, shipment_id: UUID, *, was_handed_over: bool
+    ) -> None:
+        """A parcel was called back: what had left is on the shelf again, and the order's again."""
+        order = await self._order_of(uow, reference)
+        if order is None:
+            return
+        shipments = await self._fulfilment.shipments(uow, reference)
+        shipment = next(item for item in shipments if item.id == shipment_id)
+        if was_handed_over:
+            demands = [Demand(line.sku, line.quantity) for line in shipment.lines]
+            await self._inventory.restock(uow, reference, demands, "shipment called back")
+            if order.status is OrderStatus.PLACED:
+                await self._inventory.allocate(uow, reference, demands, None)
+            await self._orders.count_units(
+                uow, order.id, "shipped", {line.line_id: -line.quantity for line in shipment.lines}
+            )
+        await self.follow_shipment(uow, reference, shipment_id, "shipment-cancelled")
 
     async def follow_shipment(
         self, uow: UnitOfWork, reference: str, shipment_id: UUID, event: str
@@ -182,51 +207,6 @@ class FollowFacts(OrderUseCases):
         await self._orders.record(
             uow, order.id, _CARRIER, event, details={"shipment_id": str(shipment_id)}
         )
-
-    async def _derive_fulfilment(
-        self, uow: UnitOfWork, order: Order, shipments: Iterable[ShipmentView]
-    ) -> FulfilmentStatus:
-        shipped: Counter[UUID] = Counter()
-        delivered: Counter[UUID] = Counter()
-        returned: Counter[UUID] = Counter()
-        for shipment in shipments:
-            for item in shipment.lines:
-                if shipment.status not in _BEFORE_HAND_OVER:
-                    shipped[item.line_id] += item.quantity
-                if shipment.status is ShipmentStatus.DELIVERED:
-                    delivered[item.line_id] += item.quantity
-                if shipment.status is ShipmentStatus.RETURNED:
-                    returned[item.line_id] += item.quantity
-        status = derive_fulfilment_status(
-            LineProgress(
-                line.quantity - line.cancelled,
-                shipped[line.id],
-                delivered[line.id],
-                returned[line.id],
-            )
-            for line in order.lines
-            if line.requires_shipping
-        )
-        await self._orders.set_fulfilment_status(uow, order.id, status)
-        return status
-
-    async def _complete_if_done(
-        self,
-        uow: UnitOfWork,
-        order: Order,
-        fulfilment: FulfilmentStatus,
-        payment: PaymentStatus,
-    ) -> None:
-        done = fulfilment is FulfilmentStatus.DELIVERED and payment in {
-            PaymentStatus.PAID,
-            PaymentStatus.OVERPAID,
-            PaymentStatus.PARTIALLY_REFUNDED,
-        }
-        if done and await self._orders.set_status(
-            uow, order.id, OrderStatus.PLACED, OrderStatus.COMPLETED
-        ):
-            await self._orders.record(uow, order.id, _CARRIER, "completed")
-            uow.publish(OrderCompleted(order_id=order.id, number=order.number))
 
 
 def _payment_status(order: Order, summary: PaymentSummary) -> PaymentStatus:

@@ -26,8 +26,9 @@ class PayOrders(OrderUseCases):
     ) -> Payment:
         """Ask for what is still owed, through ``method``; gives the payment with what to do next.
 
-        Raises :class:`~commercekit.errors.InvalidTransition` when nothing is owed or the order is
-        cancelled, and what ``payments`` raises for a method it does not offer.
+        A method that collects later takes the deadline from the order. Raises
+        :class:`~commercekit.errors.InvalidTransition` when nothing is owed, the order is cancelled, or
+        its time is over, and what ``payments`` raises for a method it does not offer.
         """
         await self._db.run(
             partial(
@@ -54,6 +55,7 @@ class PayOrders(OrderUseCases):
         if any(payment.id == payment_id for payment in payments):
             return
         owed = await self._owed(uow, order)
+        collects_later = self._payments.method(method, owed).collects_later
         await self._payments.create_intent(
             uow,
             payment_id=payment_id,
@@ -65,6 +67,9 @@ class PayOrders(OrderUseCases):
             expires_at=order.expires_at,
             locale=order.locale,
         )
+        await self._orders.set_payment_method(uow, order.id, method, collects_later=collects_later)
+        if collects_later:
+            await self._inventory.confirm(uow, order.reference)
 
     async def _owed(self, uow: UnitOfWork, order: Order) -> Money:
         summary = await self._payments.summary(uow, order.reference)
@@ -75,5 +80,8 @@ class PayOrders(OrderUseCases):
                 f"Order {order.number} is {order.status} and {order.payment_status}: "
                 "there is nothing to pay."
             )
+            raise InvalidTransition(message, state=order.payment_status, wanted="paid")
+        if order.expires_at is not None and order.expires_at <= self._clock.now():
+            message = f"The time to pay order {order.number} is over; it is being closed."
             raise InvalidTransition(message, state=order.payment_status, wanted="paid")
         return owed

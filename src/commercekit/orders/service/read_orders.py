@@ -50,7 +50,7 @@ class ReadOrders(OrderUseCases):
 
     async def exists(self, order_id: UUID) -> bool:
         """Whether the order was placed; how a repeated checkout finds what the first one did."""
-        return await self._orders.get(order_id) is not None
+        return await self._orders.exists(order_id)
 
     async def history(self, order: Order) -> list[HistoryEntry]:
         """What happened to the order, oldest first."""
@@ -83,9 +83,14 @@ class ReadOrders(OrderUseCases):
         return request
 
     async def refund_requests(
-        self, *, order: Order | None = None, status: str | None = None, limit: int = 100
+        self,
+        *,
+        order: Order | None = None,
+        status: str | None = None,
+        before: UUID | None = None,
+        limit: int = 100,
     ) -> list[RefundRequest]:
-        """Newest first."""
+        """Newest first, below ``before``."""
         return await self._requests.find(
-            order_id=order.id if order else None, status=status, limit=limit
+            order_id=order.id if order else None, status=status, before=before, limit=limit
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from uuid import UUID
 from commercekit.errors import InvalidTransition
 from commercekit.inventory import Demand
 from commercekit.kernel import Money
-from commercekit.orders.errors import NothingToRefund, OrderChanged
+from commercekit.orders.errors import MoreThanAsked, OrderChanged, RefundRequestDecided
 from commercekit.orders.events import (
     OrderCancelled,
     RefundApproved,
@@ -27,8 +26,10 @@ from commercekit.orders.models import (
     RefundRequestLine,
     RefundRequestStatus,
 )
-from commercekit.orders.rules import plan_refund
+from commercekit.orders.rules import Gone, packed_units, plan_refund, units_still_here
+from commercekit.orders.service.derive_statuses import DeriveStatuses
 from commercekit.orders.service.read_orders import ReadOrders
+from commercekit.platform.failpoints import failpoint
 
 if TYPE_CHECKING:
     from commercekit.platform.db import UnitOfWork
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["RefundOrders"]
 
 
-class RefundOrders(ReadOrders):
+class RefundOrders(ReadOrders, DeriveStatuses):
     """The shopper asks, staff decide, and an approved amount goes back where it came from."""
 
     async def request_refund(
@@ -80,25 +81,25 @@ class RefundOrders(ReadOrders):
         actor: Actor,
     ) -> None:
         order = await self._locked(uow, order_id)
-        earlier = await self._requests.find(order_id=order_id)
-        if any(request.id == request_id for request in earlier):
+        if await self._requests.get(request_id) is not None:
             return
         summary = await self._payments.summary(uow, order.reference)
         if summary.captured == 0:
             message = f"Nothing was paid on order {order.number} yet; cancel it instead."
             raise InvalidTransition(message, payment_status=order.payment_status)
-        waiting = [r for r in earlier if r.status is RefundRequestStatus.REQUESTED]
-        requested: Counter[UUID] = Counter()
-        for request in waiting:
-            for item in request.lines:
-                requested[item.line_id] += item.quantity
+        standing = await self._requests.standing(order_id)
+        waiting = sum(
+            request.amount.amount
+            for request in standing
+            if request.status is RefundRequestStatus.REQUESTED
+        )
         plan = plan_refund(
             order,
             lines,
             shipping=shipping,
             shipping_refunded=await self._orders.is_shipping_refunded(order_id),
-            refundable=summary.kept - sum(request.amount.amount for request in waiting),
-            requested=requested,
+            refundable=summary.kept - waiting,
+            gone=_gone(standing),
         )
         amount = Money(plan.amount, order.currency)
         await self._requests.add(
@@ -108,7 +109,7 @@ class RefundOrders(ReadOrders):
                 order_id=order.id,
                 order_number=order.number,
                 status=RefundRequestStatus.REQUESTED,
-                lines=[RefundRequestLine(line, units) for line, units in plan.units.items()],
+                lines=plan.lines,
                 shipping=plan.shipping,
                 amount=amount,
                 reason=reason,
@@ -133,18 +134,34 @@ class RefundOrders(ReadOrders):
         )
 
     async def approve_refund(
-        self, request_id: UUID, *, actor: Actor, reason: str = "", amount: Money | None = None
+        self,
+        request_id: UUID,
+        *,
+        decision_id: UUID,
+        actor: Actor,
+        reason: str = "",
+        amount: Money | None = None,
     ) -> RefundRequest:
         """Agree, to ``amount`` or to what was asked, and send the money back by its original route.
 
         Units that have not left are cancelled and their stock given back in the same transaction.
-        Repeating it sends nothing twice. Raises :class:`~commercekit.errors.InvalidTransition` for a
-        rejected request and :class:`~commercekit.orders.errors.NothingToRefund` when less than
-        ``amount`` is left.
+        Repeating it with the same ``decision_id`` sends nothing twice. Raises
+        :class:`~commercekit.orders.errors.RefundRequestDecided` for a request that was decided before,
+        :class:`~commercekit.orders.errors.MoreThanAsked`, and
+        :class:`~commercekit.orders.errors.UnitsBeingPacked` while the goods are being handed over.
         """
         refunds = await self._db.run(
-            partial(self._approve, request_id=request_id, actor=actor, reason=reason, amount=amount)
+            partial(
+                self._approve,
+                request_id=request_id,
+                decision_id=decision_id,
+                actor=actor,
+                reason=reason,
+                amount=amount,
+            )
         )
+        if refunds:
+            failpoint("orders.refund-approved")
         for refund_id in refunds:
             await self._payments.send_refund(refund_id)
         return await self.refund_request(request_id)
@@ -154,6 +171,7 @@ class RefundOrders(ReadOrders):
         uow: UnitOfWork,
         *,
         request_id: UUID,
+        decision_id: UUID,
         actor: Actor,
         reason: str,
         amount: Money | None,
@@ -161,13 +179,12 @@ class RefundOrders(ReadOrders):
         request = await self.refund_request(request_id)
         order = await self._locked(uow, request.order_id)
         request = await self.refund_request(request_id)
-        if request.status is RefundRequestStatus.APPROVED:
+        if await self._is_decided(request, RefundRequestStatus.APPROVED, decision_id):
             return []
-        REFUND_REQUEST_STATES.check(request.status, RefundRequestStatus.APPROVED)
         granted = amount or request.amount
         if granted.currency != order.currency or not 0 < granted.amount <= request.amount.amount:
             message = f"{granted} is not between nothing and the {request.amount} asked for."
-            raise NothingToRefund(message, asked=request.amount.amount)
+            raise MoreThanAsked(message, asked=request.amount)
         refunds = await self._payments.create_refunds(
             uow,
             refund_id=request_id,
@@ -190,7 +207,11 @@ class RefundOrders(ReadOrders):
             actor,
             "refund-approved",
             reason=reason,
-            details={"refund_request_id": str(request_id), "amount": granted.amount},
+            details={
+                "refund_request_id": str(request_id),
+                "decision_id": str(decision_id),
+                "amount": granted.amount,
+            },
         )
         uow.publish(
             RefundApproved(
@@ -205,44 +226,72 @@ class RefundOrders(ReadOrders):
     async def _take_back(
         self, uow: UnitOfWork, order: Order, request: RefundRequest, actor: Actor
     ) -> None:
-        """Count the units as refunded; those still in the house are cancelled and released."""
+        """Count the units as refunded; those that never left are cancelled and their stock freed."""
         lines = {line.id: line for line in order.lines}
         units = {item.line_id: item.quantity for item in request.lines}
+        shipments = await self._fulfilment.shipments(uow, order.reference)
+        here = units_still_here(order, units, packed_units(shipments, left=False))
         await self._orders.count_units(uow, order.id, "refunded", units)
-        unshipped = {
-            line_id: min(quantity, lines[line_id].open)
-            for line_id, quantity in units.items()
-            if lines[line_id].open > 0
-        }
-        if not unshipped:
+        if not here:
             return
-        await self._orders.count_units(uow, order.id, "cancelled", unshipped)
+        await self._orders.count_units(uow, order.id, "cancelled", here)
         await self._inventory.release(
             uow,
             order.reference,
-            [Demand(lines[line_id].sku, quantity) for line_id, quantity in unshipped.items()],
+            [Demand(lines[line_id].sku, quantity) for line_id, quantity in here.items()],
             reason="refunded before shipping",
         )
         after = await self.get(order.id)
         if all(line.cancelled == line.quantity for line in after.lines):
-            await self._orders.set_status(uow, order.id, OrderStatus.PLACED, OrderStatus.CANCELLED)
-            await self._orders.record(uow, order.id, actor, "cancelled", reason="refunded")
-            uow.publish(OrderCancelled(order_id=order.id, number=order.number, reason="refunded"))
+            await self._close_refunded(uow, after, actor)
+        else:
+            status = await self._derive_fulfilment(uow, after, shipments)
+            await self._complete_if_done(uow, after, status, after.payment_status, actor)
 
-    async def reject_refund(self, request_id: UUID, *, actor: Actor, reason: str) -> RefundRequest:
-        """Decline, with the reason the shopper reads; repeating it changes nothing more."""
-        await self._db.run(partial(self._reject, request_id=request_id, actor=actor, reason=reason))
+    async def _close_refunded(self, uow: UnitOfWork, order: Order, actor: Actor) -> None:
+        """No unit is left to ship, and none was: cancelled, or completed if the shop keeps something."""
+        summary = await self._payments.summary(uow, order.reference)
+        if summary.kept:
+            await self._complete(uow, order, actor, reason="refunded")
+            return
+        await self._orders.set_status(uow, order.id, OrderStatus.PLACED, OrderStatus.CANCELLED)
+        await self._orders.record(uow, order.id, actor, "cancelled", reason="refunded")
+        uow.publish(OrderCancelled(order_id=order.id, number=order.number, reason="refunded"))
+
+    async def _is_decided(
+        self, request: RefundRequest, wanted: RefundRequestStatus, decision_id: UUID
+    ) -> bool:
+        """Whether this very decision was taken before; raise if another one was."""
+        if REFUND_REQUEST_STATES.allows(request.status, wanted):
+            return False
+        if await self._orders.was_decided_by(request.order_id, decision_id):
+            return True
+        message = f"This refund request is {request.status}."
+        raise RefundRequestDecided(message, state=request.status)
+
+    async def reject_refund(
+        self, request_id: UUID, *, decision_id: UUID, actor: Actor, reason: str
+    ) -> RefundRequest:
+        """Decline, with the reason the shopper reads; as repeatable as :meth:`approve_refund`."""
+        await self._db.run(
+            partial(
+                self._reject,
+                request_id=request_id,
+                decision_id=decision_id,
+                actor=actor,
+                reason=reason,
+            )
+        )
         return await self.refund_request(request_id)
 
     async def _reject(
-        self, uow: UnitOfWork, *, request_id: UUID, actor: Actor, reason: str
+        self, uow: UnitOfWork, *, request_id: UUID, decision_id: UUID, actor: Actor, reason: str
     ) -> None:
         request = await self.refund_request(request_id)
         order = await self._locked(uow, request.order_id)
         request = await self.refund_request(request_id)
-        if request.status is RefundRequestStatus.REJECTED:
+        if await self._is_decided(request, RefundRequestStatus.REJECTED, decision_id):
             return
-        REFUND_REQUEST_STATES.check(request.status, RefundRequestStatus.REJECTED)
         await self._requests.decide(
             uow, request, RefundRequestStatus.REJECTED, actor, reason, request.amount
         )
@@ -252,8 +301,22 @@ class RefundOrders(ReadOrders):
             actor,
             "refund-rejected",
             reason=reason,
-            details={"refund_request_id": str(request_id)},
+            details={
+                "refund_request_id": str(request_id),
+                "decision_id": str(decision_id),
+            },
         )
         uow.publish(
             RefundRejected(order_id=order.id, number=order.number, refund_request_id=request_id)
         )
+
+
+def _gone(requests: Sequence[RefundRequest]) -> dict[UUID, Gone]:
+    gone: dict[UUID, Gone] = {}
+    for request in requests:
+        for line in request.lines:
+            before = gone.get(line.line_id, Gone())
+            gone[line.line_id] = Gone(
+                before.units + line.quantity, before.money + line.amount.amount
+            )
+    return gone

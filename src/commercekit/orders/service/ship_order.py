@@ -8,10 +8,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from commercekit.fulfilment import ShipmentLine, ShipmentStatus, ShipmentView
+from commercekit.fulfilment import ShipmentLine, ShipmentView
 from commercekit.orders.errors import NothingToShip, OrderNotPaid, TooManyUnits, UnknownOrderLine
 from commercekit.orders.models import Actor, Order, OrderStatus, PaymentStatus, RefundRequestLine
+from commercekit.orders.rules import packed_units
 from commercekit.orders.service.base import OrderUseCases
+from commercekit.platform.failpoints import failpoint
 
 if TYPE_CHECKING:
     from commercekit.platform.db import UnitOfWork
@@ -56,6 +58,7 @@ class ShipOrders(OrderUseCases):
                 actor=actor,
             )
         )
+        failpoint("orders.shipment-created")
         return await self._fulfilment.hand_over(shipment_id)
 
     async def _create_shipment(
@@ -74,9 +77,7 @@ class ShipOrders(OrderUseCases):
         shipments = await self._fulfilment.shipments(uow, order.reference)
         if any(shipment.id == shipment_id for shipment in shipments):
             return
-        if order.status is not OrderStatus.PLACED or not (
-            order.payment_status in _MAY_LEAVE or order.collects_later
-        ):
+        if order.status is not OrderStatus.PLACED or not await self._may_leave(uow, order):
             message = (
                 f"Order {order.number} is {order.status} and {order.payment_status}: only paid "
                 "orders, or those collected on delivery, are shipped."
@@ -99,15 +100,19 @@ class ShipOrders(OrderUseCases):
             uow, order.id, actor, "shipment-created", details={"shipment_id": str(shipment_id)}
         )
 
+    async def _may_leave(self, uow: UnitOfWork, order: Order) -> bool:
+        """Paid, or to be collected by a payment that still waits for it."""
+        if order.payment_status in _MAY_LEAVE:
+            return True
+        if not order.collects_later:
+            return False
+        return (await self._payments.summary(uow, order.reference)).pending > 0
+
 
 def _choose(
     order: Order, units: Sequence[RefundRequestLine] | None, shipments: Sequence[ShipmentView]
 ) -> list[ShipmentLine]:
-    packed: Counter[UUID] = Counter()
-    for shipment in shipments:
-        if shipment.status is not ShipmentStatus.CANCELLED:
-            for item in shipment.lines:
-                packed[item.line_id] += item.quantity
+    packed = packed_units(shipments)
     left = {
         line.id: line.quantity - line.cancelled - packed[line.id]
         for line in order.lines

@@ -44,6 +44,8 @@ IDEMPOTENCY: Final = "commercekit_idempotency"
 LEASE_SECONDS: Final = 15
 KEPT_HOURS: Final = 26
 """At least the 24 hours that clients rely on, and some for clocks that disagree."""
+ABANDONED: Final = "abandoned"
+"""The step of keys whose execution died and whose client has not come back."""
 _KEY: Final = re.compile(r"^[A-Za-z0-9._:+/=@-]{1,255}$")
 _logger = logging.getLogger(__name__)
 
@@ -194,10 +196,12 @@ class Idempotency:
         )
 
     async def sweep(self, resumers: Mapping[str, Resumer], *, limit: int = 100) -> int:
-        """Finish or free keys whose execution died at least one lease ago; gives how many.
+        """Finish, free or set aside keys whose execution died a lease ago; gives how many.
 
-        A scope without a resumer frees keys on which no step was recorded; the others stay for the
-        client's retry, and are counted by the invariant on abandoned keys.
+        Without a resumer nobody knows what the execution had made, so its key is never freed: the
+        client's retry has to find it with the same ``id``. It is set aside until then, or until it is
+        too old to be relied on. Keys on which a step was recorded are left, and counted by the invariant
+        on abandoned keys.
         """
         rows = await self._db.fetch(_ABANDONED, limit, sorted(resumers))
         done = 0
@@ -207,7 +211,9 @@ class Idempotency:
             try:
                 answer = None if resumer is None else await resumer(run)
                 async with self._db.unit_of_work() as uow:
-                    if answer is None:
+                    if resumer is None:
+                        await self._set_aside(uow, run)
+                    elif answer is None:
                         await self.free(uow, run)
                     else:
                         await self.complete(uow, run, answer)
@@ -217,11 +223,19 @@ class Idempotency:
                 done += 1
         return done
 
+    async def _set_aside(self, uow: UnitOfWork, run: IdempotentRun) -> None:
+        await uow.execute(
+            f"UPDATE {TABLE} SET step = '{ABANDONED}', lease_until = clock_timestamp()" + _MINE,  # noqa: S608 - constants
+            *_identity(run),
+            run.attempt,
+        )
+
     async def prune(self) -> int:
         """Forget keys older than clients may rely on; gives how many."""
         tag = await self._db.execute(
             f"DELETE FROM {TABLE} WHERE (scope, subject, key) IN (SELECT scope, subject, key"  # noqa: S608 - a constant
-            f" FROM {TABLE} WHERE state = 'completed'"
+            f" FROM {TABLE} WHERE"
+            f" (state = 'completed' OR step = '{ABANDONED}')"
             f" AND created_at < clock_timestamp() - interval '{KEPT_HOURS} hours' LIMIT 5000)"
         )
         return int(tag.rpartition(" ")[2])

@@ -13,7 +13,8 @@ INVARIANTS = (
         sentence="No idempotency key is still running ten minutes after its lease ended.",
         sql="""
             SELECT scope, key, step, attempt, lease_until FROM platform_idempotency_key
-            WHERE state = 'running' AND lease_until < now() - interval '10 minutes'
+            WHERE state = 'running' AND step IS DISTINCT FROM 'abandoned'
+              AND lease_until < now() - interval '10 minutes'
             """,
     ),
     sealed_with("platform_idempotency_key", "body"),

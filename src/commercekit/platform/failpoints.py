@@ -1,0 +1,40 @@
+"""Places where a test lets the process die or fail, to prove that a retry finds its way.
+
+Off, and free of cost, unless ``COMMERCEKIT_FAILPOINTS`` names them when the process starts:
+``checkout.placed=exit137,orders.refund-approved=raise``.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+__all__ = ["VARIABLE", "FailpointReached", "failpoint"]
+
+VARIABLE: Final = "COMMERCEKIT_FAILPOINTS"
+_KILLED: Final = 137
+"""What a shell says of a process that ``kill -9`` ended."""
+
+
+class FailpointReached(RuntimeError):
+    """Raised where a failpoint says ``raise``; no part of the shop expects it."""
+
+
+def failpoint(name: str) -> None:
+    """Do what the environment says about ``name``, usually nothing.
+
+    ``exit137`` ends the process at once, without any cleaning up; ``raise`` raises
+    :class:`FailpointReached`.
+    """
+    mode = _MODES.get(name)
+    if mode == "exit137":
+        os._exit(_KILLED)
+    if mode == "raise":
+        raise FailpointReached(name)
+
+
+def _modes(text: str) -> dict[str, str]:
+    return dict(part.split("=", 1) for part in text.split(",") if "=" in part)
+
+
+_MODES = _modes(os.environ.get(VARIABLE, ""))
