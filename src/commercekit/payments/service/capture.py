@@ -14,6 +14,7 @@ from commercekit.payments.providers import PaymentSnapshot, PaymentState
 from commercekit.payments.rules import QUERY_AFTER, check_capture
 from commercekit.payments.service.desk import Desk, logger
 from commercekit.payments.service.query import SILENT, book
+from commercekit.platform.failpoints import failpoint
 from commercekit.platform.providers import ProviderRejected
 from commercekit.platform.security import AuditEntry
 
@@ -122,6 +123,7 @@ async def _ask(desk: Desk, payment: Payment) -> Payment:
         await _give_up(desk, payment)
         message = f"{gateway.code} refuses to {operation} payment {payment.id}: {error.code}."
         raise PaymentRefused(message, code=error.code) from None
+    failpoint(f"payments.{operation}-answered")
     return await book(desk, payment, snapshot, source="answer", ends=operation)
 
 

@@ -12,6 +12,7 @@ from commercekit.payments.providers import EventKind, GatewayEvent, Notification
 from commercekit.payments.service.booking import PROVIDER, book_payment, book_refund
 from commercekit.payments.service.desk import Desk, logger
 from commercekit.payments.service.gateways import GatewayAccount
+from commercekit.platform.failpoints import failpoint
 from commercekit.platform.providers import Ack, ProviderRejected, RawRequest, SignatureInvalid
 
 if TYPE_CHECKING:
@@ -43,7 +44,9 @@ async def receive_notification(desk: Desk, gateway: str, account: str, raw: RawR
     async def work(uow: UnitOfWork) -> bool:
         return await _book_all(desk, uow, at, notification)
 
-    return notification.ack if await desk.db.run(work) else notification.nack
+    complete = await desk.db.run(work)
+    failpoint("payments.notification-booked")
+    return notification.ack if complete else notification.nack
 
 
 async def _book_all(

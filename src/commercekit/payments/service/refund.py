@@ -21,6 +21,7 @@ from commercekit.payments.rules import QUERY_AFTER, check_refund, spread_refund
 from commercekit.payments.service.booking import PROVIDER, book_refund
 from commercekit.payments.service.desk import Desk, logger
 from commercekit.payments.service.query import SILENT
+from commercekit.platform.failpoints import failpoint
 from commercekit.platform.providers import ProviderRejected
 from commercekit.platform.security import AuditEntry
 
@@ -174,6 +175,7 @@ async def send_refund(desk: Desk, refund_id: UUID) -> Refund:
             state=RefundState.FAILED,
             failure_code=error.code,
         )
+    failpoint("payments.refund-answered")
     return await _book(desk, trying, snapshot, source=source)
 
 

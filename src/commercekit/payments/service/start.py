@@ -18,6 +18,7 @@ from commercekit.payments.providers import (
 from commercekit.payments.rules import QUERY_AFTER
 from commercekit.payments.service.booking import book_payment
 from commercekit.payments.service.desk import Desk, logger
+from commercekit.platform.failpoints import failpoint
 from commercekit.platform.providers import (
     ProviderConfigError,
     ProviderRejected,
@@ -81,6 +82,7 @@ async def start(desk: Desk, payment_id: UUID) -> Payment:
     except ProviderConfigError:
         logger.exception("payment %s: the account at %s is misconfigured", payment.id, gateway.code)
         return payment
+    failpoint("payments.asked")
     booked = await _book(desk, payment, result.snapshot, result.action)
     if booked.status is PaymentStatus.CLOSED and gateway.capabilities.close:
         # Closed while the gateway was being asked: nobody may pay what it has just opened.
