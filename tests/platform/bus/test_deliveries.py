@@ -307,3 +307,54 @@ async def test_running_bus_hears_of_commits_at_once_and_lets_reactions_end(
         async with asyncio.timeout(3):
             await started.wait()
     assert await ledger.all() == ["done"]
+
+
+async def test_older_version_leaves_alone_what_only_the_newer_one_wants(
+    database, make_bus, facts, tell, ledger
+):
+    older = make_bus(Subscription("c", facts.opened, _note(ledger, "old-")))
+    database._flush_hooks.clear()
+    newer = make_bus(
+        Subscription("c", facts.opened, _note(ledger, "new-")),
+        Subscription("c", facts.closed, _note(ledger, "new-")),
+    )
+    await newer.drain()
+    await older.drain()
+    await tell(facts.closed(door="a"), facts.opened(door="a"))
+    assert await older.drain() == 0, "the later fact waits for the one that it does not know"
+    assert await ledger.all() == []
+    await newer.drain()
+    assert await ledger.all() == ["new-a1", "new-a2"]
+
+
+async def test_what_no_living_version_wants_any_more_holds_nothing_back(
+    database, make_bus, facts, tell, ledger
+):
+    older = make_bus(
+        Subscription("c", facts.opened, _note(ledger)),
+        Subscription("c", facts.closed, _note(ledger)),
+    )
+    await older._transport.announce()
+    await tell(facts.closed(door="a"), facts.opened(door="a"))
+    await older._relay.move()
+    await database.execute("UPDATE platform_consumer SET seen_at = now() - interval '6 minutes'")
+    newer = make_bus(Subscription("c", facts.opened, _note(ledger)))
+    await newer.drain()
+    assert await ledger.all() == ["a2"]
+
+
+async def test_backlog_of_thousands_is_worked_off_one_by_one_without_searching_it(
+    database, make_bus, facts, tell, ledger
+):
+    bus = make_bus(Subscription("c", facts.opened, _note(ledger)))
+    await bus.drain()
+    await tell(*(facts.opened(door=f"{number}") for number in range(3000)))
+    while await bus._relay.move():
+        pass
+    from commercekit.platform.bus.deliveries import _CLAIM
+
+    sql = _CLAIM.replace("$1", "ARRAY['c door.Opened']").replace("$2", "now() + interval '1 day'")
+    plan = "\n".join(row[0] for row in await database.fetch(f"EXPLAIN {sql}"))
+    assert "platform_delivery_due" in plan
+    assert "Seq Scan" not in plan
+    assert "Sort" not in plan

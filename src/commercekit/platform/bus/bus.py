@@ -63,26 +63,19 @@ SELECT (SELECT count(*) FROM platform_outbox WHERE published_at IS NULL) AS unpu
        (SELECT count(*) FROM platform_delivery WHERE state = 'waiting') AS waiting,
        (SELECT count(*) FROM platform_delivery WHERE state = 'parked') AS parked
 """
-_PRUNE = (
-    # A consumer that no process has served for this long is gone, and so is what was kept for it.
-    """
-    WITH gone AS (DELETE FROM platform_consumer WHERE seen_at < now() - $2::interval
-                  RETURNING consumer, aggregate)
-    DELETE FROM platform_delivery d USING gone
-    WHERE d.consumer = gone.consumer AND d.aggregate = gone.aggregate
-      AND d.state IN ('waiting', 'parked') AND $1::interval IS NOT NULL
-    """,
-    """
-    DELETE FROM platform_delivery
-    WHERE finished_at < now() - $1::interval AND $2::interval IS NOT NULL
-    """,
-    """
-    DELETE FROM platform_outbox o
-    WHERE o.published_at < now() - $1::interval AND $2::interval IS NOT NULL
-      AND NOT EXISTS (SELECT 1 FROM platform_delivery d
-                      WHERE d.event_id = o.id AND d.state IN ('waiting', 'parked'))
-    """,
-)
+# A consumer that no process has served for so long is gone, and so is what was kept for it.
+_PRUNE_CONSUMERS = """
+WITH gone AS (DELETE FROM platform_consumer WHERE seen_at < now() - $1::interval RETURNING consumer)
+DELETE FROM platform_delivery d USING gone
+WHERE d.consumer = gone.consumer AND d.state IN ('waiting', 'parked')
+"""
+_PRUNE_DELIVERIES = "DELETE FROM platform_delivery WHERE finished_at < now() - $1::interval"
+_PRUNE_OUTBOX = """
+DELETE FROM platform_outbox o
+WHERE o.published_at < now() - $1::interval
+  AND NOT EXISTS (SELECT 1 FROM platform_delivery d
+                  WHERE d.event_id = o.id AND d.state IN ('waiting', 'parked'))
+"""
 
 
 class Backlog(Struct, frozen=True):
@@ -200,9 +193,13 @@ class Bus:
         ``forget_consumers`` are forgotten, with what was kept for them.
         """
         await self._transport.announce()
-        for statement in _PRUNE:
+        for statement, age in (
+            (_PRUNE_CONSUMERS, forget_consumers),
+            (_PRUNE_DELIVERIES, keep),
+            (_PRUNE_OUTBOX, keep),
+        ):
             async with self._db.unit_of_work() as uow:
-                await uow.execute(statement, keep, forget_consumers)
+                await uow.execute(statement, age)
 
     async def _change(self, sql: str, event_id: UUID, *args: Any) -> list[str]:
         async def work(uow: UnitOfWork) -> list[str]:

@@ -35,25 +35,45 @@ MAX_ATTEMPTS = 8
 """After so many failures a delivery is parked."""
 _GAP_PAUSE = timedelta(milliseconds=200)
 _SKIP_BATCH = 500
+_ANNOUNCE_SECONDS = 60.0
+_STALE = timedelta(minutes=5)
 
 _ANNOUNCE = """
-INSERT INTO platform_consumer (consumer, aggregate, types, seen_at)
-SELECT $1, $2, $3, now()
-ON CONFLICT (consumer, aggregate) DO UPDATE SET types = excluded.types, seen_at = now()
+INSERT INTO platform_consumer (consumer, type, aggregate, seen_at)
+SELECT *, now() FROM unnest($1::text[], $2::text[], $3::text[]) AS t(consumer, type, aggregate)
+ORDER BY consumer, type
+ON CONFLICT (consumer, type) DO UPDATE SET aggregate = excluded.aggregate, seen_at = now()
+"""
+# While two versions of a shop run side by side both say what they want. What nobody living wants any
+# more is only counted from then on, so that it holds nothing back.
+_FORGET = """
+WITH gone AS (
+    DELETE FROM platform_consumer c
+    WHERE c.consumer = ANY($1::text[]) AND c.seen_at < now() - $2::interval
+      AND EXISTS (SELECT 1 FROM platform_consumer alive
+                  WHERE alive.consumer = c.consumer AND alive.seen_at > c.seen_at + $2::interval)
+    RETURNING consumer, type
+)
+UPDATE platform_delivery d SET wanted = false FROM gone
+WHERE d.state = 'waiting' AND d.consumer = gone.consumer AND d.type = gone.type
 """
 _FEED = """
 INSERT INTO platform_delivery
     (consumer, event_id, aggregate, aggregate_id, sequence, type, wanted, due_at)
-SELECT c.consumer, o.id, o.aggregate, o.aggregate_id, o.sequence, o.type, o.type = ANY(c.types), $2
+SELECT c.consumer, o.id, o.aggregate, o.aggregate_id, o.sequence, o.type,
+       bool_or(c.type = o.type), $2
 FROM platform_outbox o JOIN platform_consumer c USING (aggregate)
 WHERE o.id = ANY($1::uuid[])
+GROUP BY c.consumer, o.id
 ON CONFLICT DO NOTHING
 """
+# OFFSET 0 keeps the planner from joining the whole backlog to find one head: it walks the index of
+# what is due and probes each candidate, so a claim costs the same however much is waiting.
 _HEAD = """
 NOT EXISTS (
     SELECT 1 FROM platform_delivery e
     WHERE e.consumer = d.consumer AND e.aggregate = d.aggregate AND e.aggregate_id = d.aggregate_id
-      AND e.sequence < d.sequence AND e.state IN ('waiting', 'parked'))
+      AND e.sequence < d.sequence AND e.state IN ('waiting', 'parked') OFFSET 0)
 """
 _CLAIM = f"""
 SELECT d.consumer, d.event_id, d.aggregate, d.aggregate_id, d.sequence, d.type, d.attempts,
@@ -62,7 +82,8 @@ FROM platform_delivery d
 LEFT JOIN platform_outbox o ON o.id = d.event_id
 LEFT JOIN platform_inbox i ON i.consumer = d.consumer AND i.aggregate = d.aggregate
     AND i.aggregate_id = d.aggregate_id
-WHERE d.state = 'waiting' AND d.wanted AND d.due_at <= $2 AND d.consumer = ANY($1::text[])
+WHERE d.state = 'waiting' AND d.wanted AND d.due_at <= $2
+  AND d.consumer || ' ' || d.type = ANY($1::text[])
   AND {_HEAD}
 ORDER BY d.due_at, d.event_id
 LIMIT 1
@@ -92,7 +113,7 @@ _SKIP = f"""
 WITH heads AS (
     SELECT d.consumer, d.event_id FROM platform_delivery d
     WHERE d.state = 'waiting' AND NOT d.wanted AND {_HEAD}
-    ORDER BY d.due_at LIMIT $1 FOR UPDATE OF d SKIP LOCKED
+    ORDER BY d.due_at, d.event_id LIMIT $1 FOR UPDATE OF d SKIP LOCKED
 ), finished AS (
     UPDATE platform_delivery d SET state = 'done', finished_at = now() FROM heads
     WHERE d.consumer = heads.consumer AND d.event_id = heads.event_id
@@ -145,16 +166,21 @@ class InProcessTransport(Transport):
             )
             for number in range(workers)
         ]
+        self._announcer = Loop("announce", self._announce_step, poll=_ANNOUNCE_SECONDS)
 
     def loops(self) -> Sequence[Loop]:
-        """The workers of this process."""
-        return self._loops
+        """The workers of this process, and the one that keeps saying whom they serve."""
+        return [*self._loops, self._announcer]
 
     async def announce(self) -> None:
         """Write down who is served here; facts are kept for them even while they are away."""
+        interests = self._index.interests()
+        if not interests:
+            return
+        consumers, types, aggregates = (list(column) for column in zip(*interests, strict=True))
         async with self._db.unit_of_work() as uow:
-            for (consumer, aggregate), types in sorted(self._index.interests().items()):
-                await uow.execute(_ANNOUNCE, consumer, aggregate, sorted(types))
+            await uow.execute(_ANNOUNCE, consumers, types, aggregates)
+            await uow.execute(_FORGET, sorted(set(consumers)), _STALE)
 
     async def accept(self, uow: UnitOfWork, event_ids: Sequence[UUID]) -> None:
         """One row for every consumer, anywhere, that touches the aggregate kind."""
@@ -178,19 +204,24 @@ class InProcessTransport(Transport):
     def _wake(self) -> None:
         self._loops[0].wake()
 
+    async def _announce_step(self) -> bool:
+        await self.announce()
+        return False
+
     async def _step(self, number: int) -> bool:
         if await self._handle_one(self._loops[(number + 1) % len(self._loops)]):
             return True
         return number == 0 and await self.skip_unwanted() > 0
 
     async def _handle_one(self, following: Loop | None = None) -> bool:
-        consumers = self._index.consumers
-        if not consumers:
+        # By type too: another version of the shop may want facts of which this one knows nothing.
+        wanted = [f"{consumer} {name}" for consumer, name, _ in self._index.interests()]
+        if not wanted:
             return False
         row: Any = None
         try:
             async with self._db.unit_of_work() as uow:
-                row = await uow.fetchrow(_CLAIM, consumers, self._db.clock.now())
+                row = await uow.fetchrow(_CLAIM, wanted, self._db.clock.now())
                 if row is None:
                     return False
                 if following is not None:

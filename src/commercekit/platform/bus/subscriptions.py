@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -88,14 +88,14 @@ class SubscriptionIndex:
         """Names of everyone who is served later."""
         return sorted(self._consumers)
 
-    def interests(self) -> Mapping[tuple[str, str], list[str]]:
-        """(consumer, aggregate kind) to the types of fact wanted.
+    def interests(self) -> list[tuple[str, str, str]]:
+        """(consumer, type of fact, aggregate kind), sorted.
 
         A consumer sees *every* fact of a kind it touches, so that gaps show; types that it did not ask
         for only move its place forward.
         """
-        result: dict[tuple[str, str], list[str]] = {}
-        for consumer, wanted in self._consumers.items():
-            for name, subscription in wanted.items():
-                result.setdefault((consumer, subscription.event.aggregate), []).append(name)
-        return result
+        return sorted(
+            (consumer, name, subscription.event.aggregate)
+            for consumer, wanted in self._consumers.items()
+            for name, subscription in wanted.items()
+        )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from piccolo.columns import (
     UUID,
-    Array,
     BigInt,
     Boolean,
     Integer,
@@ -46,8 +45,8 @@ class Consumer(Table, db=ENGINE, tablename="platform_consumer"):
     """Who is to be fed facts of which kind."""
 
     consumer = Text(primary_key=True)
+    type = Text()
     aggregate = Text()
-    types = Array(base_column=Text())
     seen_at = Timestamptz()
 
 

@@ -37,10 +37,10 @@ FORWARDS = (
     """
     CREATE TABLE platform_consumer (
         consumer text NOT NULL,
+        type text NOT NULL,
         aggregate text NOT NULL,
-        types text[] NOT NULL,
         seen_at timestamptz NOT NULL,
-        PRIMARY KEY (consumer, aggregate)
+        PRIMARY KEY (consumer, type)
     )
     """,
     """
@@ -67,8 +67,12 @@ FORWARDS = (
         WHERE state IN ('waiting', 'parked')
     """,
     """
-    CREATE INDEX platform_delivery_due ON platform_delivery (wanted, due_at)
-        WHERE state = 'waiting'
+    CREATE INDEX platform_delivery_due ON platform_delivery (due_at, event_id)
+        WHERE state = 'waiting' AND wanted
+    """,
+    """
+    CREATE INDEX platform_delivery_counted ON platform_delivery (due_at, event_id)
+        WHERE state = 'waiting' AND NOT wanted
     """,
     """
     CREATE INDEX platform_delivery_finished ON platform_delivery (finished_at)
