@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from commercekit.errors import Conflict
@@ -263,3 +265,31 @@ async def test_partition_of_the_month_holds_the_rows(database, create):
     await create()
     assert await database.fetchval("SELECT count(*) FROM fulfilment_shipment_default") == 0
     assert await database.fetchval("SELECT count(*) FROM fulfilment_line_default") == 0
+
+
+async def test_shipment_cancelled_while_the_carrier_books_is_called_back(
+    service, create, carrier, jobs, told
+):
+    made = await create()
+    carrier.cancels = CancelOutcome.CANCELLED
+    book = carrier.create
+
+    async def slowly(ctx, request):
+        await service.cancel(made.id)
+        return await book(ctx, request)
+
+    carrier.create = slowly
+    shipment = await service.hand_over(made.id)
+    assert (shipment.status, shipment.booking) == (S.CANCELLED, Booking.BOOKED)
+    assert carrier.calls == ["cancel", "create"]
+    await jobs.run_due()
+    assert carrier.calls == ["cancel", "create", "cancel"]
+    assert await told() == ["Created", "Cancelled"]
+
+
+async def test_hand_over_twice_at_once_hands_over_once(service, create, carrier, told):
+    made = await create()
+    both = await asyncio.gather(service.hand_over(made.id), service.hand_over(made.id))
+    assert {str(each.status) for each in both} == {"handed_over"}
+    assert len(carrier.booked) == 1
+    assert await told() == ["Created", "HandedOver"]

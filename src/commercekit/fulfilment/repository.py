@@ -246,14 +246,15 @@ class ShipmentRepository:
         more = len(rows) > page.limit
         return Page(items=items, next_cursor=str(items[-1].id) if more else None)
 
-    async def mark_asked(self, where: UnitOfWork, shipment_id: UUID, now: datetime) -> None:
-        """Remember, before the carrier is called, that it may have booked."""
-        await where.execute(
+    async def mark_asked(self, uow: UnitOfWork, shipment_id: UUID, now: datetime) -> bool:
+        """Remember, before the carrier is called, that it may have booked; ``False``: do not call."""
+        tag = await uow.execute(
             """UPDATE fulfilment_shipment SET asked_at = $2, booking = 'pending', failure_code = NULL
-            WHERE id = $1""",
+            WHERE id = $1 AND status = 'created' AND booking <> 'booked'""",
             shipment_id,
             now,
         )
+        return tag.endswith(" 1")
 
     async def record_booking(
         self, uow: UnitOfWork, shipment_id: UUID, carrier: str, booked: Shipment

@@ -329,3 +329,11 @@ async def test_running_jobs_hear_of_commits_at_once(make_jobs, enqueue):
         await asyncio.sleep(0.05)
         await enqueue(jobs, "greet")
         await _until(lambda: greet.runs, seconds=3)
+
+
+async def test_run_that_is_cancelled_from_within_is_no_success(make_jobs, enqueue):
+    jobs = make_jobs(JobKind("work", Recorder(asyncio.CancelledError()), backoff=_no_pause))
+    job_id = await enqueue(jobs, "work")
+    await jobs.run_due()
+    view = await jobs.get(job_id)
+    assert (view.state, view.attempts) == (JobState.DONE, 2)

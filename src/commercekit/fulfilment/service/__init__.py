@@ -13,7 +13,13 @@ from commercekit.fulfilment.models import (
 from commercekit.fulfilment.repository import ShipmentRepository
 from commercekit.fulfilment.service.carriers import CarrierAccount, Carriers, ContextFactory
 from commercekit.fulfilment.service.quote import Quoting
-from commercekit.fulfilment.service.send import BOOK_JOB, POLL_JOB, SUBSCRIBE_JOB, ShipmentJob
+from commercekit.fulfilment.service.send import (
+    BOOK_JOB,
+    CALL_BACK_JOB,
+    POLL_JOB,
+    SUBSCRIBE_JOB,
+    ShipmentJob,
+)
 from commercekit.fulfilment.service.track import Tracking
 from commercekit.platform.jobs import JobKind, Schedule
 
@@ -72,6 +78,7 @@ class FulfilmentService(Quoting, Tracking):
         """What runs in the background; app.py registers them."""
         return [
             JobKind(BOOK_JOB, self.book_job, payload=ShipmentJob, max_attempts=12),
+            JobKind(CALL_BACK_JOB, self.call_back_job, payload=ShipmentJob, max_attempts=12),
             JobKind(SUBSCRIBE_JOB, self.subscribe_job, payload=ShipmentJob),
             JobKind(POLL_JOB, self.poll_job, payload=ShipmentJob, max_attempts=20),
         ]

@@ -49,11 +49,12 @@ if TYPE_CHECKING:
     from commercekit.platform.db import UnitOfWork
     from commercekit.platform.jobs import JobContext
 
-__all__ = ["BOOK_JOB", "POLL_JOB", "SUBSCRIBE_JOB", "Sending", "ShipmentJob"]
+__all__ = ["BOOK_JOB", "CALL_BACK_JOB", "POLL_JOB", "SUBSCRIBE_JOB", "Sending", "ShipmentJob"]
 
 _log = structlog.get_logger("commercekit.fulfilment")
 
 BOOK_JOB = "fulfilment.book"
+CALL_BACK_JOB = "fulfilment.call-back"
 POLL_JOB = "fulfilment.poll"
 SUBSCRIBE_JOB = "fulfilment.subscribe"
 _HEAD_START = timedelta(seconds=30)
@@ -165,6 +166,8 @@ class Sending(FulfilmentUseCases):
             return await self._refuse(shipment_id, code)
         except (ProviderUnavailable, ProviderUnknown):
             return await self.shipment(shipment_id)
+        if booked is None:
+            return await self.shipment(shipment_id)
         return await self._hand_over(shipment_id, booked)
 
     async def type_number(
@@ -225,6 +228,15 @@ class Sending(FulfilmentUseCases):
         if pending and shipment.status is ShipmentStatus.CREATED:
             raise ProviderUnavailable(detail=f"shipment {shipment.id} is not booked yet")
 
+    async def call_back_job(self, context: JobContext) -> None:
+        """Take back at the carrier what was cancelled here while the carrier was booking it."""
+        job: ShipmentJob = context.payload
+        entry, _ = await self._entry(job.shipment_id)
+        try:
+            await self._call_back(await self.shipment(job.shipment_id), entry)
+        except ShipmentOnItsWay:
+            _log.error("cancelled-shipment-travels", shipment_id=str(job.shipment_id))
+
     async def subscribe_job(self, context: JobContext) -> None:
         """Ask the carrier to push what happens; polling goes on if it does not want to."""
         job: ShipmentJob = context.payload
@@ -271,7 +283,8 @@ class Sending(FulfilmentUseCases):
 
     async def _book(
         self, entry: CarrierAccount, request: CreateShipment, shipment_id: UUID, *, asked: bool
-    ) -> Shipment:
+    ) -> Shipment | None:
+        """The booking; ``None`` when somebody else has booked or cancelled in the meantime."""
         code = entry.carrier.code
         if asked:
             # It was asked before and we never heard the end of it: look before booking again.
@@ -279,7 +292,8 @@ class Sending(FulfilmentUseCases):
             if found is not None:
                 return found
         async with self._db.unit_of_work() as uow:
-            await self._repository.mark_asked(uow, shipment_id, self._clock.now())
+            if not await self._repository.mark_asked(uow, shipment_id, self._clock.now()):
+                return None
         try:
             return await self._caller.call(
                 _CREATE, code, lambda: entry.carrier.create(entry.context, request)
@@ -301,6 +315,9 @@ class Sending(FulfilmentUseCases):
             if booked is not None and shipment.booking is not Booking.BOOKED:
                 await self._repository.record_booking(uow, shipment_id, shipment.carrier, booked)
                 shipment = await self._locked(uow, shipment_id)
+                if shipment.status is ShipmentStatus.CANCELLED:
+                    # Cancelled while the carrier was booking: what nobody wants is called back.
+                    await self._jobs.enqueue(uow, CALL_BACK_JOB, ShipmentJob(shipment_id))
             if shipment.status is ShipmentStatus.CREATED:
                 now = self._clock.now()
                 await self._move(uow, shipment, ShipmentStatus.HANDED_OVER, at=now)

@@ -61,7 +61,9 @@ SELECT consumer FROM gone
 _BACKLOG = """
 SELECT (SELECT count(*) FROM platform_outbox WHERE published_at IS NULL) AS unpublished,
        (SELECT count(*) FROM platform_delivery WHERE state = 'waiting') AS waiting,
-       (SELECT count(*) FROM platform_delivery WHERE state = 'parked') AS parked
+       (SELECT count(*) FROM platform_delivery WHERE state = 'parked') AS parked,
+       (SELECT coalesce(extract(epoch FROM now() - min(occurred_at)), 0)::float8
+        FROM platform_outbox WHERE published_at IS NULL) AS lag_seconds
 """
 # A consumer that no process has served for so long is gone, and so is what was kept for it.
 _PRUNE_CONSUMERS = """
@@ -84,6 +86,8 @@ class Backlog(Struct, frozen=True):
     unpublished: int
     waiting: int
     parked: int
+    lag_seconds: float = 0.0
+    """Age of the oldest fact that is not yet published."""
 
 
 class Bus:

@@ -54,6 +54,7 @@ class SubscriptionIndex:
     def __init__(self) -> None:
         self._projectors: dict[str, list[Subscription]] = {}
         self._consumers: dict[str, dict[str, Subscription]] = {}
+        self._interests: list[tuple[str, str, str]] | None = None
 
     def add(self, subscriptions: Iterable[Subscription]) -> None:
         """Take in more.
@@ -61,6 +62,7 @@ class SubscriptionIndex:
         Raises :class:`~commercekit.errors.ConfigurationError` when one consumer asks twice for one
         fact: both would run for a single inbox record.
         """
+        self._interests = None
         for subscription in subscriptions:
             name = subscription.event.type_name()
             if subscription.projector:
@@ -94,8 +96,10 @@ class SubscriptionIndex:
         A consumer sees *every* fact of a kind it touches, so that gaps show; types that it did not ask
         for only move its place forward.
         """
-        return sorted(
-            (consumer, name, subscription.event.aggregate)
-            for consumer, wanted in self._consumers.items()
-            for name, subscription in wanted.items()
-        )
+        if self._interests is None:
+            self._interests = sorted(
+                (consumer, name, subscription.event.aggregate)
+                for consumer, wanted in self._consumers.items()
+                for name, subscription in wanted.items()
+            )
+        return self._interests

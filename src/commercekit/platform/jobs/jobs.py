@@ -391,7 +391,8 @@ class Jobs:
                 work.cancel()
                 await asyncio.wait({work})
         if work.cancelled():
-            return
+            message = "the run was cancelled before its end"
+            raise RuntimeError(message)
         work.result()
 
     async def _renew(self, job_id: UUID, token: UUID) -> bool:
