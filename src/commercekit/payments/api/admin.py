@@ -108,7 +108,7 @@ class AdminPayments(Controller):
         payment_id: UUID,
         data: CaptureInput,
         payments: PaymentService,
-    ) -> Response[Any]:
+    ) -> Response[PaymentView]:
         async def work(run: IdempotentRun) -> Answer:
             payment = await payments.capture(
                 payment_id, data.amount, actor=principal_of(request).id, operation_id=run.id
@@ -126,7 +126,7 @@ class AdminPayments(Controller):
     )
     async def void(
         self, request: Request[Any, Any, Any], payment_id: UUID, payments: PaymentService
-    ) -> Response[Any]:
+    ) -> Response[PaymentView]:
         async def work(run: IdempotentRun) -> Answer:
             payment = await payments.void(
                 payment_id, actor=principal_of(request).id, operation_id=run.id
@@ -148,7 +148,7 @@ class AdminPayments(Controller):
         payment_id: UUID,
         data: CollectionInput,
         payments: PaymentService,
-    ) -> Response[Any]:
+    ) -> Response[PaymentView]:
         async def work(run: IdempotentRun) -> Answer:
             payment = await payments.record_collection(
                 payment_id,
@@ -218,7 +218,7 @@ class AdminRefunds(Controller):
     )
     async def retry(
         self, request: Request[Any, Any, Any], refund_id: UUID, payments: PaymentService
-    ) -> Response[Any]:
+    ) -> Response[RefundView]:
         async def work(run: IdempotentRun) -> Answer:
             refund = await payments.retry_refund(
                 refund_id, actor=principal_of(request).id, operation_id=run.id
@@ -236,7 +236,7 @@ class AdminRefunds(Controller):
     )
     async def confirm(
         self, request: Request[Any, Any, Any], refund_id: UUID, payments: PaymentService
-    ) -> Response[Any]:
+    ) -> Response[RefundView]:
         async def work(run: IdempotentRun) -> Answer:
             refund = await payments.confirm_refund(
                 refund_id, actor=principal_of(request).id, operation_id=run.id
