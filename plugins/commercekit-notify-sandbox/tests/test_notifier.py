@@ -25,7 +25,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def notifier(folder):
-    return SandboxNotifier(Settings(folder=folder))
+    return SandboxNotifier(Settings(), folder.parent)
 
 
 def _message(**changes):
@@ -107,5 +107,6 @@ async def test_receipts_are_forgeries(notifier):
 
 def test_plugin_declares_its_settings_and_one_notifier(folder):
     assert plugin.register_settings() is Settings
-    ctx = SimpleNamespace(section=lambda kind: kind(folder=folder))
-    assert [notifier.code for notifier in plugin.register_notifiers(ctx)] == ["sandbox"]
+    ctx = SimpleNamespace(section=lambda kind: kind(folder=folder), data=folder / "elsewhere")
+    (notifier,) = plugin.register_notifiers(ctx)
+    assert (notifier.code, notifier._folder) == ("sandbox", folder)

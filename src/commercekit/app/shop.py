@@ -278,6 +278,7 @@ class Shop:
                 base_url=self.settings.web.base_url,
                 enqueue=self.jobs.enqueue,
                 log=structlog.get_logger(f"commercekit.plugin.{code}"),
+                data=self.configuration.data,
                 production=self.settings.in_production,
             )
         return self._contexts[code]

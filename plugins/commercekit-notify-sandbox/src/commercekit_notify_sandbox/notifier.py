@@ -44,8 +44,10 @@ class SandboxNotifier(Notifier):
     config_type: ClassVar[type[Struct]] = Account
     channels: ClassVar[frozenset[Channel]] = frozenset(Channel)
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, data: Path) -> None:
+        """``data`` is the shop's data folder, for when the settings name none of their own."""
+        self._sender = settings.sender
+        self._folder = settings.folder or data / "messages"
 
     async def send(self, ctx: ProviderContext, message: Message) -> Outcome:
         """Write the file, unless it is there."""
@@ -64,7 +66,7 @@ class SandboxNotifier(Notifier):
 
     def _write(self, ctx: ProviderContext, message: Message) -> bool:
         """Whole or not at all, and once: a crash in the middle leaves only a file to sweep."""
-        folder = self._settings.folder
+        folder = self._folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         suffix = "eml" if message.channel is Channel.EMAIL else "json"
         target = folder / f"{message.message_id}.{suffix}"
@@ -79,7 +81,7 @@ class SandboxNotifier(Notifier):
         mail = EmailMessage(policy=default.clone(utf8=True))
         mail["Message-ID"] = f"<{message.message_id}@sandbox.invalid>"
         mail["Date"] = ctx.now()
-        mail["From"] = self._settings.sender
+        mail["From"] = self._sender
         mail["To"] = message.to
         mail["Subject"] = message.subject
         mail["X-CommerceKit-Template"] = message.template

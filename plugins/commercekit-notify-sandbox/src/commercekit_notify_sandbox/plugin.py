@@ -22,4 +22,4 @@ def register_settings() -> type[Struct]:
 @hookimpl
 def register_notifiers(ctx: PluginContext) -> Sequence[Notifier]:
     """One notifier, ``sandbox``, for every channel."""
-    return [SandboxNotifier(ctx.section(Settings))]
+    return [SandboxNotifier(ctx.section(Settings), ctx.data)]

@@ -12,8 +12,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[plugins.notify-sandbox]``."""
 
     folder: Annotated[
-        Path, Meta(description="Where messages are written; made when it is not there.")
-    ] = Path(".data/messages")
+        Path | None,
+        Meta(description="Where messages are written; without it messages/ in the data folder."),
+    ] = None
     sender: Annotated[str, Meta(description="The address that e-mails say they come from.")] = (
         "shop@example.com"
     )

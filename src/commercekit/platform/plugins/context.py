@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from msgspec import Struct
@@ -61,6 +62,8 @@ class PluginContext:
     enqueue: Enqueue
     log: Any
     """A structlog logger that names the plugin."""
+    data: Path = Path(".data")
+    """The shop's data folder, for files of a development shop; databases belong in the database."""
     production: bool = False
 
     def section(self, kind: type[S]) -> S:
