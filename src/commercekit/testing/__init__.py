@@ -5,6 +5,7 @@ Installed with ``commercekit[testing]``; pytest finds :mod:`commercekit.testing.
 
 from commercekit.testing.clock import ManualClock
 from commercekit.testing.databases import TestServer, core_piccolo_apps
+from commercekit.testing.faults import FaultProxy
 from commercekit.testing.race import Race, Rival
 
-__all__ = ["ManualClock", "Race", "Rival", "TestServer", "core_piccolo_apps"]
+__all__ = ["FaultProxy", "ManualClock", "Race", "Rival", "TestServer", "core_piccolo_apps"]

@@ -103,6 +103,11 @@ class Database:
             except TimeoutError:
                 pool.terminate()
 
+    @property
+    def in_use(self) -> int:
+        """How many connections of the pool are at work now."""
+        return 0 if self._pool is None else self._pool.get_size() - self._pool.get_idle_size()
+
     def on_flush(self, hook: FlushHook) -> None:
         """Have ``hook`` called with the facts of every unit of work, inside its transaction."""
         self._flush_hooks.append(hook)
@@ -129,10 +134,14 @@ class Database:
                 try:
                     yield uow
                     await uow.flush()
-                except BaseException:
+                except BaseException as error:
                     # A connection that is gone has rolled back already; the cause is what to tell.
                     with suppress(*_BROKEN):
                         await _finish(transaction.rollback)
+                    if isinstance(error, asyncpg.InterfaceError) and _is_gone(connection):
+                        # asyncpg blames the caller for using a connection that died between statements.
+                        message = "the connection broke inside a unit of work: nothing was written"
+                        raise asyncpg.ConnectionDoesNotExistError(message) from error
                     raise
                 await self._commit(transaction.commit, connection)
             finally:

@@ -96,13 +96,14 @@ class UnitOfWork:
     @asynccontextmanager
     async def nested(self) -> AsyncIterator[None]:
         """A savepoint: an exception undoes only what was written inside, facts included."""
-        told, later = len(self._events), len(self._after_commit)
+        # Whole, not its length: a flush inside takes facts of before along, and a rollback undoes it.
+        told, later = list(self._events), len(self._after_commit)
         savepoint = self.connection.transaction()
         await savepoint.start()
         try:
             yield
         except BaseException:
-            del self._events[told:]
+            self._events = told
             del self._after_commit[later:]
             await savepoint.rollback()
             raise
