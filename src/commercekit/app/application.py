@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import commercekit
 from commercekit.app.configuration import ShopConfiguration, load_configuration
+from commercekit.app.sampling import sampling
 from commercekit.app.shop import Shop
 from commercekit.catalog.api import controllers as catalog_controllers
 from commercekit.checkout import StoreCarts, StoreCheckout
@@ -55,7 +56,7 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
         watchdog = LoopWatchdog(
             settings.telemetry.blocked_loop, observe=shop.metrics.loop_blocked_seconds.inc
         )
-        async with watchdog, shop.working():
+        async with watchdog, shop.working(), sampling(shop):
             yield
         if on_stop is not None:
             await asyncio.to_thread(on_stop)
