@@ -21,6 +21,7 @@ import msgspec
 from commercekit.platform.bus.subscriptions import EventMeta, Subscription, SubscriptionIndex
 from commercekit.platform.bus.transport import Transport
 from commercekit.platform.loops import Loop
+from commercekit.platform.security import redact
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -313,4 +314,4 @@ class InProcessTransport(Transport):
 def describe(error: BaseException) -> str:
     """What operators read about a failure: the kind and the first line of what it says."""
     first = (str(error).strip().splitlines() or [""])[0]
-    return f"{type(error).__name__}: {first}"[:500]
+    return redact(f"{type(error).__name__}: {first}"[:500])

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from commercekit.errors import ConfigurationError, Conflict, NotFound
 from commercekit.kernel import Clock, Page, PageRequest, new_id
+from commercekit.platform.jobs import statements as sql
 from commercekit.platform.jobs.models import (
     JobContext,
     JobKind,
@@ -26,6 +27,7 @@ from commercekit.platform.jobs.models import (
     Schedule,
 )
 from commercekit.platform.loops import Loop, running
+from commercekit.platform.security import redact
 
 if TYPE_CHECKING:
     from commercekit.platform.db import Database, UnitOfWork
@@ -33,71 +35,6 @@ if TYPE_CHECKING:
 __all__ = ["Jobs"]
 
 _log = logging.getLogger("commercekit.jobs")
-
-_ENQUEUE = """
-INSERT INTO platform_job (id, kind, payload, unique_key, due_at, created_at)
-VALUES ($1, $2, $3::text::jsonb, $4, $5, $6)
-ON CONFLICT (kind, unique_key) WHERE state = 'waiting' AND unique_key IS NOT NULL
-    DO UPDATE SET due_at = least(platform_job.due_at, excluded.due_at)
-RETURNING id
-"""
-# A key is unique among waiting jobs only: work asked for while the same work runs may concern what the
-# run has read already, so it waits, and starts when the run is over.
-_CLAIM = """
-WITH due AS (
-    SELECT id FROM platform_job j
-    WHERE kind = ANY($1::text[]) AND state = 'waiting' AND due_at <= $2
-      AND (unique_key IS NULL OR NOT EXISTS (
-          SELECT 1 FROM platform_job r
-          WHERE r.kind = j.kind AND r.unique_key = j.unique_key AND r.state = 'running'))
-    ORDER BY due_at, id LIMIT $3
-    FOR UPDATE SKIP LOCKED
-)
-UPDATE platform_job j
-SET state = 'running', attempts = attempts + 1, lease_token = $4,
-    lease_until = clock_timestamp() + $5::interval
-FROM due WHERE j.id = due.id
-RETURNING j.id, j.kind, j.payload, j.attempts, j.due_at
-"""
-_EXPIRED = """
-SELECT id, kind, attempts, unique_key FROM platform_job
-WHERE state = 'running' AND lease_until < clock_timestamp()
-ORDER BY lease_until LIMIT 50
-FOR UPDATE SKIP LOCKED
-"""
-_RENEW = """
-UPDATE platform_job SET lease_until = clock_timestamp() + $3::interval
-WHERE id = $1 AND lease_token = $2 AND state = 'running' RETURNING id
-"""
-# A job that goes back to waiting gives way to one that was enqueued under its key in the meantime.
-_END = """
-WITH ending AS (
-    SELECT id, CASE WHEN $3 = 'waiting' AND EXISTS (
-        SELECT 1 FROM platform_job w
-        WHERE w.kind = j.kind AND w.unique_key = j.unique_key AND w.state = 'waiting')
-    THEN 'done' ELSE $3 END AS state
-    FROM platform_job j
-    WHERE id = $1 AND ($2::uuid IS NULL OR lease_token = $2) AND state = 'running'
-    FOR UPDATE
-)
-UPDATE platform_job j
-SET state = ending.state, finished_at = CASE WHEN ending.state = 'done' THEN now() END,
-    lease_token = NULL, lease_until = NULL, error = $4, due_at = coalesce($5, due_at),
-    attempts = attempts - $6
-FROM ending WHERE j.id = ending.id
-RETURNING j.id
-"""
-_TICK = """
-UPDATE platform_schedule SET next_at = $2, last_at = $3
-WHERE name = $1 AND next_at <= $3 RETURNING name
-"""
-_VIEW = "id, kind, state, attempts, due_at, created_at, finished_at, unique_key, error"
-_LIST = f"""
-SELECT {_VIEW} FROM platform_job
-WHERE ($1::text IS NULL OR state = $1) AND ($2::text IS NULL OR kind = $2)
-  AND ($3::uuid IS NULL OR id < $3)
-ORDER BY id DESC LIMIT $4
-"""  # noqa: S608 - built from constants of this module
 
 
 class Jobs:
@@ -160,7 +97,7 @@ class Jobs:
         """
         now = self._clock.now()
         job_id: UUID = await uow.fetchval(
-            _ENQUEUE,
+            sql.ENQUEUE,
             new_id(),
             kind,
             msgspec.json.encode(payload if payload is not None else NoPayload()).decode(),
@@ -201,14 +138,14 @@ class Jobs:
     ) -> Page[JobView]:
         """Jobs, newest first."""
         after = UUID(page.after[0]) if page.after else None
-        rows = await self._db.fetch(_LIST, state, kind, after, page.limit + 1)
+        rows = await self._db.fetch(sql.LIST, state, kind, after, page.limit + 1)
         items = [_view(row) for row in rows[: page.limit]]
         more = len(rows) > page.limit
         return Page(items=items, next_cursor=str(items[-1].id) if more else None)
 
     async def get(self, job_id: UUID) -> JobView:
         """One job, or :class:`~commercekit.errors.NotFound`."""
-        row = await self._db.fetchrow(f"SELECT {_VIEW} FROM platform_job WHERE id = $1", job_id)  # noqa: S608 - constant columns
+        row = await self._db.fetchrow(f"SELECT {sql.VIEW} FROM platform_job WHERE id = $1", job_id)  # noqa: S608 - constant columns
         if row is None:
             message = "There is no such job."
             raise NotFound(message)
@@ -307,7 +244,7 @@ class Jobs:
             schedule = self._schedules[row["name"]]
             async with self._db.unit_of_work() as uow:
                 # The row's lock decides who ticks; job and next time commit together.
-                if await uow.fetchval(_TICK, schedule.name, schedule.next_after(now), now):
+                if await uow.fetchval(sql.TICK, schedule.name, schedule.next_after(now), now):
                     await self.enqueue(
                         uow, schedule.job, schedule.payload, unique_key=f"schedule:{schedule.name}"
                     )
@@ -317,7 +254,7 @@ class Jobs:
     async def _take_over(self) -> None:
         """Give back what dead processes held; park what keeps killing them."""
         async with self._db.unit_of_work() as uow:
-            for row in await uow.fetch(_EXPIRED):
+            for row in await uow.fetch(sql.EXPIRED):
                 kind = self._kinds.get(row["kind"])
                 worn_out = kind is not None and row["attempts"] >= kind.max_attempts
                 _log.warning(
@@ -325,7 +262,7 @@ class Jobs:
                     extra={"job_id": str(row["id"]), "kind": row["kind"], "parked": worn_out},
                 )
                 await uow.execute(
-                    _END,
+                    sql.END,
                     row["id"],
                     None,
                     "parked" if worn_out else "waiting",
@@ -343,7 +280,7 @@ class Jobs:
             return False
         token = uuid4()
         row = await self._db.fetchrow(
-            _CLAIM, list(self._kinds), self._clock.now(), 1, token, self._lease
+            sql.CLAIM, list(self._kinds), self._clock.now(), 1, token, self._lease
         )
         if row is None:
             return False
@@ -397,7 +334,7 @@ class Jobs:
 
     async def _renew(self, job_id: UUID, token: UUID) -> bool:
         try:
-            return await self._db.fetchval(_RENEW, job_id, token, self._lease) is not None
+            return await self._db.fetchval(sql.RENEW, job_id, token, self._lease) is not None
         except Exception as error:  # noqa: BLE001 - a database that is away for a moment is no reason
             _log.warning("heartbeat failed", extra={"error": type(error).__name__})
             return True
@@ -416,7 +353,7 @@ class Jobs:
             row["id"],
             token,
             "parked" if parked else "waiting",
-            f"{type(error).__name__}: {first}"[:500],
+            redact(f"{type(error).__name__}: {first}"[:500]),
             None if parked else self._clock.now() + kind.backoff(attempt),
         )
 
@@ -432,7 +369,7 @@ class Jobs:
     ) -> None:
         for pause in (0.1, 0.5, 2.0, None):
             try:
-                await self._db.execute(_END, job_id, token, state, error, due_at, uncount)
+                await self._db.execute(sql.END, job_id, token, state, error, due_at, uncount)
             except Exception:
                 if pause is None:
                     raise  # the lease runs out, and another process takes it over
