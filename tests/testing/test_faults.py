@@ -28,8 +28,18 @@ async def echo():
     server.close()
 
 
-async def connect(proxy):
-    return await asyncio.open_connection("127.0.0.1", proxy.port)
+@pytest.fixture
+async def connect():
+    """Connects by way of a proxy; whatever became of it is closed in the end."""
+    opened = []
+
+    async def open_one(proxy):
+        opened.append(await asyncio.open_connection("127.0.0.1", proxy.port))
+        return opened[-1]
+
+    yield open_one
+    for _, writer in opened:
+        writer.close()
 
 
 async def ask(connection, line):
@@ -38,7 +48,7 @@ async def ask(connection, line):
     return await reader.readuntil(b"\n")
 
 
-async def test_it_passes_on_both_ways_and_names_itself(echo):
+async def test_it_passes_on_both_ways_and_names_itself(echo, connect):
     proxy, _ = echo
     connection = await connect(proxy)
     assert await ask(connection, b"hello\n") == b"HELLO\n"
@@ -46,10 +56,9 @@ async def test_it_passes_on_both_ways_and_names_itself(echo):
     assert proxy.url("postgresql://me:pw@db:5432/shop?x=1") == (
         f"postgresql://me:pw@127.0.0.1:{proxy.port}/shop?x=1"
     )
-    connection[1].close()
 
 
-async def test_a_cut_breaks_what_is_there_and_not_what_comes(echo):
+async def test_a_cut_breaks_what_is_there_and_not_what_comes(echo, connect):
     proxy, _ = echo
     connection = await connect(proxy)
     await ask(connection, b"hello\n")
@@ -58,10 +67,9 @@ async def test_a_cut_breaks_what_is_there_and_not_what_comes(echo):
         await ask(connection, b"again\n")
     again = await connect(proxy)
     assert await ask(again, b"again\n") == b"AGAIN\n"
-    again[1].close()
 
 
-async def test_a_cut_after_lets_the_server_hear_it_and_not_the_client(echo):
+async def test_a_cut_after_lets_the_server_hear_it_and_not_the_client(echo, connect):
     proxy, heard = echo
     connection = await connect(proxy)
     proxy.cut_after(b"pay\n")
@@ -73,7 +81,7 @@ async def test_a_cut_after_lets_the_server_hear_it_and_not_the_client(echo):
             await asyncio.sleep(0.01)
 
 
-async def test_frozen_it_holds_back_and_thawed_it_goes_on(echo):
+async def test_frozen_it_holds_back_and_thawed_it_goes_on(echo, connect):
     proxy, heard = echo
     connection = await connect(proxy)
     await ask(connection, b"one\n")
@@ -83,10 +91,9 @@ async def test_frozen_it_holds_back_and_thawed_it_goes_on(echo):
     assert heard == [b"one\n"]
     proxy.thaw()
     assert await connection[0].readuntil(b"\n") == b"TWO\n"
-    connection[1].close()
 
 
-async def test_refusing_breaks_new_connections_only(echo):
+async def test_refusing_breaks_new_connections_only(echo, connect):
     proxy, _ = echo
     old = await connect(proxy)
     await ask(old, b"one\n")
@@ -98,4 +105,4 @@ async def test_refusing_breaks_new_connections_only(echo):
     new = await connect(proxy)
     assert await ask(new, b"four\n") == b"FOUR\n"
     for connection in (old, new):
-        connection[1].close()
+    
