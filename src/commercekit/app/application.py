@@ -56,7 +56,8 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
         watchdog = LoopWatchdog(
             settings.telemetry.blocked_loop, observe=shop.metrics.loop_blocked_seconds.inc
         )
-        async with watchdog, shop.working(), sampling(shop):
+        # Starting imports and connects; what blocks later is what is watched.
+        async with shop.working(), sampling(shop), watchdog:
             yield
         if on_stop is not None:
             await asyncio.to_thread(on_stop)
