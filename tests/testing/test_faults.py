@@ -104,5 +104,3 @@ async def test_refusing_breaks_new_connections_only(echo, connect):
     proxy.refuse(refusing=False)
     new = await connect(proxy)
     assert await ask(new, b"four\n") == b"FOUR\n"
-    for connection in (old, new):
-    
