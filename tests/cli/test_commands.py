@@ -141,9 +141,9 @@ def test_a_setting_is_explained_with_its_origin(commercekit, monkeypatch):
 
 
 def test_a_misspelt_setting_is_told_what_was_meant(commercekit):
-    code, _, errors = commercekit("config", "explain", "web.proceses")
+    code, _, errors = commercekit("config", "explain", "wbe.processes")
     assert code == 1
-    assert errors == "commercekit: There is no setting web.proceses; did you mean web.processes?\n"
+    assert errors == "commercekit: There is no setting wbe.processes; did you mean web.processes?\n"
 
 
 def test_a_database_that_does_not_answer_ends_with_four_and_one_sentence(commercekit, monkeypatch):

@@ -14,6 +14,7 @@ import pytest
 from commercekit.cli.place import Place
 from commercekit.cli.serving.banner import _TEXTS as BANNER
 from commercekit.cli.serving.port import claim_port
+from commercekit.cli.serving.runner import _address
 from commercekit.cli.serving.server_file import ServerFile
 from commercekit.errors import ConfigurationError
 
@@ -91,6 +92,19 @@ def test_a_dying_holder_is_waited_for(listener):
 def test_zero_takes_a_free_port():
     port = claim_port("127.0.0.1", 0)
     assert claim_port("127.0.0.1", port) == port
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:80"),
+        ("0.0.0.0", "http://127.0.0.1:80"),
+        ("::", "http://[::1]:80"),
+        ("shop.example", "http://shop.example:80"),
+    ],
+)
+def test_a_machine_reaches_itself_wherever_it_listens(host, address):
+    assert _address(host, 80) == address
 
 
 # -- parents -------------------------------------------------------------------------------------

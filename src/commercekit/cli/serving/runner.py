@@ -83,9 +83,14 @@ def _told_where(wanted: Running, port: int, configuration: ShopConfiguration) ->
     os.environ[PARENT_VARIABLE] = str(os.getpid())
     default = type(configuration.settings.web)().base_url
     if configuration.settings.web.base_url == default:
-        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(wanted.host, wanted.host)  # noqa: S104 - compared, not bound
-        os.environ[_BASE_URL] = f"http://{host}:{port}"
+        os.environ[_BASE_URL] = _address(wanted.host, port)
     return configuration_of(wanted.place)
+
+
+def _address(host: str, port: int) -> str:
+    """How this machine reaches itself there."""
+    reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
 
 
 def _migrate(configuration: ShopConfiguration, dsn: str, lang: str) -> None:
@@ -171,7 +176,7 @@ def _serve(
         workers_kill_timeout=20,
     )
     say(text("starting", wanted.lang, count=processes))
-    address = f"http://{wanted.host}:{port}"
+    address = _address(wanted.host, port)
     shown = banner(
         base_url=told.base_url,
         token=told.token,
