@@ -31,11 +31,14 @@ class Loop:
         *,
         poll: float = 1.0,
         grace: float = 10.0,
+        linger: float = 0.0,
     ) -> None:
+        """``linger``: after a wake-up wait so long for more, where many small steps cost too much."""
         self.name = name
         self._step = step
         self._poll = poll
         self._grace = grace
+        self._linger = linger
         self._awake = asyncio.Event()
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
@@ -96,6 +99,8 @@ class Loop:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._awake.wait()
+            if self._linger and not self._stopping:
+                await asyncio.sleep(self._linger)
 
 
 @contextlib.asynccontextmanager

@@ -30,7 +30,8 @@ class Relay:
     def __init__(self, db: Database, transport: Transport, *, poll: float = 1.0) -> None:
         self._db = db
         self._transport = transport
-        self._loop = Loop("relay", self._step, poll=poll)
+        # Under load commits come by the hundred a second: one batch for those of a moment.
+        self._loop = Loop("relay", self._step, poll=poll, linger=0.02)
 
     def loop(self) -> Loop:
         """What runs in the background."""
@@ -53,9 +54,10 @@ class Relay:
             return len(ids)
 
     async def _step(self) -> bool:
-        if await self._db.fetchval("SELECT EXISTS (" + _UNPUBLISHED + ")", 1):
-            moved = await self.move()
-            if not moved:  # another process leads; it may have looked just before our COMMIT
-                self._loop.wake_after(0.05)
-            return moved > 0
-        return False
+        if not await self._db.fetchval("SELECT EXISTS (" + _UNPUBLISHED + ")", 1):
+            return False
+        moved = await self.move()
+        if not moved:  # another process leads; it may have looked just before our COMMIT
+            self._loop.wake_after(0.05)
+        # A batch that was not full took all there was: those who commit next wake us.
+        return moved == _BATCH
