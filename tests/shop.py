@@ -57,6 +57,10 @@ gateway = "cod"
 amount = 1000
 free_above = 100000
 
+[[fulfilment.accounts.table-rate.default.rates]]
+service = "pickup"
+amount = 0
+
 [notifications]
 shop_name = "Test shop"
 """
@@ -74,6 +78,8 @@ EMAIL = "li.lei@example.com"
 SHIRT, MUG = "SHIRT-BLUE-M", "MUG"
 SHIPPING = "table-rate-standard"
 """10.00, free above 1,000.00."""
+PICKUP = "table-rate-pickup"
+"""Free."""
 
 Body = dict[str, Any]
 
@@ -323,6 +329,19 @@ class TestShop:
         await _sell(self.shop, sku.lower(), sku, price, quantity)
         await self.settle()
         return sku
+
+    async def reprice(self, sku: str, price: int) -> None:
+        """Another list price."""
+        async with self.shop.db.unit_of_work() as uow:
+            market = await self.shop.markets.default()
+            await self.shop.pricing.set_price(uow, market, sku, Money(price, "CNY"))
+        await self.settle()
+
+    async def withdraw(self, slug: str) -> None:
+        """Take a product off sale."""
+        product = await self.shop.catalog.product_by_slug(slug)
+        await self.shop.catalog.archive_product(product.id)
+        await self.settle()
 
     async def stock(self, sku: str) -> tuple[int, int]:
         """On hand and allocated."""

@@ -23,6 +23,7 @@ from commercekit.checkout.repository import CartRepository
 from commercekit.inventory import Demand
 from commercekit.kernel import Clock, new_id
 from commercekit.orders import NewOrder, Order, OrdersSettings, new_number
+from commercekit.promotions import CouponStatus
 from commercekit.platform.failpoints import failpoint
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ class Placing:
         wish: PlaceOrder,
         quote: Quote,
         method: PaymentMethod | None,
+        plan: AllocationPlan,
     ) -> None:
         """Lock order: cart, stock items by id, then the rows that nobody else can want yet."""
         await self._take_cart(uow, wish, order_id)
@@ -111,7 +113,9 @@ class Placing:
         expires_at = None if method is None or collects_later else now + self._settings.pay_within
         reference = str(order_id)
         demands = [Demand(line.sku, line.quantity) for line in quote.new_lines]
-        await self._inventory.allocate(uow, reference, demands, expires_at)
+        await self._inventory.allocate(
+            uow, reference, demands, expires_at, market=wish.basis.market, plan=plan
+        )
         if wish.basis.address is None:
             raise ShippingNotAvailable
         new = NewOrder(
@@ -170,7 +174,11 @@ def _check(wish: PlaceOrder, quote: Quote) -> None:
         detail = "Choose how it is shipped before ordering."
         raise ShippingNotAvailable(detail)
     expected = wish.expected_total
-    refused = [message for message in quote.messages if message.coupon is not None]
+    refused = [
+        message
+        for message in quote.messages
+        if message.coupon is not None and message.code != CouponStatus.APPLIED
+    ]
     if expected is None and refused:
         # With an expected total the shopper has agreed to the price as it is without the coupon.
         raise CouponNotApplicable(refused[0].text, coupon=refused[0].coupon, code=refused[0].code)

@@ -59,7 +59,9 @@ class Quoter:
         market = await self._markets.by_code(basis.market)
         priced, messages = await self._price(basis, market, strict=strict)
         if not strict:
-            availability = await self._inventory.availability([item.line.sku for item in priced])
+            availability = await self._inventory.availability(
+                [item.line.sku for item in priced], market=market.code
+            )
             lines = [item.line for item in priced]
             messages += stock_messages(lines, availability, basis.languages)
         outcome = await self._promote(basis, priced, market, now, None, explain=explain)
