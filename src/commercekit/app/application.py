@@ -44,6 +44,7 @@ def database_of(configuration: ShopConfiguration) -> Any:
         yield dsn.reveal()
         return
     with EmbeddedServer(configuration.data) as server:
+        server.keep_alive()
         yield server.dsn
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import multiprocessing
 import os
 import pwd
@@ -18,6 +19,8 @@ import asyncpg
 import pytest
 
 from commercekit.errors import ConfigurationError
+from commercekit.kernel import SystemClock
+from commercekit.platform.db import OUTAGES, Database
 from commercekit.platform.db.embedded import EmbeddedServer, reachable_folder
 from commercekit.platform.db.embedded.account import Account
 from commercekit.platform.db.embedded.binaries import choose, within_reach
@@ -168,6 +171,30 @@ async def test_five_kills_in_a_row_are_five_recoveries(data):
         kill(server)
         server.start()
     assert await ask(dsn, "SELECT count(*) FROM kept") == 5
+
+
+async def test_a_server_that_is_watched_over_comes_back_and_pools_find_it(data):
+    with quick(data) as server, quick(data) as other:
+        server.keep_alive()
+        server.keep_alive()
+        other.keep_alive()
+        database = Database(server.dsn, clock=SystemClock())
+        await database.open()
+        await database.execute("CREATE TABLE kept AS SELECT 7 AS id")
+        await database.execute("CHECKPOINT")
+        died = server.pid
+        kill(server)
+        async with asyncio.timeout(20):
+            while True:
+                try:
+                    assert await database.fetchval("SELECT id FROM kept") == 7
+                    break
+                except OUTAGES:
+                    await asyncio.sleep(0.1)
+        assert server.pid not in (None, died)
+        assert server.pid == other.pid
+        await database.close()
+    assert server.pid is None
 
 
 async def test_a_stale_pid_file_that_names_a_living_stranger_is_no_server(data):

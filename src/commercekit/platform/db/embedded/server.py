@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import logging
 import os
 import secrets
 import shlex
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -42,6 +44,8 @@ _SETTINGS = {
 }
 _TRIES = 5
 _PATIENCE = 60.0
+_HEARTBEAT = 1.0
+_logger = logging.getLogger(__name__)
 _SOCKET_PATH_LIMIT = 85  # the kernel allows 107 bytes, and PostgreSQL adds its own file name
 
 
@@ -79,6 +83,8 @@ class EmbeddedServer:
         self._programs_folder = programs_folder
         self._settings = dict(settings or {})
         self._membership: int | None = None
+        self._watch: threading.Thread | None = None
+        self._over = threading.Event()
         self._port = 0
 
     @property
@@ -138,6 +144,19 @@ class EmbeddedServer:
             self._join()
         return self.dsn
 
+    def keep_alive(self) -> None:
+        """Start the server again whenever it dies, until :meth:`close`; looks every second.
+
+        Every process of the shop may do so: the first to notice starts it, on the same port, and the
+        pools of all of them reconnect.
+        """
+        if self._watch is None:
+            self._over.clear()
+            self._watch = threading.Thread(
+                target=self._revive, name="commercekit:postgres", daemon=True
+            )
+            self._watch.start()
+
     def create_database(self, name: str, *, template: str = "template1") -> str:
         """Make another database, a copy of ``template``, on the started server; gives its DSN.
 
@@ -172,6 +191,7 @@ class EmbeddedServer:
 
     def close(self) -> None:
         """Leave the server; the last one to leave stops it. Closing twice is no error."""
+        self._look_away()
         if self._membership is None:
             return
         with self.folder.alone():
@@ -325,6 +345,21 @@ class EmbeddedServer:
                 f"{folder.cluster}/postmaster.pid if no PostgreSQL runs there, and start again"
             )
             raise ConfigurationError(message)
+
+    def _revive(self) -> None:
+        while not self._over.wait(_HEARTBEAT):
+            if self.pid is None:
+                _logger.warning("the embedded PostgreSQL is gone; starting it again")
+                try:
+                    self.start()
+                except ConfigurationError:
+                    _logger.exception("the embedded PostgreSQL does not come back")
+
+    def _look_away(self) -> None:
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            self._over.set()
+            watch.join()
 
     def _join(self) -> None:
         """Count as a user of the server until :meth:`close` or the end of the process."""
