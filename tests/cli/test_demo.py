@@ -69,6 +69,28 @@ def test_an_empty_shop_fails_at_the_step_that_needs_a_product(capsys):
     assert capsys.readouterr().out == " 1. The shop at http://shop.test answers.\n"
 
 
+def test_the_demo_turns_pages_until_it_finds_enough_of_something(capsys):
+    stock = {"scarce": 2, "plenty": 3}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        path, cursor = request.url.path, request.url.params.get("cursor")
+        if path == "/store/products":
+            slug = "plenty" if cursor else "scarce"
+            told = {"items": [{"slug": slug}], "next_cursor": None if cursor else "c/+="}
+            return httpx.Response(200, json=told)
+        if path.startswith("/store/products/"):
+            slug = path.rpartition("/")[2]
+            price = {"amount": 100, "currency": "CNY"}
+            variant = {"sku": slug.upper(), "price": price, "available": stock[slug]}
+            return httpx.Response(200, json={"name": slug, "variants": [variant]})
+        return httpx.Response(200, json={}) if path == "/readyz" else httpx.Response(404)
+
+    purchase = Purchase(client(answer), Narrator("en"), "http://shop.test")
+    with pytest.raises(StepFailed, match="POST /store/carts answered 404"):
+        purchase.walk()
+    assert purchase.variant["sku"] == "PLENTY"
+
+
 def test_a_payment_page_is_read_as_a_browser_does():
     page = """
     <form method="post"><input type="hidden" name="csrf" value="t">

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from commercekit.cli.demo.client import ShopClient, StepFailed, new_key
 from commercekit.cli.demo.narration import Narrator, money
@@ -69,29 +70,44 @@ class Purchase:
         self.narrator.tell("shop", url=self.base_url)
 
     def _choose(self) -> None:
-        page = self.client.call("GET", "/store/products?limit=20&in_stock=true")
+        page = self._page(None)
         _require(page["items"], "there is nothing in stock; import products first")
-        for item in page["items"]:
-            product = self.client.call("GET", f"/store/products/{item['slug']}")
-            fitting = [v for v in product["variants"] if (v["available"] or 0) > _QUANTITY]
-            if fitting:
-                break
-        else:
-            message = f"no product on the first page has more than {_QUANTITY} in stock"
+        count, found = len(page["items"]), self._plenty(page)
+        while found is None and page["next_cursor"]:
+            page = self._page(page["next_cursor"])
+            found = self._plenty(page)
+        if found is None:
+            message = f"no product has more than {_QUANTITY} of one variant in stock"
             raise StepFailed(message)
-        self.product, self.variant = product, fitting[0]
+        self.product, self.variant = product, variant = found
         self.narrator.tell(
             "list",
-            count=len(page["items"]),
+            count=count,
             name=product["name"],
-            price=money(self.variant["price"]),
+            price=money(variant["price"]),
         )
         self.narrator.tell(
             "detail",
             variants=len(product["variants"]),
-            sku=self.variant["sku"],
-            available=self.variant["available"],
+            sku=variant["sku"],
+            available=variant["available"],
         )
+
+    def _page(self, cursor: str | None) -> dict[str, Any]:
+        path = "/store/products?limit=20&in_stock=true"
+        page: dict[str, Any] = self.client.call(
+            "GET", f"{path}&cursor={quote(cursor)}" if cursor else path
+        )
+        return page
+
+    def _plenty(self, page: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """A product of the page, and a variant of it that outlasts this purchase."""
+        for item in page["items"]:
+            product = self.client.call("GET", f"/store/products/{item['slug']}")
+            for variant in product["variants"]:
+                if variant["price"] and (variant["available"] or 0) > _QUANTITY:
+                    return product, variant
+        return None
 
     # -- the cart ---------------------------------------------------------------------------------
 
