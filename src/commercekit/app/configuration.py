@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from commercekit.app.settings import Environment, ShopSettings
 from commercekit.errors import ConfigurationError
 from commercekit.fulfilment import hookspecs as fulfilment_hooks
+from commercekit.inventory import hookspecs as inventory_hooks
 from commercekit.notifications import hookspecs as notification_hooks
 from commercekit.payments import hookspecs as payment_hooks
 from commercekit.platform.plugins import PluginPolicy, PluginRegistry
@@ -22,7 +23,13 @@ if TYPE_CHECKING:
 
 __all__ = ["HOOK_ROOMS", "ShopConfiguration", "load_configuration"]
 
-HOOK_ROOMS = (payment_hooks, fulfilment_hooks, promotion_hooks, notification_hooks)
+HOOK_ROOMS = (
+    payment_hooks,
+    fulfilment_hooks,
+    promotion_hooks,
+    notification_hooks,
+    inventory_hooks,
+)
 """Where the domains declare their hooks; the platform knows its own."""
 
 CONFIG_VARIABLE = "COMMERCEKIT_CONFIG"

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct, field
 
 from commercekit.checkout import CheckoutSettings
 from commercekit.fulfilment import FulfilmentSettings
+from commercekit.inventory import InventorySettings
 from commercekit.notifications import NotificationSettings
 from commercekit.orders import OrdersSettings
 from commercekit.payments import PaymentsSettings
@@ -133,6 +134,7 @@ class ShopSettings(Struct, frozen=True, kw_only=True):
     market: MarketSettings = field(default_factory=MarketSettings)
     taxes: tuple[TaxSettings, ...] = ()
     security: SecuritySettings = field(default_factory=SecuritySettings)
+    inventory: InventorySettings = field(default_factory=InventorySettings)
     payments: PaymentsSettings = field(default_factory=PaymentsSettings)
     fulfilment: FulfilmentSettings = field(default_factory=FulfilmentSettings)
     notifications: NotificationSettings = field(default_factory=NotificationSettings)

@@ -16,11 +16,13 @@ from commercekit.app.pictures import reach_by
 from commercekit.app.product_import import PriceAndStock
 from commercekit.catalog import CatalogService, ImportProducts, PictureCheck
 from commercekit.checkout import CheckoutService
+from commercekit.errors import ConfigurationError
 from commercekit.fulfilment import SEALED_TABLES as FULFILMENT_SEALED
 from commercekit.fulfilment import Carriers, FulfilmentService
 from commercekit.fulfilment.hookspecs import register_carriers
 from commercekit.identity import IdentityService
-from commercekit.inventory import InventoryService
+from commercekit.inventory import AllocationStrategy, InventoryService, strategy_by_code
+from commercekit.inventory.hookspecs import choose_allocation_strategy
 from commercekit.kernel import Clock, SystemClock
 from commercekit.markets import Market, MarketService
 from commercekit.notifications import NotificationService
@@ -150,7 +152,12 @@ class Shop:
         self.pictures = PictureCheck(db, reach_by(self.http))
         self.pricing = PricingService(db, clock, self.markets)
         self.inventory = InventoryService(
-            db, clock, on_refusal=self.metrics.stock_oversell_attempts.inc
+            db,
+            clock,
+            markets=self.markets,
+            strategy=self._strategy(settings.inventory.strategy),
+            split=settings.inventory.split,
+            on_refusal=self.metrics.stock_oversell_attempts.inc,
         )
         gateways = self._provided("payment gateway", register_payment_gateways)
         self.payments = PaymentService(
@@ -295,6 +302,19 @@ class Shop:
 
     def _from_plugins(self, hook: Callable[..., Sequence[Any]]) -> list[Any]:
         return [offered.item for offered in self.plugins.collect(hook, self.context)]
+
+    def _strategy(self, code: str) -> AllocationStrategy:
+        """The core's strategy of that code, or the one that a plugin answers with."""
+        found = strategy_by_code(code) or self.plugins.choose(
+            choose_allocation_strategy, self.context, code=code
+        )
+        if found is None:
+            message = (
+                f"inventory.strategy names {code!r}, which no enabled plugin offers; "
+                "the core has priority and most-stock."
+            )
+            raise ConfigurationError(message)
+        return found
 
     def _count_rule_failure(self, failure: RuleFailure) -> None:
         call = ("promotion-rule", failure.plugin, failure.rule, failure.kind, failure.seconds)

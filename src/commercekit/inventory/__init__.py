@@ -14,6 +14,7 @@ from commercekit.inventory.models import (
     AllocationState,
     Availability,
     Demand,
+    InventorySettings,
     Location,
     Movement,
     MovementKind,
@@ -21,26 +22,41 @@ from commercekit.inventory.models import (
     StockItem,
     StockLevel,
 )
+from commercekit.inventory.providers import (
+    AllocationPlan,
+    AllocationRequest,
+    AllocationStrategy,
+    Destination,
+)
+from commercekit.inventory.rules import MostStock, ShopOrder, strategy_by_code
 from commercekit.inventory.service import InventoryService
 
 __all__ = [
     "SHOWN_CAP",
     "Allocation",
+    "AllocationPlan",
+    "AllocationRequest",
     "AllocationState",
+    "AllocationStrategy",
     "Availability",
     "AvailabilityChanged",
     "Demand",
+    "Destination",
     "InventoryService",
+    "InventorySettings",
     "Location",
+    "MostStock",
     "Movement",
     "MovementKind",
     "NegativeStock",
     "NotAllocated",
     "OutOfStock",
+    "ShopOrder",
     "ShortageBooked",
     "Shortfall",
     "StockItem",
     "StockLevel",
     "UnknownLocation",
     "UnknownStock",
+    "strategy_by_code",
 ]

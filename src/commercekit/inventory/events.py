@@ -8,7 +8,12 @@ __all__ = ["AvailabilityChanged", "ShortageBooked"]
 
 
 class AvailabilityChanged(DomainEvent, frozen=True, kw_only=True):
-    """The number shoppers see for a SKU changed; silent while it stays at the cap."""
+    """The number shoppers see for a SKU changed; silent while it stays at the cap.
+
+    A shop whose locations serve every market hears of each change once, without a ``market``. Where a
+    market has locations of its own, it hears of its number by itself, and ``elsewhere`` says which
+    markets the general number does not speak of.
+    """
 
     aggregate: ClassVar[str] = "stock"
     id_field: ClassVar[str] = "sku"
@@ -16,6 +21,8 @@ class AvailabilityChanged(DomainEvent, frozen=True, kw_only=True):
     sku: str
     shown: int
     previous: int
+    market: str | None = None
+    elsewhere: tuple[str, ...] = ()
 
 
 class ShortageBooked(DomainEvent, frozen=True, kw_only=True):

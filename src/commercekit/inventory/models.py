@@ -2,9 +2,10 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 __all__ = [
     "SHOWN_CAP",
@@ -12,6 +13,7 @@ __all__ = [
     "AllocationState",
     "Availability",
     "Demand",
+    "InventorySettings",
     "Location",
     "Movement",
     "MovementKind",
@@ -22,6 +24,23 @@ __all__ = [
 
 SHOWN_CAP = 20
 """Shoppers never see a higher number, so that a sale rarely changes a page."""
+
+
+class InventorySettings(Struct, frozen=True, kw_only=True):
+    """Section ``[inventory]``."""
+
+    strategy: Annotated[
+        str,
+        Meta(
+            pattern="^[a-z][a-z0-9-]{0,62}$",
+            description="Which location serves an order first: priority, most-stock, or what a plugin "
+            "offers, such as nearest.",
+        ),
+    ] = "priority"
+    split: Annotated[
+        bool,
+        Meta(description="Whether one SKU of an order may come from several locations."),
+    ] = True
 
 
 class AllocationState(StrEnum):
@@ -69,7 +88,7 @@ class Availability(Struct, frozen=True):
 
 
 class Location(Struct, frozen=True):
-    """A place that holds stock. Lower ``priority`` is asked first."""
+    """A place that holds stock. Lower ``priority`` is asked first, if the strategy does not say otherwise."""
 
     id: UUID
     code: str
@@ -77,6 +96,12 @@ class Location(Struct, frozen=True):
     priority: int
     active: bool
     version: int
+    country: str | None = None
+    """Where it stands, for strategies that look at the way to the shopper."""
+    region: str = ""
+    postcode: str = ""
+    markets: tuple[str, ...] = ()
+    """Codes of the markets it is kept for; a market that no location names is served by all."""
 
 
 class StockItem(Struct, frozen=True):

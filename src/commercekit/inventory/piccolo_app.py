@@ -6,12 +6,12 @@ from pathlib import Path
 
 from piccolo.conf.apps import AppConfig
 
-from commercekit.inventory.tables import Allocation, Location, Movement, StockItem
+from commercekit.inventory.tables import Allocation, Location, MarketLocation, Movement, StockItem
 
 APP_CONFIG = AppConfig(
     app_name="commercekit_inventory",
     migrations_folder_path=str(Path(__file__).parent / "piccolo_migrations"),
-    table_classes=[Location, StockItem, Movement, Allocation],
+    table_classes=[Location, MarketLocation, StockItem, Movement, Allocation],
     migration_dependencies=[],
     commands=[],
 )

@@ -7,8 +7,17 @@ from uuid import UUID
 
 from commercekit.errors import Unprocessable
 from commercekit.inventory.models import SHOWN_CAP, Availability, Demand
+from commercekit.inventory.providers import AllocationPlan, AllocationRequest, AllocationStrategy
 
-__all__ = ["LARGEST", "availability_of", "split", "summed"]
+__all__ = [
+    "LARGEST",
+    "MostStock",
+    "ShopOrder",
+    "availability_of",
+    "split",
+    "strategy_by_code",
+    "summed",
+]
 
 LARGEST = 1_000_000_000
 """No shelf holds more; keeps every sum inside PostgreSQL's integers."""
@@ -48,3 +57,30 @@ def split(
             parts.append((allocation, item, part))
             wanted -= part
     return parts, wanted
+
+
+class ShopOrder(AllocationStrategy):
+    """``priority``: locations are asked in the order that staff gave them."""
+
+    code = "priority"
+    needs_locations = False
+
+    def plan(self, request: AllocationRequest) -> AllocationPlan:
+        """Always the same, so placing asks nothing extra."""
+        return AllocationPlan()
+
+
+class MostStock(AllocationStrategy):
+    """``most-stock``: whoever has most of a SKU serves it, so that shelves empty evenly."""
+
+    code = "most-stock"
+    needs_locations = False
+
+    def plan(self, request: AllocationRequest) -> AllocationPlan:
+        """The numbers are looked at under the lock, so they are never stale."""
+        return AllocationPlan(most_stock_first=True)
+
+
+def strategy_by_code(code: str) -> AllocationStrategy | None:
+    """The core's own strategy of that code."""
+    return {each.code: each for each in (ShopOrder(), MostStock())}.get(code)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from piccolo.columns import UUID, Boolean, Integer, Text, Timestamptz
+from piccolo.columns import UUID, Boolean, Integer, Text, Timestamptz, Varchar
 from piccolo.table import Table
 
 from commercekit.platform.db import ENGINE
 
-__all__ = ["Allocation", "Location", "Movement", "StockItem"]
+__all__ = ["Allocation", "Location", "MarketLocation", "Movement", "StockItem"]
 
 
 class Location(Table, db=ENGINE, tablename="inventory_location"):
@@ -19,6 +19,16 @@ class Location(Table, db=ENGINE, tablename="inventory_location"):
     priority = Integer(default=100)
     active = Boolean(default=True)
     version = Integer(default=1)
+    country = Varchar(length=2, null=True, default=None)
+    region = Text(default="")
+    postcode = Text(default="")
+
+
+class MarketLocation(Table, db=ENGINE, tablename="inventory_market_location"):
+    """A market and a location kept for it; the key is both."""
+
+    market = Text(primary_key=True)
+    location_id = UUID()
 
 
 class StockItem(Table, db=ENGINE, tablename="inventory_stock_item"):

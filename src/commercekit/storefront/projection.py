@@ -115,13 +115,30 @@ class Projection:
         for row in rows:
             await self._summarise(uow, market_id, row["product_id"])
 
-    async def availability(self, uow: UnitOfWork, sku: str, shown: int) -> None:
-        """Show another number of one SKU as available; on the path of every order, so it is short."""
+    async def availability(
+        self,
+        uow: UnitOfWork,
+        sku: str,
+        shown: int,
+        *,
+        market: str | None = None,
+        elsewhere: Sequence[str] = (),
+    ) -> None:
+        """Show another number of one SKU as available; on the path of every order, so it is short.
+
+        In one ``market``, or in all but those that are served from ``elsewhere``.
+        """
+        only = (await self._markets.by_code(market)).id if market else None
+        others = [(await self._markets.by_code(code)).id for code in elsewhere]
         rows = await uow.fetch(
             "UPDATE storefront_variant SET available = $2"
-            " WHERE sku = $1 AND available <> $2 RETURNING market_id, product_id",
+            " WHERE sku = $1 AND available <> $2"
+            " AND ($3::uuid IS NULL OR market_id = $3) AND NOT market_id = ANY ($4::uuid[])"
+            " RETURNING market_id, product_id",
             sku,
             shown,
+            only,
+            others,
         )
         for row in rows:
             await self._summarise(uow, row["market_id"], row["product_id"])
@@ -167,7 +184,7 @@ class Projection:
             return
         skus = [variant.sku for each in documents for variant in each.product.variants]
         prices = await self._pricing.prices(market, skus, uow)
-        stock = await self._inventory.availability(skus, uow)
+        stock = await self._inventory.availability(skus, uow, market=market.code)
         ids = [document.product.id for document in documents]
         await uow.execute(
             _PUT_PRODUCTS, market.id, _json([_product(each) for each in documents]), uow.clock.now()

@@ -56,7 +56,9 @@ def projectors(projection: Projection, catalog: CatalogService) -> Sequence[Subs
         await projection.price(uow, fact.market_id, fact.sku, amount, compare_at)
 
     async def availability(uow: UnitOfWork, fact: AvailabilityChanged, _meta: EventMeta) -> None:
-        await projection.availability(uow, fact.sku, fact.shown)
+        await projection.availability(
+            uow, fact.sku, fact.shown, market=fact.market, elsewhere=fact.elsewhere
+        )
 
     async def brand(uow: UnitOfWork, fact: BrandChanged, _meta: EventMeta) -> None:
         await projection.refresh(uow, await catalog.product_ids_of_brand(fact.brand_id))

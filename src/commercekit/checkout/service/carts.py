@@ -232,8 +232,8 @@ class Carts:
     ) -> PricedCart:
         """Set the quantity of ``sku``, from what the cart has now and what there is to sell."""
         self._check(cart_id, token)
-        await self._check_sku(cart_id, sku)
-        stock = (await self._inventory.availability([sku]))[sku]
+        market = await self._check_sku(cart_id, sku)
+        stock = (await self._inventory.availability([sku], market=market))[sku]
         if stock.tracked and stock.available == 0:
             raise OutOfStock([Shortfall(sku, wanted, 0)])
         messages: list[CartMessage] = []
@@ -254,13 +254,15 @@ class Carts:
         cart = await self._change(cart_id, token, change)
         return await self.price(cart, languages, messages)
 
-    async def _check_sku(self, cart_id: UUID, sku: str) -> None:
+    async def _check_sku(self, cart_id: UUID, sku: str) -> str:
+        """The market's code, when ``sku`` is for sale there."""
         cart = _found(await self._carts.get(cart_id, self._clock.now()))
         market = await self._markets.by_code(cart.market)
         variant = (await self._catalog.variants_by_sku([sku])).get(sku)
         if variant is None or not variant.for_sale or not await self._pricing.prices(market, [sku]):
             detail = f"{sku!r} is not for sale."
             raise UnknownSku(detail, sku=sku)
+        return market.code
 
     async def _change(
         self, cart_id: UUID, token: str | None, change: Callable[[Cart], Cart]

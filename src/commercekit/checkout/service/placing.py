@@ -20,11 +20,11 @@ from commercekit.checkout.errors import (
 )
 from commercekit.checkout.models import PlaceOrder, Quote
 from commercekit.checkout.repository import CartRepository
-from commercekit.inventory import Demand
+from commercekit.inventory import AllocationPlan, Demand, Destination
 from commercekit.kernel import Clock, new_id
 from commercekit.orders import NewOrder, Order, OrdersSettings, new_number
-from commercekit.promotions import CouponStatus
 from commercekit.platform.failpoints import failpoint
+from commercekit.promotions import CouponStatus
 
 if TYPE_CHECKING:
     from commercekit.checkout.service.quoting import Quoter
@@ -80,8 +80,11 @@ class Placing:
             quote = await self._quoter.quote(wish.basis, strict=True)
             _check(wish, quote)
             method = self._method(wish, quote)
+            plan = await self._plan(wish, quote)
             await self._db.run(
-                partial(self._write, order_id=order_id, wish=wish, quote=quote, method=method)
+                partial(
+                    self._write, order_id=order_id, wish=wish, quote=quote, method=method, plan=plan
+                )
             )
             failpoint("checkout.placed")
         reference = str(order_id)
@@ -95,6 +98,18 @@ class Placing:
         if wish.payment_method is None:
             raise PaymentMethodNeeded
         return self._payments.method(wish.payment_method, quote.totals.total)
+
+    async def _plan(self, wish: PlaceOrder, quote: Quote) -> AllocationPlan:
+        """Who is asked for the goods first; a plugin may decide, so it is asked before the transaction."""
+        address = wish.basis.address
+        destination = None
+        if address is not None:
+            destination = Destination(address.country, address.region, address.postcode)
+        return await self._inventory.plan(
+            [Demand(line.sku, line.quantity) for line in quote.new_lines],
+            market=wish.basis.market,
+            destination=destination,
+        )
 
     async def _write(
         self,

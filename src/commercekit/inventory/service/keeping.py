@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
@@ -52,7 +52,7 @@ class InventoryService(Promising):
         """
         place = await self._location(uow, location)
         await repository.lock_skus(uow, [sku])
-        before = await self.availability([sku], uow)
+        before = await self._everywhere(uow, [sku])
         known = await repository.item_at(uow, sku, place.code)
         item = known or await self._item(uow, sku, place, tracked=tracked)
         limit = item.backorder_limit if backorder_limit is None else backorder_limit
@@ -201,7 +201,7 @@ class InventoryService(Promising):
             if item.version != expected:
                 message = f"{sku} at {location} was changed by somebody else."
                 raise Conflict(message)
-            before = await self.availability([sku], uow)
+            before = await self._everywhere(uow, [sku])
             await repository.change_item(
                 uow,
                 item.id,
@@ -252,47 +252,62 @@ class InventoryService(Promising):
         return await self._location(self._db, code)
 
     async def add_location(
-        self, code: str, name: str, *, priority: int = 100, active: bool = True
+        self,
+        code: str,
+        name: str,
+        *,
+        priority: int = 100,
+        active: bool = True,
+        country: str | None = None,
+        region: str = "",
+        postcode: str = "",
     ) -> Location:
         """A new, empty location. Raises :class:`~commercekit.errors.Conflict` for a taken code."""
-        place = Location(new_id(), code, name, priority, active, 1)
+        place = Location(
+            new_id(),
+            code,
+            name,
+            priority,
+            active,
+            version=1,
+            country=country,
+            region=region,
+            postcode=postcode,
+        )
         async with self._db.unit_of_work() as uow:
             if not await repository.add_location(uow, place):
                 message = f"There is a location {code} already."
                 raise Conflict(message)
         return place
 
-    async def change_location(
-        self,
-        code: str,
-        *,
-        expected: int,
-        name: str | None = None,
-        priority: int | None = None,
-        active: bool | None = None,
-    ) -> Location:
-        """Rename a location, move it in the order, or stop selling from it.
+    async def change_location(self, code: str, *, expected: int, **changes: Any) -> Location:
+        """Change fields of a location, such as ``name``, ``priority``, ``active`` or ``markets``.
 
-        What is promised from a location that is no longer active stays promised.
+        What is promised from a location that is no longer active, or no longer kept for a market, stays
+        promised. Every number that shoppers see and that changes with it is told in the same
+        transaction, which for ``markets`` means a look at every SKU of the shop.
         """
+        if self._markets is not None:
+            for market in changes.get("markets", ()):
+                await self._markets.by_code(market)
 
         async def change(uow: UnitOfWork) -> Location:
             place = await self._location(uow, code)
-            changed = msgspec.structs.replace(
-                place,
-                name=place.name if name is None else name,
-                priority=place.priority if priority is None else priority,
-                active=place.active if active is None else active,
-                version=expected + 1,
-            )
-            # Turning a location on or off changes what is left of everything in it.
-            skus = await repository.skus_at(uow, place.id) if changed.active != place.active else []
+            changed = msgspec.structs.replace(place, **changes, version=expected + 1)
+            remapped = set(changed.markets) ^ set(place.markets)
+            skus: list[str] = []
+            if remapped:
+                skus = await repository.every_sku(uow)
+            elif changed.active != place.active:
+                skus = await repository.skus_at(uow, place.id)
             await repository.lock_skus(uow, skus)
-            before = await self.availability(skus, uow)
+            before = await self._everywhere(uow, skus, remapped)
             if not await repository.change_location(uow, changed, expected):
                 message = f"The location {code} was changed by somebody else."
                 raise Conflict(message)
-            await self._tell_changes(uow, before)
+            if remapped:
+                await repository.keep_for_markets(uow, place.id, changed.markets)
+            await self._tell_changes(uow, before, remapped)
             return changed
 
         return await self._db.run(change)
@@ -322,7 +337,7 @@ class InventoryService(Promising):
             raise NegativeStock(message, sku=sku, on_hand=before_item.on_hand)
         if not change:
             return None
-        before = await self.availability([sku], uow)
+        before = await self._everywhere(uow, [sku])
         await repository.add_movements(
             uow,
             [(before_item.id, sku, change)],

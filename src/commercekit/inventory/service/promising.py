@@ -7,6 +7,7 @@ may still meet a deadlock, which :meth:`Database.run` retries.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -20,30 +21,85 @@ from commercekit.inventory.models import (
     AllocationState,
     Availability,
     Demand,
+    Location,
     MovementKind,
     Shortfall,
 )
-from commercekit.inventory.rules import availability_of, split, summed
+from commercekit.inventory.providers import (
+    AllocationPlan,
+    AllocationRequest,
+    AllocationStrategy,
+    Destination,
+)
+from commercekit.inventory.rules import ShopOrder, availability_of, split, summed
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from commercekit.kernel import Clock
+    from commercekit.markets import MarketService
     from commercekit.platform.db import Database, UnitOfWork
 
-__all__ = ["Promising"]
+__all__ = ["Promising", "Seen"]
+
+_logger = logging.getLogger("commercekit.inventory")
+
+Seen = dict[tuple[str | None, str], Availability]
+"""By market (``None``: all that have no locations of their own) and SKU."""
 
 
 class Promising:
     """The life of an allocation, and what is left to sell."""
 
     def __init__(
-        self, db: Database, clock: Clock, *, on_refusal: Callable[[], None] | None = None
+        self,
+        db: Database,
+        clock: Clock,
+        *,
+        markets: MarketService | None = None,
+        strategy: AllocationStrategy | None = None,
+        split: bool = True,
+        on_refusal: Callable[[], None] | None = None,
     ) -> None:
-        """``on_refusal`` hears of every allocation refused because the stock was gone."""
+        """``on_refusal`` hears of every allocation refused because the stock was gone.
+
+        Without ``split`` one location must have all that is wanted of a SKU, and what is available of
+        it is what the best stocked one has. ``markets`` refuses locations for a market nobody knows.
+        """
         self._db = db
+        self._markets = markets
         self._clock = clock
+        self._strategy = strategy or ShopOrder()
+        self._split = split
         self._on_refusal = on_refusal
+
+    async def plan(
+        self,
+        demands: Sequence[Demand],
+        *,
+        market: str | None = None,
+        destination: Destination | None = None,
+    ) -> AllocationPlan:
+        """Ask the shop's strategy who should serve ``demands``; before the transaction, never in it.
+
+        One that fails is logged, and locations are asked in the order of their priority: a longer way is
+        better than no order.
+        """
+        locations: tuple[Location, ...] = ()
+        if self._strategy.needs_locations:
+            places = await repository.stocked_locations(self._db)
+            locations = tuple(place for place in places if place.active)
+        request = AllocationRequest(
+            demands=tuple(demands),
+            destination=destination,
+            market=market,
+            locations=locations,
+        )
+        try:
+            return self._strategy.plan(request)
+        except Exception:  # a plugin's code may raise anything
+            _logger.exception("the allocation strategy %s failed", self._strategy.code)
+            return AllocationPlan()
 
     async def allocate(
         self,
@@ -51,32 +107,55 @@ class Promising:
         reference: str,
         demands: Sequence[Demand],
         expires_at: datetime | None,
+        *,
+        market: str | None = None,
+        plan: AllocationPlan | None = None,
     ) -> None:
         """Promise all of ``demands`` to ``reference``, until ``expires_at`` or for good.
 
-        First come, first served. Raises :class:`OutOfStock` naming every SKU that falls short, and then
-        nothing is promised and the transaction is as usable as before. A SKU without a stock record is
-        out of stock; an untracked one never is.
+        First come, first served. ``market`` keeps to the locations that serve it, ``plan`` says who is
+        asked first. Raises :class:`OutOfStock` naming every SKU that falls short, and then nothing is
+        promised and the transaction is as usable as before. A SKU without a stock record is out of
+        stock; an untracked one never is.
         """
         demand = summed(demands)
-        granted, outcomes = await repository.allocate(uow, reference, demand, expires_at)
+        granted, outcomes = await repository.allocate(
+            uow,
+            reference,
+            demand,
+            expires_at,
+            market=market,
+            plan=plan or AllocationPlan(),
+            split=self._split,
+        )
         if not granted:
             if self._on_refusal is not None:
                 self._on_refusal()
             raise OutOfStock(
                 [
-                    Shortfall(sku, wanted, available)
-                    for sku, wanted, available, tracked in outcomes
-                    if tracked and available < wanted
+                    Shortfall(outcome.sku, outcome.wanted, outcome.available)
+                    for outcome in outcomes
+                    if outcome.tracked and outcome.available < outcome.wanted
                 ]
             )
-        for sku, wanted, available, tracked in outcomes:
-            self._tell(
-                uow,
-                sku,
-                availability_of(available, tracked=tracked),
-                availability_of(available - wanted, tracked=tracked),
-            )
+        for outcome in outcomes:
+            if not outcome.markets:
+                self._tell(
+                    uow,
+                    outcome.sku,
+                    availability_of(outcome.available, tracked=outcome.tracked),
+                    availability_of(outcome.remaining, tracked=outcome.tracked),
+                )
+            mapped = tuple(c.market for c in outcome.markets if c.market is not None)
+            for change in outcome.markets:
+                self._tell(
+                    uow,
+                    outcome.sku,
+                    availability_of(change.before, tracked=change.tracked),
+                    availability_of(change.after, tracked=change.tracked),
+                    market=change.market,
+                    mapped=mapped,
+                )
 
     async def confirm(self, uow: UnitOfWork, reference: str) -> bool:
         """Make the promise last: paid, authorised, or to be collected later.
@@ -148,7 +227,7 @@ class Promising:
         """
         demand = summed(demands)
         await repository.lock_skus(uow, demand)
-        before = await self._available(uow, demand)
+        before = await self._everywhere(uow, demand)
         out = await repository.restocked(uow, reference)
         parts: list[repository.Part] = []
         for sku, wanted in demand.items():
@@ -178,11 +257,16 @@ class Promising:
         return await repository.allocations_of(uow or self._db, reference)
 
     async def availability(
-        self, skus: Iterable[str], uow: UnitOfWork | None = None
+        self, skus: Iterable[str], uow: UnitOfWork | None = None, *, market: str | None = None
     ) -> dict[str, Availability]:
-        """What may be sold of each of ``skus``; one that is nowhere in stock has none."""
+        """What may be sold of each of ``skus`` in ``market``; one that is nowhere in stock has none.
+
+        Without a market, or in one that no location is kept for, every active location counts.
+        """
         wanted = list(skus)
-        found = await repository.available(uow or self._db, wanted)
+        found = await repository.available(
+            uow or self._db, wanted, market=market, split=self._split
+        )
         return {
             sku: availability_of(found[sku][0], tracked=found[sku][1])
             if sku in found
@@ -195,7 +279,7 @@ class Promising:
         """What ``reference`` holds, its SKUs locked; tells what changed at the end of the block."""
         skus = {a.sku for a in await repository.allocations_of(uow, reference)}
         await repository.lock_skus(uow, skus)
-        before = await self._available(uow, skus)
+        before = await self._everywhere(uow, skus)
         yield [
             a
             for a in await repository.allocations_of(uow, reference)
@@ -203,18 +287,52 @@ class Promising:
         ]
         await self._tell_changes(uow, before)
 
-    async def _available(self, uow: UnitOfWork, skus: Iterable[str]) -> dict[str, Availability]:
-        return await self.availability(skus, uow)
+    async def _everywhere(
+        self, uow: UnitOfWork, skus: Iterable[str], markets: Iterable[str] = ()
+    ) -> Seen:
+        """What each market may sell of ``skus``, for :meth:`_tell_changes` to compare with later."""
+        wanted = set(skus)
+        if not wanted:
+            return {}
+        found = await repository.available_everywhere(
+            uow, wanted, split=self._split, markets=markets
+        )
+        seen: Seen = {(None, sku): Availability(0, 0) for sku in wanted}
+        for key, (available, tracked) in found.items():
+            seen[key] = availability_of(available, tracked=tracked)
+        return seen
 
-    async def _tell_changes(self, uow: UnitOfWork, before: dict[str, Availability]) -> None:
-        after = await self._available(uow, before)
-        for sku, previous in before.items():
-            self._tell(uow, sku, previous, after[sku])
+    async def _tell_changes(
+        self, uow: UnitOfWork, before: Seen, markets: Iterable[str] = ()
+    ) -> None:
+        after = await self._everywhere(uow, {sku for _, sku in before}, markets)
+        mapped = tuple(sorted({market for market, _ in after if market is not None}))
+        for (market, sku), now in sorted(
+            after.items(), key=lambda each: (each[0][1], each[0][0] or "")
+        ):
+            previous = before.get((market, sku), Availability(0, 0))
+            self._tell(uow, sku, previous, now, market=market, mapped=mapped)
 
     @staticmethod
-    def _tell(uow: UnitOfWork, sku: str, before: Availability, after: Availability) -> None:
+    def _tell(
+        uow: UnitOfWork,
+        sku: str,
+        before: Availability,
+        after: Availability,
+        *,
+        market: str | None = None,
+        mapped: tuple[str, ...] = (),
+    ) -> None:
         if before.shown != after.shown:
-            uow.publish(AvailabilityChanged(sku=sku, shown=after.shown, previous=before.shown))
+            uow.publish(
+                AvailabilityChanged(
+                    sku=sku,
+                    shown=after.shown,
+                    previous=before.shown,
+                    market=market,
+                    elsewhere=mapped if market is None else (),
+                )
+            )
 
 
 def _parts(

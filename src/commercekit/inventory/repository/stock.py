@@ -1,4 +1,4 @@
-"""Every query of inventory. Whoever changes numbers first calls :func:`lock_skus`."""
+"""Queries on items, promises and the ledger. Whoever changes numbers first calls :func:`lock_skus`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID
+
+import msgspec
+from msgspec import Struct
 
 from commercekit.inventory.models import (
     Allocation,
@@ -18,23 +21,24 @@ from commercekit.inventory.models import (
 from commercekit.kernel import new_id
 
 if TYPE_CHECKING:
+    from commercekit.inventory.providers import AllocationPlan
     from commercekit.platform.db import Database, UnitOfWork
 
 __all__ = [
+    "MarketChange",
     "Outcome",
     "Part",
     "Source",
     "add_item",
-    "add_location",
     "add_movements",
     "allocate",
     "allocations_of",
     "available",
+    "available_everywhere",
     "change_item",
-    "change_location",
     "confirm",
+    "every_sku",
     "expired",
-    "find_location",
     "find_movement",
     "free",
     "item_at",
@@ -45,7 +49,6 @@ __all__ = [
     "restocked",
     "skus_after",
     "skus_at",
-    "stocked_locations",
 ]
 
 _ITEM = """
@@ -67,8 +70,29 @@ _MOVEMENT = """
 
 Source: TypeAlias = "Database | UnitOfWork"
 """Where to read: in the caller's transaction, or beside any."""
-Outcome = tuple[str, int, int, bool]
-"""SKU, wanted, available before, whether it is tracked."""
+
+
+class MarketChange(Struct, frozen=True):
+    """What an allocation did to what one market may sell; ``market`` is none for all others."""
+
+    market: str | None
+    tracked: bool
+    before: int
+    after: int
+
+
+class Outcome(Struct, frozen=True):
+    """What was wanted of a SKU, what there was, and what is left."""
+
+    sku: str
+    wanted: int
+    available: int
+    remaining: int
+    tracked: bool
+    markets: tuple[MarketChange, ...] = ()
+    """Empty while no market has locations of its own."""
+
+
 Part = tuple[UUID, UUID, int]
 """Allocation, stock item, and how many of it."""
 
@@ -81,10 +105,34 @@ async def lock_skus(uow: UnitOfWork, skus: Iterable[str]) -> None:
     )
 
 
-async def available(db: Source, skus: Iterable[str]) -> dict[str, tuple[int, bool]]:
-    """What may still be promised of each SKU that has an item, and whether it is tracked."""
-    rows = await db.fetch("SELECT * FROM inventory_available($1::text[])", sorted(set(skus)))
+async def available(
+    db: Source, skus: Iterable[str], *, market: str | None = None, split: bool = True
+) -> dict[str, tuple[int, bool]]:
+    """What may still be promised in ``market`` of each SKU that has an item, and whether it is tracked."""
+    rows = await db.fetch(
+        "SELECT * FROM inventory_available($1::text[], ARRAY[$2::text], $3)",
+        sorted(set(skus)),
+        market,
+        split,
+    )
     return {row["sku"]: (row["available"], row["tracked"]) for row in rows}
+
+
+async def available_everywhere(
+    db: Source, skus: Iterable[str], *, split: bool, markets: Iterable[str] = ()
+) -> dict[tuple[str | None, str], tuple[int, bool]]:
+    """The same for the shop, for each market with locations of its own, and for ``markets``."""
+    rows = await db.fetch(
+        """
+        SELECT * FROM inventory_available($1::text[], ARRAY(
+            SELECT NULL::text UNION SELECT market FROM inventory_market_location
+            UNION SELECT unnest($3::text[])), $2)
+        """,
+        sorted(set(skus)),
+        split,
+        sorted(set(markets)),
+    )
+    return {(row["market"], row["sku"]): (row["available"], row["tracked"]) for row in rows}
 
 
 async def allocate(
@@ -92,18 +140,38 @@ async def allocate(
     reference: str,
     demand: Mapping[str, int],
     expires_at: datetime | None,
+    *,
+    market: str | None,
+    plan: AllocationPlan,
+    split: bool,
 ) -> tuple[bool, list[Outcome]]:
-    """All of ``demand`` or nothing, in one call; gives whether, and what there was of each SKU."""
+    """All of ``demand`` or nothing, in one call; gives whether, and what became of each SKU."""
     rows = await uow.fetch(
-        "SELECT * FROM inventory_allocate($1, $2::text[], $3::integer[], $4, $5)",
+        "SELECT * FROM inventory_allocate($1, $2::text[], $3::integer[], $4, $5, $6, $7, $8, $9)",
         reference,
         list(demand),
         list(demand.values()),
         expires_at,
         uow.clock.now(),
+        market,
+        list(plan.locations) or None,
+        plan.most_stock_first,
+        split,
     )
     granted = all(row["granted"] for row in rows)
-    return granted, [(r["sku"], r["wanted"], r["available"], r["tracked"]) for r in rows]
+    return granted, [
+        Outcome(
+            r["sku"],
+            r["wanted"],
+            r["available"],
+            r["remaining"],
+            r["tracked"],
+            msgspec.json.decode(r["markets"], type=tuple[MarketChange, ...])
+            if r["markets"]
+            else (),
+        )
+        for r in rows
+    ]
 
 
 async def allocations_of(db: Source, reference: str) -> list[Allocation]:
@@ -310,62 +378,10 @@ async def change_item(
     )
 
 
-async def stocked_locations(db: Source) -> list[Location]:
-    """All locations in the order they are asked."""
-    rows = await db.fetch("SELECT * FROM inventory_location ORDER BY priority, code")
-    return [_location(row) for row in rows]
-
-
-async def find_location(db: Source, code: str | None) -> Location | None:
-    """The location with this code; without one, the first active in the order they are asked."""
-    row = await db.fetchrow(
-        """
-        SELECT * FROM inventory_location WHERE code = $1 OR ($1::text IS NULL AND active)
-        ORDER BY priority, code LIMIT 1
-        """,
-        code,
-    )
-    return _location(row) if row else None
-
-
-async def add_location(uow: UnitOfWork, location: Location) -> bool:
-    """Write a location; ``False`` when its code is taken."""
-    row = await uow.fetchrow(
-        """
-        INSERT INTO inventory_location (id, code, name, priority, active, version)
-        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (code) DO NOTHING RETURNING id
-        """,
-        location.id,
-        location.code,
-        location.name,
-        location.priority,
-        location.active,
-        location.version,
-    )
-    return row is not None
-
-
-async def change_location(uow: UnitOfWork, location: Location, expected: int) -> bool:
-    """Overwrite the row if it is still at version ``expected``."""
-    row = await uow.fetchrow(
-        """
-        UPDATE inventory_location SET name = $2, priority = $3, active = $4, version = $5
-        WHERE id = $1 AND version = $6 RETURNING id
-        """,
-        location.id,
-        location.name,
-        location.priority,
-        location.active,
-        location.version,
-        expected,
-    )
-    return row is not None
-
-
-def _location(row: Any) -> Location:
-    return Location(
-        row["id"], row["code"], row["name"], row["priority"], row["active"], row["version"]
-    )
+async def every_sku(db: Source) -> list[str]:
+    """Every SKU with a stock record."""
+    rows = await db.fetch("SELECT DISTINCT sku FROM inventory_stock_item ORDER BY sku")
+    return [row["sku"] for row in rows]
 
 
 def _allocation(row: Any) -> Allocation:

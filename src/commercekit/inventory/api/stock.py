@@ -2,12 +2,13 @@
 
 from typing import Annotated, Any
 
+import msgspec
 from litestar import Controller, Request, Response, get, patch, post
 from msgspec import Meta
 
 from commercekit.inventory.models import Location, Movement, StockItem, StockLevel
 from commercekit.inventory.service import InventoryService
-from commercekit.kernel import Page
+from commercekit.kernel import CountryCode, Page
 from commercekit.platform.http import (
     Answer,
     IdempotentRun,
@@ -28,6 +29,8 @@ _Reason = Annotated[str, Meta(min_length=1, max_length=500)]
 _Code = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}$")]
 _Quantity = Annotated[int, Meta(ge=1, le=1_000_000)]
 _Name = Annotated[str, Meta(min_length=1, max_length=200)]
+_Place = Annotated[str, Meta(max_length=200)]
+_Postcode = Annotated[str, Meta(max_length=20)]
 _Priority = Annotated[int, Meta(ge=0, le=10_000, description="Lower is asked for stock first")]
 
 
@@ -62,6 +65,9 @@ class LocationInput(Input):
     name: _Name
     priority: _Priority = 100
     active: bool = True
+    country: CountryCode | None = None
+    region: _Place = ""
+    postcode: _Postcode = ""
 
 
 class LocationChange(Input):
@@ -70,6 +76,11 @@ class LocationChange(Input):
     name: _Name | None = None
     priority: _Priority | None = None
     active: bool | None = None
+    country: CountryCode | None = None
+    region: _Place | None = None
+    postcode: _Postcode | None = None
+    markets: Annotated[tuple[_Code, ...], Meta(max_length=100)] | None = None
+    """Codes of the markets it is kept for; the empty list keeps it for none in particular."""
 
 
 class AdminStock(Controller):
@@ -239,7 +250,13 @@ class AdminLocations(Controller):
     ) -> Response[Location]:
         """It starts empty."""
         place = await inventory.add_location(
-            data.code, data.name, priority=data.priority, active=data.active
+            data.code,
+            data.name,
+            priority=data.priority,
+            active=data.active,
+            country=data.country,
+            region=data.region,
+            postcode=data.postcode,
         )
         return _place(place, status=201)
 
@@ -256,7 +273,7 @@ class AdminLocations(Controller):
     @patch(
         "/{code:str}",
         operation_id="AdminChangeLocation",
-        summary="Rename a location, move it in the order, or stop selling from it",
+        summary="Rename a location, move it in the order, keep it for markets, or stop selling from it",
         guards=[requires("stock:write")],
     )
     async def change_location(
@@ -269,13 +286,10 @@ class AdminLocations(Controller):
         """What is promised from a location that is switched off stays promised."""
         current = await inventory.location(code)
         require_match(request, current.version)
-        changed = await inventory.change_location(
-            code,
-            expected=current.version,
-            name=data.name,
-            priority=data.priority,
-            active=data.active,
-        )
+        given = {
+            name: value for name, value in msgspec.structs.asdict(data).items() if value is not None
+        }
+        changed = await inventory.change_location(code, expected=current.version, **given)
         return _place(changed)
 
 

@@ -1,0 +1,1 @@
+"""The location nearest to the shopper serves the order."""
