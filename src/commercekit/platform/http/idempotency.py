@@ -121,7 +121,8 @@ class Idempotency:
         A refusal or malformed input frees the key, unless a step was recorded by then; any other
         failure leaves the claim to the next retry, which takes over at once.
         """
-        run = await self._db.run(lambda uow: self.claim(uow, claim))
+        # One statement each: they commit by themselves, without the round trips of a transaction.
+        run = await self.claim(self._db, claim)
         if isinstance(run, Answer):
             return run
         try:
@@ -132,10 +133,10 @@ class Idempotency:
         except BaseException:
             await self._give_back(run, keep_started=None)
             raise
-        await self._db.run(lambda uow: self.complete(uow, run, answer))
+        await self.complete(self._db, run, answer)
         return answer
 
-    async def claim(self, uow: UnitOfWork, claim: Claim) -> IdempotentRun | Answer:
+    async def claim(self, uow: UnitOfWork | Database, claim: Claim) -> IdempotentRun | Answer:
         """Take the key in the caller's transaction, or give the stored answer.
 
         Raises :class:`KeyInFlight` while another execution holds the lease and
@@ -174,7 +175,9 @@ class Idempotency:
         )
         _check_owner(tag)
 
-    async def complete(self, uow: UnitOfWork, run: IdempotentRun, answer: Answer) -> None:
+    async def complete(
+        self, uow: UnitOfWork | Database, run: IdempotentRun, answer: Answer
+    ) -> None:
         """Keep the answer; every later request with this key gets these bytes."""
         tag = await uow.execute(
             f"UPDATE {TABLE} SET state = 'completed', status = $5, headers = $6::jsonb,"  # noqa: S608 - a constant
