@@ -310,6 +310,11 @@ class TestShop:
         path = f"/admin/refund-requests/{request['id']}/approve"
         return await self.admin("POST", path, json=body, headers={"Idempotency-Key": key})
 
+    async def reject(self, request: Body, reason: str = "Worn") -> httpx.Response:
+        """Decline a refund request."""
+        path = f"/admin/refund-requests/{request['id']}/reject"
+        return await self.admin("POST", path, json={"reason": reason})
+
     async def promotion(self, code: str, rule: str, config: Body, **more: Any) -> Body:
         """A promotion, set up through the admin interface."""
         body = {

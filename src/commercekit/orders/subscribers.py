@@ -28,6 +28,7 @@ from commercekit.payments import (
     PaymentClosed,
     PaymentFact,
     PaymentFailed,
+    PaymentMismatched,
     PaymentPaid,
     PaymentPending,
     RefundFailed,
@@ -161,6 +162,7 @@ def subscriptions(
         PaymentPaid,
         PaymentFailed,
         PaymentClosed,
+        PaymentMismatched,
         RefundFailed,
     )
     goods = (

@@ -181,7 +181,7 @@ class RefundOrders(ReadOrders, DeriveStatuses):
         request = await self.refund_request(request_id)
         if await self._is_decided(request, RefundRequestStatus.APPROVED, decision_id):
             return []
-        granted = amount or request.amount
+        granted = request.amount if amount is None else amount
         if granted.currency != order.currency or not 0 < granted.amount <= request.amount.amount:
             message = f"{granted} is not between nothing and the {request.amount} asked for."
             raise MoreThanAsked(message, asked=request.amount)

@@ -1,0 +1,227 @@
+"""Paying an order: on the gateway's page, again, twice, late, wrongly, and not at all."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from commercekit.payments import GatewayUnavailable, Payment
+from tests.shop import MUG, SHIRT, Body, TestShop, cny, events, given, refused
+
+
+async def _pay_again(shop: TestShop, order: Body, method: str = "sandbox") -> httpx.Response:
+    body = {"payment_method": method}
+    return await shop.ask("POST", order, "/payments", json=body)
+
+
+async def test_a_payment_on_the_gateways_page_pays_the_order(shop: TestShop) -> None:
+    order = await shop.placed((SHIRT, 2))
+    await shop.pay(order)
+    paid = await shop.read(order)
+    assert paid["payment_status"] == "paid"
+    assert events(paid) == ["placed", "pending", "paid"]
+    assert [(p["status"], p["captured"]) for p in paid["payments"]] == [("paid", cny(40_800))]
+    assert await shop.stock(SHIRT) == (10, 2)
+    shop.clock.advance(hours=2)
+    assert await shop.shop.orders.close_unpaid() == 0, "a paid order keeps its stock"
+
+
+async def test_a_declined_payment_can_be_followed_by_another(shop: TestShop) -> None:
+    order = await shop.placed((MUG, 1))
+    await shop.pay(order, "decline")
+    declined = await shop.read(order)
+    assert declined["payment_status"] == "unpaid"
+    assert [p["status"] for p in declined["payments"]] == ["failed"]
+    again = given(await _pay_again(shop, order), 201)
+    assert again["payment"]["amount"] == cny(5500)
+    await shop.pay({**again, "token": order["token"]})
+    paid = await shop.read(order)
+    assert paid["payment_status"] == "paid"
+    assert [p["status"] for p in paid["payments"]] == ["failed", "paid"]
+    assert events(paid) == ["placed", "pending", "unpaid", "pending", "paid"]
+
+
+async def test_another_payment_is_asked_for_once_per_key(shop: TestShop) -> None:
+    order = await shop.placed((MUG, 1))
+    body = {"payment_method": "sandbox"}
+    first = await shop.ask("POST", order, "/payments", json=body, key="again")
+    second = await shop.ask("POST", order, "/payments", json=body, key="again")
+    assert (second.status_code, second.content) == (201, first.content)
+    assert len((await shop.read(order))["payments"]) == 2
+
+
+async def test_what_cannot_be_paid_is_refused(shop: TestShop) -> None:
+    order = await shop.paid((MUG, 1))
+    refused(await _pay_again(shop, order), 409, "invalid-transition")
+    open_order = await shop.placed((MUG, 1))
+    refused(await _pay_again(shop, open_order, "shells"), 422, "payment-method-unknown")
+    body = {"payment_method": "sandbox", "amount": cny(1)}
+    refused(await shop.ask("POST", open_order, "/payments", json=body), 400, "validation")
+    body = {"payment_method": "sandbox", "return_url": "javascript:alert(1)"}
+    refused(await shop.ask("POST", open_order, "/payments", json=body), 400, "validation")
+    foreign = {**open_order, "token": order["token"]}
+    refused(await _pay_again(shop, foreign), 404, "not-found")
+    assert len((await shop.read(open_order))["payments"]) == 1
+    shop.clock.advance(minutes=30)
+    refused(await _pay_again(shop, open_order), 409, "invalid-transition")
+    assert len((await shop.read(open_order))["payments"]) == 1, "its time is over"
+
+
+async def test_what_is_paid_twice_goes_back_once_by_itself(shop: TestShop) -> None:
+    order = await shop.placed((MUG, 1))
+    again = given(await _pay_again(shop, order), 201)
+    await shop.pay(order)
+    await shop.pay(again)
+    read = await shop.read(order)
+    assert read["payment_status"] == "paid"
+    assert [p["status"] for p in read["payments"]] == ["paid", "paid"]
+    assert [(r["amount"], r["status"], r["reason"]) for r in read["refunds"]] == [
+        (cny(5500), "succeeded", "excess")
+    ]
+    assert [p["refunded"] for p in read["payments"]] == [cny(0), cny(5500)]
+    assert events(read)[2:] == ["paid", "overpaid", "excess-returned", "paid", "refund-succeeded"]
+    summary = await shop.shop.payments.summary(None, order["id"])
+    assert summary.kept == 5500
+
+
+async def test_a_payment_after_the_time_out_goes_back_and_the_order_stays_cancelled(
+    shop: TestShop,
+) -> None:
+    # ...6612: nothing happens until the shop closes it; then the money comes all the same.
+    late = await shop.product("LATE", 6612)
+    order = await shop.placed((late, 1), shipping="table-rate-pickup")
+    await shop.pay(order)
+    assert (await shop.read(order))["payment_status"] == "pending"
+    shop.clock.advance(minutes=31)
+    assert await shop.shop.orders.close_unpaid() == 1
+    assert await shop.stock(late) == (10, 0)
+    shop.clock.advance(minutes=1)
+    await shop.settle()
+    shop.clock.advance(minutes=10)
+    await shop.settle()
+    read = await shop.read(order)
+    assert read["status"] == "cancelled"
+    assert read["payment_status"] == "refunded"
+    assert [(r["amount"], r["status"]) for r in read["refunds"]] == [(cny(6612), "succeeded")]
+    assert await shop.stock(late) == (10, 0)
+    assert (await shop.shop.payments.summary(None, order["id"])).kept == 0
+
+
+async def test_an_unpaid_order_closes_itself_and_gives_back_its_stock(shop: TestShop) -> None:
+    order = await shop.placed((SHIRT, 10))
+    shop.clock.advance(minutes=29)
+    assert await shop.shop.orders.close_unpaid() == 0
+    refused(await shop.order((SHIRT, 1)), 409, "out-of-stock")
+    shop.clock.advance(minutes=1)
+    assert await shop.shop.orders.close_unpaid() == 1
+    assert await shop.shop.orders.close_unpaid() == 0
+    closed = await shop.read(order)
+    assert (closed["status"], closed["payment_status"]) == ("cancelled", "unpaid")
+    last = closed["history"][-1]
+    assert (last["event"], last["reason"], last["actor"]["kind"]) == (
+        "cancelled",
+        "unpaid",
+        "system",
+    )
+    assert [line["cancelled"] for line in closed["lines"]] == [10]
+    assert await shop.stock(SHIRT) == (10, 0)
+    page = await shop.client.post(order["payment"]["action"]["url"], data={"action": "pay"})
+    assert page.status_code in {200, 303, 409, 410}
+    await shop.settle()
+    assert (await shop.read(order))["payment_status"] == "unpaid", "its page is worthless"
+    await shop.placed((SHIRT, 10))
+
+
+async def test_a_gateway_that_says_paid_when_asked_to_close_has_the_last_word(
+    shop: TestShop,
+) -> None:
+    # ...6610: no notification; only who asks finds out.
+    quiet = await shop.product("QUIET", 6610)
+    order = await shop.placed((quiet, 1), shipping="table-rate-pickup")
+    url = order["payment"]["action"]["url"]
+    await shop.client.post(url, data={"action": "pay"})
+    assert (await shop.read(order))["payment_status"] == "pending"
+    shop.clock.advance(minutes=30)
+    assert await shop.shop.orders.close_unpaid() == 0
+    read = await shop.read(order)
+    assert (read["status"], read["payment_status"]) == ("placed", "paid")
+    assert await shop.stock(quiet) == (10, 1)
+
+
+async def test_a_gateway_that_does_not_answer_keeps_only_its_own_order_open(
+    shop: TestShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck, other = await shop.placed((MUG, 1)), await shop.placed((SHIRT, 1))
+    close = shop.shop.payments.close
+
+    async def silent(payment_id: UUID, **more: Any) -> Payment:
+        if str(payment_id) == stuck["payment"]["id"]:
+            raise GatewayUnavailable
+        return await close(payment_id, **more)
+
+    monkeypatch.setattr(shop.shop.payments, "close", silent)
+    shop.clock.advance(minutes=30)
+    assert await shop.shop.orders.close_unpaid(limit=1) == 1
+    assert (await shop.read(stuck))["status"] == "placed"
+    assert (await shop.read(other))["status"] == "cancelled"
+    assert await shop.stock(MUG) == (100, 1)
+    monkeypatch.undo()
+    assert await shop.shop.orders.close_unpaid() == 1
+
+
+async def test_another_amount_than_asked_pays_nothing(shop: TestShop) -> None:
+    # ...6607: the notification names one minor unit less.
+    odd = await shop.product("ODD", 6607)
+    order = await shop.placed((odd, 1), shipping="table-rate-pickup")
+    await shop.pay(order)
+    read = await shop.read(order)
+    assert read["payment_status"] == "unpaid"
+    assert [p["status"] for p in read["payments"]] == ["mismatch"]
+    refused(await shop.ship(order), 409, "invalid-transition")
+    assert await shop.stock(odd) == (10, 1)
+
+
+async def test_a_forged_return_changes_nothing(shop: TestShop) -> None:
+    order = await shop.placed((MUG, 1), return_url="http://shop.test/thanks")
+    query = {"status": "success", "payment_status": "paid"}
+    answer = await shop.ask("GET", order, params=query)
+    assert answer.status_code in {200, 400}
+    forged = await shop.client.post(
+        "/webhooks/payments/sandbox/default",
+        json={"payment_id": order["payment"]["id"], "state": "paid"},
+        headers={"Sandbox-Signature": "t=1,v1=00"},
+    )
+    assert forged.status_code in {400, 401}
+    await shop.settle()
+    assert (await shop.read(order))["payment_status"] == "pending"
+
+
+async def test_held_money_keeps_the_stock_and_giving_it_up_starts_the_clock_again(
+    shop: TestShop,
+) -> None:
+    order = await shop.placed((SHIRT, 1), method="sandbox-hold")
+    await shop.pay(order)
+    held = await shop.read(order)
+    assert held["payment_status"] == "authorised"
+    refused(await shop.ship(order), 409, "invalid-transition")
+    shop.clock.advance(days=1)
+    assert await shop.shop.orders.close_unpaid() == 0
+    path = f"/admin/payments/{order['payment']['id']}/void"
+    given(await shop.admin("POST", path, json={}))
+    assert (await shop.read(order))["payment_status"] == "unpaid"
+    assert await shop.shop.orders.close_unpaid() == 0, "there is time to pay anew"
+    shop.clock.advance(minutes=30)
+    assert await shop.shop.orders.close_unpaid() == 1
+    assert await shop.stock(SHIRT) == (10, 0)
+
+
+async def test_who_chooses_to_pay_on_delivery_after_all_has_no_deadline(shop: TestShop) -> None:
+    order = await shop.placed((MUG, 1))
+    given(await _pay_again(shop, order, "cod"), 201)
+    shop.clock.advance(hours=1)
+    assert await shop.shop.orders.close_unpaid() == 0
+    given(await shop.ship(order), 201)
+    assert await shop.stock(MUG) == (99, 0)
