@@ -432,3 +432,27 @@ async def test_a_wire_cut_before_commit_has_written_nothing(db, proxied):
     assert await numbers(db) == []
     assert await numbers(far) == []
     assert await free_connections(far) == 5
+
+
+async def test_the_last_words_of_a_dying_server_are_an_outage_and_no_riddle(db, proxied):
+    far, proxy = proxied
+    last_words = b"SFATAL\0C57P02\0Mterminating connection because of a crash\0\0"
+    said = b"E" + (len(last_words) + 4).to_bytes(4, "big") + last_words
+
+    async def say_it():
+        for writer in proxy._writers:
+            if writer.get_extra_info("sockname")[1] == proxy.port:
+                writer.write(said)
+        await asyncio.sleep(0.05)
+
+    await far.fetchval("SELECT 1")
+    await say_it()
+    with pytest.raises(OUTAGES):
+        await far.fetchval("SELECT 1")
+    assert await far.fetchval("SELECT 1") == 1
+    await say_it()
+    with pytest.raises(OUTAGES):
+        async with far.unit_of_work() as uow:
+            await uow.execute("INSERT INTO number VALUES (1)")
+    assert await numbers(far) == []
+    assert await free_connections(far) == 5

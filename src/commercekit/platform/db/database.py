@@ -36,7 +36,13 @@ OUTAGES: tuple[type[Exception], ...] = (
 )
 """What a database that is away looks like from here; the web answers 503 to all of them."""
 
-_BROKEN: tuple[type[Exception], ...] = (*OUTAGES, asyncpg.InterfaceError, TimeoutError)
+_BROKEN: tuple[type[Exception], ...] = (
+    *OUTAGES,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    TimeoutError,
+)
+_ENDED: tuple[type[BaseException], ...] = (*OUTAGES, asyncpg.InternalClientError)
 _RETRIED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _ACQUIRE_SECONDS = 5.0
 
@@ -228,6 +234,16 @@ class Database:
             raise Unavailable(message) from None
         try:
             yield connection
+        except _ENDED as error:
+            with suppress(asyncpg.InterfaceError):  # the pool has taken it back already
+                connection.terminate()
+            if self._pool is not None:  # the others have most likely died with it
+                await self._pool.expire_connections()
+            if isinstance(error, asyncpg.InternalClientError):
+                # A dying server's last words reached it while idle; a statement tripped over them.
+                message = "the server ended this connection"
+                raise asyncpg.ConnectionDoesNotExistError(message) from error
+            raise
         finally:
             await asyncio.shield(self._pool.release(connection))
 
