@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -20,66 +20,40 @@ import pytest_asyncio
 
 from commercekit.app import Shop, ShopConfiguration, build_application, load_configuration
 from commercekit.app import piccolo_apps as apps_of
-from commercekit.catalog import NewProduct, NewVariant, Option, OptionValue, ProductStatus
-from commercekit.identity import NewToken
-from commercekit.kernel import Money, new_id
-from commercekit.platform.security import Principal
+from commercekit.catalog import Option, OptionValue
+from commercekit.kernel import Money
 from commercekit.testing.clock import ManualClock
+from tests.shop_parts import (
+    ADDRESS,
+    EMAIL,
+    MUG,
+    PICKUP,
+    SETTINGS,
+    SHIPPING,
+    SHIRT,
+    Loopback,
+    issue_token,
+    sell,
+)
 
-SETTINGS = """
-name = "Test shop"
-
-[web]
-base_url = "http://shop.test"
-
-[market]
-currency = "CNY"
-languages = ["en", "zh"]
-countries = ["CN"]
-
-[[taxes]]
-country = "CN"
-rate_ppm = 130000
-name = { en = "VAT", zh = "增值税" }
-
-[payments.methods.sandbox]
-gateway = "sandbox"
-label = { en = "Sandbox", zh = "沙箱" }
-
-[payments.methods.sandbox-hold]
-gateway = "sandbox"
-capture = "manual"
-
-[payments.methods.cod]
-gateway = "cod"
-
-[[fulfilment.accounts.table-rate.default.rates]]
-amount = 1000
-free_above = 100000
-
-[[fulfilment.accounts.table-rate.default.rates]]
-service = "pickup"
-amount = 0
-
-[notifications]
-shop_name = "Test shop"
-"""
-
-ADDRESS = {
-    "name": "Li Lei",
-    "phone": "+8613800138000",
-    "country": "CN",
-    "region": "Shanghai",
-    "city": "Shanghai",
-    "line1": "88 Century Avenue",
-    "postcode": "200120",
-}
-EMAIL = "li.lei@example.com"
-SHIRT, MUG = "SHIRT-BLUE-M", "MUG"
-SHIPPING = "table-rate-standard"
-"""10.00, free above 1,000.00."""
-PICKUP = "table-rate-pickup"
-"""Free."""
+__all__ = [
+    "ADDRESS",
+    "EMAIL",
+    "MUG",
+    "PICKUP",
+    "SHIPPING",
+    "SHIRT",
+    "Body",
+    "Cart",
+    "TestShop",
+    "cny",
+    "configuration",
+    "events",
+    "given",
+    "piccolo_apps",
+    "refused",
+    "shop",
+]
 
 Body = dict[str, Any]
 
@@ -108,17 +82,6 @@ def given(answer: httpx.Response, status: int = 200) -> Any:
 def events(order: Body) -> list[str]:
     """What happened to the order, oldest first."""
     return [entry["event"] for entry in order["history"]]
-
-
-class _Loop(httpx.AsyncBaseTransport):
-    """Leads calls to the outside back into the shop: sandbox vendors stand on its own address."""
-
-    def __init__(self) -> None:
-        self.inner: httpx.ASGITransport | None = None
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        assert self.inner is not None
-        return await self.inner.handle_async_request(request)
 
 
 @dataclass
@@ -288,7 +251,7 @@ class TestShop:
 
     async def token(self, *scopes: str) -> dict[str, str]:
         """The header of a member of staff with these scopes only."""
-        return {"Authorization": f"Bearer {await _token(self.shop, *scopes)}"}
+        return {"Authorization": f"Bearer {await issue_token(self.shop, *scopes)}"}
 
     async def ship(self, order: Body, **body: Any) -> httpx.Response:
         """Ship what is left, or what ``body`` says; by the carrier that needs no real one."""
@@ -331,7 +294,7 @@ class TestShop:
 
     async def product(self, sku: str, price: int, quantity: int = 10) -> str:
         """Another product on sale; gives its SKU."""
-        await _sell(self.shop, sku.lower(), sku, price, quantity)
+        await sell(self.shop, sku.lower(), sku, price, quantity)
         await self.settle()
         return sku
 
@@ -383,7 +346,7 @@ async def open_shop(
     dsn: str, clock: ManualClock, configuration: ShopConfiguration
 ) -> AsyncIterator[TestShop]:
     """A shop with two products: a shirt of which there are ten, and a mug of which there are 100."""
-    loop = _Loop()
+    loop = Loopback()
     opened = Shop(configuration, dsn, clock=clock, http=httpx.AsyncClient(transport=loop))
     app = build_application(opened)
     loop.inner = httpx.ASGITransport(app)
@@ -394,41 +357,11 @@ async def open_shop(
         size = Option(
             code="size", name={"en": "Size"}, values=(OptionValue(code="M", label={"en": "M"}),)
         )
-        await _sell(opened, "shirt", SHIRT, 19900, 10, size)
-        await _sell(opened, "mug", MUG, 4500, 100)
+        await sell(opened, "shirt", SHIRT, 19900, 10, size)
+        await sell(opened, "mug", MUG, 4500, 100)
         await opened.bus.drain()
         folder = configuration.sections["notify-sandbox"].folder  # type: ignore[attr-defined]  # its own struct
-        yield TestShop(opened, client, clock, await _token(opened, "*:*"), folder)
-
-
-async def _token(shop: Shop, *scopes: str) -> str:
-    wanted = NewToken(name="test", scopes=frozenset(scopes))
-    issued = await shop.identity.create_token(
-        Principal(id="test", scopes=frozenset({"*:*"})), wanted
-    )
-    secret: str = issued.secret
-    return secret
-
-
-async def _sell(
-    shop: Shop, slug: str, sku: str, price: int, quantity: int, option: Option | None = None
-) -> UUID:
-    variant = NewVariant(sku=sku, options={"size": "M"} if option else {}, weight_grams=300)
-    product = await shop.catalog.create_product(
-        NewProduct(
-            slug=slug,
-            name={"en": slug.title(), "zh": f"{slug} 中文"},
-            status=ProductStatus.ACTIVE,
-            options=(option,) if option else (),
-            variants=(variant,),
-        )
-    )
-    market = await shop.markets.default()
-    async with shop.db.unit_of_work() as uow:
-        await shop.pricing.set_price(uow, market, sku, Money(price, "CNY"))
-        if quantity:
-            await shop.inventory.receive(uow, new_id(), sku, quantity)
-    return product.id
+        yield TestShop(opened, client, clock, await issue_token(opened, "*:*"), folder)
 
 
 @pytest.fixture(scope="session")

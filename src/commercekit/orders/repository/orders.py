@@ -5,17 +5,15 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 from uuid import UUID
 
 import msgspec
 
 from commercekit.kernel import Address, Money, new_id, pick
 from commercekit.orders.models import (
-    Actor,
     Adjustment,
     FulfilmentStatus,
-    HistoryEntry,
     NewLine,
     NewOrder,
     NewShipping,
@@ -26,6 +24,7 @@ from commercekit.orders.models import (
     PaymentStatus,
     Totals,
 )
+from commercekit.orders.repository.history import HistoryRepository
 from commercekit.orders.tables import OrderTable
 
 if TYPE_CHECKING:
@@ -56,11 +55,11 @@ def new_number(placed_at: datetime) -> str:
     return f"{placed_at:%y%m%d}-{tail}"
 
 
-class OrderRepository:
+class OrderRepository(HistoryRepository):
     """Reads and writes orders; what it returns are models, never rows."""
 
     def __init__(self, db: Database, sealer: Sealer) -> None:
-        self._db = db
+        super().__init__(db)
         self._sealer = sealer
 
     async def insert(self, uow: UnitOfWork, new: NewOrder) -> None:
@@ -160,43 +159,6 @@ class OrderRepository:
             ],
         )
 
-    async def record(
-        self,
-        uow: UnitOfWork,
-        order_id: UUID,
-        actor: Actor,
-        event: str,
-        *,
-        reason: str = "",
-        details: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Append to the order's history."""
-        await uow.execute(
-            """
-            INSERT INTO orders_history (order_id, id, at, actor_kind, actor_id, event, reason, details)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-            """,
-            order_id,
-            new_id(),
-            uow.clock.now(),
-            actor.kind,
-            actor.id,
-            event,
-            reason,
-            _encode(details or {}).decode(),
-        )
-
-    async def was_decided_by(self, order_id: UUID, decision_id: UUID) -> bool:
-        """Whether this very decision stands in the history: its caller may have lost the answer."""
-        return bool(
-            await self._db.fetchval(
-                "SELECT EXISTS (SELECT FROM orders_history WHERE order_id = $1"
-                " AND details ->> 'decision_id' = $2)",
-                order_id,
-                str(decision_id),
-            )
-        )
-
     async def exists(self, order_id: UUID) -> bool:
         """Whether there is such an order."""
         found = await self._db.fetchval(
@@ -223,24 +185,6 @@ class OrderRepository:
             "SELECT * FROM orders_adjustment WHERE order_id = $1 ORDER BY position", order_id
         )
         return self._order(order, lines, adjustments, (*languages, order["locale"]))
-
-    async def history(self, order_id: UUID) -> list[HistoryEntry]:
-        """What happened, oldest first."""
-        rows = await self._db.fetch(
-            "SELECT at, actor_kind, actor_id, event, reason, details FROM orders_history"
-            " WHERE order_id = $1 ORDER BY id",
-            order_id,
-        )
-        return [
-            HistoryEntry(
-                at=row["at"],
-                actor=Actor(row["actor_kind"], row["actor_id"]),
-                event=row["event"],
-                reason=row["reason"],
-                details=msgspec.json.decode(row["details"]),
-            )
-            for row in rows
-        ]
 
     async def page(
         self, *, status: str | None, before: UUID | None, limit: int
