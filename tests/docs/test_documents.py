@@ -33,7 +33,7 @@ def test_code_in_the_documentation_runs(page, block):
     exec(compile(block.code, f"{page.path.name}:{block.line}", "exec"), {"__name__": "example"})
 
 
-def test_reference_pages_are_what_the_code_says():
+def test_reference_pages_list_what_the_code_has():
     done = subprocess.run(
         [sys.executable, str(ROOT / ".ci" / "reference.py"), "--check"],
         capture_output=True, text=True, check=False,
