@@ -3,7 +3,13 @@ from __future__ import annotations
 import pytest
 import pytest_asyncio
 
-from commercekit.inventory.api import AdminLocations, AdminStock
+from commercekit.inventory.api import (
+    AdminLocations,
+    AdminStock,
+    AdminStockCounts,
+    AdminStockMovements,
+    AdminStockTransfers,
+)
 from commercekit.platform.http import Cursors, Idempotency
 from commercekit.platform.security import MasterKey, Principal, Sealer
 from commercekit.testing import core_piccolo_apps
@@ -39,7 +45,13 @@ async def client(database, shop):
     sealer = Sealer(MasterKey(b"m" * 32))
     await sealer.load(database, ["platform_idempotency_key"])
     app = build_web(
-        controllers=[AdminStock, AdminLocations],
+        controllers=[
+            AdminStock,
+            AdminLocations,
+            AdminStockCounts,
+            AdminStockMovements,
+            AdminStockTransfers,
+        ],
         dependencies={"inventory": shop.inventory},
         authenticator=authenticate,
         idempotency=Idempotency(database, sealer),

@@ -6,6 +6,7 @@ from commercekit.errors import Conflict, Unprocessable
 from commercekit.inventory import (
     AvailabilityChanged,
     Demand,
+    MovementFilter,
     NegativeStock,
     ShortageBooked,
     UnknownLocation,
@@ -21,7 +22,7 @@ async def test_an_import_sets_the_number_and_the_same_number_writes_nothing(shop
     await shop.do("set_stock", "mug", 7)
     await shop.do("set_stock", "mug", 4)
     assert shop.told == [AvailabilityChanged(sku="mug", shown=4, previous=7)]
-    ledger = (await shop.inventory.movements("mug", PageRequest())).items
+    ledger = (await shop.inventory.movements(PageRequest(), MovementFilter(sku="mug"))).items
     assert [(m.kind, m.quantity, m.on_hand_after, m.reason) for m in ledger] == [
         ("count", -3, 4, "import"),
         ("count", 7, 7, "import"),
@@ -86,7 +87,9 @@ async def test_the_shelf_never_holds_fewer_than_none(shop):
 async def test_a_count_that_finds_what_the_books_say_writes_nothing(shop):
     await shop.stock("mug", 5)
     assert await shop.adjust("mug", count=5) is None
-    assert len((await shop.inventory.movements("mug", PageRequest())).items) == 1
+    assert (
+        len((await shop.inventory.movements(PageRequest(), MovementFilter(sku="mug"))).items) == 1
+    )
 
 
 async def test_a_count_below_what_is_promised_books_a_shortage_and_tells(shop):
@@ -155,9 +158,11 @@ async def test_levels_and_movements_come_in_pages(shop):
     assert ([level.sku for level in last.items], last.next_cursor) == (["c"], None)
     for count in (2, 3):
         await shop.adjust("a", count=count)
-    page = await shop.inventory.movements("a", PageRequest(limit=2))
+    page = await shop.inventory.movements(PageRequest(limit=2), MovementFilter(sku="a"))
     assert [m.on_hand_after for m in page.items] == [3, 2]
-    rest = await shop.inventory.movements("a", PageRequest(limit=2, after=(page.next_cursor,)))
+    rest = await shop.inventory.movements(
+        PageRequest(limit=2, after=(page.next_cursor,)), MovementFilter(sku="a")
+    )
     assert [m.on_hand_after for m in rest.items] == [1]
     assert rest.next_cursor is None
 

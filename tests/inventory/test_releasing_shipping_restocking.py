@@ -2,7 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from commercekit.inventory import AllocationState, AvailabilityChanged, Demand, NotAllocated
+from commercekit.inventory import (
+    AllocationState,
+    AvailabilityChanged,
+    Demand,
+    MovementFilter,
+    NotAllocated,
+)
 from commercekit.kernel import PageRequest
 
 
@@ -50,7 +56,7 @@ async def test_shipping_takes_it_off_the_shelf_and_shoppers_see_no_change(shop):
     await shop.do("ship", "order-1", [Demand("mug", 2)])
     assert await shop.numbers("mug") == (3, 0)
     assert shop.told == []
-    latest = (await shop.inventory.movements("mug", PageRequest())).items[0]
+    latest = (await shop.inventory.movements(PageRequest(), MovementFilter(sku="mug"))).items[0]
     assert (latest.kind, latest.quantity, latest.on_hand_after, latest.reference) == (
         "sale",
         -2,
@@ -104,7 +110,10 @@ async def test_what_came_back_is_booked_in_once(shop):
     with pytest.raises(NotAllocated):
         await shop.do("restock", "order-1", [Demand("mug", 1)], "returned")
     assert await shop.numbers("mug") == (2, 0)
-    kinds = [m.kind for m in (await shop.inventory.movements("mug", PageRequest())).items]
+    kinds = [
+        m.kind
+        for m in (await shop.inventory.movements(PageRequest(), MovementFilter(sku="mug"))).items
+    ]
     assert kinds == ["return", "return", "sale", "count"]
 
 

@@ -16,7 +16,13 @@ from commercekit.catalog.api import controllers as catalog_controllers
 from commercekit.checkout import StoreCarts, StoreCheckout
 from commercekit.fulfilment.api import AdminShipments
 from commercekit.identity.api import AdminAudit, AdminTokens
-from commercekit.inventory.api import AdminLocations, AdminStock
+from commercekit.inventory.api import (
+    AdminLocations,
+    AdminStock,
+    AdminStockCounts,
+    AdminStockMovements,
+    AdminStockTransfers,
+)
 from commercekit.markets.api import MarketController
 from commercekit.orders import AdminOrders, AdminRefundRequests, StoreOrders
 from commercekit.payments.api import AdminPayments, AdminRefunds
@@ -28,7 +34,7 @@ from commercekit.platform.telemetry import LoopWatchdog, configure_logging
 from commercekit.pricing.api import AdminPriceLists, AdminTaxRates
 from commercekit.promotions.api import AdminPromotions
 from commercekit.storefront import StorefrontController, read_lane
-from commercekit.web import build_web, media_routes, webhook_routes
+from commercekit.web import build_web, media_routes, picture_routes, webhook_routes
 
 if TYPE_CHECKING:
     from litestar import Litestar
@@ -76,6 +82,9 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
             AdminShipments,
             AdminStock,
             AdminLocations,
+            AdminStockCounts,
+            AdminStockMovements,
+            AdminStockTransfers,
             AdminPriceLists,
             AdminTaxRates,
             AdminPromotions,
@@ -86,6 +95,7 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
             AdminJobs,
             *catalog_controllers,
             *media_routes(settings.web.media),
+            *picture_routes(shop.storage),
             *webhook_routes(
                 {
                     "payments": shop.payments.receive_webhook,

@@ -7,7 +7,18 @@ from collections.abc import Sequence
 from commercekit.errors import Conflict, NotFound, Unprocessable
 from commercekit.inventory.models import Shortfall
 
-__all__ = ["NegativeStock", "NotAllocated", "OutOfStock", "UnknownLocation", "UnknownStock"]
+__all__ = [
+    "CountIncomplete",
+    "DocumentFinished",
+    "NegativeStock",
+    "NotAllocated",
+    "NotTransferable",
+    "OutOfStock",
+    "UnknownLocation",
+    "UnknownStock",
+    "UnknownStockCount",
+    "UnknownTransfer",
+]
 
 
 class OutOfStock(Conflict):
@@ -58,3 +69,43 @@ class UnknownLocation(NotFound):
     slug = "unknown-location"
     title = "No such location"
     title_zh = "没有此仓库"
+
+
+class NotTransferable(Conflict):
+    """The source has less that is promised to nobody; nothing was sent."""
+
+    slug = "not-transferable"
+    title = "Cannot be transferred"
+    title_zh = "无法调拨"
+
+
+class DocumentFinished(Conflict):
+    """The transfer or count is past the state in which this can be done."""
+
+    slug = "stock-document-finished"
+    title = "Not possible in this state"
+    title_zh = "当前状态不允许此操作"
+
+
+class CountIncomplete(Conflict):
+    """Some lines of the count have no number yet."""
+
+    slug = "count-incomplete"
+    title = "The count is not complete"
+    title_zh = "盘点未完成"
+
+
+class UnknownTransfer(NotFound):
+    """There is no such transfer."""
+
+    slug = "unknown-transfer"
+    title = "No such transfer"
+    title_zh = "没有此调拨单"
+
+
+class UnknownStockCount(NotFound):
+    """There is no such stock count."""
+
+    slug = "unknown-stock-count"
+    title = "No such stock count"
+    title_zh = "没有此盘点单"

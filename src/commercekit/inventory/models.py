@@ -12,14 +12,21 @@ __all__ = [
     "Allocation",
     "AllocationState",
     "Availability",
+    "CountLine",
+    "CountState",
     "Demand",
     "InventorySettings",
     "Location",
     "Movement",
+    "MovementFilter",
     "MovementKind",
     "Shortfall",
+    "StockCount",
     "StockItem",
     "StockLevel",
+    "Transfer",
+    "TransferLine",
+    "TransferState",
 ]
 
 SHOWN_CAP = 20
@@ -60,6 +67,7 @@ class MovementKind(StrEnum):
     RETURN = "return"
     ADJUSTMENT = "adjustment"
     COUNT = "count"
+    TRANSFER = "transfer"
 
 
 class Demand(Struct, frozen=True):
@@ -164,3 +172,83 @@ class Movement(Struct, frozen=True):
     reason: str
     actor: str
     at: datetime
+
+
+class MovementFilter(Struct, frozen=True, kw_only=True):
+    """Which lines of the ledger are wanted; what is none does not matter."""
+
+    sku: str | None = None
+    location: str | None = None
+    kind: MovementKind | None = None
+    reference: str | None = None
+    actor: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    """Up to, and without, this moment."""
+
+
+class TransferState(StrEnum):
+    """Where the goods of a transfer are; all but ``in_transit`` are final."""
+
+    IN_TRANSIT = "in_transit"
+    RECEIVED = "received"
+    CALLED_BACK = "called_back"
+
+
+class TransferLine(Struct, frozen=True):
+    """So many of a SKU; what was sent and not received is lost."""
+
+    sku: str
+    quantity: int
+    received: int = 0
+
+
+class Transfer(Struct, frozen=True, kw_only=True):
+    """Goods from one location to another. On the way they are nobody's stock."""
+
+    id: UUID
+    source: str
+    target: str
+    state: TransferState
+    reason: str
+    actor: str
+    sent_at: datetime
+    finished_at: datetime | None
+    lines: list[TransferLine]
+
+
+class CountState(StrEnum):
+    """A count is ``open`` while numbers come in; ``closed`` and ``dropped`` are final."""
+
+    OPEN = "open"
+    COUNTED = "counted"
+    CLOSED = "closed"
+    DROPPED = "dropped"
+
+
+class CountLine(Struct, frozen=True):
+    """One SKU of a count: what was found, and what the books said at that moment."""
+
+    sku: str
+    counted: int | None
+    on_hand: int | None
+    counted_at: datetime | None
+
+    @property
+    def difference(self) -> int:
+        """What closing books; none before somebody counted."""
+        return (self.counted or 0) - (self.on_hand or 0)
+
+
+class StockCount(Struct, frozen=True, kw_only=True):
+    """A count of one location, as a document."""
+
+    id: UUID
+    location: str
+    state: CountState
+    reason: str
+    actor: str
+    opened_at: datetime
+    finished_at: datetime | None
+    version: int
+    lines: list[CountLine]

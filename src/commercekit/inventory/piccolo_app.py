@@ -6,12 +6,32 @@ from pathlib import Path
 
 from piccolo.conf.apps import AppConfig
 
-from commercekit.inventory.tables import Allocation, Location, MarketLocation, Movement, StockItem
+from commercekit.inventory.tables import (
+    Allocation,
+    Location,
+    MarketLocation,
+    Movement,
+    StockCount,
+    StockCountLine,
+    StockItem,
+    Transfer,
+    TransferLine,
+)
 
 APP_CONFIG = AppConfig(
     app_name="commercekit_inventory",
     migrations_folder_path=str(Path(__file__).parent / "piccolo_migrations"),
-    table_classes=[Location, MarketLocation, StockItem, Movement, Allocation],
+    table_classes=[
+        Location,
+        MarketLocation,
+        StockItem,
+        Movement,
+        Allocation,
+        Transfer,
+        TransferLine,
+        StockCount,
+        StockCountLine,
+    ],
     migration_dependencies=[],
     commands=[],
 )

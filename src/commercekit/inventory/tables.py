@@ -7,7 +7,17 @@ from piccolo.table import Table
 
 from commercekit.platform.db import ENGINE
 
-__all__ = ["Allocation", "Location", "MarketLocation", "Movement", "StockItem"]
+__all__ = [
+    "Allocation",
+    "Location",
+    "MarketLocation",
+    "Movement",
+    "StockCount",
+    "StockCountLine",
+    "StockItem",
+    "Transfer",
+    "TransferLine",
+]
 
 
 class Location(Table, db=ENGINE, tablename="inventory_location"):
@@ -75,3 +85,48 @@ class Allocation(Table, db=ENGINE, tablename="inventory_allocation"):
     state = Text(default="active")
     expires_at = Timestamptz(null=True, default=None)
     created_at = Timestamptz()
+
+
+class Transfer(Table, db=ENGINE, tablename="inventory_transfer"):
+    """Goods on their way from one location to another."""
+
+    id = UUID(primary_key=True)
+    source_id = UUID()
+    target_id = UUID()
+    state = Text()
+    reason = Text(default="")
+    actor = Text(default="")
+    sent_at = Timestamptz()
+    finished_at = Timestamptz(null=True, default=None)
+
+
+class TransferLine(Table, db=ENGINE, tablename="inventory_transfer_line"):
+    """So many of a SKU in a transfer; the key is (transfer_id, sku)."""
+
+    transfer_id = UUID(primary_key=True)
+    sku = Text()
+    quantity = Integer()
+    received = Integer(default=0)
+
+
+class StockCount(Table, db=ENGINE, tablename="inventory_count"):
+    """One count of a location, from opening to closing."""
+
+    id = UUID(primary_key=True)
+    location_id = UUID()
+    state = Text()
+    reason = Text(default="")
+    actor = Text(default="")
+    opened_at = Timestamptz()
+    finished_at = Timestamptz(null=True, default=None)
+    version = Integer(default=1)
+
+
+class StockCountLine(Table, db=ENGINE, tablename="inventory_count_line"):
+    """One SKU to count; ``on_hand`` is what the books said at the moment of counting."""
+
+    count_id = UUID(primary_key=True)
+    sku = Text()
+    counted = Integer(null=True, default=None)
+    on_hand = Integer(null=True, default=None)
+    counted_at = Timestamptz(null=True, default=None)

@@ -1,5 +1,16 @@
-"""Stock and locations over HTTP, for staff."""
+"""Stock, locations, transfers and counts over HTTP, for staff."""
 
+from commercekit.inventory.api.documents import (
+    AdminStockCounts,
+    AdminStockMovements,
+    AdminStockTransfers,
+)
 from commercekit.inventory.api.stock import AdminLocations, AdminStock
 
-__all__ = ["AdminLocations", "AdminStock"]
+__all__ = [
+    "AdminLocations",
+    "AdminStock",
+    "AdminStockCounts",
+    "AdminStockMovements",
+    "AdminStockTransfers",
+]

@@ -6,7 +6,7 @@ import msgspec
 from litestar import Controller, Request, Response, get, patch, post
 from msgspec import Meta
 
-from commercekit.inventory.models import Location, Movement, StockItem, StockLevel
+from commercekit.inventory.models import Location, Movement, MovementFilter, StockItem, StockLevel
 from commercekit.inventory.service import InventoryService
 from commercekit.kernel import CountryCode, Page
 from commercekit.platform.http import (
@@ -126,7 +126,7 @@ class AdminStock(Controller):
     ) -> Page[Movement]:
         """Each line says what changed, why, by whom, and the number after it."""
         page = page_request(request, limit, cursor)
-        return sealed_page(request, await inventory.movements(sku, page))
+        return sealed_page(request, await inventory.movements(page, MovementFilter(sku=sku)))
 
     @post(
         "/{sku:str}/adjustments",

@@ -15,6 +15,7 @@ from commercekit.inventory.models import (
     AllocationState,
     Location,
     Movement,
+    MovementFilter,
     MovementKind,
     StockItem,
 )
@@ -45,7 +46,7 @@ __all__ = [
     "items_of",
     "lock_skus",
     "mark_restocked",
-    "movements_of",
+    "movements",
     "restocked",
     "skus_after",
     "skus_at",
@@ -298,11 +299,26 @@ async def find_movement(db: Source, identifier: UUID) -> Movement | None:
     return _movement(row) if row else None
 
 
-async def movements_of(db: Source, sku: str, *, before: UUID | None, limit: int) -> list[Movement]:
-    """The ledger of a SKU, latest first."""
+async def movements(
+    db: Source, wanted: MovementFilter, *, before: UUID | None, limit: int
+) -> list[Movement]:
+    """The ledger, latest first."""
     rows = await db.fetch(
-        f"{_MOVEMENT} WHERE m.sku = $1 AND ($2::uuid IS NULL OR m.id < $2) ORDER BY m.id DESC LIMIT $3",
-        sku,
+        f"""
+        {_MOVEMENT}
+        WHERE ($1::text IS NULL OR m.sku = $1) AND ($2::text IS NULL OR l.code = $2)
+          AND ($3::text IS NULL OR m.kind = $3) AND ($4::text IS NULL OR m.reference = $4)
+          AND ($5::text IS NULL OR m.actor = $5) AND ($6::timestamptz IS NULL OR m.at >= $6)
+          AND ($7::timestamptz IS NULL OR m.at < $7) AND ($8::uuid IS NULL OR m.id < $8)
+        ORDER BY m.id DESC LIMIT $9
+        """,
+        wanted.sku,
+        wanted.location,
+        wanted.kind.value if wanted.kind else None,
+        wanted.reference,
+        wanted.actor,
+        wanted.since,
+        wanted.until,
         before,
         limit,
     )

@@ -9,17 +9,16 @@ import msgspec
 
 from commercekit.errors import Conflict, Unprocessable
 from commercekit.inventory import repository
-from commercekit.inventory.errors import NegativeStock, UnknownLocation, UnknownStock
-from commercekit.inventory.events import ShortageBooked
+from commercekit.inventory.errors import UnknownStock
 from commercekit.inventory.models import (
     Location,
     Movement,
+    MovementFilter,
     MovementKind,
     StockItem,
     StockLevel,
 )
-from commercekit.inventory.rules import LARGEST
-from commercekit.inventory.service.promising import Promising
+from commercekit.inventory.service.documents import Documents
 from commercekit.kernel import Page, PageRequest, new_id
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["InventoryService"]
 
 
-class InventoryService(Promising):
+class InventoryService(Documents):
     """Stock per SKU and location. Changes of the shelf are movements, and only they are."""
 
     async def set_stock(
@@ -236,10 +235,14 @@ class InventoryService(Promising):
         shown = skus[: page.limit]
         return Page(await self._levels(shown), shown[-1] if len(skus) > page.limit else None)
 
-    async def movements(self, sku: str, page: PageRequest) -> Page[Movement]:
-        """The ledger of a SKU, latest first; the cursor is the last movement's id."""
+    async def movements(
+        self, page: PageRequest, wanted: MovementFilter | None = None
+    ) -> Page[Movement]:
+        """The ledger, latest first; the cursor is the last movement's id."""
         before = UUID(page.after[0]) if page.after else None
-        rows = await repository.movements_of(self._db, sku, before=before, limit=page.limit + 1)
+        rows = await repository.movements(
+            self._db, wanted or MovementFilter(), before=before, limit=page.limit + 1
+        )
         shown = rows[: page.limit]
         return Page(shown, str(shown[-1].id) if len(rows) > page.limit else None)
 
@@ -312,45 +315,6 @@ class InventoryService(Promising):
 
         return await self._db.run(change)
 
-    async def _move(
-        self,
-        uow: UnitOfWork,
-        sku: str,
-        place: Location,
-        *,
-        kind: MovementKind,
-        delta: int | None = None,
-        count: int | None = None,
-        reason: str = "",
-        actor: str = "",
-        identifier: UUID | None = None,
-        reference: str | None = None,
-    ) -> Movement | None:
-        before_item = await self._item(uow, sku, place, tracked=True)
-        identifier = identifier or new_id()
-        if (done := await repository.find_movement(uow, identifier)) is not None:
-            return done
-        change = delta if delta is not None else (count or 0) - before_item.on_hand
-        result = before_item.on_hand + change
-        if not 0 <= result <= LARGEST:
-            message = f"{sku} at {place.code} would be at {result}."
-            raise NegativeStock(message, sku=sku, on_hand=before_item.on_hand)
-        if not change:
-            return None
-        before = await self._everywhere(uow, [sku])
-        await repository.add_movements(
-            uow,
-            [(before_item.id, sku, change)],
-            kind=kind,
-            reference=reference,
-            reason=reason,
-            actor=actor,
-            ids=[identifier],
-        )
-        self._tell_shortage(uow, before_item, await self._known(uow, sku, place.code))
-        await self._tell_changes(uow, before)
-        return await repository.find_movement(uow, identifier)
-
     async def _levels(self, skus: Sequence[str], uow: UnitOfWork | None = None) -> list[StockLevel]:
         items = await repository.items_of(uow or self._db, skus)
         left = await self.availability(skus, uow)
@@ -368,37 +332,3 @@ class InventoryService(Promising):
             )
             for sku, own in by_sku.items()
         ]
-
-    async def _item(
-        self, uow: UnitOfWork, sku: str, place: Location, *, tracked: bool
-    ) -> StockItem:
-        if not sku.strip():
-            message = "A SKU must not be blank."
-            raise Unprocessable(message)
-        # Known items are locked as they are; a new one is written, then locked like them.
-        await repository.lock_skus(uow, [sku])
-        item = await repository.item_at(uow, sku, place.code)
-        return item or await repository.add_item(uow, sku, place, tracked=tracked)
-
-    @staticmethod
-    async def _known(db: repository.Source, sku: str, location: str) -> StockItem:
-        item = await repository.item_at(db, sku, location)
-        if item is None:
-            message = f"There is no stock record of {sku} at {location}."
-            raise UnknownStock(message)
-        return item
-
-    @staticmethod
-    async def _location(db: repository.Source, code: str | None) -> Location:
-        place = await repository.find_location(db, code)
-        if place is None:
-            message = f"There is no location {code}." if code else "No location is active."
-            raise UnknownLocation(message)
-        return place
-
-    @staticmethod
-    def _tell_shortage(uow: UnitOfWork, before: StockItem, after: StockItem) -> None:
-        if after.shortage > before.shortage:
-            uow.publish(
-                ShortageBooked(sku=after.sku, location=after.location, shortage=after.shortage)
-            )
