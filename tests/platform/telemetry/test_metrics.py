@@ -49,6 +49,13 @@ def test_one_process_answers_for_all_and_forgets_the_dead(tmp_path, monkeypatch)
     processes[1].communicate("end\n", timeout=10)
 
 
+def test_a_process_that_has_not_written_yet_is_waited_for_by_nobody(tmp_path, monkeypatch):
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    (tmp_path / "counter_1.db").touch()
+    (tmp_path / "gauge_livesum_2.db").symlink_to(tmp_path / "gone")
+    assert generate_latest(MetricsRegistry()).decode() == ""
+
+
 def test_alone_a_process_answers_for_itself(monkeypatch):
     monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
     metrics = ShopMetrics()
