@@ -93,6 +93,11 @@ class Server:
         self.token, self.url = told["token"], told["base_url"]
         self.port = self.url.rpartition(":")[2]
 
+    def ensure(self) -> None:
+        """Start it unless it runs."""
+        if self._process is None:
+            self.start()
+
     def kill(self) -> None:
         """End the whole process group, at once and without a word."""
         if self._process is not None:
@@ -125,8 +130,9 @@ class Server:
         return ["--config", str(self.folder / "commercekit.toml")]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
+    """One shop for the module: it is killed again and again, and goes on with its data."""
     folder = Path(tempfile.mkdtemp(prefix="commercekit-e2e-", dir="/var/tmp"))
     folder.chmod(0o755)
     (folder / "commercekit.toml").write_text(SETTINGS)
@@ -167,26 +173,6 @@ def eventually(look: Callable[[], Body], holds: Callable[[Body], bool]) -> Body:
         assert time.monotonic() < until, found
         time.sleep(0.2)
     return found
-
-
-async def test_fifty_buyers_of_the_last_one_against_two_processes(server: Server) -> None:
-    await asyncio.to_thread(server.start)
-
-    async def buy() -> httpx.Response:
-        # A connection each, so that both processes are asked.
-        async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
-            headers = {"Idempotency-Key": str(uuid4())}
-            return await client.post("/store/checkout", json=wish("LAST"), headers=headers)
-
-    answers = await asyncio.gather(*(buy() for _ in range(BUYERS)))
-    assert sorted(answer.status_code for answer in answers) == [201] + [409] * (BUYERS - 1)
-    for answer in answers:
-        if answer.status_code == httpx.codes.CONFLICT:
-            assert answer.json()["type"].endswith("out-of-stock")
-    page = server.admin("GET", "/admin/orders").json()
-    assert len(page["items"]) == 1
-    audit = server.audit()
-    assert audit.returncode == 0, audit.stdout
 
 
 def test_killed_in_every_gap_there_is_one_order_one_payment_and_one_refund(server: Server) -> None:
@@ -252,5 +238,26 @@ def test_killed_in_every_gap_there_is_one_order_one_payment_and_one_refund(serve
     assert [refund["amount"]["amount"] for refund in found["refunds"]] == [4500]
     assert [line["refunded"] for line in found["lines"]] == [1]
     assert len(server.admin("GET", "/admin/orders").json()["items"]) == 1
+    audit = server.audit()
+    assert audit.returncode == 0, audit.stdout
+
+
+async def test_fifty_buyers_of_the_last_one_against_two_processes(server: Server) -> None:
+    await asyncio.to_thread(server.ensure)
+    before = len(server.admin("GET", "/admin/orders").json()["items"])
+
+    async def buy() -> httpx.Response:
+        # A connection each, so that both processes are asked.
+        async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
+            headers = {"Idempotency-Key": str(uuid4())}
+            return await client.post("/store/checkout", json=wish("LAST"), headers=headers)
+
+    answers = await asyncio.gather(*(buy() for _ in range(BUYERS)))
+    assert sorted(answer.status_code for answer in answers) == [201] + [409] * (BUYERS - 1)
+    for answer in answers:
+        if answer.status_code == httpx.codes.CONFLICT:
+            assert answer.json()["type"].endswith("out-of-stock")
+    page = server.admin("GET", "/admin/orders").json()
+    assert len(page["items"]) == before + 1
     audit = server.audit()
     assert audit.returncode == 0, audit.stdout

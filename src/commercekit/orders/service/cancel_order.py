@@ -16,6 +16,7 @@ from commercekit.orders.rules import check_cancellable
 from commercekit.orders.service.base import OrderUseCases
 from commercekit.payments import Flow, Operation, Payment
 from commercekit.payments import PaymentStatus as SinglePaymentStatus
+from commercekit.platform.failpoints import failpoint
 
 if TYPE_CHECKING:
     from commercekit.platform.db import UnitOfWork
@@ -44,7 +45,9 @@ class CancelOrders(OrderUseCases):
         order = await self.get(order_id)
         if order.status is not OrderStatus.CANCELLED:
             check_cancellable(order, await self._fulfilment.shipments(None, order.reference))
-            for refund_id in await self._give_all_back(order, actor, reason):
+            refunds = await self._give_all_back(order, actor, reason)
+            failpoint("orders.cancelled")
+            for refund_id in refunds:
                 await self._payments.send_refund(refund_id)
         await self._end_collections(order)
         return await self.get(order_id)

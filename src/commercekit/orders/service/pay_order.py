@@ -10,6 +10,7 @@ from commercekit.errors import InvalidTransition
 from commercekit.kernel import Money
 from commercekit.orders.models import Order, OrderStatus
 from commercekit.orders.service.base import OrderUseCases
+from commercekit.platform.failpoints import failpoint
 
 if TYPE_CHECKING:
     from commercekit.payments import Payment
@@ -39,6 +40,7 @@ class PayOrders(OrderUseCases):
                 return_url=return_url,
             )
         )
+        failpoint("orders.payment-created")
         return await self._payments.start(payment_id)
 
     async def _create_payment(

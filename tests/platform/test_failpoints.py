@@ -1,0 +1,40 @@
+"""Failpoints do nothing unless the environment names them when the process starts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from commercekit.platform.failpoints import VARIABLE, failpoint
+
+REACH = "from commercekit.platform.failpoints import failpoint; failpoint('a.b'); print('went on')"
+
+
+@pytest.mark.parametrize(
+    ("told", "code", "written"),
+    [
+        ("", 0, "went on\n"),
+        ("a.c=exit137", 0, "went on\n"),
+        ("a.b", 0, "went on\n"),
+        ("a.b=exit137", 137, ""),
+        ("a.c=raise,a.b=exit137", 137, ""),
+        ("a.b=raise", 1, ""),
+    ],
+)
+def test_a_process_dies_where_it_was_told_to(told: str, code: int, written: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", REACH],
+        env={**os.environ, VARIABLE: told},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (code, written)
+    assert ("FailpointReached: a.b" in done.stderr) is (code == 1)
+
+
+def test_without_the_variable_nothing_happens() -> None:
+    failpoint("checkout.placed")
