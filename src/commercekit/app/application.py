@@ -34,7 +34,7 @@ from commercekit.platform.telemetry import LoopWatchdog, configure_logging
 from commercekit.pricing.api import AdminPriceLists, AdminTaxRates
 from commercekit.promotions.api import AdminPromotions
 from commercekit.storefront import StorefrontController, read_lane
-from commercekit.web import build_web, media_routes, webhook_routes
+from commercekit.web import build_web, market_lane, media_routes, picture_routes, webhook_routes
 
 if TYPE_CHECKING:
     from litestar import Litestar
@@ -95,6 +95,7 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
             AdminJobs,
             *catalog_controllers,
             *media_routes(settings.web.media),
+            *picture_routes(shop.storage),
             *webhook_routes(
                 {
                     "payments": shop.payments.receive_webhook,
@@ -135,7 +136,8 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
         title=settings.name,
         version=commercekit.__version__,
     )
-    return read_lane(app, shop.freshness, languages=settings.market.languages)
+    lane = read_lane(app, shop.freshness, languages=settings.market.languages)
+    return market_lane(lane, shop.markets)
 
 
 def create_app(path: Path | None = None) -> Any:

@@ -24,6 +24,7 @@ from commercekit.identity import IdentityService
 from commercekit.inventory import AllocationStrategy, InventoryService, strategy_by_code
 from commercekit.inventory.hookspecs import choose_allocation_strategy
 from commercekit.kernel import Clock, SystemClock
+from commercekit.markets import CHANNEL as MARKETS
 from commercekit.markets import Market, MarketService
 from commercekit.notifications import NotificationService
 from commercekit.notifications.hookspecs import register_notifiers
@@ -44,6 +45,7 @@ from commercekit.platform.plugins.hookspecs import (
 )
 from commercekit.platform.providers import ProviderCaller, ProviderContexts
 from commercekit.platform.security import MasterKey, Sealer
+from commercekit.platform.storage import FolderStorage
 from commercekit.platform.telemetry import ShopMetrics
 from commercekit.pricing import DuplicateTaxRate, PricingService
 from commercekit.promotions import PromotionService, RegisteredRule, RuleFailure
@@ -148,7 +150,8 @@ class Shop:
         )
         self.identity = IdentityService(db, clock)
         self.markets = MarketService(db, clock)
-        self.catalog = CatalogService(db, clock)
+        self.storage = FolderStorage(self.configuration.data / "pictures")
+        self.catalog = CatalogService(db, clock, self.storage)
         self.pictures = PictureCheck(db, reach_by(self.http))
         self.pricing = PricingService(db, clock, self.markets)
         self.inventory = InventoryService(
@@ -225,6 +228,7 @@ class Shop:
         services: Sequence[Any] = (
             self.notifications,
             self.pictures,
+            self.catalog.media,
             self.payments,
             self.fulfilment,
             self.orders,
@@ -235,6 +239,7 @@ class Shop:
             schedules += service.schedules()
         self.jobs.register(*kinds, *self._from_plugins(register_jobs))
         self.jobs.schedule(*schedules, *self._from_plugins(register_schedules))
+        self.broadcast.listen(MARKETS, self.markets.heard, on_gap=self.markets.forget)
         self.broadcast.listen(CHANNEL, self.freshness.heard, on_gap=self.freshness.forget_all)
 
     @contextlib.asynccontextmanager

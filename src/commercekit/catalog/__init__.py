@@ -7,6 +7,8 @@ from commercekit.catalog.errors import (
     CategoryInUse,
     CategoryNotFound,
     ImportFileUnreadable,
+    MediaInUse,
+    MediaNotFound,
     ProductNotFound,
     ProductRefused,
     SkuTaken,
@@ -39,6 +41,8 @@ from commercekit.catalog.models import (
     CategoryChange,
     Image,
     ImageStatus,
+    Media,
+    MediaSize,
     NewBrand,
     NewCategory,
     NewImage,
@@ -57,6 +61,7 @@ from commercekit.catalog.models import (
 )
 from commercekit.catalog.service import CatalogService
 from commercekit.catalog.service.importing import ImportProducts, ImportReport, ImportSink, RowFault
+from commercekit.catalog.service.media import MediaLibrary
 
 __all__ = [
     "MAX_OPTIONS",
@@ -82,6 +87,11 @@ __all__ = [
     "ImportProducts",
     "ImportReport",
     "ImportSink",
+    "Media",
+    "MediaInUse",
+    "MediaLibrary",
+    "MediaNotFound",
+    "MediaSize",
     "NewBrand",
     "NewCategory",
     "NewImage",

@@ -10,6 +10,8 @@ __all__ = [
     "CategoryInUse",
     "CategoryNotFound",
     "ImportFileUnreadable",
+    "MediaInUse",
+    "MediaNotFound",
     "ProductNotFound",
     "ProductRefused",
     "SkuTaken",
@@ -49,6 +51,22 @@ class CategoryNotFound(NotFound):
     slug = "category-not-found"
     title = "No such category"
     title_zh = "没有该分类"
+
+
+class MediaNotFound(NotFound):
+    """No uploaded picture of that id."""
+
+    slug = "media-not-found"
+    title = "No such picture"
+    title_zh = "没有该图片"
+
+
+class MediaInUse(Conflict):
+    """A product or a brand shows it."""
+
+    slug = "media-in-use"
+    title = "Picture in use"
+    title_zh = "图片正在使用"
 
 
 class SlugTaken(Conflict):

@@ -19,6 +19,8 @@ __all__ = [
     "CategoryChange",
     "Image",
     "ImageStatus",
+    "Media",
+    "MediaSize",
     "NewBrand",
     "NewCategory",
     "NewImage",
@@ -56,7 +58,6 @@ LongTexts = dict[Language, Annotated[str, Meta(max_length=100_000)]]
 Tag = Annotated[str, Meta(min_length=1, max_length=100)]
 Word = Annotated[str, Meta(max_length=200)]
 TaxClass = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,31}$")]
-Url = Annotated[str, Meta(pattern=r"^(https?://|/)\S+$", max_length=2000)]
 
 
 class ProductStatus(StrEnum):
@@ -100,6 +101,40 @@ class Option(Struct, frozen=True, forbid_unknown_fields=True):
     values: Annotated[tuple[OptionValue, ...], Meta(min_length=1, max_length=MAX_VARIANTS)] = ()
 
 
+class MediaSize(Struct, frozen=True, kw_only=True):
+    """One size of an uploaded picture; both addresses show the same and may be cached for ever."""
+
+    width: int
+    height: int
+    webp: str
+    jpeg: str
+
+
+class Media(Struct, frozen=True, kw_only=True):
+    """An uploaded picture, decoded and written anew in several sizes."""
+
+    id: UUID
+    digest: str
+    """The same picture has the same, so that it is kept once."""
+    stem: str
+    """What the names of its files begin with."""
+    filename: str
+    """What it was called where it came from, to recognise it by; nothing is stored under it."""
+    media_type: str
+    """Of what was sent, by its content."""
+    width: int
+    height: int
+    sizes: tuple[MediaSize, ...]
+    """Smallest first."""
+    uploaded_by: str
+    created_at: datetime
+
+    @property
+    def url(self) -> str:
+        """Where its largest size is."""
+        return self.sizes[-1].webp
+
+
 class Image(Struct, frozen=True, kw_only=True):
     """A picture by its address; an unreachable one is recorded, and no reason to refuse anything."""
 
@@ -108,6 +143,10 @@ class Image(Struct, frozen=True, kw_only=True):
     alt: dict[str, str]
     position: int
     status: ImageStatus
+    media_id: UUID | None = None
+    """Of the upload that it shows; ``None`` for one that lies elsewhere."""
+    sizes: tuple[MediaSize, ...] = ()
+    """Of an upload, smallest first."""
 
 
 class Variant(Struct, frozen=True, kw_only=True):
@@ -155,8 +194,11 @@ class Product(Struct, frozen=True, kw_only=True):
 class NewImage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A picture to show; its place in the list is its position."""
 
-    url: Url
+    url: Annotated[str, Meta(pattern=r"^((https?://|/)\S+)?$", max_length=2000)] = ""
+    """Where it lies; not needed for an upload."""
     alt: Texts = {}
+    media_id: UUID | None = None
+    """An upload of ours."""
 
 
 class NewVariant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -170,6 +212,8 @@ class NewVariant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     requires_shipping: bool = True
     image_url: str = ""
     """One of the product's pictures; empty for none of its own."""
+    image_media_id: UUID | None = None
+    """The same, by upload."""
 
 
 class NewProduct(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -217,6 +261,7 @@ class VariantChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     requires_shipping: bool | UnsetType = UNSET
     position: Annotated[int, Meta(ge=1, le=1000)] | UnsetType = UNSET
     image_url: str | UnsetType = UNSET
+    image_media_id: UUID | UnsetType | None = UNSET
 
 
 class ProductFilter(Struct, frozen=True, kw_only=True):
@@ -238,6 +283,9 @@ class Brand(Struct, frozen=True, kw_only=True):
     version: int
     created_at: datetime
     updated_at: datetime
+    logo_id: UUID | None = None
+    """The upload that is its logo."""
+    logo_url: str | None = None
 
 
 class NewBrand(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -245,6 +293,7 @@ class NewBrand(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     slug: Slug
     name: Texts
+    logo_id: UUID | None = None
 
 
 class BrandChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -252,6 +301,7 @@ class BrandChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     slug: Slug | UnsetType = UNSET
     name: Texts | UnsetType = UNSET
+    logo_id: UUID | UnsetType | None = UNSET
 
 
 class Category(Struct, frozen=True, kw_only=True):

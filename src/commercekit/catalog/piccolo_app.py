@@ -10,6 +10,7 @@ from commercekit.catalog.tables import (
     BrandRow,
     CategoryRow,
     ImageRow,
+    MediaRow,
     ProductCategoryRow,
     ProductRow,
     VariantRow,
@@ -18,6 +19,14 @@ from commercekit.catalog.tables import (
 APP_CONFIG = AppConfig(
     app_name="commercekit_catalog",
     migrations_folder_path=str(Path(__file__).parent / "piccolo_migrations"),
-    table_classes=[BrandRow, CategoryRow, ProductRow, ProductCategoryRow, ImageRow, VariantRow],
+    table_classes=[
+        BrandRow,
+        CategoryRow,
+        ProductRow,
+        ProductCategoryRow,
+        ImageRow,
+        MediaRow,
+        VariantRow,
+    ],
     migration_dependencies=[],
 )

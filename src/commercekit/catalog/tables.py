@@ -11,6 +11,7 @@ __all__ = [
     "BrandRow",
     "CategoryRow",
     "ImageRow",
+    "MediaRow",
     "ProductCategoryRow",
     "ProductRow",
     "VariantRow",
@@ -26,6 +27,7 @@ class BrandRow(Table, db=ENGINE, tablename="catalog_brand"):
     version = Integer()
     created_at = Timestamptz()
     updated_at = Timestamptz()
+    logo_id = UUID(null=True)
 
 
 class CategoryRow(Table, db=ENGINE, tablename="catalog_category"):
@@ -81,6 +83,24 @@ class ImageRow(Table, db=ENGINE, tablename="catalog_image"):
     version = Integer()
     created_at = Timestamptz()
     updated_at = Timestamptz()
+    media_id = UUID(null=True)
+
+
+class MediaRow(Table, db=ENGINE, tablename="catalog_media"):
+    """A picture that lies with us."""
+
+    id = UUID(primary_key=True)
+    digest = Text()
+    stem = Text(unique=True)
+    status = Text()
+    filename = Text()
+    media_type = Text()
+    width = Integer()
+    height = Integer()
+    sizes = JSONB()
+    uploaded_by = Text()
+    unused_since = Timestamptz(null=True)
+    created_at = Timestamptz()
 
 
 class VariantRow(Table, db=ENGINE, tablename="catalog_variant"):

@@ -1,14 +1,22 @@
 """The catalogue over HTTP, for staff; shoppers read it from the storefront."""
 
 from commercekit.catalog.api.groups import BrandController, CategoryController
+from commercekit.catalog.api.media import MediaController
 from commercekit.catalog.api.products import ProductController, VariantController
 
 __all__ = [
     "BrandController",
     "CategoryController",
+    "MediaController",
     "ProductController",
     "VariantController",
     "controllers",
 ]
 
-controllers = (ProductController, VariantController, BrandController, CategoryController)
+controllers = (
+    ProductController,
+    VariantController,
+    BrandController,
+    CategoryController,
+    MediaController,
+)

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from commercekit.catalog.models import Brand, Category
-from commercekit.catalog.tables import BrandRow, CategoryRow
+from commercekit.catalog.tables import CategoryRow
 from commercekit.platform.db import Database, UnitOfWork
 
 __all__ = [
@@ -32,14 +32,11 @@ __all__ = [
 ]
 
 _texts = msgspec.json.Decoder(dict[str, str])
-_BRAND = (
-    BrandRow.id,
-    BrandRow.slug,
-    BrandRow.name,
-    BrandRow.version,
-    BrandRow.created_at,
-    BrandRow.updated_at,
-)
+_BRAND = """
+    SELECT b.id, b.slug, b.name, b.version, b.created_at, b.updated_at, b.logo_id,
+           m.sizes -> -1 ->> 'webp' AS logo_url
+    FROM catalog_brand b LEFT JOIN catalog_media m ON m.id = b.logo_id
+"""
 _CATEGORY = (
     CategoryRow.id,
     CategoryRow.slug,
@@ -52,39 +49,39 @@ _CATEGORY = (
 )
 
 
-def _brand(row: dict[str, Any]) -> Brand:
-    return Brand(**{**row, "name": _texts.decode(row["name"])})
+def _brand(row: Any) -> Brand:
+    return Brand(**{**dict(row), "name": _texts.decode(row["name"])})
 
 
 def _category(row: dict[str, Any]) -> Category:
     return Category(**{**row, "name": _texts.decode(row["name"])})
 
 
-async def brand(brand_id: UUID) -> Brand | None:
+async def brand(db: Database, brand_id: UUID) -> Brand | None:
     """The brand of that id."""
-    row = await BrandRow.select(*_BRAND).where(BrandRow.id == brand_id).first()
+    row = await db.fetchrow(f"{_BRAND} WHERE b.id = $1", brand_id)
     return _brand(row) if row else None
 
 
-async def brand_by_slug(slug: str) -> Brand | None:
+async def brand_by_slug(db: Database, slug: str) -> Brand | None:
     """The brand at that address."""
-    row = await BrandRow.select(*_BRAND).where(BrandRow.slug == slug).first()
+    row = await db.fetchrow(f"{_BRAND} WHERE b.slug = $1", slug)
     return _brand(row) if row else None
 
 
-async def brands(*, after: str | None = None, limit: int = 1000) -> list[Brand]:
+async def brands(db: Database, *, after: str | None = None, limit: int = 1000) -> list[Brand]:
     """Brands by slug, after the one named."""
-    query = BrandRow.select(*_BRAND).order_by(BrandRow.slug).limit(limit)
-    if after is not None:
-        query = query.where(BrandRow.slug > after)
-    return [_brand(row) for row in await query]
+    rows = await db.fetch(
+        f"{_BRAND} WHERE ($1::text IS NULL OR b.slug > $1) ORDER BY b.slug LIMIT $2", after, limit
+    )
+    return [_brand(row) for row in rows]
 
 
-async def brands_by_ids(ids: Sequence[UUID]) -> dict[UUID, Brand]:
+async def brands_by_ids(db: Database, ids: Sequence[UUID]) -> dict[UUID, Brand]:
     """The brands that exist among ``ids``."""
     if not ids:
         return {}
-    rows = await BrandRow.select(*_BRAND).where(BrandRow.id.is_in(list(ids)))
+    rows = await db.fetch(f"{_BRAND} WHERE b.id = ANY ($1)", list(ids))
     return {row["id"]: _brand(row) for row in rows}
 
 
@@ -92,27 +89,29 @@ async def add_brand(uow: UnitOfWork, new: Brand) -> bool:
     """Write it; ``False`` when its slug is taken."""
     return bool(
         await uow.fetchval(
-            "INSERT INTO catalog_brand (id, slug, name, version, created_at, updated_at)"
-            " VALUES ($1, $2, $3, 1, $4, $4) ON CONFLICT (slug) DO NOTHING RETURNING true",
+            "INSERT INTO catalog_brand (id, slug, name, version, created_at, updated_at, logo_id)"
+            " VALUES ($1, $2, $3, 1, $4, $4, $5) ON CONFLICT (slug) DO NOTHING RETURNING true",
             new.id,
             new.slug,
             msgspec.json.encode(new.name).decode(),
             new.created_at,
+            new.logo_id,
         )
     )
 
 
 async def write_brand(uow: UnitOfWork, changed: Brand, *, expected: int | None) -> bool:
-    """Write slug and name; ``False`` when its version is not the one expected."""
+    """Write slug, name and logo; ``False`` when its version is not the one expected."""
     return bool(
         await uow.fetchval(
-            "UPDATE catalog_brand SET slug = $2, name = $3, version = version + 1, updated_at = $4"
-            " WHERE id = $1 AND ($5::int IS NULL OR version = $5) RETURNING true",
+            "UPDATE catalog_brand SET slug = $2, name = $3, version = version + 1, updated_at = $4,"
+            " logo_id = $6 WHERE id = $1 AND ($5::int IS NULL OR version = $5) RETURNING true",
             changed.id,
             changed.slug,
             msgspec.json.encode(changed.name).decode(),
             changed.updated_at,
             expected,
+            changed.logo_id,
         )
     )
 

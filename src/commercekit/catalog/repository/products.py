@@ -64,8 +64,11 @@ _PRODUCT = """
             FROM catalog_product_category pc WHERE pc.product_id = p.id) AS category_ids,
            (SELECT coalesce(json_agg(json_build_object(
                        'id', i.id, 'url', i.url, 'alt', i.alt, 'position', i.position,
-                       'status', i.status) ORDER BY i.position, i.id)::text, '[]')
-            FROM catalog_image i WHERE i.product_id = p.id) AS images,
+                       'status', i.status, 'media_id', i.media_id,
+                       'sizes', coalesce(m.sizes, '[]'))
+                       ORDER BY i.position, i.id)::text, '[]')
+            FROM catalog_image i LEFT JOIN catalog_media m ON m.id = i.media_id
+            WHERE i.product_id = p.id) AS images,
            (SELECT coalesce(json_agg(json_build_object(
                        'id', v.id, 'sku', v.sku, 'option_values', v.option_values,
                        'barcode', v.barcode, 'weight_grams', v.weight_grams,
@@ -244,9 +247,18 @@ async def add_images(
     """Write pictures that the product does not have yet."""
     await uow.executemany(
         "INSERT INTO catalog_image (id, product_id, url, alt, position, status, created_at,"
-        " updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $7)",
+        " updated_at, media_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)",
         [
-            (image.id, product_id, image.url, _encode(image.alt), image.position, image.status, now)
+            (
+                image.id,
+                product_id,
+                image.url,
+                _encode(image.alt),
+                image.position,
+                image.status,
+                now,
+                image.media_id,
+            )
             for image in images
         ],
     )

@@ -15,13 +15,29 @@ from commercekit.catalog.models import (
     Variant,
 )
 from commercekit.catalog.service.groups import GroupUseCases
+from commercekit.catalog.service.media import MediaLibrary
 from commercekit.catalog.service.products import ProductUseCases
+from commercekit.kernel import Clock
+from commercekit.platform.db import Database
+from commercekit.platform.storage import PictureReader, Storage
 
 __all__ = ["CatalogService"]
 
 
 class CatalogService(ProductUseCases, GroupUseCases):
-    """Products, variants, brands and categories."""
+    """Products, variants, brands and categories; uploaded pictures are in ``media``."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        storage: Storage | None = None,
+        *,
+        reader: PictureReader | None = None,
+    ) -> None:
+        """Without ``storage`` there is no place for uploads, and everything else works."""
+        super().__init__(db, clock)
+        self.media = MediaLibrary(db, clock, storage, reader)
 
     async def product(self, product_id: UUID) -> Product:
         """The product of that id; ``ProductNotFound`` otherwise."""
@@ -80,7 +96,7 @@ class CatalogService(ProductUseCases, GroupUseCases):
         """These products with the names around them, for read models; missing ones are absent."""
         products = await repository.products.by_ids(self._db, product_ids)
         brand_ids = {p.brand_id for p in products.values() if p.brand_id}
-        brands = await repository.groups.brands_by_ids(list(brand_ids))
+        brands = await repository.groups.brands_by_ids(self._db, list(brand_ids))
         shelves = {c for p in products.values() for c in p.category_ids}
         above = await repository.lookups.ancestry(self._db, list(shelves)) if shelves else {}
         documents = []

@@ -49,18 +49,18 @@ class GroupUseCases:
 
     async def brand(self, brand_id: UUID) -> Brand:
         """The brand of that id; ``BrandNotFound`` otherwise."""
-        found = await repository.groups.brand(brand_id)
+        found = await repository.groups.brand(self._db, brand_id)
         if found is None:
             raise BrandNotFound(brand_id=str(brand_id))
         return found
 
     async def brands(self, *, after: str | None = None, limit: int = 1000) -> list[Brand]:
         """Brands by slug, after the one named."""
-        return await repository.groups.brands(after=after, limit=limit)
+        return await repository.groups.brands(self._db, after=after, limit=limit)
 
     async def brand_by_slug(self, slug: str) -> Brand | None:
         """The brand at that address, ``None`` if there is none."""
-        return await repository.groups.brand_by_slug(slug)
+        return await repository.groups.brand_by_slug(self._db, slug)
 
     async def create_brand(self, new: NewBrand) -> Brand:
         """Create a brand; ``SlugTaken`` when another has its address."""
@@ -76,18 +76,20 @@ class GroupUseCases:
             version=1,
             created_at=now,
             updated_at=now,
+            logo_id=new.logo_id,
         )
+        await self._check_logo(new.logo_id)
         await uow.lock(f"catalog.brand-slug {new.slug}")
         if not await repository.groups.add_brand(uow, brand):
             message = f"Another brand has the slug {new.slug!r}."
             raise SlugTaken(message, brand=new.slug)
         uow.publish(BrandCreated(brand_id=brand.id, slug=brand.slug))
-        return brand
+        return await self.brand(brand.id)
 
     async def change_brand(
         self, brand_id: UUID, change: BrandChange, *, expected_version: int | None = None
     ) -> Brand:
-        """Change slug or name."""
+        """Change slug, name or logo."""
 
         async def work(uow: UnitOfWork) -> Brand:
             current = await self.brand(brand_id)
@@ -95,11 +97,14 @@ class GroupUseCases:
                 current,
                 slug=current.slug if change.slug is UNSET else change.slug,
                 name=current.name if change.name is UNSET else _name(change.name),
+                logo_id=current.logo_id if change.logo_id is UNSET else change.logo_id,
                 updated_at=uow.clock.now(),
             )
+            if wanted.logo_id != current.logo_id:
+                await self._check_logo(wanted.logo_id)
             if wanted.slug != current.slug:
                 await uow.lock(f"catalog.brand-slug {wanted.slug}")
-                if await repository.groups.brand_by_slug(wanted.slug):
+                if await repository.groups.brand_by_slug(self._db, wanted.slug):
                     message = f"Another brand has the slug {wanted.slug!r}."
                     raise SlugTaken(message, brand=wanted.slug)
             if not await repository.groups.write_brand(uow, wanted, expected=expected_version):
@@ -219,6 +224,12 @@ class GroupUseCases:
             await repository.groups.delete_category(uow, category_id)
 
         await self._db.run(work)
+
+    async def _check_logo(self, logo_id: UUID | None) -> None:
+        if logo_id and not await repository.media.by_ids(self._db, [logo_id], hold=True):
+            message = "There is no such uploaded picture."
+            fault = FieldError("/logo_id", "unknown-media", message)
+            raise ProductRefused(message, errors=(fault,))
 
     async def _check_parent(self, parent_id: UUID | None, category_id: UUID | None) -> None:
         if parent_id is None:

@@ -69,7 +69,7 @@ class ProductUseCases:
             }
             wanted = msgspec.structs.replace(as_wanted(current), **given)
             if change.images is not UNSET:
-                wanted = _without_lost_images(wanted)
+                wanted = _without_lost_images(current, wanted)
             await save(self._db, uow, current, wanted, product_id=product_id)
             return await self._read(product_id)
 
@@ -119,6 +119,8 @@ class ProductUseCases:
                 for field in change.__struct_fields__
                 if field != "position" and (value := getattr(change, field)) is not UNSET
             }
+            if given.get("image_media_id", UNSET) is None and "image_url" not in given:
+                given["image_url"] = ""
             wanted = as_wanted(current)
             index = current.variants.index(variant)
             variants = list(wanted.variants)
@@ -192,9 +194,11 @@ class ProductUseCases:
         return next(each for each in product.variants if each.id == variant_id)
 
 
-def _without_lost_images(wanted: NewProduct) -> NewProduct:
+def _without_lost_images(current: Product, wanted: NewProduct) -> NewProduct:
     """Variants whose picture was taken away show the product's."""
+    uploads = {image.media_id for image in wanted.images if image.media_id}
     urls = {image.url for image in wanted.images}
+    urls |= {image.url for image in current.images if image.media_id in uploads}
     return msgspec.structs.replace(
         wanted,
         variants=tuple(

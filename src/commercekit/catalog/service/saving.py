@@ -59,7 +59,10 @@ def as_wanted(product: Product) -> NewProduct:
         seo_title=product.seo_title,
         seo_description=product.seo_description,
         options=product.options,
-        images=tuple(NewImage(url=image.url, alt=image.alt) for image in product.images),
+        images=tuple(
+            NewImage(url=image.url, alt=image.alt, media_id=image.media_id)
+            for image in product.images
+        ),
         variants=tuple(
             NewVariant(
                 sku=variant.sku,
@@ -88,7 +91,7 @@ async def save(
     ``current`` is the product locked in this unit of work, or ``None`` to create it. Raises
     :class:`ProductRefused` with every fault, :class:`SlugTaken` or :class:`SkuTaken`.
     """
-    wanted = await _complete(db, _clean(wanted), product_id)
+    wanted = await _complete(db, await _with_media(db, _clean(wanted)), product_id)
     rules.check_product(
         name=wanted.name,
         status=wanted.status,
@@ -151,7 +154,11 @@ def _clean(wanted: NewProduct) -> NewProduct:
         seo_description=rules.clean_texts(wanted.seo_description),
         options=tuple(rules.clean_option(option) for option in wanted.options),
         images=tuple(
-            NewImage(url=rules.clean_text(image.url), alt=rules.clean_texts(image.alt))
+            NewImage(
+                url=rules.clean_text(image.url),
+                alt=rules.clean_texts(image.alt),
+                media_id=image.media_id,
+            )
             for image in wanted.images
         ),
         variants=tuple(
@@ -168,6 +175,54 @@ def _clean(wanted: NewProduct) -> NewProduct:
             for variant in wanted.variants
         ),
     )
+
+
+async def _with_media(db: Database, wanted: NewProduct) -> NewProduct:
+    """Give pictures that name an upload its address, and hold the uploads until the end."""
+    named = {i.media_id for i in wanted.images if i.media_id}
+    named |= {v.image_media_id for v in wanted.variants if v.image_media_id}
+    if not named:
+        missing = [i for i, image in enumerate(wanted.images) if not image.url]
+        _refuse_media(missing, [])
+        return wanted
+    found = await repository.media.by_ids(db, list(named), hold=True)
+    _refuse_media(
+        [
+            index
+            for index, image in enumerate(wanted.images)
+            if (image.media_id is not None and image.media_id not in found)
+            or (image.media_id is None and not image.url)
+        ],
+        [
+            index
+            for index, variant in enumerate(wanted.variants)
+            if variant.image_media_id is not None and variant.image_media_id not in found
+        ],
+    )
+    return msgspec.structs.replace(
+        wanted,
+        images=tuple(
+            NewImage(url=found[image.media_id].url, alt=image.alt, media_id=image.media_id)
+            if image.media_id
+            else image
+            for image in wanted.images
+        ),
+        variants=tuple(
+            msgspec.structs.replace(variant, image_url=found[variant.image_media_id].url)
+            if variant.image_media_id
+            else variant
+            for variant in wanted.variants
+        ),
+    )
+
+
+def _refuse_media(images: Sequence[int], variants: Sequence[int]) -> None:
+    message = "There is no such uploaded picture."
+    places = [f"/images/{index}/media_id" for index in images]
+    places += [f"/variants/{index}/image_media_id" for index in variants]
+    if places:
+        errors = tuple(FieldError(place, "unknown-media", message) for place in places)
+        raise ProductRefused(message, errors=errors)
 
 
 async def _complete(db: Database, wanted: NewProduct, product_id: UUID) -> NewProduct:
@@ -256,6 +311,8 @@ def _images(current: Product | None, wanted: Sequence[NewImage]) -> tuple[Image,
                 alt=dict(new.alt),
                 position=position,
                 status=before.status if before else status,
+                media_id=new.media_id or (before.media_id if before else None),
+                sizes=before.sizes if before else (),
             )
         )
     return tuple(result)

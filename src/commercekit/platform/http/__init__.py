@@ -31,6 +31,8 @@ from commercekit.platform.http.problems import (
     PreconditionFailed,
     PreconditionRequired,
     Throttled,
+    TooLarge,
+    UnsupportedMedia,
     status_of,
 )
 from commercekit.platform.http.query import ANY_BODY, ANY_QUERY, FORM_PAGE
@@ -57,6 +59,8 @@ __all__ = [
     "PreconditionRequired",
     "ShopApplication",
     "Throttled",
+    "TooLarge",
+    "UnsupportedMedia",
     "UrlNotAllowed",
     "build_litestar",
     "claim_of",
