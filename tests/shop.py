@@ -121,9 +121,9 @@ class Cart:
         cart: Body = given(await self.ask("GET"))
         return cart
 
-    async def checkout(self, total: int, *, key: str | None = None, **more: Any) -> httpx.Response:
+    async def checkout(self, agreed: int, *, key: str | None = None, **more: Any) -> httpx.Response:
         """Order what is in it."""
-        body = {"payment_method": "sandbox", "email": EMAIL, "expected_total": cny(total), **more}
+        body = {"payment_method": "sandbox", "email": EMAIL, "expected_total": cny(agreed), **more}
         return await self.ask(
             "POST", "/checkout", json=body, headers={"Idempotency-Key": key or str(uuid4())}
         )
