@@ -17,6 +17,7 @@ __all__ = [
     "BrandChange",
     "Category",
     "CategoryChange",
+    "CategoryMove",
     "Image",
     "ImageStatus",
     "Media",
@@ -333,6 +334,15 @@ class CategoryChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     name: Texts | UnsetType = UNSET
     parent_id: UUID | UnsetType | None = UNSET
     position: Annotated[int, Meta(ge=0, le=100_000)] | UnsetType = UNSET
+
+
+class CategoryMove(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a category shall hang: below whom, and at which place among its siblings."""
+
+    parent_id: UUID | None
+    """``null`` for the top of the tree."""
+    position: Annotated[int, Meta(ge=0, le=100_000)] | UnsetType = UNSET
+    """From 0; absent or beyond the end: last."""
 
 
 class SellableVariant(Struct, frozen=True, kw_only=True):

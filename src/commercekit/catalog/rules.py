@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
+from typing import TypeVar
 
 import nh3
 
@@ -30,8 +31,11 @@ __all__ = [
     "clean_texts",
     "combination",
     "made_up_sku",
+    "placed",
     "slugify",
 ]
+
+T = TypeVar("T")
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _NO_WORD = re.compile(r"[\W_]+")
@@ -123,6 +127,13 @@ def made_up_sku(slug: str, values: Sequence[str], taken: Iterable[str] = ()) -> 
     if whole not in used:
         return whole
     return next(sku for n in range(2, len(used) + 3) if (sku := f"{whole}-{n}") not in used)
+
+
+def placed(siblings: Sequence[T], moving: T, position: int | None) -> list[T]:
+    """The siblings in their new order: ``moving`` at ``position``, or last; the others keep theirs."""
+    others = [each for each in siblings if each != moving]
+    others.insert(len(others) if position is None else position, moving)
+    return others
 
 
 def combination(options: Sequence[Option], chosen: Mapping[str, str]) -> tuple[str, ...] | None:

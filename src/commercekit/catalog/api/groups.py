@@ -10,6 +10,7 @@ from commercekit.catalog.models import (
     BrandChange,
     Category,
     CategoryChange,
+    CategoryMove,
     NewBrand,
     NewCategory,
 )
@@ -137,6 +138,26 @@ class CategoryController(Controller):
         require_match(request, present.version)
         return _category(
             await catalog.change_category(category_id, data, expected_version=present.version)
+        )
+
+    @post(
+        "/{category_id:uuid}/move",
+        guards=WRITE,
+        status_code=200,
+        summary="Move a category",
+    )
+    async def move(
+        self,
+        request: Request[Any, Any, Any],
+        category_id: UUID,
+        data: CategoryMove,
+        catalog: CatalogService,
+    ) -> Response[Category]:
+        """With all below it; siblings make room. Below itself is refused. Needs ``If-Match``."""
+        present = await catalog.category(category_id)
+        require_match(request, present.version)
+        return _category(
+            await catalog.move_category(category_id, data, expected_version=present.version)
         )
 
     @delete("/{category_id:uuid}", guards=WRITE, summary="Delete a category")

@@ -22,11 +22,13 @@ __all__ = [
     "category",
     "category_by_slug",
     "category_has_children",
+    "children",
     "delete_brand",
     "delete_category",
     "is_below",
     "lock_tree",
     "next_position",
+    "number",
     "write_brand",
     "write_category",
 ]
@@ -150,6 +152,26 @@ async def categories() -> list[Category]:
 async def lock_tree(uow: UnitOfWork) -> None:
     """Let changes of the tree come one by one: two moves at once could close a ring."""
     await uow.lock("catalog.category-tree")
+
+
+async def children(db: Database, parent_id: UUID | None) -> list[UUID]:
+    """Who hangs directly below, in order."""
+    rows = await db.fetch(
+        "SELECT id FROM catalog_category WHERE parent_id IS NOT DISTINCT FROM $1"
+        " ORDER BY position, slug",
+        parent_id,
+    )
+    return [row["id"] for row in rows]
+
+
+async def number(uow: UnitOfWork, ordered: Sequence[UUID]) -> None:
+    """Number siblings from 0 in this order; those that stand right already are not written."""
+    await uow.execute(
+        "UPDATE catalog_category c SET position = w.place - 1"
+        " FROM unnest($1::uuid[]) WITH ORDINALITY w (id, place)"
+        " WHERE c.id = w.id AND c.position <> w.place - 1",
+        list(ordered),
+    )
 
 
 async def next_position(db: Database, parent_id: UUID | None) -> int:

@@ -30,6 +30,7 @@ from commercekit.catalog.models import (
     BrandChange,
     Category,
     CategoryChange,
+    CategoryMove,
     NewBrand,
     NewCategory,
 )
@@ -177,7 +178,10 @@ class GroupUseCases:
     async def change_category(
         self, category_id: UUID, change: CategoryChange, *, expected_version: int | None = None
     ) -> Category:
-        """Rename or move; a move below itself is refused."""
+        """Rename or move; a move below itself is refused.
+
+        A position is a place among the siblings, who make room; without one a moved category goes last.
+        """
 
         async def work(uow: UnitOfWork) -> Category:
             await repository.groups.lock_tree(uow)
@@ -191,8 +195,16 @@ class GroupUseCases:
                 given["name"] = _name(given["name"])
             wanted = msgspec.structs.replace(current, **given, updated_at=uow.clock.now())
             moved = wanted.parent_id != current.parent_id
+            order: list[UUID] = []
             if moved:
                 await self._check_parent(wanted.parent_id, category_id)
+            if moved or change.position is not UNSET:
+                order = rules.placed(
+                    await repository.groups.children(self._db, wanted.parent_id),
+                    category_id,
+                    None if change.position is UNSET else change.position,
+                )
+                wanted = msgspec.structs.replace(wanted, position=order.index(category_id))
             if wanted.slug != current.slug and await repository.groups.category_by_slug(
                 wanted.slug
             ):
@@ -200,10 +212,18 @@ class GroupUseCases:
                 raise SlugTaken(message, category=wanted.slug)
             if not await repository.groups.write_category(uow, wanted, expected=expected_version):
                 raise StaleVersion
+            await repository.groups.number(uow, order)
             uow.publish(CategoryChanged(category_id=category_id, slug=wanted.slug, moved=moved))
             return await self.category(category_id)
 
         return await self._db.run(work)
+
+    async def move_category(
+        self, category_id: UUID, move: CategoryMove, *, expected_version: int | None = None
+    ) -> Category:
+        """Hang it elsewhere with all below it, products included, or give it another place."""
+        change = CategoryChange(parent_id=move.parent_id, position=move.position)
+        return await self.change_category(category_id, change, expected_version=expected_version)
 
     async def delete_category(
         self, category_id: UUID, *, expected_version: int | None = None
