@@ -118,8 +118,11 @@ class Server:
         )
 
     def ask(self, method: str, path: str, **request: Any) -> httpx.Response:
-        """Ask as whoever the headers say."""
-        return httpx.request(method, f"{self.url}{path}", timeout=20, **request)
+        """Ask as whoever the headers say; a server that is not there shows its last words."""
+        try:
+            return httpx.request(method, f"{self.url}{path}", timeout=20, **request)
+        except httpx.ConnectError:
+            pytest.fail(f"nobody listens at {self.url}\n{(self.folder / 'output').read_text()}")
 
     def admin(self, method: str, path: str, **request: Any) -> httpx.Response:
         """Ask as staff."""
