@@ -16,6 +16,7 @@ from commercekit.notifications import hookspecs as notification_hooks
 from commercekit.payments import hookspecs as payment_hooks
 from commercekit.platform.plugins import PluginPolicy, PluginRegistry
 from commercekit.platform.settings import SettingsSource
+from commercekit.pricing import hookspecs as pricing_hooks
 from commercekit.promotions import hookspecs as promotion_hooks
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ HOOK_ROOMS = (
     promotion_hooks,
     notification_hooks,
     inventory_hooks,
+    pricing_hooks,
 )
 """Where the domains declare their hooks; the platform knows its own."""
 

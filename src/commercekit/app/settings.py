@@ -15,6 +15,7 @@ from commercekit.payments import PaymentsSettings
 from commercekit.platform.plugins import PluginPolicy
 from commercekit.platform.settings import Secret
 from commercekit.platform.telemetry import TelemetrySettings
+from commercekit.pricing import PricingSettings
 
 __all__ = [
     "DatabaseSettings",
@@ -135,6 +136,7 @@ class ShopSettings(Struct, frozen=True, kw_only=True):
     taxes: tuple[TaxSettings, ...] = ()
     security: SecuritySettings = field(default_factory=SecuritySettings)
     inventory: InventorySettings = field(default_factory=InventorySettings)
+    pricing: PricingSettings = field(default_factory=PricingSettings)
     payments: PaymentsSettings = field(default_factory=PaymentsSettings)
     fulfilment: FulfilmentSettings = field(default_factory=FulfilmentSettings)
     notifications: NotificationSettings = field(default_factory=NotificationSettings)

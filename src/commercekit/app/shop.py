@@ -48,6 +48,7 @@ from commercekit.platform.security import MasterKey, Sealer
 from commercekit.platform.storage import FolderStorage
 from commercekit.platform.telemetry import ShopMetrics
 from commercekit.pricing import DuplicateTaxRate, PricingService
+from commercekit.pricing.hookspecs import register_tax_providers
 from commercekit.promotions import PromotionService, RegisteredRule, RuleFailure
 from commercekit.promotions.hookspecs import register_promotion_rules
 from commercekit.storefront import CHANNEL, Freshness, Projection, StorefrontService, projectors
@@ -153,7 +154,14 @@ class Shop:
         self.storage = FolderStorage(self.configuration.data / "pictures")
         self.catalog = CatalogService(db, clock, self.storage)
         self.pictures = PictureCheck(db, reach_by(self.http))
-        self.pricing = PricingService(db, clock, self.markets)
+        self.pricing = PricingService(
+            db,
+            clock,
+            self.markets,
+            settings=settings.pricing,
+            caller=self.caller,
+            tax_providers=dict(self._provided("tax provider", register_tax_providers).items()),
+        )
         self.inventory = InventoryService(
             db,
             clock,

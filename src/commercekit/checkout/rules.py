@@ -223,6 +223,7 @@ def _tax(
             id=str(item.line.id),
             tax_class=item.variant.tax_class,
             amount=subtotals[str(item.line.id)] - discounts[str(item.line.id)],
+            quantity=item.line.quantity,
         )
         for item in priced
     ]
@@ -232,7 +233,13 @@ def _tax(
                 id=_SHIPPING_LINE, tax_class="standard", amount=option.amount - shipping_off
             )
         )
-    return tax_lines(taxable, table, currency=market.currency, inclusive=market.prices_include_tax)
+    return tax_lines(
+        taxable,
+        table,
+        currency=market.currency,
+        inclusive=market.prices_include_tax,
+        rounding=market.rounding,
+    )
 
 
 def _new_line(
@@ -370,6 +377,8 @@ def _steps(
                 "rate_ppm": row.rate_ppm,
                 "net": row.net,
                 "included": market.prices_include_tax,
+                "code": row.code,
+                "rounding": market.rounding,
             },
         )
         for row in taxed.table

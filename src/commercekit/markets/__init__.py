@@ -1,8 +1,23 @@
 """Where we sell: currency, languages, countries, tax mode. A shop with one market never notices."""
 
 from commercekit.markets.api import MarketController
-from commercekit.markets.errors import MarketCurrencyFixed, MarketNotFound
-from commercekit.markets.models import Market
-from commercekit.markets.service import MarketService
+from commercekit.markets.errors import (
+    DuplicateMarket,
+    MarketBySettings,
+    MarketCurrencyFixed,
+    MarketNotFound,
+)
+from commercekit.markets.models import Market, Rounding
+from commercekit.markets.service import CHANNEL, MarketService
 
-__all__ = ["Market", "MarketController", "MarketCurrencyFixed", "MarketNotFound", "MarketService"]
+__all__ = [
+    "CHANNEL",
+    "DuplicateMarket",
+    "Market",
+    "MarketBySettings",
+    "MarketController",
+    "MarketCurrencyFixed",
+    "MarketNotFound",
+    "MarketService",
+    "Rounding",
+]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from commercekit.errors import ConfigurationError, NotFound
+from commercekit.errors import ConfigurationError, Conflict, NotFound, Unprocessable
 
-__all__ = ["MarketCurrencyFixed", "MarketNotFound"]
+__all__ = ["DuplicateMarket", "MarketBySettings", "MarketCurrencyFixed", "MarketNotFound"]
 
 
 class MarketNotFound(NotFound):
@@ -21,3 +21,19 @@ class MarketCurrencyFixed(ConfigurationError):
     slug = "market-currency-fixed"
     title = "The currency of a market does not change"
     title_zh = "市场的货币不可更改"
+
+
+class DuplicateMarket(Conflict):
+    """The code, a host or the path prefix belongs to another market."""
+
+    slug = "duplicate-market"
+    title = "Market exists"
+    title_zh = "市场已存在"
+
+
+class MarketBySettings(Unprocessable):
+    """The settings of the shop say this of the default market."""
+
+    slug = "market-by-settings"
+    title = "The settings say this of the default market"
+    title_zh = "默认市场的该项由配置决定"

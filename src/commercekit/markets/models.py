@@ -1,6 +1,7 @@
 """A market as everyone above sees it."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
@@ -8,9 +9,17 @@ from msgspec import Meta, Struct
 
 from commercekit.kernel import CountryCode, CurrencyCode, parse_accept_language
 
-__all__ = ["Market", "MarketCode"]
+__all__ = ["Market", "MarketCode", "Rounding"]
 
 MarketCode = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,31}$")]
+
+
+class Rounding(StrEnum):
+    """Where tax is rounded: of each piece, of each line, or once for each rate of the whole order."""
+
+    UNIT = "unit"
+    LINE = "line"
+    TOTAL = "total"
 
 
 class Market(Struct, frozen=True, kw_only=True):
@@ -27,6 +36,13 @@ class Market(Struct, frozen=True, kw_only=True):
     default: bool
     version: int
     updated_at: datetime
+    rounding: Rounding = Rounding.LINE
+    hosts: tuple[str, ...] = ()
+    """Host names whose visitors shop here."""
+    path_prefix: str | None = None
+    """``de`` for a market under ``/de/…``."""
+    active: bool = True
+    """An inactive market takes no new shoppers; what was ordered in it goes on."""
 
     def language_for(self, accept_language: str | None) -> str:
         """The market's language that serves a reader best; ``zh-CN`` is served ``zh``.

@@ -2,26 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
-from commercekit.errors import ConfigurationError
+from msgspec.structs import replace
+
+from commercekit.errors import ConfigurationError, Conflict
 from commercekit.kernel import Clock, exponent, new_id
 from commercekit.markets import repository
-from commercekit.markets.errors import MarketCurrencyFixed, MarketNotFound
-from commercekit.markets.models import Market
+from commercekit.markets.errors import (
+    DuplicateMarket,
+    MarketBySettings,
+    MarketCurrencyFixed,
+    MarketNotFound,
+)
+from commercekit.markets.models import Market, Rounding
+from commercekit.platform.bus import Broadcast
 from commercekit.platform.db import Database, UnitOfWork
 
-__all__ = ["MarketService"]
+__all__ = ["CHANNEL", "MarketService"]
+
+CHANNEL = "markets"
+"""Where every process hears that a market was changed."""
+
+
+class _Routes(NamedTuple):
+    by_host: Mapping[str, Market]
+    by_prefix: Mapping[str, Market]
 
 
 class MarketService:
-    """Tells which market applies. Markets are read once per process: they change at start only."""
+    """Tells which market applies. A process reads markets once, and again when one has changed."""
 
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db = db
         self._clock = clock
         self._by_code: dict[str, Market] = {}
         self._default: Market | None = None
+        self._routes: _Routes | None = None
+
+    def heard(self, _code: str) -> None:
+        """A market was changed, in this process or another: read all of them again."""
+        self.forget()
+
+    def forget(self) -> None:
+        """Read every market again when it is asked for."""
+        self._by_code.clear()
+        self._default = None
+        self._routes = None
 
     async def default(self) -> Market:
         """The market of a request that names none.
@@ -45,6 +73,105 @@ class MarketService:
             raise MarketNotFound(message, market=code)
         self._by_code[code] = market
         return market
+
+    async def resolve(self, host: str, path: str) -> tuple[Market, str] | None:
+        """The market that a visitor of ``host`` and ``path`` shops in, and the path without its prefix.
+
+        The prefix says more than the host. ``None`` when neither names a market: then the header or the
+        default does. Inactive markets are not found.
+        """
+        if self._routes is None:
+            markets = [market for market in await self.every() if market.active]
+            self._routes = _Routes(
+                {host: market for market in markets for host in market.hosts},
+                {market.path_prefix: market for market in markets if market.path_prefix},
+            )
+        first, slash, rest = path.removeprefix("/").partition("/")
+        if first in self._routes.by_prefix:
+            return self._routes.by_prefix[first], f"/{rest}" if slash else "/"
+        name = host.partition(":")[0].lower()
+        if name in self._routes.by_host:
+            return self._routes.by_host[name], path
+        return None
+
+    async def add(
+        self,
+        code: str,
+        currency: str,
+        languages: Sequence[str],
+        *,
+        countries: Sequence[str] = (),
+        prices_include_tax: bool = True,
+        rounding: Rounding = Rounding.LINE,
+        hosts: Sequence[str] = (),
+        path_prefix: str | None = None,
+        active: bool = True,
+    ) -> Market:
+        """Another market. Raises :class:`DuplicateMarket` for a taken code, host or prefix."""
+        exponent(currency)
+        market = Market(
+            id=new_id(),
+            code=code,
+            currency=currency,
+            languages=tuple(languages),
+            countries=tuple(countries),
+            prices_include_tax=prices_include_tax,
+            default=False,
+            version=1,
+            updated_at=self._clock.now(),
+            rounding=rounding,
+            hosts=tuple(host.lower() for host in hosts),
+            path_prefix=path_prefix,
+            active=active,
+        )
+        async with self._db.unit_of_work() as uow:
+            await self._claim(uow, market)
+            if not await repository.insert(uow, market):
+                message = f"There is a market {code} already."
+                raise DuplicateMarket(message)
+        return market
+
+    async def change(self, code: str, *, expected: int, **changes: Any) -> Market:
+        """Change fields of a market that is still at version ``expected``; code and currency stay.
+
+        Raises :class:`MarketBySettings` for what the settings say of the default market, which would
+        say it again at the next start, and for switching it off.
+        """
+        async with self._db.unit_of_work() as uow:
+            current = await repository.by_code(code)
+            if current is None:
+                message = f"There is no market {code!r}."
+                raise MarketNotFound(message, market=code)
+            if "hosts" in changes:
+                changes["hosts"] = tuple(host.lower() for host in changes["hosts"])
+            wanted = replace(current, **changes, version=expected, updated_at=self._clock.now())
+            fixed = ("languages", "countries", "prices_include_tax", "active")
+            if current.default and any(
+                getattr(wanted, field) != getattr(current, field) for field in fixed
+            ):
+                message = (
+                    "Change the section [market] of the settings; the default market follows it."
+                )
+                raise MarketBySettings(message)
+            await self._claim(uow, wanted)
+            if not await repository.update(uow, wanted):
+                message = f"The market {code} was changed by somebody else."
+                raise Conflict(message)
+        return replace(wanted, version=expected + 1)
+
+    async def _claim(self, uow: UnitOfWork, market: Market) -> None:
+        """Make sure that hosts and prefix are nobody else's, and tell every process."""
+        await uow.lock("markets")
+        for other in await repository.every():
+            shared = set(other.hosts) & set(market.hosts)
+            same_prefix = other.path_prefix is not None and other.path_prefix == market.path_prefix
+            if other.code != market.code and (shared or same_prefix):
+                message = (
+                    f"{', '.join(sorted(shared)) or market.path_prefix} is market {other.code}."
+                )
+                raise DuplicateMarket(message)
+        uow.after_commit(self.forget)
+        await Broadcast.tell(uow, CHANNEL, market.code)
 
     async def every(self) -> list[Market]:
         """All markets, the default first."""
@@ -100,15 +227,11 @@ class MarketService:
             ):
                 await repository.update(
                     uow,
-                    Market(
-                        id=present.id,
-                        code=present.code,
-                        currency=present.currency,
+                    replace(
+                        present,
                         languages=wanted.languages,
                         countries=wanted.countries,
                         prices_include_tax=wanted.prices_include_tax,
-                        default=True,
-                        version=present.version,
                         updated_at=now,
                     ),
                 )

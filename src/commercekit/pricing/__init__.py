@@ -13,13 +13,16 @@ from commercekit.pricing.models import (
     ListedPrice,
     Price,
     PriceList,
+    PricingSettings,
     TaxableLine,
     TaxBreakdown,
+    TaxDestination,
     TaxedLine,
     TaxRate,
     TaxTable,
     TaxTotal,
 )
+from commercekit.pricing.providers import TaxComponent, TaxProvider, TaxRequest
 from commercekit.pricing.rules import pick_rates, tax_line, tax_lines
 from commercekit.pricing.service import PricingService
 
@@ -31,8 +34,13 @@ __all__ = [
     "PriceChanged",
     "PriceList",
     "PricingService",
+    "PricingSettings",
     "TaxBreakdown",
+    "TaxComponent",
+    "TaxDestination",
+    "TaxProvider",
     "TaxRate",
+    "TaxRequest",
     "TaxTable",
     "TaxTotal",
     "TaxableLine",

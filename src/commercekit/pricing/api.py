@@ -61,6 +61,14 @@ class TaxRateInput(Input, kw_only=True):
     region: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
     rate_ppm: RatePpm
     name: _Names = {}
+    code: Annotated[
+        _Code, Meta(description="Rates of several codes add up; a region's replaces its country's.")
+    ] = "tax"
+    position: Annotated[int, Meta(ge=0, le=100, description="Lower is reckoned first")] = 0
+    compound: Annotated[
+        bool,
+        Meta(description="Taken of the price with the taxes before it, not of the price alone"),
+    ] = False
 
 
 class TaxRateChange(Input):
@@ -229,9 +237,16 @@ class AdminTaxRates(Controller):
     async def create_tax_rate(
         self, data: TaxRateInput, pricing: PricingService
     ) -> Response[TaxRate]:
-        """One for each class and destination."""
+        """One for each class, destination and code."""
         created = await pricing.add_tax_rate(
-            data.tax_class, data.country, data.region, data.rate_ppm, data.name
+            data.tax_class,
+            data.country,
+            data.region,
+            data.rate_ppm,
+            data.name,
+            code=data.code,
+            position=data.position,
+            compound=data.compound,
         )
         return _rate(created, status=201)
 

@@ -1,6 +1,6 @@
 """Price lists, prices, tax classes and rates."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from msgspec import Meta, Struct
@@ -11,8 +11,10 @@ __all__ = [
     "ListedPrice",
     "Price",
     "PriceList",
+    "PricingSettings",
     "RatePpm",
     "TaxBreakdown",
+    "TaxDestination",
     "TaxRate",
     "TaxTable",
     "TaxTotal",
@@ -21,6 +23,21 @@ __all__ = [
 ]
 
 RatePpm = Annotated[int, Meta(ge=0, le=1_000_000, description="130000 is 13 %")]
+
+
+class PricingSettings(Struct, frozen=True, kw_only=True):
+    """Section ``[pricing]``."""
+
+    tax_provider: Annotated[
+        str | None,
+        Meta(
+            description="Code of the plugin's provider that says tax rates; without it, the shop's own."
+        ),
+    ] = None
+    tax_unavailable: Annotated[
+        Literal["table", "refuse"],
+        Meta(description="While it does not answer: the shop's own table, or no quotes."),
+    ] = "table"
 
 
 class PriceList(Struct, frozen=True):
@@ -52,7 +69,11 @@ class ListedPrice(Struct, frozen=True):
 
 
 class TaxRate(Struct, frozen=True):
-    """The tax on a class of goods that go to a country, or to one region of it."""
+    """One tax on a class of goods that go to a country, or to one region of it.
+
+    Rates of several codes add up: a country's and a region's, say. A region's rate takes the place of its
+    country's of the same code.
+    """
 
     id: UUID
     tax_class: str
@@ -61,16 +82,30 @@ class TaxRate(Struct, frozen=True):
     rate_ppm: RatePpm
     name: dict[str, str]
     version: int = 1
+    code: str = "tax"
+    position: int = 0
+    """Lower is reckoned first."""
+    compound: bool = False
+    """Whether it is taken of the price with the taxes before it, not of the price alone."""
 
 
 class TaxTable(Struct, frozen=True):
-    """The rates of one destination, a region's own before its country's, one for each class."""
+    """The rates of one destination for each class, in the order in which they are reckoned."""
 
-    rates: dict[str, TaxRate]
+    rates: dict[str, tuple[TaxRate, ...]]
 
-    def of(self, tax_class: str) -> TaxRate | None:
-        """The rate of a class; no rate is no tax."""
-        return self.rates.get(tax_class)
+    def of(self, tax_class: str) -> tuple[TaxRate, ...]:
+        """The rates of a class; no rate is no tax."""
+        return self.rates.get(tax_class, ())
+
+
+class TaxDestination(Struct, frozen=True):
+    """Where goods are taxed, as roughly as rates need it; never a name or a street."""
+
+    country: str
+    region: str = ""
+    postcode: str = ""
+    city: str = ""
 
 
 class TaxableLine(Struct, frozen=True):
@@ -79,6 +114,8 @@ class TaxableLine(Struct, frozen=True):
     id: str
     tax_class: str
     amount: Money
+    quantity: int = 1
+    """How many pieces the amount is for; matters where each piece is rounded."""
 
 
 class TaxedLine(Struct, frozen=True):
@@ -86,20 +123,23 @@ class TaxedLine(Struct, frozen=True):
 
     id: str
     tax_class: str
-    rate_ppm: RatePpm
+    rate_ppm: int
+    """All its rates as one, to the nearest millionth."""
     net: Money
     tax: Money
     gross: Money
 
 
 class TaxTotal(Struct, frozen=True):
-    """One row of the tax table: all lines of one class and rate."""
+    """One row of the tax table: what all lines of one class owe to one rate."""
 
     tax_class: str
-    rate_ppm: RatePpm
+    rate_ppm: int
     name: dict[str, str]
     net: Money
+    """The net of the lines of this class; a class with two rates shows it in both rows."""
     tax: Money
+    code: str = "tax"
 
 
 class TaxBreakdown(Struct, frozen=True):

@@ -38,7 +38,10 @@ Source: TypeAlias = "Database | UnitOfWork"
 """Where to read: in the caller's transaction, or beside any."""
 
 _LIST = "SELECT id, code, market_id, currency, name, is_default, version FROM pricing_price_list"
-_RATE = "SELECT id, tax_class, country, region, rate_ppm, name, version FROM pricing_tax_rate"
+_RATE = """
+    SELECT id, tax_class, country, region, rate_ppm, name, version, code, position, compound
+    FROM pricing_tax_rate
+"""
 
 
 async def market_prices(
@@ -195,7 +198,7 @@ async def rates(db: Source, country: str | None = None) -> Sequence[TaxRate]:
     """All rates, or those of one country."""
     rows = await db.fetch(
         f"{_RATE} WHERE $1::text IS NULL OR country = $1 "
-        "ORDER BY country, region NULLS FIRST, tax_class",
+        "ORDER BY country, region NULLS FIRST, tax_class, position, code",
         country,
     )
     return [_rate(row) for row in rows]
@@ -211,8 +214,9 @@ async def add_rate(uow: UnitOfWork, rate: TaxRate) -> bool:
     """Write a rate; ``False`` when the class has one for this destination."""
     row = await uow.fetchrow(
         """
-        INSERT INTO pricing_tax_rate (id, tax_class, country, region, rate_ppm, name, version)
-        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING id
+        INSERT INTO pricing_tax_rate
+            (id, tax_class, country, region, rate_ppm, name, version, code, position, compound)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING RETURNING id
         """,
         rate.id,
         rate.tax_class,
@@ -221,6 +225,9 @@ async def add_rate(uow: UnitOfWork, rate: TaxRate) -> bool:
         rate.rate_ppm,
         _json(rate.name),
         rate.version,
+        rate.code,
+        rate.position,
+        rate.compound,
     )
     return row is not None
 
@@ -290,4 +297,7 @@ def _rate(row: Any) -> TaxRate:
         rate_ppm=row["rate_ppm"],
         name=_names(row["name"]),
         version=row["version"],
+        code=row["code"],
+        position=row["position"],
+        compound=row["compound"],
     )

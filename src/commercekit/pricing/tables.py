@@ -43,3 +43,6 @@ class TaxRate(Table, db=ENGINE, tablename="pricing_tax_rate"):
     rate_ppm = Integer()
     name = JSONB()
     version = Integer(default=1)
+    code = Text(default="tax")
+    position = Integer(default=0)
+    compound = Boolean(default=False)

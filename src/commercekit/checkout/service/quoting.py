@@ -11,7 +11,7 @@ from commercekit.checkout.models import Basis, CartMessage, Quote
 from commercekit.checkout.rules import Priced, basket_of, build_quote, message, stock_messages
 from commercekit.fulfilment import Parcel, ShippingOption
 from commercekit.kernel import Money
-from commercekit.pricing import TaxTable
+from commercekit.pricing import TaxDestination, TaxTable
 
 if TYPE_CHECKING:
     from commercekit.catalog import CatalogService
@@ -80,7 +80,7 @@ class Quoter:
             market=market,
             outcome=outcome,
             option=option,
-            tax_table=await self._tax_table(basis.address, market),
+            tax_table=await self._tax_table(basis.address, priced, market),
             messages=messages,
             now=now,
         )
@@ -162,9 +162,16 @@ class Quoter:
             address, [Parcel(weight_g=weight)], outcome.basket.items_total, market.currency
         )
 
-    async def _tax_table(self, address: Address | None, market: Market) -> TaxTable:
+    async def _tax_table(
+        self, address: Address | None, priced: Sequence[Priced], market: Market
+    ) -> TaxTable:
+        """Rates where it goes; before there is an address, those of the market's first country."""
+        classes = {"standard", *(item.variant.tax_class for item in priced)}
         if address is not None:
-            return await self._pricing.tax_table(address.country, address.region or None)
+            destination = TaxDestination(
+                address.country, address.region, address.postcode, address.city
+            )
+            return await self._pricing.tax_for(destination, classes)
         if market.countries:
-            return await self._pricing.tax_table(market.countries[0])
+            return await self._pricing.tax_for(TaxDestination(market.countries[0]), classes)
         return TaxTable({})

@@ -6,7 +6,7 @@ next reader in every process.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
@@ -15,20 +15,20 @@ from commercekit.kernel import Money, Page, PageRequest, exponent, new_id
 from commercekit.pricing import repository
 from commercekit.pricing.errors import (
     DuplicatePriceList,
-    DuplicateTaxRate,
     UnacceptablePrice,
     UnknownPriceList,
-    UnknownTaxRate,
     Unpriced,
 )
 from commercekit.pricing.events import PriceChanged
-from commercekit.pricing.models import ListedPrice, Price, PriceList, TaxRate, TaxTable
-from commercekit.pricing.rules import pick_rates
+from commercekit.pricing.models import ListedPrice, Price, PriceList, PricingSettings
+from commercekit.pricing.service.taxing import Taxing
 
 if TYPE_CHECKING:
     from commercekit.kernel import Clock
     from commercekit.markets import MarketService
     from commercekit.platform.db import Database, UnitOfWork
+    from commercekit.platform.providers import ProviderCaller
+    from commercekit.pricing.providers import TaxProvider
 
 __all__ = ["PricedMarket", "PricingService"]
 
@@ -44,12 +44,21 @@ class PricedMarket(Protocol):
     def currency(self) -> str: ...
 
 
-class PricingService:
+class PricingService(Taxing):
     """Price lists, prices by SKU, and tax rates."""
 
-    def __init__(self, db: Database, clock: Clock, markets: MarketService) -> None:
-        self._db = db
-        self._clock = clock
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        markets: MarketService,
+        *,
+        settings: PricingSettings | None = None,
+        caller: ProviderCaller | None = None,
+        tax_providers: Mapping[str, TaxProvider] | None = None,
+    ) -> None:
+        """Raises :class:`~commercekit.errors.ConfigurationError` for a tax provider nobody offers."""
+        super().__init__(db, clock, settings or PricingSettings(), caller, tax_providers or {})
         self._markets = markets
 
     async def prices(
@@ -79,12 +88,6 @@ class PricingService:
         price_list = await repository.default_list(uow, market.id, market.currency)
         if price_list is not None and await repository.delete_price(uow, price_list, sku):
             self._tell(uow, price_list, sku, None, None)
-
-    async def tax_table(
-        self, country: str, region: str | None = None, uow: UnitOfWork | None = None
-    ) -> TaxTable:
-        """The rates of a destination, for :func:`~commercekit.pricing.tax_lines`."""
-        return pick_rates(await repository.rates(uow or self._db, country), country, region)
 
     # What staff do
 
@@ -181,50 +184,6 @@ class PricingService:
             await repository.delete_price(uow, price_list, sku)
             self._tell(uow, price_list, sku, None, None)
 
-    async def tax_rates(self) -> Sequence[TaxRate]:
-        """Every rate, by country, region and class."""
-        return await repository.rates(self._db)
-
-    async def tax_rate(self, identifier: UUID) -> TaxRate:
-        """The rate with this id. Raises :class:`UnknownTaxRate`."""
-        return await self._rate(self._db, identifier)
-
-    async def add_tax_rate(
-        self,
-        tax_class: str,
-        country: str,
-        region: str | None,
-        rate_ppm: int,
-        name: dict[str, str],
-    ) -> TaxRate:
-        """A new rate. Raises :class:`DuplicateTaxRate` when the destination has one for the class."""
-        rate = TaxRate(new_id(), tax_class, country, region or None, rate_ppm, name)
-        async with self._db.unit_of_work() as uow:
-            if not await repository.add_rate(uow, rate):
-                place = f"{country} {region}" if region else country
-                message = f"{tax_class} has a rate in {place} already."
-                raise DuplicateTaxRate(message)
-        return rate
-
-    async def change_tax_rate(
-        self, identifier: UUID, rate_ppm: int, name: dict[str, str], *, expected: int
-    ) -> TaxRate:
-        """Set figure and name; orders already placed keep the tax they were placed with."""
-        async with self._db.unit_of_work() as uow:
-            await self._rate(uow, identifier)
-            if not await repository.change_rate(uow, identifier, rate_ppm, name, expected):
-                message = "The tax rate was changed by somebody else."
-                raise Conflict(message)
-            return await self._rate(uow, identifier)
-
-    async def delete_tax_rate(self, identifier: UUID, *, expected: int) -> None:
-        """Remove a rate: the class is taxed at nothing there, or at the country's rate."""
-        async with self._db.unit_of_work() as uow:
-            await self._rate(uow, identifier)
-            if not await repository.delete_rate(uow, identifier, expected):
-                message = "The tax rate was changed by somebody else."
-                raise Conflict(message)
-
     async def _write(
         self,
         uow: UnitOfWork,
@@ -278,14 +237,6 @@ class PricingService:
         if found is None:
             message = f"There is no price list {code}."
             raise UnknownPriceList(message)
-        return found
-
-    @staticmethod
-    async def _rate(db: repository.Source, identifier: UUID) -> TaxRate:
-        found = await repository.find_rate(db, identifier)
-        if found is None:
-            message = f"There is no tax rate {identifier}."
-            raise UnknownTaxRate(message)
         return found
 
     @staticmethod

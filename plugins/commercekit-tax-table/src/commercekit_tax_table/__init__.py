@@ -1,0 +1,1 @@
+"""Tax rates out of a table in the settings."""

@@ -1,0 +1,173 @@
+"""Tax rates: the shop's own table, and what a plugin says instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from commercekit.errors import ConfigurationError, Conflict
+from commercekit.kernel import new_id
+from commercekit.platform.providers import Verb
+from commercekit.pricing import repository
+from commercekit.pricing.errors import DuplicateTaxRate, UnknownTaxRate
+from commercekit.pricing.models import PricingSettings, TaxDestination, TaxRate, TaxTable
+from commercekit.pricing.providers import TaxComponent, TaxProvider, TaxRequest
+from commercekit.pricing.rules import pick_rates
+
+if TYPE_CHECKING:
+    from commercekit.kernel import Clock
+    from commercekit.platform.db import Database, UnitOfWork
+    from commercekit.platform.providers import ProviderCaller
+
+__all__ = ["Taxing"]
+
+_RATES: Verb[list[TaxComponent] | None] = Verb("tax", "rates", returns=list[TaxComponent] | None)
+_NO_RATE = UUID(int=0)
+"""What a provider says has no row of its own."""
+
+
+class Taxing:
+    """Which rates hold where."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        settings: PricingSettings,
+        caller: ProviderCaller | None,
+        tax_providers: Mapping[str, TaxProvider],
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._settings = settings
+        self._caller = caller
+        self._tax_provider: TaxProvider | None = None
+        if settings.tax_provider is not None:
+            self._tax_provider = tax_providers.get(settings.tax_provider)
+            if self._tax_provider is None:
+                offered = ", ".join(sorted(tax_providers)) or "none"
+                message = (
+                    f"pricing.tax_provider names {settings.tax_provider!r}, which no enabled plugin "
+                    f"offers; those that are: {offered}."
+                )
+                raise ConfigurationError(message)
+
+    async def tax_table(
+        self, country: str, region: str | None = None, uow: UnitOfWork | None = None
+    ) -> TaxTable:
+        """The shop's own rates of a destination, for :func:`~commercekit.pricing.tax_lines`."""
+        return pick_rates(await repository.rates(uow or self._db, country), country, region)
+
+    async def tax_for(self, destination: TaxDestination, tax_classes: Iterable[str]) -> TaxTable:
+        """The rates that count at a destination: the provider's if the settings name one.
+
+        Never called inside a transaction. While the provider does not answer, the shop's own table
+        counts, or :class:`~commercekit.platform.providers.ProviderError` is raised, as the settings say.
+        """
+        if self._tax_provider is not None and self._caller is not None:
+            provider = self._tax_provider
+            request = TaxRequest(
+                destination=destination,
+                tax_classes=tuple(sorted(set(tax_classes))),
+                at=self._clock.now(),
+            )
+            if self._settings.tax_unavailable == "refuse":
+                said = await self._caller.call(
+                    _RATES, provider.code, lambda: provider.rates(request)
+                )
+            else:
+                said = await self._caller.call(
+                    _RATES, provider.code, lambda: provider.rates(request), instead=None
+                )
+            if said is not None:
+                return _as_table(said, destination)
+        return await self.tax_table(destination.country, destination.region or None)
+
+    async def tax_rates(self) -> Sequence[TaxRate]:
+        """Every rate, by country, region and class."""
+        return await repository.rates(self._db)
+
+    async def tax_rate(self, identifier: UUID) -> TaxRate:
+        """The rate with this id. Raises :class:`UnknownTaxRate`."""
+        return await self._rate(self._db, identifier)
+
+    async def add_tax_rate(
+        self,
+        tax_class: str,
+        country: str,
+        region: str | None,
+        rate_ppm: int,
+        name: dict[str, str],
+        *,
+        code: str = "tax",
+        position: int = 0,
+        compound: bool = False,
+    ) -> TaxRate:
+        """A new rate.
+
+        Raises :class:`DuplicateTaxRate` when the destination has one of this code for the class.
+        """
+        rate = TaxRate(
+            new_id(),
+            tax_class,
+            country,
+            region or None,
+            rate_ppm,
+            name,
+            code=code,
+            position=position,
+            compound=compound,
+        )
+        async with self._db.unit_of_work() as uow:
+            if not await repository.add_rate(uow, rate):
+                place = f"{country} {region}" if region else country
+                message = f"{tax_class} has a rate {code} in {place} already."
+                raise DuplicateTaxRate(message)
+        return rate
+
+    async def change_tax_rate(
+        self, identifier: UUID, rate_ppm: int, name: dict[str, str], *, expected: int
+    ) -> TaxRate:
+        """Set figure and name; orders already placed keep the tax they were placed with."""
+        async with self._db.unit_of_work() as uow:
+            await self._rate(uow, identifier)
+            if not await repository.change_rate(uow, identifier, rate_ppm, name, expected):
+                message = "The tax rate was changed by somebody else."
+                raise Conflict(message)
+            return await self._rate(uow, identifier)
+
+    async def delete_tax_rate(self, identifier: UUID, *, expected: int) -> None:
+        """Remove a rate: the class is taxed at nothing there, or at the country's rate."""
+        async with self._db.unit_of_work() as uow:
+            await self._rate(uow, identifier)
+            if not await repository.delete_rate(uow, identifier, expected):
+                message = "The tax rate was changed by somebody else."
+                raise Conflict(message)
+
+    @staticmethod
+    async def _rate(db: repository.Source, identifier: UUID) -> TaxRate:
+        found = await repository.find_rate(db, identifier)
+        if found is None:
+            message = f"There is no tax rate {identifier}."
+            raise UnknownTaxRate(message)
+        return found
+
+
+def _as_table(said: Sequence[TaxComponent], destination: TaxDestination) -> TaxTable:
+    rates: dict[str, list[TaxRate]] = {}
+    for position, component in enumerate(said):
+        rates.setdefault(component.tax_class, []).append(
+            TaxRate(
+                _NO_RATE,
+                component.tax_class,
+                destination.country,
+                destination.region or None,
+                component.rate_ppm,
+                component.name,
+                code=component.code,
+                position=position,
+                compound=component.compound,
+            )
+        )
+    return TaxTable({tax_class: tuple(of_class) for tax_class, of_class in rates.items()})
