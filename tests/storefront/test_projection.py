@@ -20,7 +20,7 @@ from commercekit.storefront import ListQuery
 
 TABLES = {
     "storefront_product": "market_id, product_id, slug, is_published, name, brand_id, brand_slug,"
-    " brand_name, category_ids, search, image_url, page, price_min, price_max, compare_at, in_stock",
+    " brand_name, category_ids, terms, image_url, page, price_min, price_max, compare_at, in_stock",
     "storefront_variant": "market_id, variant_id, product_id, sku, position, options, image_url,"
     " price, compare_at, available",
 }
@@ -71,8 +71,8 @@ async def test_a_rebuild_removes_what_is_gone_and_mends_what_is_wrong(shop):
     projected = await rows(shop)
     await shop.db.execute(
         "INSERT INTO storefront_product SELECT market_id, $1, 'ghost', is_published, name, brand_id,"
-        " brand_slug, brand_name, category_ids, search, image_url, page, price_min, price_max,"
-        " compare_at, in_stock, updated_at FROM storefront_product",
+        " brand_slug, brand_name, category_ids, image_url, page, price_min, price_max,"
+        " compare_at, in_stock, updated_at, terms FROM storefront_product",
         new_id(),
     )
     await shop.db.execute("UPDATE storefront_variant SET price = 1, available = 9")

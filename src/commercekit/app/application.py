@@ -33,7 +33,7 @@ from commercekit.platform.jobs.api import AdminJobs
 from commercekit.platform.telemetry import LoopWatchdog, configure_logging
 from commercekit.pricing.api import AdminPriceLists, AdminTaxRates
 from commercekit.promotions.api import AdminPromotions
-from commercekit.storefront import StorefrontController, read_lane
+from commercekit.storefront import AdminSynonyms, StorefrontController, read_lane
 from commercekit.web import build_web, market_lane, media_routes, picture_routes, webhook_routes
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
     app: Any = build_web(
         controllers=[
             StorefrontController,
+            AdminSynonyms,
             StoreCarts,
             StoreCheckout,
             StoreOrders,

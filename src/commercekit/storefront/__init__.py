@@ -1,6 +1,6 @@
 """What shoppers see before they buy: read models of products, and the lane that serves them."""
 
-from commercekit.storefront.api import StorefrontController
+from commercekit.storefront.api import AdminSynonyms, StorefrontController
 from commercekit.storefront.freshness import CHANNEL, Freshness, Stale
 from commercekit.storefront.lane import ReadLane, read_lane
 from commercekit.storefront.models import (
@@ -12,14 +12,18 @@ from commercekit.storefront.models import (
     ProductItem,
     ProductList,
     Sort,
+    Suggestion,
+    Synonym,
     VariantView,
 )
 from commercekit.storefront.projection import Projection
 from commercekit.storefront.service import Listed, StorefrontService
 from commercekit.storefront.subscribers import projectors
+from commercekit.storefront.vocabulary import Vocabulary
 
 __all__ = [
     "CHANNEL",
+    "AdminSynonyms",
     "BrandEntry",
     "CategoryEntry",
     "Facets",
@@ -35,7 +39,10 @@ __all__ = [
     "Stale",
     "StorefrontController",
     "StorefrontService",
+    "Suggestion",
+    "Synonym",
     "VariantView",
+    "Vocabulary",
     "projectors",
     "read_lane",
 ]

@@ -33,7 +33,9 @@ Headers = list[tuple[bytes, bytes]]
 _Raw = tuple[str, bytes, bytes, bytes]
 _Key = tuple[str, tuple[tuple[str, str], ...], str, bytes]
 
-_LISTS: Final = frozenset({"/store/products", "/store/categories", "/store/brands"})
+_LISTS: Final = frozenset(
+    {"/store/products", "/store/categories", "/store/brands", "/store/suggestions"}
+)
 _DETAIL: Final = "/store/products/"
 _MAX_HEADER_BYTES: Final = 8192
 _MAX_QUERY: Final = 1024

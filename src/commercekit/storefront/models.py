@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 from uuid import UUID
 
 from msgspec import Struct
@@ -25,13 +26,16 @@ __all__ = [
     "PromotionNote",
     "Seo",
     "Sort",
+    "Suggestion",
+    "Synonym",
     "VariantView",
 ]
 
 
 class Sort(StrEnum):
-    """The order of a list; a leading minus turns it round."""
+    """The order of a list; a leading minus turns it round. Without words, relevance is newest first."""
 
+    RELEVANCE = "relevance"
     NEWEST = "newest"
     PRICE = "price"
     PRICE_DOWN = "-price"
@@ -47,8 +51,28 @@ class ListQuery(Struct, frozen=True, kw_only=True):
     min_price: int | None = None
     max_price: int | None = None
     in_stock: bool | None = None
-    sort: Sort = Sort.NEWEST
+    sort: Sort | None = None
+    """By relevance when there are words to search for, else newest first."""
     facets: bool = False
+
+
+class Suggestion(Struct, frozen=True, kw_only=True):
+    """Something that a shopper may mean while still typing."""
+
+    kind: Literal["product", "category", "brand"]
+    text: str
+    slug: str
+    image_url: str | None = None
+
+
+class Synonym(Struct, frozen=True, kw_only=True):
+    """Words and phrases that mean the same to shoppers, in any language."""
+
+    id: UUID
+    words: list[str]
+    version: int
+    created_at: datetime
+    updated_at: datetime
 
 
 class BrandRef(Struct, frozen=True):

@@ -6,11 +6,21 @@ from pathlib import Path
 
 from piccolo.conf.apps import AppConfig
 
-from commercekit.storefront.tables import StorefrontProductRow, StorefrontVariantRow
+from commercekit.storefront.tables import (
+    StorefrontProductRow,
+    StorefrontSynonymRow,
+    StorefrontTermRow,
+    StorefrontVariantRow,
+)
 
 APP_CONFIG = AppConfig(
     app_name="commercekit_storefront",
     migrations_folder_path=str(Path(__file__).parent / "piccolo_migrations"),
-    table_classes=[StorefrontProductRow, StorefrontVariantRow],
+    table_classes=[
+        StorefrontProductRow,
+        StorefrontVariantRow,
+        StorefrontTermRow,
+        StorefrontSynonymRow,
+    ],
     migration_dependencies=[],
 )

@@ -2,36 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from commercekit.catalog import CatalogService, Option, ProductDocument, ProductStatus, Variant
+from commercekit.catalog import (
+    CatalogService,
+    Category,
+    Option,
+    ProductDocument,
+    ProductStatus,
+    Variant,
+)
 from commercekit.inventory import Availability, InventoryService
 from commercekit.markets import Market, MarketService
 from commercekit.platform.db import Database, UnitOfWork
 from commercekit.pricing import Price, PricingService
 from commercekit.storefront.freshness import Freshness
+from commercekit.storefront.searching import vector
+from commercekit.storefront.vocabulary import Vocabulary
+from commercekit.storefront.words import plain
 
-__all__ = ["Projection"]
+__all__ = ["SEARCH_VERSION", "Projection"]
 
 _CHUNK = 200
+SEARCH_VERSION = 1
+"""Raised when terms are made in another way: a job writes the rows below it anew."""
 
 _PUT_PRODUCTS = """
     INSERT INTO storefront_product (market_id, product_id, slug, is_published, name, brand_id,
-        brand_slug, brand_name, category_ids, search, image_url, page, updated_at)
+        brand_slug, brand_name, category_ids, terms, search_version, image_url, page, updated_at)
     SELECT $1, r.product_id, r.slug, r.is_published, r.name, r.brand_id, r.brand_slug,
-           r.brand_name, r.category_ids, r.search, r.image_url, r.page, $3
+           r.brand_name, r.category_ids, r.terms::tsvector, $4, r.image_url, r.page, $3
     FROM jsonb_to_recordset($2::jsonb) AS r (product_id uuid, slug text, is_published boolean,
         name jsonb, brand_id uuid, brand_slug text, brand_name jsonb, category_ids uuid[],
-        search text, image_url text, page jsonb)
+        terms text, image_url text, page jsonb)
     ON CONFLICT (market_id, product_id) DO UPDATE SET slug = excluded.slug,
         is_published = excluded.is_published, name = excluded.name,
         brand_id = excluded.brand_id, brand_slug = excluded.brand_slug,
         brand_name = excluded.brand_name, category_ids = excluded.category_ids,
-        search = excluded.search, image_url = excluded.image_url, page = excluded.page,
+        terms = excluded.terms,
+        search_version = excluded.search_version, image_url = excluded.image_url, page = excluded.page,
         updated_at = excluded.updated_at
 """
 _PUT_VARIANTS = """
@@ -74,6 +87,7 @@ class Projection:
         self._pricing = pricing
         self._inventory = inventory
         self._freshness = freshness
+        self.vocabulary = Vocabulary(db, freshness)
 
     async def refresh(self, uow: UnitOfWork, product_ids: Sequence[UUID]) -> None:
         """Write these products anew from what the domains below say now; missing ones vanish."""
@@ -94,8 +108,10 @@ class Projection:
             missing = set(chunk) - {document.product.id for document in documents}
             if missing:
                 await self._remove(uow, list(missing))
+            shelves = {shelf.id: shelf for shelf in await self._catalog.categories()}
+            rows = [_product(document, shelves) for document in documents]
             for market in await self._markets.every():
-                await self._write(uow, market, documents)
+                await self._write(uow, market, documents, rows)
         await self._freshness.touch(uow, slugs, lists=True)
 
     async def price(
@@ -178,16 +194,25 @@ class Projection:
             await uow.execute(f"DELETE FROM {table} WHERE product_id = ANY ($1)", product_ids)  # noqa: S608 - two names of ours
 
     async def _write(
-        self, uow: UnitOfWork, market: Market, documents: Sequence[ProductDocument]
+        self,
+        uow: UnitOfWork,
+        market: Market,
+        documents: Sequence[ProductDocument],
+        products: Sequence[tuple[dict[str, Any], list[str]]],
     ) -> None:
         if not documents:
             return
+        await self.vocabulary.learn(uow, market.id, [t for _, terms in products for t in terms])
         skus = [variant.sku for each in documents for variant in each.product.variants]
         prices = await self._pricing.prices(market, skus, uow)
         stock = await self._inventory.availability(skus, uow, market=market.code)
         ids = [document.product.id for document in documents]
         await uow.execute(
-            _PUT_PRODUCTS, market.id, _json([_product(each) for each in documents]), uow.clock.now()
+            _PUT_PRODUCTS,
+            market.id,
+            _json([row for row, _ in products]),
+            uow.clock.now(),
+            SEARCH_VERSION,
         )
         rows = [
             _variant(document, variant, prices.get(variant.sku), stock.get(variant.sku))
@@ -202,16 +227,13 @@ def _json(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _product(document: ProductDocument) -> dict[str, Any]:
+def _product(
+    document: ProductDocument, shelves: Mapping[UUID, Category]
+) -> tuple[dict[str, Any], list[str]]:
+    """The row of a product in any market, and the words in it."""
     product, brand = document.product, document.brand
     images = product.images
-    words = [
-        *product.name.values(),
-        *(brand.name.values() if brand else ()),
-        product.type,
-        *product.tags,
-        *(variant.sku for variant in product.variants),
-    ]
+    terms, words = vector(_searched(document, shelves))
     return {
         "product_id": product.id,
         "slug": product.slug,
@@ -221,7 +243,7 @@ def _product(document: ProductDocument) -> dict[str, Any]:
         "brand_slug": brand.slug if brand else None,
         "brand_name": brand.name if brand else None,
         "category_ids": list(document.category_ids),
-        "search": "\n".join(words).casefold(),
+        "terms": terms,
         "image_url": images[0].url if images else None,
         "page": {
             "description": product.description,
@@ -233,7 +255,27 @@ def _product(document: ProductDocument) -> dict[str, Any]:
             "seo_title": product.seo_title,
             "seo_description": product.seo_description,
         },
-    }
+    }, words
+
+
+def _searched(
+    document: ProductDocument, shelves: Mapping[UUID, Category]
+) -> Iterator[tuple[str, str]]:
+    """What search reads, and how much each counts: names most, descriptions least."""
+    product, brand = document.product, document.brand
+    yield from (("A", name) for name in product.name.values())
+    yield from (("C", variant.sku) for variant in product.variants)
+    yield from (("C", variant.barcode) for variant in product.variants)
+    yield from (("B", name) for name in (brand.name.values() if brand else ()))
+    yield "B", product.type
+    yield from (("B", tag) for tag in product.tags)
+    for category_id in document.category_ids:
+        if category_id in shelves:
+            yield from (("B", name) for name in shelves[category_id].name.values())
+    for option in product.options:
+        for value in option.values:
+            yield from (("D", label) for label in value.label.values())
+    yield from (("D", plain(text)) for text in product.description.values())
 
 
 def _variant(

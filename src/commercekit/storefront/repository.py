@@ -12,10 +12,12 @@ from commercekit.storefront.models import ListQuery, Sort
 
 __all__ = [
     "COUNTED",
+    "Ranking",
     "Selection",
     "brand_counts",
     "category_counts",
     "count_up_to",
+    "has_any",
     "page",
     "product",
     "summary",
@@ -46,9 +48,16 @@ class Selection:
 
     @classmethod
     def of(
-        cls, market_id: UUID, query: ListQuery, category_ids: Sequence[UUID] | None
+        cls,
+        market_id: UUID,
+        query: ListQuery,
+        category_ids: Sequence[UUID] | None,
+        searched: str | None = None,
     ) -> Selection:
-        """What ``query`` asks for; ``category_ids`` is its category with all below it."""
+        """What ``query`` asks for; ``category_ids`` is its category with all below it.
+
+        ``searched`` is the ``tsquery`` of its words.
+        """
         chosen = cls(["market_id = $1", "is_published", "price_min IS NOT NULL"], [market_id])
         if category_ids is not None:
             chosen.add("category_ids && {}::uuid[]", list(category_ids))
@@ -60,9 +69,8 @@ class Selection:
             chosen.add("price_min <= {}::bigint", query.max_price)
         if query.in_stock is not None:
             chosen.add("in_stock = {}::boolean", query.in_stock)
-        for word in query.q.casefold().split()[:8]:
-            escaped = word.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-            chosen.add("search LIKE {}::text", f"%{escaped}%")
+        if searched is not None:
+            chosen.add("terms @@ {}::text::tsquery", searched)
         return chosen
 
     def add(self, condition: str, value: Any) -> None:
@@ -94,8 +102,14 @@ async def page(
     language: str,
     after: Sequence[str] | None,
     limit: int,
+    ranked: Ranking | None = None,
 ) -> list[Any]:
-    """Rows of one page, each with the ``sort_key`` that the next page starts after."""
+    """Rows of one page, each with the ``sort_key`` that the next page starts after.
+
+    By relevance there must be something to rank by.
+    """
+    if sort is Sort.RELEVANCE and ranked is not None:
+        return await _page_by_relevance(db, where, ranked, after, limit)
     column, direction, beyond = _SORTED[sort]
     key = _named(language) if sort is Sort.NAME else column
     values = list(where.values)
@@ -122,6 +136,47 @@ async def page(
     )
 
 
+@dataclass(frozen=True)
+class Ranking:
+    """What to look for in each row, best first in groups of the same size, and what each counts."""
+
+    queries: list[str]
+    values: list[float]
+    per_group: int
+
+
+async def _page_by_relevance(
+    db: Database, where: Selection, ranked: Ranking, after: Sequence[str] | None, limit: int
+) -> list[Any]:
+    values = [*where.values, ranked.queries, ranked.values]
+    queries, counts = len(values) - 1, len(values)
+    groups = [
+        "CASE "
+        + " ".join(
+            f"WHEN terms @@ asked.q[{n}] THEN asked.v[{n}]"
+            for n in range(start, start + ranked.per_group)
+        )
+        + " ELSE 0 END"
+        for start in range(1, len(ranked.queries) + 1, ranked.per_group)
+    ]
+    beyond = ""
+    if after is not None:
+        values += [int(after[0]), UUID(after[1])]
+        beyond = (
+            f" WHERE (sort_key, product_id) < (${len(values) - 1}::bigint, ${len(values)}::uuid)"
+        )
+    values.append(limit)
+    # The queries are read once, not once a row: OFFSET 0 keeps the planner from inlining them.
+    return await db.fetch(
+        f"SELECT * FROM (SELECT {_ITEM},"
+        f" round(1000 * ({' + '.join(groups)}))::bigint AS sort_key"
+        f" FROM (SELECT ${queries}::text[]::tsquery[] AS q, ${counts}::float8[] AS v OFFSET 0) asked,"
+        f" storefront_product WHERE {where.sql}) found{beyond}"
+        f" ORDER BY sort_key DESC, product_id DESC LIMIT ${len(values)}",
+        *values,
+    )
+
+
 async def count_up_to(db: Database, where: Selection) -> int | None:
     """How many there are, ``None`` when more than :data:`COUNTED`."""
     count: int = await db.fetchval(
@@ -130,6 +185,14 @@ async def count_up_to(db: Database, where: Selection) -> int | None:
         *where.values,
     )
     return count if count <= COUNTED else None
+
+
+async def has_any(db: Database, where: Selection) -> bool:
+    """Whether there is one at all."""
+    found: bool = await db.fetchval(
+        f"SELECT EXISTS (SELECT FROM storefront_product WHERE {where.sql})", *where.values
+    )
+    return found
 
 
 async def summary(db: Database, where: Selection) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from commercekit.catalog import (
 from commercekit.kernel import Money, pick
 from commercekit.markets import Market, MarketService
 from commercekit.platform.db import Database, UnitOfWork
+from commercekit.platform.jobs import JobContext, JobKind, Schedule
 from commercekit.promotions import BasketLine, PromotionService, RunningPromotion
 from commercekit.storefront import repository
 from commercekit.storefront.models import (
@@ -37,13 +39,18 @@ from commercekit.storefront.models import (
     PromotionNote,
     Seo,
     Sort,
+    Suggestion,
     VariantView,
 )
-from commercekit.storefront.projection import Projection
+from commercekit.storefront.projection import SEARCH_VERSION, Projection
+from commercekit.storefront.searching import TIERS
+from commercekit.storefront.vocabulary import Vocabulary
+from commercekit.storefront.words import units
 
 __all__ = ["Listed", "StorefrontService"]
 
 _REBUILT_AT_ONCE = 500
+_TEND = "storefront.tend-search"
 
 
 class _Page(msgspec.Struct):
@@ -94,6 +101,7 @@ class StorefrontService:
         self._markets = markets
         self._catalog = catalog
         self._projection = projection
+        self.vocabulary: Vocabulary = projection.vocabulary
 
     async def market(self, code: str | None) -> Market:
         """The market a request names, the default one if it names none."""
@@ -119,9 +127,17 @@ class StorefrontService:
             if await self._catalog.brand_by_slug(brand) is None:
                 message = f"There is no brand {brand!r}."
                 raise BrandNotFound(message, brand=brand)
-        where = repository.Selection.of(market.id, query, below)
+        searched, ranked = await self._searched(market, query.q)
+        where = repository.Selection.of(market.id, query, below, searched)
+        sort = _sort(query, ranked)
         rows = await repository.page(
-            self._db, where, sort=query.sort, language=language, after=after, limit=limit + 1
+            self._db,
+            where,
+            sort=sort,
+            language=language,
+            after=after,
+            limit=limit + 1,
+            ranked=ranked,
         )
         shown = rows[:limit]
         following = None
@@ -129,13 +145,95 @@ class StorefrontService:
             last = shown[-1]
             identifier = str(last["product_id"])
             key = last["sort_key"]
-            following = (identifier,) if query.sort is Sort.NEWEST else (str(key), identifier)
+            following = (identifier,) if sort is Sort.NEWEST else (str(key), identifier)
         return Listed(
             items=[_item(row, market.currency, language) for row in shown],
             after=following,
             total=await repository.count_up_to(self._db, where),
             facets=await self._facets(market, language, where, tree) if query.facets else None,
         )
+
+    async def suggestions(
+        self, market: Market, language: str, text: str, *, limit: int = 8
+    ) -> list[Suggestion]:
+        """What a shopper who typed this much may mean: categories, brands and products, in this order."""
+        begun = [unit.text for unit in units(text)]
+        if not begun:
+            return []
+        whole = "".join(begun)
+
+        def fits(name: str) -> bool:
+            words = [unit.text for unit in units(name)]
+            return any("".join(words[n:]).startswith(whole) for n in range(len(words)))
+
+        shelves = [
+            Suggestion(kind="category", text=pick(shelf.name, (language,)), slug=shelf.slug)
+            for shelf in await self._catalog.categories()
+            if any(fits(name) for name in shelf.name.values())
+        ]
+        where = repository.Selection.of(market.id, ListQuery(), None)
+        brands = [
+            Suggestion(
+                kind="brand",
+                text=pick(_texts.decode(row["brand_name"]), (language,)),
+                slug=row["brand_slug"],
+            )
+            for row in await repository.brand_counts(self._db, where)
+            if any(fits(name) for name in _texts.decode(row["brand_name"]).values())
+        ]
+        listed = await self.products(market, language, ListQuery(q=text), limit=limit)
+        found = [*shelves[:2], *brands[:2]]
+        found += [
+            Suggestion(kind="product", text=item.name, slug=item.slug, image_url=item.image_url)
+            for item in listed.items
+        ]
+        return found[:limit]
+
+    async def _searched(
+        self, market: Market, text: str
+    ) -> tuple[str | None, repository.Ranking | None]:
+        """What to match and how to rank; nothing when nothing was typed, no row for mere signs.
+
+        When no product of the market has all that is asked for, those that have some of it are shown.
+        """
+        if not text.strip():
+            return None, None
+        plan = await self.vocabulary.plan(market.id, text)
+        if not plan.concepts:
+            return "", None
+        searched = plan.strict
+        if plan.can_widen:
+            there = repository.Selection.of(market.id, ListQuery(), None, searched)
+            if not await repository.has_any(self._db, there):
+                searched = plan.wide
+        return searched, repository.Ranking(
+            queries=[query for concept in plan.concepts for query in concept.tiers()],
+            values=[value for concept in plan.concepts for value in concept.values()],
+            per_group=TIERS,
+        )
+
+    async def tend(self) -> None:
+        """Count the words of each market, and write rows whose terms were made in an older way anew."""
+        old = await self._db.fetch(
+            "SELECT DISTINCT product_id FROM storefront_product WHERE search_version < $1",
+            SEARCH_VERSION,
+        )
+        await self.rebuild([row["product_id"] for row in old])
+        for market in await self._markets.every():
+            await self.vocabulary.recount(market.id)
+
+    def job_kinds(self) -> list[JobKind]:
+        """What is done for search from time to time."""
+
+        async def tend(_context: JobContext) -> None:
+            await self.tend()
+
+        return [JobKind(_TEND, tend)]
+
+    @staticmethod
+    def schedules() -> list[Schedule]:
+        """How often."""
+        return [Schedule(_TEND, every=timedelta(hours=1), job=_TEND)]
 
     async def product(self, market: Market, language: str, slug: str) -> ProductDetail:
         """The product at an address; ``ProductNotFound`` unless it is published and has a price."""
@@ -333,6 +431,12 @@ class StorefrontService:
             for running in await self._promotions.running(self._db.clock.now())
             if any(running.scope.has(line) for line in lines)
         ]
+
+
+def _sort(query: ListQuery, ranked: repository.Ranking | None) -> Sort:
+    """The order asked for; by relevance there must be something to rank by."""
+    wanted = query.sort or (Sort.RELEVANCE if ranked else Sort.NEWEST)
+    return Sort.NEWEST if wanted is Sort.RELEVANCE and ranked is None else wanted
 
 
 def _note(running: RunningPromotion, language: str) -> PromotionNote:

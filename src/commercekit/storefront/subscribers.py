@@ -65,8 +65,8 @@ def projectors(projection: Projection, catalog: CatalogService) -> Sequence[Subs
         await projection.all_pages(uow)
 
     async def category(uow: UnitOfWork, fact: CategoryChanged, _meta: EventMeta) -> None:
-        if fact.moved:
-            await projection.refresh(uow, await catalog.product_ids_of_category(fact.category_id))
+        # Its name is among the words that find its products.
+        await projection.refresh(uow, await catalog.product_ids_of_category(fact.category_id))
         await projection.all_pages(uow)
 
     async def category_gone(uow: UnitOfWork, fact: CategoryDeleted, _meta: EventMeta) -> None:

@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
-from piccolo.columns import JSONB, UUID, Array, BigInt, Boolean, Integer, Text, Timestamptz
+from piccolo.columns import (
+    JSONB,
+    UUID,
+    Array,
+    BigInt,
+    Boolean,
+    Integer,
+    SmallInt,
+    Text,
+    Timestamptz,
+)
 from piccolo.table import Table
 
 from commercekit.platform.db import ENGINE
 
-__all__ = ["StorefrontProductRow", "StorefrontVariantRow"]
+__all__ = [
+    "StorefrontProductRow",
+    "StorefrontSynonymRow",
+    "StorefrontTermRow",
+    "StorefrontVariantRow",
+]
+
+
+class TextSearch(Text):
+    """A column that only SQL reads and writes."""
+
+    @property
+    def column_type(self) -> str:
+        """PostgreSQL's name of the type."""
+        return "TSVECTOR"
 
 
 class StorefrontProductRow(Table, db=ENGINE, tablename="storefront_product"):
@@ -22,7 +46,6 @@ class StorefrontProductRow(Table, db=ENGINE, tablename="storefront_product"):
     brand_slug = Text(null=True)
     brand_name = JSONB(null=True)
     category_ids = Array(base_column=UUID())
-    search = Text()
     image_url = Text(null=True)
     page = JSONB()
     price_min = BigInt(null=True)
@@ -30,6 +53,8 @@ class StorefrontProductRow(Table, db=ENGINE, tablename="storefront_product"):
     compare_at = BigInt(null=True)
     in_stock = Boolean()
     updated_at = Timestamptz()
+    terms = TextSearch()
+    search_version = SmallInt()
 
 
 class StorefrontVariantRow(Table, db=ENGINE, tablename="storefront_variant"):
@@ -45,3 +70,22 @@ class StorefrontVariantRow(Table, db=ENGINE, tablename="storefront_variant"):
     price = BigInt(null=True)
     compare_at = BigInt(null=True)
     available = Integer()
+
+
+class StorefrontTermRow(Table, db=ENGINE, tablename="storefront_term"):
+    """A word of the market's products, in how many of them it is, and what is left of it mistyped."""
+
+    market_id = UUID(primary_key=True)
+    term = Text()
+    documents = Integer()
+    near = Array(base_column=Text())
+
+
+class StorefrontSynonymRow(Table, db=ENGINE, tablename="storefront_synonym"):
+    """Words that mean the same."""
+
+    id = UUID(primary_key=True)
+    words = Array(base_column=Text())
+    version = Integer()
+    created_at = Timestamptz()
+    updated_at = Timestamptz()

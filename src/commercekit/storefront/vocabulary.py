@@ -1,0 +1,263 @@
+"""The words of each market's products, and those that mean the same: what search knows before it looks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from commercekit.errors import Conflict, NotFound
+from commercekit.kernel import new_id
+from commercekit.storefront.freshness import Freshness, Stale
+from commercekit.storefront.models import Synonym
+from commercekit.storefront.searching import (
+    Near,
+    Plan,
+    asked_terms,
+    planned,
+    unknown_words,
+)
+from commercekit.storefront.words import deletions, stem, units
+
+if TYPE_CHECKING:
+    from commercekit.platform.db import Database, UnitOfWork
+
+__all__ = ["StaleSynonym", "SynonymNotFound", "Vocabulary"]
+
+_ALL = ""
+"""The term that counts all products of a market; no word is empty."""
+_CANDIDATES = 200
+_AT_ONCE = 2000
+_HIGHEST = "\U0010ffff"
+
+
+class SynonymNotFound(NotFound):
+    """There is no such group of synonyms."""
+
+    slug = "synonym-not-found"
+    title = "No such synonyms"
+    title_zh = "没有该同义词组"
+
+
+class StaleSynonym(Conflict):
+    """Somebody changed the group between reading and writing; read again."""
+
+    slug = "stale-version"
+    title = "Changed meanwhile"
+    title_zh = "内容已被他人修改"
+
+
+class Vocabulary:
+    """Keeps the words, and reads queries with them."""
+
+    def __init__(self, db: Database, freshness: Freshness) -> None:
+        self._db = db
+        self._freshness = freshness
+        self._synonyms: dict[tuple[str, ...], list[tuple[str, ...]]] | None = None
+        self._round = 0
+        freshness.on_stale(self._forget)
+
+    def _forget(self, stale: Stale) -> None:
+        if stale.slugs is None:
+            self._synonyms = None
+            self._round += 1
+
+    async def learn(
+        self, uow: UnitOfWork, market_id: UUID, terms: Sequence[str], documents: int = 1
+    ) -> None:
+        """Add words that a market gets; how often it has them is counted later."""
+        wanted = sorted(set(terms))
+        for start in range(0, len(wanted), _AT_ONCE):
+            some = wanted[start : start + _AT_ONCE]
+            rows = await uow.fetch(
+                "SELECT term FROM unnest($2::text[]) AS w (term)"
+                " WHERE NOT EXISTS (SELECT FROM storefront_term t"
+                " WHERE t.market_id = $1 AND t.term = w.term)",
+                market_id,
+                some,
+            )
+            new = sorted(row["term"] for row in rows)
+            if new:
+                await uow.executemany(
+                    "INSERT INTO storefront_term (market_id, term, documents, near)"
+                    " VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+                    [(market_id, term, documents, deletions(term)) for term in new],
+                )
+
+    async def recount(self, market_id: UUID) -> int:
+        """Count in how many products each word is, drop those in none; tells how many words there are.
+
+        Not in one snapshot with those who change products: what they add meanwhile is counted next time.
+        """
+        async with self._db.unit_of_work() as uow:
+            source = (
+                f"SELECT terms FROM storefront_product WHERE market_id = '{UUID(str(market_id))}'"  # noqa: S608 - a UUID
+            )
+            rows = await uow.fetch("SELECT word, ndoc FROM ts_stat($1)", source)
+            counts = {row["word"]: row["ndoc"] for row in rows}
+            counts[_ALL] = await uow.fetchval(
+                "SELECT count(*) FROM storefront_product WHERE market_id = $1", market_id
+            )
+            await self.learn(uow, market_id, list(counts))
+            await uow.execute(
+                "UPDATE storefront_term t SET documents = c.documents"
+                " FROM unnest($2::text[], $3::int[]) AS c (term, documents)"
+                " WHERE t.market_id = $1 AND t.term = c.term AND t.documents <> c.documents",
+                market_id,
+                list(counts),
+                list(counts.values()),
+            )
+            await uow.execute(
+                "DELETE FROM storefront_term WHERE market_id = $1 AND NOT term = ANY ($2::text[])",
+                market_id,
+                list(counts),
+            )
+        return len(counts) - 1
+
+    async def plan(self, market_id: UUID, text: str) -> Plan:
+        """What to ask the database for when a shopper types ``text``."""
+        synonyms = await self._meanings()
+        rows = await self._db.fetch(
+            "SELECT term, documents FROM storefront_term"
+            " WHERE market_id = $1 AND term = ANY ($2::text[])",
+            market_id,
+            [_ALL, *asked_terms(text, synonyms)],
+        )
+        known = {row["term"]: row["documents"] for row in rows}
+        documents = known.pop(_ALL, 100)
+        unknown = unknown_words(text, known)
+        near = {word: await self._near(market_id, word) for word in unknown}
+        last = [unit.text for unit in units(text) if not unit.cjk][-1:]
+        begun = await self._begun(market_id, sorted({*unknown, *last}))
+        return planned(
+            text,
+            known,
+            documents,
+            synonyms,
+            lambda word: near.get(word, ()),
+            lambda word: begun.get(word, 0),
+        )
+
+    async def _near(self, market_id: UUID, word: str) -> list[Near]:
+        rows = await self._db.fetch(
+            "SELECT term, documents FROM storefront_term"
+            " WHERE market_id = $1 AND near && $2::text[] LIMIT $3",
+            market_id,
+            deletions(word),
+            _CANDIDATES,
+        )
+        return [Near(row["term"], row["documents"]) for row in rows]
+
+    async def _begun(self, market_id: UUID, words: Sequence[str]) -> Mapping[str, int]:
+        rows = await self._db.fetch(
+            "SELECT w.word FROM unnest($2::text[]) AS w (word) WHERE EXISTS ("
+            "SELECT FROM storefront_term t WHERE t.market_id = $1"
+            ' AND t.term > w.word COLLATE "C" AND t.term < (w.word || $3::text) COLLATE "C")',
+            market_id,
+            list(words),
+            _HIGHEST,
+        )
+        return {row["word"]: 1 for row in rows}
+
+    async def synonyms(self) -> list[Synonym]:
+        """All groups, oldest first."""
+        rows = await self._db.fetch("SELECT * FROM storefront_synonym ORDER BY id LIMIT 10000")
+        return [_synonym(row) for row in rows]
+
+    async def synonym(self, synonym_id: UUID) -> Synonym:
+        """One group; ``SynonymNotFound`` if there is none."""
+        row = await self._db.fetchrow("SELECT * FROM storefront_synonym WHERE id = $1", synonym_id)
+        if row is None:
+            raise _not_found(synonym_id)
+        return _synonym(row)
+
+    async def add_synonym(self, words: Sequence[str]) -> Synonym:
+        """Say that these mean the same, from the next search on."""
+
+        async def work(uow: UnitOfWork) -> Synonym:
+            row = await uow.fetchrow(
+                "INSERT INTO storefront_synonym (id, words, created_at, updated_at)"
+                " VALUES ($1, $2, $3, $3) RETURNING *",
+                new_id(),
+                list(words),
+                uow.clock.now(),
+            )
+            await self._freshness.touch(uow, None, lists=True)
+            return _synonym(row)
+
+        return await self._db.run(work)
+
+    async def change_synonym(
+        self, synonym_id: UUID, words: Sequence[str], *, version: int
+    ) -> Synonym:
+        """Replace the words of a group; ``StaleSynonym`` unless it has that version."""
+
+        async def work(uow: UnitOfWork) -> Synonym:
+            row = await uow.fetchrow(
+                "UPDATE storefront_synonym SET words = $2, version = version + 1, updated_at = $4"
+                " WHERE id = $1 AND version = $3 RETURNING *",
+                synonym_id,
+                list(words),
+                version,
+                uow.clock.now(),
+            )
+            if row is None:
+                await self._stale_or_gone(uow, synonym_id)
+            await self._freshness.touch(uow, None, lists=True)
+            return _synonym(row)
+
+        return await self._db.run(work)
+
+    async def remove_synonym(self, synonym_id: UUID, *, version: int) -> None:
+        """Say no longer that they mean the same."""
+
+        async def work(uow: UnitOfWork) -> None:
+            gone = await uow.fetchrow(
+                "DELETE FROM storefront_synonym WHERE id = $1 AND version = $2 RETURNING id",
+                synonym_id,
+                version,
+            )
+            if gone is None:
+                await self._stale_or_gone(uow, synonym_id)
+            await self._freshness.touch(uow, None, lists=True)
+
+        await self._db.run(work)
+
+    async def _stale_or_gone(self, uow: UnitOfWork, synonym_id: UUID) -> None:
+        if await uow.fetchval("SELECT 1 FROM storefront_synonym WHERE id = $1", synonym_id):
+            message = "These synonyms were changed meanwhile."
+            raise StaleSynonym(message)
+        raise _not_found(synonym_id)
+
+    async def _meanings(self) -> Mapping[tuple[str, ...], Sequence[tuple[str, ...]]]:
+        if self._synonyms is None:
+            begun = self._round
+            meanings: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
+            for group in await self.synonyms():
+                phrases = [_phrase(words) for words in group.words]
+                for phrase in filter(None, phrases):
+                    others = [other for other in phrases if other and other != phrase]
+                    meanings.setdefault(phrase, []).extend(others)
+            if begun != self._round:
+                return meanings
+            self._synonyms = meanings
+        return self._synonyms
+
+
+def _phrase(text: str) -> tuple[str, ...]:
+    return tuple(unit.text if unit.cjk else stem(unit.text) for unit in units(text))
+
+
+def _synonym(row: Any) -> Synonym:
+    return Synonym(
+        id=row["id"],
+        words=list(row["words"]),
+        version=row["version"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+    )
+
+
+def _not_found(synonym_id: UUID) -> SynonymNotFound:
+    message = f"There are no synonyms {synonym_id}."
+    return SynonymNotFound(message, synonym=str(synonym_id))
