@@ -225,3 +225,20 @@ async def test_who_chooses_to_pay_on_delivery_after_all_has_no_deadline(shop: Te
     assert await shop.shop.orders.close_unpaid() == 0
     given(await shop.ship(order), 201)
     assert await shop.stock(MUG) == (99, 0)
+
+
+async def test_a_gateway_that_does_not_answer_at_first_is_asked_for_the_same_payment_again(
+    shop: TestShop,
+) -> None:
+    # ...6604: the first request for the money is not answered.
+    deaf = await shop.product("DEAF", 6604)
+    order = await shop.placed((deaf, 1), shipping="table-rate-pickup")
+    assert order["payment"]["status"] == "created"
+    assert not order["payment"].get("action"), "there is nothing to do yet"
+    again = given(await _pay_again(shop, order), 201)
+    assert again["payment"]["id"] == order["payment"]["id"]
+    assert again["payment"]["action"]["kind"] == "redirect"
+    await shop.pay(again)
+    read = await shop.read(order)
+    assert read["payment_status"] == "paid"
+    assert [p["captured"] for p in read["payments"]] == [cny(6604)]

@@ -104,9 +104,16 @@ async def view_of(
     *,
     token: str | UnsetType = UNSET,
     started: Payment | UnsetType | None = UNSET,
+    just_placed: bool = False,
 ) -> OrderView:
-    """Gather everything that belongs to ``order``."""
-    payments = await orders.payments(order)
+    """Gather everything that belongs to ``order``.
+
+    One that was ``just_placed`` has the payment that was ``started``, and nothing shipped or refunded.
+    """
+    if just_placed:
+        payments = [started] if isinstance(started, Payment) else []
+    else:
+        payments = await orders.payments(order)
     current: PaymentView | UnsetType | None = UNSET
     if started is None:
         current = None
@@ -135,8 +142,8 @@ async def view_of(
         ),
         totals=order.totals,
         payments=[payment_view(payment) for payment in payments],
-        shipments=await orders.shipments(order),
-        refunds=_refunds(await orders.refunds(order)),
+        shipments=[] if just_placed else await orders.shipments(order),
+        refunds=[] if just_placed else _refunds(await orders.refunds(order)),
         history=await orders.history(order),
         version=order.version,
         token=token,

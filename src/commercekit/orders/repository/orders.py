@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, get_args
 from uuid import UUID
@@ -37,6 +37,49 @@ TABLE = "orders_order"
 
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 _encode = msgspec.json.Encoder().encode
+
+# One round trip; the id three times, so that each part looks into one partition only.
+_WHOLE_ORDER = """
+SELECT o.*,
+    (SELECT json_agg(l ORDER BY l.position) FROM orders_line l WHERE l.order_id = $1) AS lines,
+    (SELECT json_agg(a ORDER BY a.position) FROM orders_adjustment a WHERE a.order_id = $1)
+        AS adjustments
+FROM orders_order o WHERE o.id = $1
+"""
+
+
+class _LineRow(msgspec.Struct):
+    """A row of ``orders_line`` as PostgreSQL writes it in JSON."""
+
+    id: UUID
+    sku: str
+    name: str
+    options: dict[str, str]
+    quantity: int
+    unit_price: int
+    discount: int
+    tax: int
+    payable: int
+    weight_grams: int
+    requires_shipping: bool
+    image_url: str | None
+    cancelled: int
+    refunded: int
+    shipped: int
+
+
+class _AdjustmentRow(msgspec.Struct):
+    """A row of ``orders_adjustment`` likewise."""
+
+    kind: str
+    source: str
+    label: dict[str, str]
+    amount: int
+    line_id: UUID | None
+
+
+_lines = msgspec.json.Decoder(list[_LineRow])
+_adjustments = msgspec.json.Decoder(list[_AdjustmentRow])
 
 Counter = Literal["shipped", "cancelled", "refunded"]
 _COUNT: dict[Counter, str] = {
@@ -159,33 +202,6 @@ class OrderRepository(HistoryRepository):
             ],
         )
 
-    async def exists(self, order_id: UUID) -> bool:
-        """Whether there is such an order."""
-        found = await self._db.fetchval(
-            "SELECT EXISTS (SELECT FROM orders_order WHERE id = $1)", order_id
-        )
-        return bool(found)
-
-    async def id_of(self, number: str) -> UUID | None:
-        """The order with this number."""
-        found: UUID | None = await self._db.fetchval(
-            "SELECT order_id FROM orders_number WHERE number = $1", number
-        )
-        return found
-
-    async def get(self, order_id: UUID, languages: Sequence[str] = ()) -> Order | None:
-        """The whole order, unsealed; labels in the first of ``languages`` there is."""
-        order = await self._db.fetchrow("SELECT * FROM orders_order WHERE id = $1", order_id)
-        if order is None:
-            return None
-        lines = await self._db.fetch(
-            "SELECT * FROM orders_line WHERE order_id = $1 ORDER BY position", order_id
-        )
-        adjustments = await self._db.fetch(
-            "SELECT * FROM orders_adjustment WHERE order_id = $1 ORDER BY position", order_id
-        )
-        return self._order(order, lines, adjustments, (*languages, order["locale"]))
-
     async def page(
         self, *, status: str | None, before: UUID | None, limit: int
     ) -> list[OrderSummary]:
@@ -302,13 +318,7 @@ class OrderRepository(HistoryRepository):
             )
         )
 
-    def _order(
-        self,
-        row: Record,
-        lines: Iterable[Record],
-        adjustments: Iterable[Record],
-        languages: Sequence[str],
-    ) -> Order:
+    def _order(self, row: Record, languages: Sequence[str]) -> Order:
         currency: str = row["currency"]
         opened = self._sealer.open
         order_id: UUID = row["id"]
@@ -326,16 +336,16 @@ class OrderRepository(HistoryRepository):
             email=opened(TABLE, "email", order_id, row["email"], str),
             address=opened(TABLE, "address", order_id, row["address"], Address),
             note=opened(TABLE, "note", order_id, row["note"], str) if row["note"] else "",
-            lines=[_line(line, currency) for line in lines],
+            lines=[_line(line, currency) for line in _lines.decode(row["lines"] or "[]")],
             adjustments=[
                 Adjustment(
-                    kind=item["kind"],
-                    source=item["source"],
-                    label=pick(msgspec.json.decode(item["label"]), languages),
-                    amount=Money(item["amount"], currency),
-                    line_id=item["line_id"],
+                    kind=item.kind,
+                    source=item.source,
+                    label=pick(item.label, languages),
+                    amount=Money(item.amount, currency),
+                    line_id=item.line_id,
                 )
-                for item in adjustments
+                for item in _adjustments.decode(row["adjustments"] or "[]")
             ],
             totals=Totals(
                 items=Money(row["items"], currency),
@@ -355,22 +365,22 @@ class OrderRepository(HistoryRepository):
         )
 
 
-def _line(row: Record, currency: str) -> OrderLine:
+def _line(row: _LineRow, currency: str) -> OrderLine:
     return OrderLine(
-        id=row["id"],
-        sku=row["sku"],
-        name=row["name"],
-        options=msgspec.json.decode(row["options"]),
-        quantity=row["quantity"],
-        unit_price=Money(row["unit_price"], currency),
-        subtotal=Money(row["unit_price"] * row["quantity"], currency),
-        discount=Money(row["discount"], currency),
-        tax=Money(row["tax"], currency),
-        total=Money(row["payable"], currency),
-        cancelled=row["cancelled"],
-        refunded=row["refunded"],
-        shipped=row["shipped"],
-        weight_grams=row["weight_grams"],
-        requires_shipping=row["requires_shipping"],
-        image_url=row["image_url"],
+        id=row.id,
+        sku=row.sku,
+        name=row.name,
+        options=row.options,
+        quantity=row.quantity,
+        unit_price=Money(row.unit_price, currency),
+        subtotal=Money(row.unit_price * row.quantity, currency),
+        discount=Money(row.discount, currency),
+        tax=Money(row.tax, currency),
+        total=Money(row.payable, currency),
+        cancelled=row.cancelled,
+        refunded=row.refunded,
+        shipped=row.shipped,
+        weight_grams=row.weight_grams,
+        requires_shipping=row.requires_shipping,
+        image_url=row.image_url,
     )

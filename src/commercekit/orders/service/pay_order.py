@@ -10,6 +10,7 @@ from commercekit.errors import InvalidTransition
 from commercekit.kernel import Money
 from commercekit.orders.models import Order, OrderStatus
 from commercekit.orders.service.base import OrderUseCases
+from commercekit.payments import PaymentStatus as SinglePaymentStatus
 from commercekit.platform.failpoints import failpoint
 
 if TYPE_CHECKING:
@@ -27,11 +28,12 @@ class PayOrders(OrderUseCases):
     ) -> Payment:
         """Ask for what is still owed, through ``method``; gives the payment with what to do next.
 
-        A method that collects later takes the deadline from the order. Raises
+        A payment that the gateway has not answered yet is asked for again instead of another one. A
+        method that collects later takes the deadline from the order. Raises
         :class:`~commercekit.errors.InvalidTransition` when nothing is owed, the order is cancelled, or
         its time is over, and what ``payments`` raises for a method it does not offer.
         """
-        await self._db.run(
+        asked = await self._db.run(
             partial(
                 self._create_payment,
                 order_id=order_id,
@@ -41,7 +43,7 @@ class PayOrders(OrderUseCases):
             )
         )
         failpoint("orders.payment-created")
-        return await self._payments.start(payment_id)
+        return await self._payments.start(asked)
 
     async def _create_payment(
         self,
@@ -51,12 +53,17 @@ class PayOrders(OrderUseCases):
         payment_id: UUID,
         method: str,
         return_url: str | None,
-    ) -> None:
+    ) -> UUID:
+        """Which payment to start: a new one, or the one that was never answered."""
         order = await self._locked(uow, order_id)
         payments = await self._payments.payments_of(uow, order.reference)
         if any(payment.id == payment_id for payment in payments):
-            return
+            return payment_id
         owed = await self._owed(uow, order)
+        for payment in payments:
+            unanswered = payment.status is SinglePaymentStatus.CREATED
+            if unanswered and (payment.method, payment.amount) == (method, owed):
+                return payment.id
         collects_later = self._payments.method(method, owed).collects_later
         await self._payments.create_intent(
             uow,
@@ -72,6 +79,7 @@ class PayOrders(OrderUseCases):
         await self._orders.set_payment_method(uow, order.id, method, collects_later=collects_later)
         if collects_later:
             await self._inventory.confirm(uow, order.reference)
+        return payment_id
 
     async def _owed(self, uow: UnitOfWork, order: Order) -> Money:
         summary = await self._payments.summary(uow, order.reference)
