@@ -6,6 +6,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from commercekit.catalog import ExportProducts
 from commercekit.catalog.api import controllers
 from commercekit.kernel import new_id
 from commercekit.platform.http import Cursors, build_litestar
@@ -26,8 +27,15 @@ MUG = {
 }
 
 
+class NoOffers:
+    """A shop that has neither prices nor stock yet."""
+
+    async def offers(self, skus):
+        return {}
+
+
 @pytest_asyncio.fixture
-async def app(catalog):
+async def app(catalog, database):
     tokens = {
         "writer": Principal(id="w", scopes=frozenset({"catalog:*"})),
         "reader": Principal(id="r", scopes=frozenset({"catalog:read"})),
@@ -39,7 +47,7 @@ async def app(catalog):
 
     return build_litestar(
         controllers=controllers,
-        dependencies={"catalog": catalog},
+        dependencies={"catalog": catalog, "exports": ExportProducts(database, catalog, NoOffers())},
         authenticator=authenticate,
         cursors=Cursors(b"k" * 32),
     )
@@ -290,3 +298,38 @@ async def test_a_body_that_is_no_json_is_415(staff):
         "/admin/products", content=b"slug=mug", headers={"content-type": "text/plain"}
     )
     assert answer.status_code == 415
+
+
+async def test_the_export_streams_every_product_as_a_file(as_, staff):
+    await staff.post("/admin/products", json=MUG)
+    answer = await staff.get("/admin/products/export?language=zh")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.headers["content-disposition"] == 'attachment; filename="products.csv"'
+    assert answer.headers["cache-control"] == "no-store"
+    header, first, end = answer.text.split("\r\n")
+    assert "Title [en]" in header
+    assert first.startswith("mug,")
+    assert end == ""
+    assert (await staff.get("/admin/products/export?language=x*")).status_code == 400
+    async with as_("other") as other, as_(None) as nobody:
+        assert (await other.get("/admin/products/export")).status_code == 403
+        assert (await nobody.get("/admin/products/export")).status_code == 401
+
+
+async def test_a_category_moves_over_http(staff):
+    made = [
+        (await staff.post("/admin/categories", json={"slug": s, "name": {"en": s}})).json()
+        for s in "abc"
+    ]
+    address = f"/admin/categories/{made[2]['id']}/move"
+    body = {"parent_id": None, "position": 0}
+    assert (await staff.post(address, json=body)).status_code == 428
+    stale = await staff.post(address, json=body, headers={"if-match": '"9"'})
+    assert stale.status_code == 412
+    moved = await staff.post(address, json=body, headers={"if-match": '"1"'})
+    assert (moved.status_code, moved.json()["position"], moved.headers["etag"]) == (200, 0, '"2"')
+    ring = await staff.post(address, json={"parent_id": made[2]["id"]}, headers={"if-match": '"2"'})
+    assert (ring.status_code, pointers(ring)) == (422, [("/parent_id", "ring")])
+    listed = (await staff.get("/admin/categories")).json()["items"]
+    assert [each["slug"] for each in listed] == ["c", "a", "b"]

@@ -109,6 +109,7 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
         plugin_routes=shop.plugin_routes(),
         dependencies={
             "catalog": shop.catalog,
+            "exports": shop.exports,
             "checkout": shop.checkout,
             "fulfilment": shop.fulfilment,
             "identity": shop.identity,

@@ -4,17 +4,49 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from commercekit.catalog import Offer
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from commercekit.inventory import InventoryService
     from commercekit.kernel import Money
-    from commercekit.markets import Market
+    from commercekit.markets import Market, MarketService
     from commercekit.platform.db import UnitOfWork
     from commercekit.pricing import PricingService
 
-__all__ = ["PriceAndStock"]
+__all__ = ["OffersOfShop", "PriceAndStock"]
 
 _WITHOUT_END = 1_000_000
 """What "continue selling when out of stock" allows: more than anybody sells, less than an overflow."""
+
+
+class OffersOfShop:
+    """The :class:`~commercekit.catalog.ExportSource` of a shop: prices of its default market, all stock."""
+
+    def __init__(
+        self, pricing: PricingService, inventory: InventoryService, markets: MarketService
+    ) -> None:
+        self._pricing = pricing
+        self._inventory = inventory
+        self._markets = markets
+
+    async def offers(self, skus: Sequence[str]) -> dict[str, Offer]:
+        """What is on the shelves counts, promised or not; locations are summed up."""
+        prices = await self._pricing.prices(await self._markets.default(), skus)
+        levels = await self._inventory.levels_of(skus)
+        offers = {}
+        for sku in skus:
+            price, level = prices.get(sku), levels.get(sku)
+            items = level.items if level else []
+            untracked = bool(items) and not any(item.tracked for item in items)
+            offers[sku] = Offer(
+                price=price.amount if price else None,
+                compare_at=price.compare_at if price else None,
+                quantity=None if untracked else level.on_hand if level else 0,
+                allow_backorder=any(item.backorder_limit >= _WITHOUT_END for item in items),
+            )
+        return offers
 
 
 class PriceAndStock:

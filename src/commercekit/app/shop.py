@@ -13,8 +13,8 @@ import structlog
 from commercekit import checkout, notifications, orders, payments
 from commercekit.app.maintenance import maintenance
 from commercekit.app.pictures import reach_by
-from commercekit.app.product_import import PriceAndStock
-from commercekit.catalog import CatalogService, ImportProducts, PictureCheck
+from commercekit.app.product_import import OffersOfShop, PriceAndStock
+from commercekit.catalog import CatalogService, ExportProducts, ImportProducts, PictureCheck
 from commercekit.checkout import CheckoutService
 from commercekit.errors import ConfigurationError
 from commercekit.fulfilment import SEALED_TABLES as FULFILMENT_SEALED
@@ -189,6 +189,12 @@ class Shop:
             self.sealer,
             settings.fulfilment,
             public_url=base_url,
+        )
+        self.exports = ExportProducts(
+            db,
+            self.catalog,
+            OffersOfShop(self.pricing, self.inventory, self.markets),
+            language=settings.market.languages[0],
         )
         self.promotions = PromotionService(
             db, clock, self._rules(), on_failure=self._count_rule_failure

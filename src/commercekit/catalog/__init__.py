@@ -61,6 +61,7 @@ from commercekit.catalog.models import (
     VariantChange,
 )
 from commercekit.catalog.service import CatalogService
+from commercekit.catalog.service.exporting import ExportProducts, ExportSource, Offer
 from commercekit.catalog.service.importing import ImportProducts, ImportReport, ImportSink, RowFault
 from commercekit.catalog.service.media import MediaLibrary
 
@@ -83,6 +84,8 @@ __all__ = [
     "CategoryInUse",
     "CategoryMove",
     "CategoryNotFound",
+    "ExportProducts",
+    "ExportSource",
     "Image",
     "ImageStatus",
     "ImportFileUnreadable",
@@ -99,6 +102,7 @@ __all__ = [
     "NewImage",
     "NewProduct",
     "NewVariant",
+    "Offer",
     "Option",
     "OptionValue",
     "PictureCheck",

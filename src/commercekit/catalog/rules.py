@@ -65,7 +65,7 @@ def clean_html(html: str) -> str:
         attributes=_ATTRIBUTES,
         url_schemes={"http", "https", "mailto"},
         link_rel="noopener noreferrer nofollow",
-    )
+    ).strip()
 
 
 def clean_text(text: str) -> str:

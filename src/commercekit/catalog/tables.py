@@ -11,6 +11,7 @@ __all__ = [
     "BrandRow",
     "CategoryRow",
     "ImageRow",
+    "ImportRunRow",
     "MediaRow",
     "ProductCategoryRow",
     "ProductRow",
@@ -101,6 +102,15 @@ class MediaRow(Table, db=ENGINE, tablename="catalog_media"):
     uploaded_by = Text()
     unused_since = Timestamptz(null=True)
     created_at = Timestamptz()
+
+
+class ImportRunRow(Table, db=ENGINE, tablename="catalog_import_run"):
+    """How far the import of a file has come."""
+
+    id = UUID(primary_key=True)
+    digest = Text(unique=True)
+    report = JSONB()
+    updated_at = Timestamptz()
 
 
 class VariantRow(Table, db=ENGINE, tablename="catalog_variant"):

@@ -19,6 +19,7 @@ _COMMANDS: Final = {
     "plugins": ("plugins", "plugins"),
     "token": ("token", "token"),
     "import": ("imports", "import_"),
+    "export": ("exports", "export"),
     "demo": ("demo", "demo"),
     "doctor": ("doctor", "doctor"),
     "outbox": ("outbox", "outbox"),

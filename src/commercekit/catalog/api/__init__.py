@@ -1,5 +1,6 @@
 """The catalogue over HTTP, for staff; shoppers read it from the storefront."""
 
+from commercekit.catalog.api.exports import ExportController
 from commercekit.catalog.api.groups import BrandController, CategoryController
 from commercekit.catalog.api.media import MediaController
 from commercekit.catalog.api.products import ProductController, VariantController
@@ -7,6 +8,7 @@ from commercekit.catalog.api.products import ProductController, VariantControlle
 __all__ = [
     "BrandController",
     "CategoryController",
+    "ExportController",
     "MediaController",
     "ProductController",
     "VariantController",
@@ -14,6 +16,7 @@ __all__ = [
 ]
 
 controllers = (
+    ExportController,
     ProductController,
     VariantController,
     BrandController,

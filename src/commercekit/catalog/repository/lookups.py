@@ -7,12 +7,17 @@ from uuid import UUID
 import msgspec
 
 from commercekit.catalog.models import ImageStatus, Option, ProductStatus, SellableVariant
+from commercekit.kernel import new_id
 from commercekit.platform.db import Database, UnitOfWork
 
 __all__ = [
     "ancestry",
     "image_checked",
+    "keep_import",
+    "kept_import",
+    "languages",
     "product_ids",
+    "product_ids_by_slug",
     "product_ids_of_brand",
     "product_ids_of_categories",
     "product_ids_of_skus",
@@ -91,6 +96,59 @@ async def product_ids(db: Database, *, after: UUID | None, limit: int) -> list[U
         limit,
     )
     return [row["id"] for row in rows]
+
+
+async def product_ids_by_slug(db: Database, after: str, limit: int) -> dict[str, UUID]:
+    """Slug to id in the order of slugs, after the one named."""
+    rows = await db.fetch(
+        'SELECT slug, id FROM catalog_product WHERE slug COLLATE "C" > $1 COLLATE "C"'
+        ' ORDER BY slug COLLATE "C" LIMIT $2',
+        after,
+        limit,
+    )
+    return {row["slug"]: row["id"] for row in rows}
+
+
+async def languages(db: Database) -> list[str]:
+    """Every language that a text of a product, a picture or a brand is in."""
+    rows = await db.fetch(
+        """
+        SELECT DISTINCT l.language
+        FROM catalog_product p,
+             LATERAL (
+                 SELECT jsonb_object_keys(
+                     p.name || p.description || p.seo_title || p.seo_description) AS language
+                 UNION ALL
+                 SELECT jsonb_object_keys(o -> 'name') FROM jsonb_array_elements(p.options) o
+                 UNION ALL
+                 SELECT jsonb_object_keys(v -> 'label')
+                 FROM jsonb_array_elements(p.options) o, jsonb_array_elements(o -> 'values') v
+             ) l
+        UNION SELECT jsonb_object_keys(alt) FROM catalog_image
+        UNION SELECT jsonb_object_keys(name) FROM catalog_brand
+        """
+    )
+    return [row["language"] for row in rows]
+
+
+async def keep_import(uow: UnitOfWork, digest: str, report: str) -> None:
+    """Remember how far the import of a file has come."""
+    await uow.execute(
+        "INSERT INTO catalog_import_run (id, digest, report, updated_at) VALUES ($1, $2, $3, $4)"
+        " ON CONFLICT (digest) DO UPDATE SET report = $3, updated_at = $4",
+        new_id(),
+        digest,
+        report,
+        uow.clock.now(),
+    )
+
+
+async def kept_import(db: Database, digest: str) -> str | None:
+    """How far it came, as it was kept."""
+    found: str | None = await db.fetchval(
+        "SELECT report FROM catalog_import_run WHERE digest = $1", digest
+    )
+    return found
 
 
 async def product_ids_of_brand(db: Database, brand_id: UUID) -> list[UUID]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ def import_() -> None:
 @click.option("--dry-run", is_flag=True, help="Do everything and undo it: see what would happen.")
 @click.option("--restock", is_flag=True, help="Overwrite the stock of known SKUs too.")
 @click.option("--language", help="Language of the file's texts; else the market's first.")
+@click.option("--resume", is_flag=True, help="Go on where an import of this file was cut off.")
 @as_json
 @pass_place
 def products(
@@ -45,6 +47,7 @@ def products(
     dry_run: bool,
     restock: bool,
     language: str | None,
+    resume: bool,
     json_output: bool,
 ) -> int:
     """Import the product FILE that Shopify exports (CSV).
@@ -52,7 +55,9 @@ def products(
     A product with a wrong row stays out, whole, and the others come in; the same file a second time
     changes nothing. Pictures are addresses, tried later. Exit code 1 when a row was refused.
     """
-    report = import_products(place, file, dry_run=dry_run, restock=restock, language=language)
+    report = import_products(
+        place, file, dry_run=dry_run, restock=restock, language=language, resume=resume
+    )
     if json_output:
         print_json(report)
     else:
@@ -61,7 +66,13 @@ def products(
 
 
 def import_products(
-    place: Place, file: Path, *, dry_run: bool, restock: bool, language: str | None
+    place: Place,
+    file: Path,
+    *,
+    dry_run: bool,
+    restock: bool,
+    language: str | None,
+    resume: bool = False,
 ) -> ImportReport:
     """Import with a progress bar."""
 
@@ -76,10 +87,17 @@ def import_products(
                 currency=market.currency,
                 language=language or market.languages[0],
                 dry_run=dry_run,
+                key=_digest(file),
+                resume=resume,
                 progress=lambda report: advance(report.products),
             )
 
     return with_shop(place, work)
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as content:
+        return file_digest(content, "sha256").hexdigest()
 
 
 def _tell(report: ImportReport) -> None:

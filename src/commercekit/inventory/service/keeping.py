@@ -224,6 +224,10 @@ class InventoryService(Documents):
             raise UnknownStock(message)
         return levels[0]
 
+    async def levels_of(self, skus: Sequence[str]) -> dict[str, StockLevel]:
+        """Each of these SKUs over all locations; those without a record are left out."""
+        return {level.sku: level for level in await self._levels(skus)}
+
     async def item(self, sku: str, location: str) -> StockItem:
         """A SKU at one location."""
         return await self._known(self._db, sku, location)

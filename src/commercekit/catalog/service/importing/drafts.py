@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
 from commercekit.catalog import rules
-from commercekit.catalog.models import MAX_OPTIONS, NewImage, ProductStatus, Slug
+from commercekit.catalog.models import MAX_OPTIONS, NewImage, Option, ProductStatus, Slug
 from commercekit.catalog.service.importing.report import RowFault
 from commercekit.catalog.service.importing.rows import ProductRows, Row
 from commercekit.kernel import Money
@@ -23,6 +24,8 @@ UNTAXED = "exempt"
 _DEFAULT = ("Title", "Default Title")
 _AMOUNT = re.compile(r"^\d{1,12}(\.\d{1,6})?$")
 _COUNT = re.compile(r"^[+-]?\d{1,9}(\.0+)?$")
+_TAX_CLASS = re.compile("[a-z0-9][a-z0-9-]{0,31}")
+_TAG = re.compile(r'\s*(?:"((?:[^"]|"")*)"\s*(?=,|$)|([^,]+))(?:,|$)|,')
 _YES = {"true", "yes", "y", "1"}
 _NO = {"false", "no", "n", "0"}
 _ADDRESS = re.compile(r"^(https?://[^\s/]+\S*|/[^\s/]\S*)$")
@@ -42,7 +45,8 @@ class VariantDraft:
     row: int
     sku: str
     values: tuple[str, ...]
-    price: Money
+    price: Money | None
+    """``None``: it has none, and says so."""
     compare_at: Money | None
     quantity: int | None
     """``None``: not counted, always to be had."""
@@ -75,6 +79,11 @@ class ProductDraft:
     option_names: dict[str, dict[str, str]] = field(default_factory=dict)
     value_labels: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
     """(Option code, value code) to its texts, in the order of the file."""
+    brand_slug: str = ""
+    shelves: list[list[tuple[str, dict[str, str]]]] | None = None
+    """Paths of categories from the top, as slugs and names; ``None`` when the file has only a type."""
+    options: tuple[Option, ...] | None = None
+    """All options with everything on them; ``None`` when the columns say it all."""
     images: list[NewImage] = field(default_factory=list)
     variants: list[VariantDraft] = field(default_factory=list)
     errors: list[RowFault] = field(default_factory=list)
@@ -142,10 +151,12 @@ def _read_texts(draft: ProductDraft, first: Row, language: str) -> None:
     }
     draft.brand = _texts(first, "Vendor", language)
     draft.category = _texts(first, "Type", language)
+    draft.brand_slug = _slug(first.get("Vendor Handle")) if first.get("Vendor Handle") else ""
+    draft.shelves = _decoded(draft, first, "Categories", list[list[tuple[Slug, dict[str, str]]]])
+    if draft.shelves is not None:
+        draft.category = {}
     draft.type = first.get("Type")
-    draft.tags = tuple(
-        dict.fromkeys(tag for part in first.get("Tags").split(",") if (tag := part.strip()))
-    )
+    draft.tags = tuple(dict.fromkeys(_tags(first.get("Tags"))))
     draft.seo_title = _texts(first, "SEO Title", language)
     draft.seo_description = _texts(first, "SEO Description", language)
     for column, limit in (("Title", 500), ("Vendor", 200), ("Type", 200)):
@@ -167,9 +178,33 @@ def _status(draft: ProductDraft, first: Row) -> ProductStatus:
     return ProductStatus.ACTIVE if published else ProductStatus.DRAFT
 
 
+def _tags(cell: str) -> Iterator[str]:
+    """Tags between commas; one in quotes may hold commas itself."""
+    for match in _TAG.finditer(cell):
+        quoted, plain = match.groups()
+        tag = (plain or "") if quoted is None else quoted.replace('""', '"')
+        if tag.strip():
+            yield tag.strip()
+
+
+def _decoded(draft: ProductDraft, row: Row, column: str, kind: Any) -> Any:
+    """A cell of ours that holds JSON; ``None`` without one."""
+    text = row.get(column)
+    if not text:
+        return None
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except (msgspec.DecodeError, RecursionError):
+        message = "It is not what an export writes here."
+        draft.errors.append(RowFault(row.number, column, "not-readable", message))
+        return None
+
+
 def _option_columns(first: Row) -> list[int]:
     """Numbers of the options that the product has; none for Shopify's ``Title: Default Title``."""
     numbers = [n for n in range(1, MAX_OPTIONS + 1) if first.get(f"Option{n} Name")]
+    if first.get("Options"):
+        return numbers
     if numbers == [1] and (first.get("Option1 Name"), first.get("Option1 Value")) == _DEFAULT:
         return []
     return numbers
@@ -177,6 +212,7 @@ def _option_columns(first: Row) -> list[int]:
 
 def _read_options(draft: ProductDraft, first: Row, group: ProductRows, language: str) -> None:
     numbers = _option_columns(first)
+    draft.options = _decoded(draft, first, "Options", tuple[Option, ...])
     draft.option_codes = tuple(first.get(f"Option{n} Name") for n in numbers)
     if len(set(draft.option_codes)) != len(draft.option_codes):
         message = "Two options have the same name."
@@ -192,8 +228,9 @@ def _read_options(draft: ProductDraft, first: Row, group: ProductRows, language:
 
 def _read_images(draft: ProductDraft, group: ProductRows, language: str) -> None:
     found: list[tuple[int, int, NewImage]] = []
-    for row in group.rows:
-        for column in ("Image Src", "Variant Image"):
+    # All pictures of the product first: the same one on a variant adds nothing to them.
+    for column in ("Image Src", "Variant Image"):
+        for row in group.rows:
             url = row.get(column)
             if not url:
                 continue
@@ -227,7 +264,8 @@ def _read_variant(draft: ProductDraft, row: Row, option_columns: list[int], curr
             RowFault(row.number, "Variant SKU", "too-long", "At most 100 characters.")
         )
     price = _money(draft, row, "Variant Price", currency)
-    if price is None and not row.get("Variant Price"):
+    priced = _flag(draft, row, "Variant Priced", fallback=True)
+    if price is None and not row.get("Variant Price") and priced:
         message = "A variant needs a price."
         draft.errors.append(RowFault(row.number, "Variant Price", "missing-price", message))
     compare_at = _money(draft, row, "Variant Compare At Price", currency)
@@ -239,19 +277,26 @@ def _read_variant(draft: ProductDraft, row: Row, option_columns: list[int], curr
             row=row.number,
             sku=sku,
             values=values,
-            price=price or Money.zero(currency),
+            price=price,
             compare_at=compare_at,
             quantity=_quantity(draft, row),
             allow_backorder=row.get("Variant Inventory Policy").casefold() == "continue",
             barcode=row.get("Variant Barcode").removeprefix("'")[:100],
             weight_grams=max(0, _count(draft, row, "Variant Grams") or 0),
-            tax_class="standard"
-            if _flag(draft, row, "Variant Taxable", fallback=True)
-            else UNTAXED,
+            tax_class=_tax_class(draft, row),
             requires_shipping=_flag(draft, row, "Variant Requires Shipping", fallback=True),
             image_url=image_url if any(i.url == image_url for i in draft.images) else "",
         )
     )
+
+
+def _tax_class(draft: ProductDraft, row: Row) -> str:
+    taxable = _flag(draft, row, "Variant Taxable", fallback=True)
+    named = row.get("Variant Tax Class")
+    if named and not _TAX_CLASS.fullmatch(named):
+        message = f"{named[:40]!r} is no tax class: lower-case letters, digits and hyphens."
+        draft.errors.append(RowFault(row.number, "Variant Tax Class", "invalid-choice", message))
+    return named or ("standard" if taxable else UNTAXED)
 
 
 def _quantity(draft: ProductDraft, row: Row) -> int | None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from commercekit.catalog import rules
+from commercekit.catalog import repository, rules
 from commercekit.catalog.errors import ProductRefused
 from commercekit.catalog.models import (
     NewBrand,
@@ -35,6 +35,8 @@ from commercekit.kernel import Money
 from commercekit.platform.db import Database, UnitOfWork
 
 __all__ = ["ImportProducts", "ImportSink"]
+
+_KEEP_EVERY = 20
 
 Outcome = Literal["created", "changed", "unchanged"]
 
@@ -89,26 +91,53 @@ class ImportProducts:
         language: str = "en",
         dry_run: bool = False,
         progress: Callable[[ImportReport], None] | None = None,
+        key: str | None = None,
+        resume: bool = False,
     ) -> ImportReport:
         """Read ``lines`` to the end and report; ``progress`` is called after each product.
 
         Open files with ``newline=""``. Raises ``ImportFileUnreadable`` when the file as a whole cannot
         be read; what came before the unreadable row is in. A dry run does everything and undoes it.
+
+        With a ``key`` (a digest of the file) the place is kept every few products, and ``resume`` goes
+        on there after an end that was none. Products that came in after the last place kept are
+        counted as unchanged.
         """
-        report = ImportReport(dry_run=dry_run)
-        skus: dict[str, str] = {}
-        slugs: dict[str, int] = {}
+        kept = None if dry_run else key
+        report = await self._kept(kept) if kept and resume else None
+        report = report or ImportReport(dry_run=dry_run)
+        report.ignored_columns.clear()
+        done = report.products
+        count = 0
+        # By number instead of by text: what is remembered of every row must stay small.
+        skus: dict[int, int] = {}
+        slugs: dict[int, int] = {}
         for group in read_rows(lines, report.ignored_columns):
             draft = draft_product(group, currency=currency, language=language)
-            report.rows += len(group.rows)
             _refuse_repeats(draft, skus, slugs)
+            count += 1
+            if count <= done:
+                continue
+            report.rows += len(group.rows)
             if draft.errors:
                 report.refuse(draft.errors)
             else:
                 await self._one(draft, report, language)
             if progress is not None:
                 progress(report)
+            if kept and count % _KEEP_EVERY == 0:
+                await self._keep(kept, report)
+        if kept:
+            await self._db.execute("DELETE FROM catalog_import_run WHERE digest = $1", kept)
         return report
+
+    async def _keep(self, key: str, report: ImportReport) -> None:
+        async with self._db.unit_of_work() as uow:
+            await repository.lookups.keep_import(uow, key, msgspec.json.encode(report).decode())
+
+    async def _kept(self, key: str) -> ImportReport | None:
+        text = await repository.lookups.kept_import(self._db, key)
+        return msgspec.json.decode(text, type=ImportReport) if text else None
 
     async def _one(self, draft: ProductDraft, report: ImportReport, language: str) -> None:
         try:
@@ -137,7 +166,8 @@ class ImportProducts:
         moved = False
         for variant in draft.variants:
             sku = variant.sku or by_values[variant.values]
-            moved |= await self._sink.set_price(uow, sku, variant.price, variant.compare_at)
+            if variant.price is not None:
+                moved |= await self._sink.set_price(uow, sku, variant.price, variant.compare_at)
             moved |= await self._sink.set_stock(
                 uow,
                 sku,
@@ -162,10 +192,12 @@ class ImportProducts:
             raise ProductRefused(message, column="Title", code="missing-title")
         options = _options(draft, base)
         category_ids = base.category_ids
-        if draft.category:
+        if draft.shelves is not None:
+            category_ids = tuple([await self._shelf(uow, path) for path in draft.shelves if path])
+        elif draft.category:
             category_id = await self._category(uow, draft.category, language)
             category_ids = (*category_ids, category_id)
-        brand_id = await self._brand(uow, draft.brand, language) if draft.brand else base.brand_id
+        brand_id = await self._brand(uow, draft, language) if draft.brand else base.brand_id
         file_urls = {image.url for image in draft.images}
         kept = tuple(image for image in base.images if image.url not in file_urls)
         before = {image.url: image for image in base.images}
@@ -193,13 +225,27 @@ class ImportProducts:
             variants=_variants(draft, base, options),
         )
 
-    async def _brand(self, uow: UnitOfWork, names: dict[str, str], language: str) -> UUID:
+    async def _brand(self, uow: UnitOfWork, draft: ProductDraft, language: str) -> UUID:
+        names = draft.brand
         name = names.get(language) or next(iter(names.values()))
-        slug = rules.slugify(name) or "brand"
+        slug = draft.brand_slug or rules.slugify(name) or "brand"
         found = await self._catalog.brand_by_slug(slug)
         if found is None:
             found = await self._catalog.create_brand_in(uow, NewBrand(slug=slug, name=names))
         return found.id
+
+    async def _shelf(self, uow: UnitOfWork, path: list[tuple[str, dict[str, str]]]) -> UUID:
+        """The last category of the path; those that are missing are made, those there stay as they are."""
+        parent_id: UUID | None = None
+        for slug, names in path:
+            found = await self._catalog.category_by_slug(slug)
+            if found is None:
+                new = NewCategory(slug=slug, name=names, parent_id=parent_id)
+                found = await self._catalog.create_category_in(uow, new)
+            parent_id = found.id
+        if parent_id is None:
+            raise ValueError(path)
+        return parent_id
 
     async def _category(self, uow: UnitOfWork, names: dict[str, str], language: str) -> UUID:
         name = names.get(language) or next(iter(names.values()))
@@ -212,6 +258,8 @@ class ImportProducts:
 
 def _options(draft: ProductDraft, base: NewProduct) -> tuple[Option, ...]:
     """The file's options; values and translations that only the product has stay."""
+    if draft.options is not None:
+        return draft.options
     if not draft.variants:
         return base.options
     before = {option.code: option for option in base.options}
@@ -273,23 +321,23 @@ def _variant(draft: VariantDraft, old: NewVariant | None, chosen: dict[str, str]
     )
 
 
-def _refuse_repeats(draft: ProductDraft, skus: dict[str, str], slugs: dict[str, int]) -> None:
+def _refuse_repeats(draft: ProductDraft, skus: dict[int, int], slugs: dict[int, int]) -> None:
     """A SKU or a handle stands for one thing in a file, whether or not the run is dry."""
     if draft.slug:
-        first = slugs.setdefault(draft.slug, draft.row)
+        first = slugs.setdefault(hash(draft.slug), draft.row)
         if first != draft.row and not any(f.code == "handle-repeated" for f in draft.errors):
             message = f"Row {first} has the same handle once it is part of an address."
             draft.errors.append(RowFault(draft.row, "Handle", "handle-repeated", message))
     within: set[str] = set()
     for variant in draft.variants:
-        owner = skus.get(variant.sku) if variant.sku else None
-        if variant.sku in within or (owner is not None and owner != draft.slug):
+        owner = skus.get(hash(variant.sku)) if variant.sku else None
+        if variant.sku in within or (owner is not None and owner != hash(draft.slug)):
             message = f"The SKU {variant.sku!r} is there twice."
             draft.errors.append(RowFault(variant.row, "Variant SKU", "duplicate-sku", message))
         if variant.sku:
             within.add(variant.sku)
     if not draft.errors:
-        skus.update(dict.fromkeys(within, draft.slug))
+        skus.update(dict.fromkeys(map(hash, within), hash(draft.slug)))
 
 
 def _faults(draft: ProductDraft, refused: Refused) -> list[RowFault]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from commercekit.catalog.errors import ImportFileUnreadable
 
-__all__ = ["COLUMNS", "TRANSLATED", "ProductRows", "Row", "columns_of", "read_rows"]
+__all__ = ["COLUMNS", "TRANSLATED", "ProductRows", "Row", "columns_of", "read_rows", "unescaped"]
 
 COLUMNS = (
     "Handle",
@@ -42,8 +42,13 @@ COLUMNS = (
     "Image Alt Text",
     "SEO Title",
     "SEO Description",
+    "Vendor Handle",
+    "Categories",
+    "Options",
+    "Variant Tax Class",
+    "Variant Priced",
 )
-"""What we read of the format; other columns are reported as ignored."""
+"""What we read of the format; other columns are reported as ignored. The last five are ours."""
 
 TRANSLATED = (
     "Title",
@@ -62,6 +67,8 @@ TRANSLATED = (
 )
 """Columns that may come again in another language, as in ``Title [zh]``; an addition of ours."""
 
+_WITH_APOSTROPHE = ("Variant SKU", "Variant Barcode")
+"""Shopify writes one before these, whatever follows."""
 _MAX_COLUMNS = 500
 _MAX_ROWS_OF_ONE = 2000
 _TRANSLATION = re.compile(r"^(?P<column>.+?)\s*\[(?P<language>[A-Za-z]{2,3}(?:-[A-Za-z0-9]+)*)\]$")
@@ -138,14 +145,15 @@ def read_rows(lines: Iterable[str], ignored: list[str]) -> Iterator[ProductRows]
     Raises :class:`ImportFileUnreadable` for what is no CSV or no UTF-8, naming the row.
     """
     current: ProductRows | None = None
-    seen: set[str] = set()
+    # Handles as numbers: a file of a million products must fit.
+    seen: set[int] = set()
     for row in _rows(lines, ignored):
         handle = row.get("Handle")
         if current is None or handle != current.handle or not handle:
             if current is not None:
                 yield current
-            current = ProductRows(handle, repeated=bool(handle) and handle in seen)
-            seen.add(handle)
+            current = ProductRows(handle, repeated=bool(handle) and hash(handle) in seen)
+            seen.add(hash(handle))
         if len(current.rows) >= _MAX_ROWS_OF_ONE:
             message = f"More than {_MAX_ROWS_OF_ONE} rows share the handle {handle[:100]!r}."
             raise ImportFileUnreadable(message, code="too-many-rows", row=row.number)
@@ -192,11 +200,16 @@ def _records(lines: Iterable[str]) -> Iterator[list[str]]:
 
 def _row(number: int, known: list[str | None], record: list[str]) -> Row:
     cells = {
-        name: text
+        name: text if name in _WITH_APOSTROPHE else unescaped(text)
         for name, cell in zip(known, record, strict=False)
         if name is not None and (text := cell.strip())
     }
     return Row(number, cells, any(cell.strip() for cell in record[len(known) :]))
+
+
+def unescaped(cell: str) -> str:
+    """The cell without the apostrophe that keeps a spreadsheet from taking it for a formula."""
+    return cell[1:] if len(cell) > 1 and cell[0] == "'" and cell[1] in "=+-@\t\r'" else cell
 
 
 def _without_mark(lines: Iterable[str]) -> Iterator[str]:

@@ -1,0 +1,56 @@
+"""``commercekit export``: what the shop holds, as files."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import rich_click as click
+
+from commercekit.cli.exits import EXIT_CODES_HELP
+from commercekit.cli.place import Place, pass_place
+from commercekit.cli.shop import with_shop
+
+if TYPE_CHECKING:
+    from commercekit.app import Shop
+
+__all__ = ["export"]
+
+
+@click.group("export", epilog=EXIT_CODES_HELP)
+def export() -> None:
+    """Write what the shop holds to files.
+
+    \b
+    commercekit export products products.csv
+    commercekit export products > products.csv
+    """
+
+
+@export.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path), required=False)
+@click.option("--language", help="Language of the plain columns; else the market's first.")
+@pass_place
+def products(place: Place, *, file: Path | None, language: str | None) -> int:
+    """Export every product to FILE (CSV), or to standard output without one.
+
+    The import takes the file back without loss. FILE is there when it is whole, or not at all.
+    """
+
+    async def write(shop: Shop) -> None:
+        if file is None:
+            async for piece in shop.exports.text(language=language):
+                sys.stdout.write(piece)
+            return
+        beside = file.with_name(f".{file.name}.part")
+        try:
+            with beside.open("w", encoding="utf-8", newline="") as out:
+                async for piece in shop.exports.text(language=language):
+                    out.write(piece)
+            beside.replace(file)
+        finally:
+            beside.unlink(missing_ok=True)
+
+    with_shop(place, write)
+    return 0

@@ -1,0 +1,384 @@
+"""Out and in again: what is exported, imported into an empty shop, and exported, is the same bytes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import random
+import tracemalloc
+
+import pytest
+
+from commercekit.catalog import (
+    CatalogService,
+    ExportProducts,
+    ImportProducts,
+    NewBrand,
+    NewCategory,
+    NewImage,
+    NewProduct,
+    NewVariant,
+    Offer,
+    Option,
+    OptionValue,
+    ProductStatus,
+)
+from commercekit.catalog.service.exporting import escaped, tag_cell
+from commercekit.catalog.service.importing.drafts import _tags
+from commercekit.catalog.service.importing.rows import read_rows, unescaped
+from commercekit.kernel import Money
+
+NASTY = [
+    "=cmd|' /C calc'!A0",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "'quoted",
+    "''=twice",
+    "'",
+    'a "b", c',
+    "two\nlines",
+    "a\rb",
+    "\t=tab",
+    "emoji 🛍️ 零",
+    "שלום",
+    "comma, semicolon; tab\tend",
+    "\ufeffmark",
+    "{{7*7}} ${7*7}",
+    "Default Title",
+    "NULL",
+    "1e9",
+]
+
+
+class Offers:
+    """Prices and stock in dictionaries, for both ways."""
+
+    def __init__(self):
+        self.kept = {}
+
+    async def offers(self, skus):
+        return {sku: self.kept[sku] for sku in skus if sku in self.kept}
+
+    async def set_price(self, uow, sku, amount, compare_at):
+        old = self.kept.get(sku, Offer(None, None, 0, allow_backorder=False))
+        self.kept[sku] = old._replace(price=amount, compare_at=compare_at)
+        return self.kept[sku] != old
+
+    async def set_stock(self, uow, sku, quantity, *, allow_backorder, new):
+        old = self.kept.get(sku, Offer(None, None, 0, allow_backorder=False))
+        if new:
+            self.kept[sku] = old._replace(quantity=quantity, allow_backorder=allow_backorder)
+        return new
+
+
+@pytest.fixture
+def offers():
+    return Offers()
+
+
+@pytest.fixture
+def empty(database):
+    """Makes the shop empty again."""
+
+    async def run():
+        await database.execute(
+            "TRUNCATE catalog_product, catalog_brand, catalog_category, catalog_media CASCADE"
+        )
+
+    return run
+
+
+@pytest.fixture
+def export(database, catalog, offers):
+    async def run(language="en"):
+        exporter = ExportProducts(database, catalog, offers)
+        return "".join([piece async for piece in exporter.text(language=language)])
+
+    return run
+
+
+@pytest.fixture
+def load(database, catalog, offers):
+    async def run(text, language="en", **options):
+        lines = io.StringIO(text, newline="")
+        importer = ImportProducts(database, catalog, offers)
+        return await importer.run(lines, currency="CNY", language=language, **options)
+
+    return run
+
+
+async def same_again(export, load, empty, offers, language="en"):
+    first = await export(language)
+    await empty()
+    offers.kept.clear()
+    report = await load(first, language)
+    assert (report.errors, report.warnings, report.ignored_columns) == ([], [], [])
+    assert await export(language) == first
+    assert (await load(first, language)).unchanged == report.created
+    return first
+
+
+def size(*codes, name=None, labels=None):
+    values = tuple(OptionValue(c, (labels or {}).get(c, {"en": c})) for c in codes)
+    return Option("Size", name or {"en": "Size"}, values)
+
+
+async def test_everything_we_hold_comes_back(catalog: CatalogService, export, load, empty, offers):
+    home = await catalog.create_category(NewCategory(slug="home", name={"en": "Home", "zh": "家"}))
+    cups = await catalog.create_category(
+        NewCategory(slug="cups-2", name={"en": "Cups; a > b"}, parent_id=home.id)
+    )
+    sale = await catalog.create_category(NewCategory(slug="sale", name={"zh": "特价"}))
+    brand = await catalog.create_brand(NewBrand(slug="k-co", name={"en": "Kiln & Co", "zh": "窑"}))
+    await catalog.create_product(
+        NewProduct(
+            slug="mug",
+            name={"en": "Mug", "zh": "马克杯", "pt-BR": "Caneca"},
+            description={"en": "<p>Hot <b>tea</b></p>\n<p>x</p>", "zh": "<p>热</p>"},
+            status=ProductStatus.ACTIVE,
+            brand_id=brand.id,
+            type="Drinkware",
+            tags=("tea", "a, b", 'say "hi"', "=x"),
+            category_ids=(cups.id, sale.id),
+            seo_title={"en": "Mug!", "zh": "杯"},
+            seo_description={"zh": "好"},
+            options=(
+                size("S", "XL", "L", name={"en": "Size", "zh": "尺寸"}),
+                Option("color", {"en": "Colour"}, (OptionValue("r", {"en": "Red", "zh": "红"}),)),
+            ),
+            images=(
+                NewImage(url="https://pics.example/b.jpg", alt={"en": "-B", "zh": "乙"}),
+                NewImage(url="/media/a.jpg", alt={"zh": "甲"}),
+                NewImage(url="https://pics.example/c.jpg"),
+            ),
+            variants=(
+                NewVariant(
+                    sku="'M-1",
+                    options={"Size": "XL", "color": "r"},
+                    barcode="=0012",
+                    weight_grams=350,
+                    tax_class="reduced",
+                    requires_shipping=False,
+                    image_url="https://pics.example/c.jpg",
+                ),
+                NewVariant(sku="-2", options={"Size": "S", "color": "r"}, tax_class="exempt"),
+            ),
+        )
+    )
+    await catalog.create_product(
+        NewProduct(slug="draft", name={"zh": "只有中文"}, options=(size("only", "these"),))
+    )
+    await catalog.create_product(
+        NewProduct(
+            slug="title",
+            name={"en": "T"},
+            status=ProductStatus.ARCHIVED,
+            options=(Option("Title", {"en": "Title"}, (OptionValue("Default Title"),)),),
+            variants=(NewVariant(sku="T", options={"Title": "Default Title"}),),
+        )
+    )
+    await catalog.create_product(
+        NewProduct(slug="plain", name={"en": "P"}, variants=(NewVariant(sku="P"),))
+    )
+    money = Money(1999, "CNY")
+    offers.kept = {
+        "'M-1": Offer(money, Money(2500, "CNY"), 7, allow_backorder=True),
+        "-2": Offer(None, None, 0, allow_backorder=False),
+        "T": Offer(money, None, None, allow_backorder=False),
+        "P": Offer(Money(0, "CNY"), None, 0, allow_backorder=False),
+    }
+    before = dict(offers.kept)
+    was = {p.slug: p for p in await catalog.products()}
+    await same_again(export, load, empty, offers)
+    assert offers.kept == before
+    now = {p.slug: p for p in await catalog.products()}
+    assert now.keys() == was.keys()
+    for slug, product in now.items():
+        for field in ("name", "description", "status", "type", "tags", "seo_title", "options"):
+            assert getattr(product, field) == getattr(was[slug], field), (slug, field)
+        kept = [(i.url, i.alt, i.position) for i in was[slug].images]
+        assert [(i.url, i.alt, i.position) for i in product.images] == kept
+        plain = [(v.sku, v.options, v.barcode, v.tax_class) for v in was[slug].variants]
+        assert [(v.sku, v.options, v.barcode, v.tax_class) for v in product.variants] == plain
+    tree = {c.slug: c for c in await catalog.categories()}
+    assert tree["cups-2"].parent_id == tree["home"].id
+    assert tree["sale"].name == {"zh": "特价"}
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_any_texts_come_back(catalog, export, load, empty, offers, seed):
+    chance = random.Random(seed)
+
+    def text():
+        return "".join(chance.sample(NASTY, chance.choice([1, 1, 2])))
+
+    def texts():
+        return {tag: text() for tag in ("en", "zh", "pt-BR") if chance.random() < 0.7} or {
+            "en": "x"
+        }
+
+    for n in range(12):
+        codes = list(dict.fromkeys(text().strip()[:100] for _ in range(3)))
+        options = (Option("Größe", texts(), tuple(OptionValue(c, texts()) for c in codes)),)
+        brand = await catalog.create_brand(NewBrand(slug=f"b{seed}-{n}", name=texts()))
+        urls = [f"https://pics.example/{n}-{i}.jpg?a=b,c" for i in range(chance.randrange(5))]
+        made = await catalog.create_product(
+            NewProduct(
+                slug=f"p{n}",
+                name=texts(),
+                description=texts(),
+                brand_id=brand.id,
+                type=text(),
+                tags=tuple(text() for _ in range(3)),
+                seo_title=texts(),
+                seo_description=texts(),
+                options=options if n % 3 else (),
+                images=tuple(NewImage(url=url, alt=texts()) for url in urls),
+                variants=tuple(
+                    NewVariant(
+                        options={"Größe": options[0].values[i].code} if n % 3 else {},
+                        barcode=text()[:100],
+                        image_url=chance.choice(["", *urls]),
+                    )
+                    for i in range(len(codes) if n % 3 else 1)
+                ),
+            )
+        )
+        for variant in made.variants:
+            offers.kept[variant.sku] = Offer(
+                Money(chance.randrange(10**9), "CNY"), None, chance.choice([None, 0, 9]), n % 2 == 0
+            )
+    await same_again(export, load, empty, offers, chance.choice(["en", "zh"]))
+
+
+async def test_no_cell_is_a_formula(catalog, export):
+    await catalog.create_product(
+        NewProduct(
+            slug="x",
+            name={"en": "=1+1"},
+            tags=("@x",),
+            variants=(NewVariant(sku="=1", barcode="+2"),),
+        )
+    )
+    cells = [cell for row in csv.reader(io.StringIO(await export())) for cell in row if cell]
+    assert "'=1+1" in cells
+    assert [cell for cell in cells if cell[0] in "=+-@\t\r"] == []
+
+
+@pytest.mark.parametrize("text", [*NASTY, "=", "'=", "''", "'''+", "plain"])
+def test_an_escape_is_taken_off_again(text):
+    assert unescaped(escaped(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("tags", "cell"),
+    [
+        (("a", "b"), "a, b"),
+        (("a, b", "c"), '"a, b", c'),
+        (('12" ruler',), '"12"" ruler"'),
+        ((), ""),
+    ],
+)
+def test_tags_with_commas_stay_whole(tags, cell):
+    assert tag_cell(tags) == cell
+    assert tuple(_tags(cell)) == tags
+
+
+def test_tags_of_other_shops_are_read_as_before():
+    assert list(_tags("tea, home ,tea,,")) == ["tea", "home", "tea"]
+    assert list(_tags('12" ruler, x')) == ['12" ruler', "x"]
+
+
+async def test_an_empty_shop_exports_its_columns(export, load):
+    text = await export()
+    assert text.startswith("Handle,Title,")
+    assert text.count("\n") == 1
+    assert (await load(text)).rows == 0
+
+
+@pytest.mark.parametrize("cell", ["{", '[["x"]]', '[[["Bad Slug",{}]]]', "[" * 5000, "null5"])
+async def test_cells_of_ours_that_were_tampered_with_are_refused(load, catalog, cell):
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(["Handle", "Title", "Variant Price", "Categories", "Options"])
+    writer.writerow(["a", "A", "1.00", cell, ""])
+    writer.writerow(["b", "B", "1.00", "", cell])
+    report = await load(out.getvalue())
+    assert [(e.row, e.column, e.code) for e in report.errors] == [
+        (2, "Categories", "not-readable"),
+        (3, "Options", "not-readable"),
+    ]
+    assert await catalog.products() == []
+
+
+def mugs(number):
+    yield "Handle,Title,Variant SKU,Variant Price\n"
+    for n in range(number):
+        yield f"mug-{n},Mug {n},SKU-{n},1.00\n"
+
+
+async def test_an_import_that_was_cut_off_goes_on_where_it_was(database, catalog, offers):
+    importer = ImportProducts(database, catalog, offers)
+
+    def until(last):
+        for number, line in enumerate(mugs(50)):
+            if number > last:
+                raise ConnectionError
+            yield line
+
+    with pytest.raises(ConnectionError):
+        await importer.run(until(45), currency="CNY", key="file")
+    assert len(await catalog.products(limit=100)) == 44
+    tried = []
+    put = catalog.put_product
+
+    async def counting(uow, current, wanted):
+        tried.append(wanted.slug)
+        return await put(uow, current, wanted)
+
+    catalog.put_product = counting
+    report = await importer.run(mugs(50), currency="CNY", key="file", resume=True)
+    assert tried == [f"mug-{n}" for n in range(40, 50)]
+    assert (report.created, report.unchanged, report.failed, report.rows) == (46, 4, 0, 50)
+    assert await database.fetchval("SELECT count(*) FROM catalog_import_run") == 0
+    tried.clear()
+    again = await importer.run(mugs(50), currency="CNY", key="file", resume=True)
+    assert (again.unchanged, len(tried)) == (50, 50)
+
+
+async def test_what_was_refused_before_the_cut_is_still_told(database, catalog, offers):
+    importer = ImportProducts(database, catalog, offers)
+
+    def lines(cut):
+        yield "Handle,Title,Variant SKU,Variant Price\n"
+        yield "bad,Bad,B,free\n"
+        for n in range(25):
+            yield f"mug-{n},Mug,SKU-{n},1.00\n"
+        if cut:
+            raise ConnectionError
+        yield "twin,Twin,SKU-0,1.00\n"
+
+    with pytest.raises(ConnectionError):
+        await importer.run(lines(cut=True), currency="CNY", key="file")
+    report = await importer.run(lines(cut=False), currency="CNY", key="file", resume=True)
+    assert [(e.row, e.code) for e in report.errors] == [(2, "not-a-number"), (28, "duplicate-sku")]
+    assert report.failed == 2
+
+
+async def test_a_dry_run_keeps_no_place(database, catalog, offers):
+    importer = ImportProducts(database, catalog, offers)
+    await importer.run(mugs(30), currency="CNY", key="file", dry_run=True, resume=True)
+    assert await database.fetchval("SELECT count(*) FROM catalog_import_run") == 0
+
+
+def test_a_large_file_is_read_in_little_memory():
+    number = 60_000
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in read_rows(mugs(number), [])) == number
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # A number for each handle, and nothing of the rows themselves.
+    assert peak < number * 150
