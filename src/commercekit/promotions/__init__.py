@@ -34,7 +34,7 @@ from commercekit.promotions.rules import (
     evaluate,
     open_book,
 )
-from commercekit.promotions.service import PromotionService, RuleFailure, RuleRunner
+from commercekit.promotions.service import Evaluator, PromotionService, RuleFailure, RuleRunner
 
 __all__ = [
     "Adjustment",
@@ -44,6 +44,7 @@ __all__ = [
     "CouponMessage",
     "CouponStatus",
     "DuplicatePromotion",
+    "Evaluator",
     "Explanation",
     "Lane",
     "PricedBasket",

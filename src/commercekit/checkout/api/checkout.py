@@ -122,12 +122,13 @@ async def _place(
     request: Request[Any, Any, Any], checkout: CheckoutService, wish: PlaceOrder
 ) -> Response[OrderView]:
     async def work(run: IdempotentRun) -> Answer:
-        placed: Placed = await checkout.placing.place(run.id, wish)
+        placed: Placed = await checkout.placing.place(run.id, wish, again=run.attempt > 1)
         view = await view_of(
             checkout.orders,
             placed.order,
             token=checkout.orders.token_of(placed.order.id),
             started=placed.payment,
+            just_placed=run.attempt == 1,
         )
         location = {"Location": f"/store/orders/{placed.order.number}"}
         return Answer(201, view, location)

@@ -67,8 +67,10 @@ class Placing:
         self._quoter = quoter
         self._carts = CartRepository(db, sealer)
 
-    async def place(self, order_id: UUID, wish: PlaceOrder) -> Placed:
+    async def place(self, order_id: UUID, wish: PlaceOrder, *, again: bool = True) -> Placed:
         """Place ``wish`` as ``order_id`` and start its payment; repeating finds what was done.
+
+        ``again`` says that an earlier try may have got somewhere; a first one need not look.
 
         The id is made before the work and kept with the idempotency key: after a crash the retry goes
         on where the first try stopped, whatever prices and stock have become. Raises
@@ -76,7 +78,7 @@ class Placing:
         quote's, :class:`~commercekit.inventory.OutOfStock` naming every line that falls short, and the
         refusals of a strict quote; nothing is written then.
         """
-        if not await self._orders.exists(order_id):
+        if not (again and await self._orders.exists(order_id)):
             quote = await self._quoter.quote(wish.basis, strict=True)
             _check(wish, quote)
             method = self._method(wish, quote)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from commercekit.checkout.errors import ShippingNotAvailable, UnknownSku
 from commercekit.checkout.models import Basis, CartMessage, Quote
 from commercekit.checkout.rules import Priced, basket_of, build_quote, message, stock_messages
 from commercekit.fulfilment import Parcel, ShippingOption
-from commercekit.kernel import Money
 from commercekit.pricing import TaxDestination, TaxTable
 
 if TYPE_CHECKING:
@@ -64,16 +62,16 @@ class Quoter:
             )
             lines = [item.line for item in priced]
             messages += stock_messages(lines, availability, basis.languages)
-        outcome = await self._promote(basis, priced, market, now, None, explain=explain)
+        promote = await self._promotions.evaluator()
+        outcome = promote(basket_of(basis, priced, market, now, None), explain=explain)
         option = None
         if basis.shipping is not None and priced:
             option = await self._choose_shipping(basis, priced, market, outcome, strict=strict)
             if option is None:
                 messages.append(message("shipping-unavailable", basis.languages))
             else:
-                outcome = await self._promote(
-                    basis, priced, market, now, option.amount, explain=explain
-                )
+                basket = basket_of(basis, priced, market, now, option.amount)
+                outcome = promote(basket, explain=explain)
         return build_quote(
             basis=basis,
             priced=priced,
@@ -91,7 +89,8 @@ class Quoter:
         priced, _ = await self._price(basis, market, strict=False)
         if basis.address is None or not priced:
             return []
-        outcome = await self._promote(basis, priced, market, self._clock.now(), None, explain=False)
+        basket = basket_of(basis, priced, market, self._clock.now(), None)
+        outcome = await self._promotions.evaluate(basket)
         return await self._rates(basis.address, priced, market, outcome)
 
     async def _price(
@@ -114,19 +113,6 @@ class Quoter:
                     message("not-for-sale", basis.languages, line_id=line.id, sku=line.sku)
                 )
         return priced, messages
-
-    async def _promote(
-        self,
-        basis: Basis,
-        priced: Sequence[Priced],
-        market: Market,
-        now: datetime,
-        shipping: Money | None,
-        *,
-        explain: bool,
-    ) -> PromotionOutcome:
-        basket = basket_of(basis, priced, market, now, shipping)
-        return await self._promotions.evaluate(basket, explain=explain)
 
     async def _choose_shipping(
         self,

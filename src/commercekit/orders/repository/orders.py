@@ -202,6 +202,16 @@ class OrderRepository(HistoryRepository):
             ],
         )
 
+    async def exists(self, order_id: UUID) -> bool:
+        """Whether there is such an order."""
+        found = await self._db.fetchval("SELECT true FROM orders_order WHERE id = $1", order_id)
+        return bool(found)
+
+    async def get(self, order_id: UUID, languages: Sequence[str] = ()) -> Order | None:
+        """The whole order, unsealed; labels in the first of ``languages`` there is."""
+        row = await self._db.fetchrow(_WHOLE_ORDER, order_id)
+        return None if row is None else self._order(row, (*languages, row["locale"]))
+
     async def page(
         self, *, status: str | None, before: UUID | None, limit: int
     ) -> list[OrderSummary]:

@@ -9,7 +9,7 @@ get lost.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -37,7 +37,15 @@ if TYPE_CHECKING:
     from commercekit.kernel import Clock
     from commercekit.platform.db import Database, UnitOfWork
 
-__all__ = ["PromotionService"]
+__all__ = ["Evaluator", "PromotionService"]
+
+
+class Evaluator(Protocol):
+    """Tries promotions on a basket; pure, so it may be called as often as needed."""
+
+    def __call__(self, basket: PricedBasket, *, explain: bool = False) -> PromotionOutcome:
+        """What the promotions make of ``basket``."""
+        ...
 
 
 class PromotionService:
@@ -65,7 +73,20 @@ class PromotionService:
         Never fails because of a promotion: a rule that misbehaves is left out. With ``explain`` the
         outcome also says of every promotion why it applied or did not.
         """
-        return evaluate(await self._current(), basket, self._runner, explain=explain)
+        return (await self.evaluator())(basket, explain=explain)
+
+    async def evaluator(self) -> Evaluator:
+        """:meth:`evaluate` with the promotions as they are now, for baskets that belong together.
+
+        A quote looks at its basket before and after the freight is known; both times the same
+        promotions must count, and asking once is enough.
+        """
+        book = await self._current()
+
+        def run(basket: PricedBasket, *, explain: bool = False) -> PromotionOutcome:
+            return evaluate(book, basket, self._runner, explain=explain)
+
+        return run
 
     async def applicable(self, now: datetime) -> list[Promotion]:
         """Promotions that are on at ``now`` and whose rule is there, in the order they are looked at."""
