@@ -207,6 +207,13 @@ class OrderRepository(HistoryRepository):
         found = await self._db.fetchval("SELECT true FROM orders_order WHERE id = $1", order_id)
         return bool(found)
 
+    async def id_of(self, number: str) -> UUID | None:
+        """The order with this number."""
+        found: UUID | None = await self._db.fetchval(
+            "SELECT order_id FROM orders_number WHERE number = $1", number
+        )
+        return found
+
     async def get(self, order_id: UUID, languages: Sequence[str] = ()) -> Order | None:
         """The whole order, unsealed; labels in the first of ``languages`` there is."""
         row = await self._db.fetchrow(_WHOLE_ORDER, order_id)
