@@ -50,11 +50,11 @@ run: $(STAMP) ## the reference shop on http://127.0.0.1:$(PORT), kept in $(DATA)
 	@$(BIN)/commercekit run --config $(EXAMPLE) --data "$(DATA)" --port $(PORT)
 
 .PHONY: test
-test: lint types ## lint, types and every test that is quick enough to run at each change
+test: lint types reference ## lint, types and every test that is quick enough to run at each change
 	@$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
 
 .PHONY: test-full
-test-full: lint types ## all tests, slow ones too, with coverage and the docs
+test-full: lint types reference ## all tests, slow ones too, with coverage and the docs
 	@$(BIN)/coverage erase
 	@$(BIN)/coverage run -m pytest $(PYTEST_ARGS)
 	@$(BIN)/coverage combine --quiet
@@ -81,9 +81,12 @@ format: $(STAMP) ## put the code into shape
 bench: $(STAMP) ## measure the shop against its floors; writes tests/benchmarks/latest.json
 	@$(BIN)/python -m tests.benchmarks $(BENCH_ARGS)
 
-.PHONY: docs
-docs: $(STAMP) ## make the reference pages anew and build the site into site/
+.PHONY: reference
+reference: $(STAMP) ## write the reference pages from the code; commit what changes
 	@$(BIN)/python .ci/reference.py
+
+.PHONY: docs
+docs: reference ## build the site into site/
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --config-file .ci/mkdocs.yml
 	@echo "The site is in site/: open site/index.html"
 

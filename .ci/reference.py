@@ -23,7 +23,7 @@ SOURCE = ROOT / "src"
 BENCH_MARKS = ("<!-- bench:begin -->", "<!-- bench:end -->")
 SETTINGS_MARKS = ("<!-- settings:begin -->", "<!-- settings:end -->")
 MEASUREMENTS = ROOT / "docs/reference/measurements.md"
-NOTE = "<!-- Written by `make docs` from the code. Change it there. -->\n"
+NOTE = "<!-- Written by `make reference` from the code. Change it there. -->\n"
 
 
 def module_names(room: str) -> list[str]:
@@ -325,7 +325,7 @@ def main() -> int:
         elif not path.exists() or entries(path.read_text(encoding="utf-8")) != entries(text):
             stale.append(name)
     if stale:
-        print(f"Out of date, `make docs` writes them: {', '.join(stale)}", file=sys.stderr)
+        print(f"Out of date, `make reference` writes them: {', '.join(stale)}", file=sys.stderr)
     return 1 if stale else 0
 
 
