@@ -26,6 +26,7 @@ from commercekit.storefront import (
     Freshness,
     Projection,
     StorefrontController,
+    StorefrontFeeds,
     StorefrontService,
     projectors,
     read_lane,
@@ -67,7 +68,7 @@ class Shop:
         )
         self.bus = Bus(db, clock, projectors(self.projection, self.catalog))
         self.app = build_litestar(
-            controllers=[StorefrontController],
+            controllers=[StorefrontController, StorefrontFeeds],
             dependencies={"storefront": self.storefront},
             cursors=Cursors(b"k" * 32),
         )

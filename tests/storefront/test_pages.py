@@ -50,7 +50,7 @@ async def test_a_product_in_the_list(shop, store):
                 "compare_at": None,
                 "image_url": "/media/mug.svg",
                 "in_stock": True,
-                "badges": [],
+                "badges": ["new"],
             }
         ],
         "next_cursor": None,
@@ -101,7 +101,7 @@ async def test_a_product_page(shop, store, sizes):
         "price_max": {"amount": 2500, "currency": "CNY"},
         "compare_at": None,
         "in_stock": True,
-        "badges": [],
+        "badges": ["new"],
         "image_url": "/a.svg",
         "images": [{"url": "/a.svg", "alt": "Front"}, {"url": "/b.svg", "alt": "Mug"}],
         "options": [{"name": "Size", "values": ["Small", "Large"]}],
@@ -160,7 +160,7 @@ async def test_an_unknown_product_is_404(shop, store):
 async def test_a_sold_out_product_says_so(shop, store):
     await shop.product("mug", stock=None)
     (item,) = (await store.get("/store/products")).json()["items"]
-    assert (item["in_stock"], item["badges"]) == (False, ["sold-out"])
+    assert (item["in_stock"], item["badges"]) == (False, ["new", "sold-out"])
     page = (await store.get("/store/products/mug")).json()
     assert page["variants"][0]["available"] == 0
 
@@ -175,7 +175,7 @@ async def test_the_cheapest_variant_gives_price_and_comparison(shop, store, size
     (item,) = (await store.get("/store/products")).json()["items"]
     assert (item["price"]["amount"], item["price_max"]["amount"]) == (800, 1000)
     assert item["compare_at"] == {"amount": 900, "currency": "CNY"}
-    assert item["badges"] == ["sale"]
+    assert item["badges"] == ["new", "sale"]
 
 
 @pytest.mark.parametrize(
@@ -325,11 +325,19 @@ async def test_facets_count_what_is_listed(shop, store):
         "in_stock": 1,
         "price": {
             "min": {"amount": 1000, "currency": "CNY"},
-            "max": {"amount": 3000, "currency": "CNY"},
+            "max": {"amount": 9000, "currency": "CNY"},
         },
     }
     empty = await store.get("/store/products?facets=1&min_price=90000")
-    assert empty.json()["facets"] == {"categories": [], "brands": [], "in_stock": 0, "price": None}
+    assert empty.json()["facets"] == {
+        "categories": [],
+        "brands": [],
+        "in_stock": 0,
+        "price": {
+            "min": {"amount": 1000, "currency": "CNY"},
+            "max": {"amount": 9000, "currency": "CNY"},
+        },
+    }
 
 
 async def test_brands_are_those_on_sale(shop, store):

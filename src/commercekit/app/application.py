@@ -31,9 +31,9 @@ from commercekit.platform.db.embedded import EmbeddedServer
 from commercekit.platform.http import HttpSettings, current_request_id
 from commercekit.platform.jobs.api import AdminJobs
 from commercekit.platform.telemetry import LoopWatchdog, configure_logging
-from commercekit.pricing.api import AdminPriceLists, AdminTaxRates
+from commercekit.pricing.api import AdminPriceExplanations, AdminPriceLists, AdminTaxRates
 from commercekit.promotions.api import AdminPromotions
-from commercekit.storefront import AdminSynonyms, StorefrontController, read_lane
+from commercekit.storefront import AdminSynonyms, StorefrontController, StorefrontFeeds, read_lane
 from commercekit.web import build_web, market_lane, media_routes, picture_routes, webhook_routes
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
     app: Any = build_web(
         controllers=[
             StorefrontController,
+            StorefrontFeeds,
             AdminSynonyms,
             StoreCarts,
             StoreCheckout,
@@ -87,6 +88,7 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
             AdminStockMovements,
             AdminStockTransfers,
             AdminPriceLists,
+            AdminPriceExplanations,
             AdminTaxRates,
             AdminPromotions,
             MarketController,

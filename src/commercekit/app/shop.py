@@ -242,10 +242,13 @@ class Shop:
         services: Sequence[Any] = (
             self.notifications,
             self.pictures,
+            self.catalog,
             self.catalog.media,
+            self.pricing,
             self.payments,
             self.fulfilment,
             self.orders,
+            self.storefront,
             self.checkout,
         )
         for service in services:

@@ -1,6 +1,6 @@
 """What shoppers see before they buy: read models of products, and the lane that serves them."""
 
-from commercekit.storefront.api import AdminSynonyms, StorefrontController
+from commercekit.storefront.api import AdminSynonyms, StorefrontController, StorefrontFeeds
 from commercekit.storefront.freshness import CHANNEL, Freshness, Stale
 from commercekit.storefront.lane import ReadLane, read_lane
 from commercekit.storefront.models import (
@@ -38,6 +38,7 @@ __all__ = [
     "Sort",
     "Stale",
     "StorefrontController",
+    "StorefrontFeeds",
     "StorefrontService",
     "Suggestion",
     "Synonym",

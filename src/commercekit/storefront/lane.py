@@ -37,6 +37,8 @@ _LISTS: Final = frozenset(
     {"/store/products", "/store/categories", "/store/brands", "/store/suggestions"}
 )
 _DETAIL: Final = "/store/products/"
+_PAGES: Final = (_DETAIL, "/store/categories/", "/store/brands/")
+_RELATED: Final = "/related"
 _MAX_HEADER_BYTES: Final = 8192
 _MAX_QUERY: Final = 1024
 _MAX_PATH: Final = 512
@@ -124,7 +126,7 @@ class ReadLane:
             await self.app(scope, receive, send)
             return
         path: str = scope["path"]
-        if path not in _LISTS and not path.startswith(_DETAIL):
+        if path not in _LISTS and not path.startswith(_PAGES):
             await self.app(scope, receive, send)
             return
         host = language = market = known = request_id = b""
@@ -282,8 +284,7 @@ class ReadLane:
         if scope["method"] == "HEAD":
             body = b""
         if self._observe is not None and entry.status == 200:
-            route = scope["path"] if scope["path"] in _LISTS else _DETAIL + "{slug}"
-            self._observe(scope["method"], route, status, 0.0)
+            self._observe(scope["method"], _route(scope["path"]), status, 0.0)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
@@ -305,9 +306,19 @@ def read_lane(
 
 
 def _tag(key: _Key) -> str:
-    """The product a page shows, empty for lists."""
+    """The product a page shows, empty for lists: what is on them may change with any product."""
     path = key[0]
-    return "" if path in _LISTS else path[len(_DETAIL) :].strip("/")
+    if not path.startswith(_DETAIL) or path.endswith(_RELATED):
+        return ""
+    return path[len(_DETAIL) :].strip("/")
+
+
+def _route(path: str) -> str:
+    """The path without what is one page's own, for the metrics."""
+    for begun in _PAGES:
+        if path.startswith(begun):
+            return begun + "{slug}" + (_RELATED if path.endswith(_RELATED) else "")
+    return path
 
 
 def _is_hit(key: _Key, stale: Stale) -> bool:

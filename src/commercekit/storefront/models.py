@@ -11,9 +11,12 @@ from commercekit.kernel import Money
 
 __all__ = [
     "BrandEntry",
+    "BrandPage",
     "BrandRef",
     "CategoryEntry",
+    "CategoryPage",
     "CategoryRef",
+    "Crumb",
     "Facet",
     "Facets",
     "ImageView",
@@ -105,6 +108,35 @@ class ProductItem(Struct, frozen=True, kw_only=True):
     badges: list[str]
 
 
+class Crumb(Struct, frozen=True, kw_only=True):
+    """A category near another, with how many products it has where that is told."""
+
+    slug: str
+    name: str
+    product_count: int | None
+
+
+class CategoryPage(Struct, frozen=True, kw_only=True):
+    """What the page of a category shows beside its products; ``above`` leads to it from the root."""
+
+    id: UUID
+    slug: str
+    name: str
+    product_count: int
+    above: list[Crumb]
+    children: list[Crumb]
+
+
+class BrandPage(Struct, frozen=True, kw_only=True):
+    """What the page of a brand shows beside its products."""
+
+    id: UUID
+    slug: str
+    name: str
+    product_count: int
+    categories: list[Crumb]
+
+
 class Facet(Struct, frozen=True):
     """One value to filter by, and how many of the listed products have it."""
 
@@ -121,7 +153,7 @@ class PriceRange(Struct, frozen=True):
 
 
 class Facets(Struct, frozen=True, kw_only=True):
-    """What the listed products have in common, under the filters given."""
+    """What there is to choose: each counts under all filters but its own."""
 
     categories: list[Facet]
     brands: list[Facet]

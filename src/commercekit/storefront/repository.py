@@ -16,12 +16,17 @@ __all__ = [
     "Selection",
     "brand_counts",
     "category_counts",
+    "count",
     "count_up_to",
     "has_any",
+    "nth_product_id",
+    "on_sale",
     "page",
     "product",
+    "related",
     "summary",
     "variants",
+    "variants_of",
 ]
 
 COUNTED = 1000
@@ -35,7 +40,7 @@ _SORTED = {
 }
 _ITEM = (
     "product_id, slug, name, brand_slug, brand_name, price_min, price_max, compare_at, image_url,"
-    " in_stock"
+    " in_stock, low_stock"
 )
 
 
@@ -242,4 +247,79 @@ async def variants(db: Database, market_id: UUID, product_id: UUID) -> list[Any]
         " ORDER BY position, variant_id",
         market_id,
         product_id,
+    )
+
+
+async def count(db: Database, where: Selection) -> int:
+    """How many there are, however many."""
+    found: int = await db.fetchval(
+        f"SELECT count(*) FROM storefront_product WHERE {where.sql}", *where.values
+    )
+    return found
+
+
+async def related(
+    db: Database,
+    market_id: UUID,
+    *,
+    product_id: UUID,
+    category_ids: Sequence[UUID],
+    brand_id: UUID | None,
+    tags: Sequence[str],
+    limit: int,
+) -> list[Any]:
+    """What shares categories, brand and tags, most first; the newest 500 candidates are compared."""
+    return await db.fetch(
+        f"SELECT {_ITEM} FROM (SELECT * FROM storefront_product"
+        " WHERE market_id = $1 AND is_published AND price_min IS NOT NULL AND product_id <> $2"
+        " AND (category_ids && $3::uuid[] OR brand_id = $4 OR page->'tags' ?| $5::text[])"
+        " ORDER BY product_id DESC LIMIT 500) near ORDER BY"
+        " 2 * (SELECT count(*) FROM unnest(category_ids) AS c (id) WHERE c.id = ANY ($3::uuid[]))"
+        " + (SELECT count(*) FROM jsonb_array_elements_text(page->'tags') AS t (tag)"
+        "    WHERE t.tag = ANY ($5::text[]))"
+        " + CASE WHEN brand_id = $4 THEN 1 ELSE 0 END DESC, product_id DESC LIMIT $6",
+        market_id,
+        product_id,
+        list(category_ids),
+        brand_id,
+        list(tags),
+        limit,
+    )
+
+
+async def nth_product_id(db: Database, market_id: UUID, skipped: int) -> UUID | None:
+    """The newest product on sale after so many others."""
+    found: UUID | None = await db.fetchval(
+        "SELECT product_id FROM storefront_product WHERE market_id = $1 AND is_published"
+        " AND price_min IS NOT NULL ORDER BY product_id DESC OFFSET $2 LIMIT 1",
+        market_id,
+        skipped,
+    )
+    return found
+
+
+async def on_sale(
+    db: Database, market_id: UUID, *, first: UUID | None, after: UUID | None, limit: int
+) -> list[Any]:
+    """Products on sale, newest first, from ``first`` on or after ``after``."""
+    return await db.fetch(
+        "SELECT product_id, slug, name, brand_name, image_url, page, updated_at"
+        " FROM storefront_product WHERE market_id = $1 AND is_published"
+        " AND price_min IS NOT NULL AND ($2::uuid IS NULL OR product_id <= $2)"
+        " AND ($3::uuid IS NULL OR product_id < $3) ORDER BY product_id DESC LIMIT $4",
+        market_id,
+        first,
+        after,
+        limit,
+    )
+
+
+async def variants_of(db: Database, market_id: UUID, product_ids: Sequence[UUID]) -> list[Any]:
+    """The variants of these products that have a price, each product's in their order."""
+    return await db.fetch(
+        "SELECT product_id, sku, options, image_url, price, compare_at, available"
+        " FROM storefront_variant WHERE market_id = $1 AND product_id = ANY ($2::uuid[])"
+        " AND price IS NOT NULL ORDER BY product_id, position, variant_id",
+        market_id,
+        list(product_ids),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -17,12 +17,13 @@ from commercekit.catalog import (
     Option,
     ProductNotFound,
 )
-from commercekit.kernel import Money, pick
+from commercekit.kernel import Money, pick, time_of
 from commercekit.markets import Market, MarketService
 from commercekit.platform.db import Database, UnitOfWork
 from commercekit.platform.jobs import JobContext, JobKind, Schedule
 from commercekit.promotions import BasketLine, PromotionService, RunningPromotion
 from commercekit.storefront import repository
+from commercekit.storefront.feeds import URLS_PER_SITEMAP, Feeds
 from commercekit.storefront.models import (
     BrandEntry,
     BrandRef,
@@ -44,12 +45,14 @@ from commercekit.storefront.models import (
 )
 from commercekit.storefront.projection import SEARCH_VERSION, Projection
 from commercekit.storefront.searching import TIERS
+from commercekit.storefront.shelves import Shelves
 from commercekit.storefront.vocabulary import Vocabulary
 from commercekit.storefront.words import units
 
 __all__ = ["Listed", "StorefrontService"]
 
 _REBUILT_AT_ONCE = 500
+_NEW_FOR = timedelta(days=30)
 _TEND = "storefront.tend-search"
 
 
@@ -102,6 +105,8 @@ class StorefrontService:
         self._catalog = catalog
         self._projection = projection
         self.vocabulary: Vocabulary = projection.vocabulary
+        self.shelves = Shelves(db, catalog)
+        self.feeds = Feeds(db, catalog, per_sitemap=URLS_PER_SITEMAP)
 
     async def market(self, code: str | None) -> Market:
         """The market a request names, the default one if it names none."""
@@ -147,10 +152,12 @@ class StorefrontService:
             key = last["sort_key"]
             following = (identifier,) if sort is Sort.NEWEST else (str(key), identifier)
         return Listed(
-            items=[_item(row, market.currency, language) for row in shown],
+            items=[_item(row, market.currency, language, self._db.clock.now()) for row in shown],
             after=following,
             total=await repository.count_up_to(self._db, where),
-            facets=await self._facets(market, language, where, tree) if query.facets else None,
+            facets=await self._facets(market, language, query, below, searched, tree)
+            if query.facets
+            else None,
         )
 
     async def suggestions(
@@ -241,7 +248,7 @@ class StorefrontService:
         if row is None:
             message = f"There is no product {slug!r}."
             raise ProductNotFound(message, product=slug)
-        item = _item(row, market.currency, language)
+        item = _item(row, market.currency, language, self._db.clock.now())
         page = _page.decode(row["page"])
         variants = await repository.variants(self._db, market.id, item.id)
         shelves = await self._catalog.categories() if page.category_ids else []
@@ -285,6 +292,16 @@ class StorefrontService:
                 description=pick(page.seo_description, (language,)),
             ),
         )
+
+    async def related(
+        self, market: Market, language: str, slug: str, *, limit: int = 8
+    ) -> list[ProductItem]:
+        """What goes with a product; ``ProductNotFound`` unless it is on sale."""
+        now = self._db.clock.now()
+        return [
+            _item(row, market.currency, language, now)
+            for row in await self.shelves.related(market, slug, limit=limit)
+        ]
 
     async def categories(self, market: Market, language: str) -> list[CategoryEntry]:
         """The whole tree, with how many products each category and those below it have."""
@@ -379,15 +396,24 @@ class StorefrontService:
         self,
         market: Market,
         language: str,
-        where: repository.Selection,
+        query: ListQuery,
+        below: Sequence[UUID] | None,
+        searched: str | None,
         tree: Sequence[Category],
     ) -> Facets:
-        counts = await repository.category_counts(self._db, where)
-        summed = await repository.summary(self._db, where)
+        """Each under all filters but its own: who filters by a brand still sees the others to choose."""
+
+        def without(category_ids: Sequence[UUID] | None = below, **own: Any) -> Any:
+            asked = msgspec.structs.replace(query, **own)
+            return repository.Selection.of(market.id, asked, category_ids, searched)
+
+        counts = await repository.category_counts(self._db, without(None))
+        prices = await repository.summary(self._db, without(min_price=None, max_price=None))
+        stock = await repository.summary(self._db, without(in_stock=None))
         price = None
-        if summed["lowest"] is not None:
+        if prices["lowest"] is not None:
             price = PriceRange(
-                Money(summed["lowest"], market.currency), Money(summed["highest"], market.currency)
+                Money(prices["lowest"], market.currency), Money(prices["highest"], market.currency)
             )
         return Facets(
             categories=[
@@ -401,9 +427,9 @@ class StorefrontService:
                     pick(_texts.decode(row["brand_name"]), (language,)),
                     row["count"],
                 )
-                for row in await repository.brand_counts(self._db, where)
+                for row in await repository.brand_counts(self._db, without(brands=()))
             ],
-            in_stock=summed["in_stock"],
+            in_stock=stock["in_stock"],
             price=price,
         )
 
@@ -465,15 +491,19 @@ def _money(amount: int | None, currency: str) -> Money | None:
     return None if amount is None else Money(amount, currency)
 
 
-def _item(row: Any, currency: str, language: str) -> ProductItem:
+def _item(row: Any, currency: str, language: str, now: datetime) -> ProductItem:
     brand = None
     if row["brand_slug"] is not None:
         brand = BrandRef(row["brand_slug"], pick(_texts.decode(row["brand_name"]), (language,)))
     badges = []
+    if now - time_of(row["product_id"]) < _NEW_FOR:
+        badges.append("new")
     if row["compare_at"] is not None:
         badges.append("sale")
     if not row["in_stock"]:
         badges.append("sold-out")
+    elif row["low_stock"]:
+        badges.append("low-stock")
     return ProductItem(
         id=row["product_id"],
         slug=row["slug"],

@@ -55,6 +55,7 @@ class StorefrontProductRow(Table, db=ENGINE, tablename="storefront_product"):
     updated_at = Timestamptz()
     terms = TextSearch()
     search_version = SmallInt()
+    low_stock = Boolean()
 
 
 class StorefrontVariantRow(Table, db=ENGINE, tablename="storefront_variant"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from html import unescape
 from typing import NamedTuple
 
 __all__ = [
@@ -69,7 +70,7 @@ class Unit(NamedTuple):
 
 def plain(html: str) -> str:
     """The words of sanitised HTML."""
-    return _TAG.sub(" ", html[:MAX_TEXT])
+    return unescape(_TAG.sub(" ", html[:MAX_TEXT]))
 
 
 def units(text: str) -> Iterator[Unit]:

@@ -2,41 +2,35 @@
 
 from hashlib import blake2b
 from typing import Annotated, Any
-from uuid import UUID
 
 import msgspec
-from litestar import Controller, Request, Response, delete, get, post, put
+from litestar import Controller, Request, Response, get
 from litestar.enums import MediaType
 from litestar.params import Parameter
-from msgspec import Meta
 
 from commercekit.errors import FieldError, Unprocessable
-from commercekit.kernel import Page
 from commercekit.platform.http import (
-    Input,
     PageCursor,
     PageLimit,
-    etag_of,
     page_answer,
     page_request,
-    require_match,
 )
-from commercekit.platform.security import requires
 from commercekit.storefront.models import (
     BrandEntry,
+    BrandPage,
     CategoryEntry,
+    CategoryPage,
     ListQuery,
     ProductDetail,
+    ProductItem,
     ProductList,
     PromotionNote,
     Sort,
     Suggestion,
-    Synonym,
 )
 from commercekit.storefront.service import StorefrontService
-from commercekit.storefront.words import units
 
-__all__ = ["AdminSynonyms", "StorefrontController"]
+__all__ = ["StorefrontController", "public"]
 
 _encoder = msgspec.json.Encoder()
 
@@ -68,97 +62,10 @@ class SuggestionList(msgspec.Struct, frozen=True):
     items: list[Suggestion]
 
 
-class SynonymInput(Input):
-    """Words and phrases that mean the same, at least two, in any language."""
+class RelatedList(msgspec.Struct, frozen=True):
+    """The closest first."""
 
-    words: Annotated[
-        list[Annotated[str, Meta(pattern=r"^\S(?:.{0,98}\S)?$")]],
-        Meta(min_length=2, max_length=50),
-    ]
-
-
-class AdminSynonyms(Controller):
-    """What means the same to shoppers of this shop."""
-
-    path = "/admin/synonyms"
-    tags = ["Search"]
-
-    @get(operation_id="AdminListSynonyms", summary="Synonyms", guards=[requires("catalog:read")])
-    async def list_synonyms(self, storefront: StorefrontService) -> Page[Synonym]:
-        """All groups on one page."""
-        return Page(await storefront.vocabulary.synonyms())
-
-    @post(
-        operation_id="AdminAddSynonyms", summary="Add synonyms", guards=[requires("catalog:write")]
-    )
-    async def add_synonyms(
-        self, data: SynonymInput, storefront: StorefrontService
-    ) -> Response[Synonym]:
-        """Counts from the next search on."""
-        return _synonym(await storefront.vocabulary.add_synonym(_searchable(data)), status=201)
-
-    @get(
-        "/{synonym_id:uuid}",
-        operation_id="AdminReadSynonyms",
-        summary="A group of synonyms",
-        guards=[requires("catalog:read")],
-    )
-    async def read_synonyms(
-        self, synonym_id: UUID, storefront: StorefrontService
-    ) -> Response[Synonym]:
-        """With the ETag that changing it asks for."""
-        return _synonym(await storefront.vocabulary.synonym(synonym_id))
-
-    @put(
-        "/{synonym_id:uuid}",
-        operation_id="AdminChangeSynonyms",
-        summary="Change a group of synonyms",
-        guards=[requires("catalog:write")],
-    )
-    async def change_synonyms(
-        self,
-        request: Request[Any, Any, Any],
-        synonym_id: UUID,
-        data: SynonymInput,
-        storefront: StorefrontService,
-    ) -> Response[Synonym]:
-        """The whole group at once."""
-        words = _searchable(data)
-        current = await storefront.vocabulary.synonym(synonym_id)
-        require_match(request, current.version)
-        changed = await storefront.vocabulary.change_synonym(
-            synonym_id, words, version=current.version
-        )
-        return _synonym(changed)
-
-    @delete(
-        "/{synonym_id:uuid}",
-        operation_id="AdminDeleteSynonyms",
-        summary="Remove a group of synonyms",
-        guards=[requires("catalog:write")],
-    )
-    async def delete_synonyms(
-        self, request: Request[Any, Any, Any], synonym_id: UUID, storefront: StorefrontService
-    ) -> None:
-        """The words stay searchable, each by itself."""
-        current = await storefront.vocabulary.synonym(synonym_id)
-        require_match(request, current.version)
-        await storefront.vocabulary.remove_synonym(synonym_id, version=current.version)
-
-
-def _synonym(synonym: Synonym, *, status: int = 200) -> Response[Synonym]:
-    return Response(synonym, status_code=status, headers={"etag": etag_of(synonym.version)})
-
-
-def _searchable(data: SynonymInput) -> list[str]:
-    """The words, unless one of them has nothing that search could find."""
-    for number, word in enumerate(data.words):
-        if not any(units(word)):
-            message = f"{word!r} has no letter and no digit."
-            raise Unprocessable(
-                message, errors=(FieldError(f"/words/{number}", "unsearchable", message),)
-            )
-    return data.words
+    items: list[ProductItem]
 
 
 class StorefrontController(Controller):
@@ -211,7 +118,7 @@ class StorefrontController(Controller):
             total=sealed.total,
             facets=listed.facets,
         )
-        return _public(request, answer, language)
+        return public(request, answer, language)
 
     @get("/products/{slug:str}", summary="One product with options, variants and pictures")
     async def product(
@@ -220,7 +127,41 @@ class StorefrontController(Controller):
         """What a product page shows; 404 for what is not on sale."""
         market = await storefront.market(request.headers.get("x-market"))
         language = market.language_for(request.headers.get("accept-language"))
-        return _public(request, await storefront.product(market, language, slug), language)
+        return public(request, await storefront.product(market, language, slug), language)
+
+    @get("/products/{slug:str}/related", summary="What goes with a product")
+    async def related(
+        self,
+        request: Request[Any, Any, Any],
+        storefront: StorefrontService,
+        slug: str,
+        limit: Annotated[int, Parameter(ge=1, le=20)] = 8,
+    ) -> Response[RelatedList]:
+        """What shares most categories, tags and the brand with it."""
+        market = await storefront.market(request.headers.get("x-market"))
+        language = market.language_for(request.headers.get("accept-language"))
+        found = await storefront.related(market, language, slug, limit=limit)
+        return public(request, RelatedList(found), language)
+
+    @get("/categories/{slug:str}", summary="The page of a category")
+    async def category(
+        self, request: Request[Any, Any, Any], storefront: StorefrontService, slug: str
+    ) -> Response[CategoryPage]:
+        """The way to it and what is below; its products are ``/store/products?category=``."""
+        market = await storefront.market(request.headers.get("x-market"))
+        language = market.language_for(request.headers.get("accept-language"))
+        page = await storefront.shelves.category(market, language, slug)
+        return public(request, page, language)
+
+    @get("/brands/{slug:str}", summary="The page of a brand")
+    async def brand(
+        self, request: Request[Any, Any, Any], storefront: StorefrontService, slug: str
+    ) -> Response[BrandPage]:
+        """The categories it is in; its products are ``/store/products?brand=``."""
+        market = await storefront.market(request.headers.get("x-market"))
+        language = market.language_for(request.headers.get("accept-language"))
+        page = await storefront.shelves.brand(market, language, slug)
+        return public(request, page, language)
 
     @get("/categories", summary="The category tree")
     async def categories(
@@ -230,7 +171,7 @@ class StorefrontController(Controller):
         market = await storefront.market(request.headers.get("x-market"))
         language = market.language_for(request.headers.get("accept-language"))
         tree = await storefront.categories(market, language)
-        return _public(request, CategoryTree(tree), language)
+        return public(request, CategoryTree(tree), language)
 
     @get("/brands", summary="Brands on sale")
     async def brands(
@@ -239,7 +180,7 @@ class StorefrontController(Controller):
         """Brands that have products on sale, by name."""
         market = await storefront.market(request.headers.get("x-market"))
         language = market.language_for(request.headers.get("accept-language"))
-        return _public(request, BrandList(await storefront.brands(market, language)), language)
+        return public(request, BrandList(await storefront.brands(market, language)), language)
 
     @get("/suggestions", summary="What a shopper may mean while typing")
     async def suggestions(
@@ -253,7 +194,7 @@ class StorefrontController(Controller):
         market = await storefront.market(request.headers.get("x-market"))
         language = market.language_for(request.headers.get("accept-language"))
         found = await storefront.suggestions(market, language, q, limit=limit)
-        return _public(request, SuggestionList(found), language)
+        return public(request, SuggestionList(found), language)
 
     @get("/promotions", summary="What is on now")
     async def promotions(
@@ -262,10 +203,10 @@ class StorefrontController(Controller):
         """Promotions that are on now and need no coupon."""
         market = await storefront.market(request.headers.get("x-market"))
         language = market.language_for(request.headers.get("accept-language"))
-        return _public(request, PromotionList(await storefront.promotions(language)), language)
+        return public(request, PromotionList(await storefront.promotions(language)), language)
 
 
-def _public(request: Request[Any, Any, Any], content: Any, language: str) -> Response[Any]:
+def public(request: Request[Any, Any, Any], content: Any, language: str) -> Response[Any]:
     """The answer with its entity tag; 304 without a body for who has it already.
 
     Caches may keep it but must ask each time: a price may change at any moment, and a 304 is cheap.

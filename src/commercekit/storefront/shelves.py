@@ -1,0 +1,95 @@
+"""What stands around products: the page of a category or brand, and what goes with a product."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from commercekit.catalog import BrandNotFound, CatalogService, CategoryNotFound, ProductNotFound
+from commercekit.kernel import pick
+from commercekit.storefront import repository
+from commercekit.storefront.models import BrandPage, CategoryPage, Crumb, ListQuery
+
+if TYPE_CHECKING:
+    from commercekit.catalog import Category
+    from commercekit.markets import Market
+    from commercekit.platform.db import Database
+
+__all__ = ["Shelves"]
+
+
+class Shelves:
+    """Reads what is around products."""
+
+    def __init__(self, db: Database, catalog: CatalogService) -> None:
+        self._db = db
+        self._catalog = catalog
+
+    async def category(self, market: Market, language: str, slug: str) -> CategoryPage:
+        """A category with the way to it and what is right below; ``CategoryNotFound`` otherwise."""
+        tree = {shelf.id: shelf for shelf in await self._catalog.categories()}
+        shelf = next((each for each in tree.values() if each.slug == slug), None)
+        if shelf is None:
+            message = f"There is no category {slug!r}."
+            raise CategoryNotFound(message, category=slug)
+        where = repository.Selection.of(market.id, ListQuery(), [shelf.id])
+        counts = await repository.category_counts(self._db, where)
+        way: list[Category] = []
+        above = shelf.parent_id
+        while above is not None and above in tree:
+            way.append(tree[above])
+            above = tree[above].parent_id
+        return CategoryPage(
+            id=shelf.id,
+            slug=shelf.slug,
+            name=pick(shelf.name, (language,)),
+            product_count=counts.get(shelf.id, 0),
+            above=[_crumb(each, language, None) for each in reversed(way)],
+            children=[
+                _crumb(each, language, counts.get(each.id, 0))
+                for each in tree.values()
+                if each.parent_id == shelf.id
+            ],
+        )
+
+    async def brand(self, market: Market, language: str, slug: str) -> BrandPage:
+        """A brand with the categories it has products in; ``BrandNotFound`` otherwise."""
+        brand = await self._catalog.brand_by_slug(slug)
+        if brand is None:
+            message = f"There is no brand {slug!r}."
+            raise BrandNotFound(message, brand=slug)
+        where = repository.Selection.of(market.id, ListQuery(brands=(slug,)), None)
+        counts = await repository.category_counts(self._db, where)
+        return BrandPage(
+            id=brand.id,
+            slug=brand.slug,
+            name=pick(brand.name, (language,)),
+            product_count=await repository.count(self._db, where),
+            categories=[
+                _crumb(each, language, counts[each.id])
+                for each in await self._catalog.categories()
+                if each.id in counts
+            ],
+        )
+
+    async def related(self, market: Market, slug: str, *, limit: int) -> list[Any]:
+        """Rows of what shares most categories, tags and the brand with a product on sale."""
+        row = await repository.product(self._db, market.id, slug)
+        if row is None:
+            message = f"There is no product {slug!r}."
+            raise ProductNotFound(message, product=slug)
+        tags = msgspec.json.decode(row["page"])["tags"]
+        return await repository.related(
+            self._db,
+            market.id,
+            product_id=row["product_id"],
+            category_ids=row["category_ids"],
+            brand_id=row["brand_id"],
+            tags=tags,
+            limit=limit,
+        )
+
+
+def _crumb(shelf: Category, language: str, count: int | None) -> Crumb:
+    return Crumb(slug=shelf.slug, name=pick(shelf.name, (language,)), product_count=count)
