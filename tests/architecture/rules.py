@@ -36,7 +36,7 @@ ROOMS_OF_ONE = {
             "feeds",
             "shelves",
         }
-    ),  # fmt: skip
+    ),
 }
 """What only one domain has: each with its reason, and not more than fit on this page."""
 
