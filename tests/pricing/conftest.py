@@ -10,7 +10,7 @@ from commercekit.kernel import new_id
 from commercekit.platform.http import Cursors, Idempotency
 from commercekit.platform.security import MasterKey, Principal, Sealer
 from commercekit.pricing import PricingService
-from commercekit.pricing.api import AdminPriceLists, AdminTaxRates
+from commercekit.pricing.api import AdminPriceExplanations, AdminPriceLists, AdminTaxRates
 from commercekit.testing import core_piccolo_apps
 from commercekit.web import build_web
 from tests.platform.http.conftest import client_of
@@ -79,7 +79,7 @@ async def client(database, pricing):
     sealer = Sealer(MasterKey(b"m" * 32))
     await sealer.load(database, ["platform_idempotency_key"])
     app = build_web(
-        controllers=[AdminPriceLists, AdminTaxRates],
+        controllers=[AdminPriceLists, AdminPriceExplanations, AdminTaxRates],
         dependencies={"pricing": pricing},
         authenticator=authenticate,
         idempotency=Idempotency(database, sealer),

@@ -29,7 +29,9 @@ async def put(database, pricing, market, sku, amount, compare_at=None):
 
 async def test_a_price_is_read_as_it_was_set(database, pricing, market, told):
     await put(database, pricing, market, "mug", cny(1999), cny(2999))
-    assert await pricing.prices(market, ["mug", "ghost"]) == {"mug": Price(cny(1999), cny(2999))}
+    assert await pricing.prices(market, ["mug", "ghost"]) == {
+        "mug": Price(cny(1999), cny(2999), "default-cny")
+    }
     assert told == [
         PriceChanged(sku="mug", market_id=market.id, amount=cny(1999), compare_at=cny(2999))
     ]
@@ -45,7 +47,9 @@ async def test_the_same_price_again_writes_and_tells_nothing(database, pricing, 
 
 async def test_zero_is_a_price(database, pricing, market):
     await put(database, pricing, market, "sample", cny(0), cny(0))
-    assert await pricing.prices(market, ["sample"]) == {"sample": Price(cny(0), cny(0))}
+    assert await pricing.prices(market, ["sample"]) == {
+        "sample": Price(cny(0), cny(0), "default-cny")
+    }
 
 
 @pytest.mark.parametrize(
@@ -144,10 +148,12 @@ async def test_lists_and_prices_come_in_pages(pricing, market):
 
 async def test_a_list_is_renamed_only_from_the_version_seen(pricing, market):
     await pricing.add_price_list("retail", "default", {"en": "Retail"})
-    renamed = await pricing.rename_price_list("retail", {"en": "Shop", "zh": "零售"}, expected=1)
+    renamed = await pricing.change_price_list(
+        "retail", name={"en": "Shop", "zh": "零售"}, expected=1
+    )
     assert (renamed.name, renamed.version) == ({"en": "Shop", "zh": "零售"}, 2)
     with pytest.raises(Conflict):
-        await pricing.rename_price_list("retail", {"en": "Late"}, expected=1)
+        await pricing.change_price_list("retail", name={"en": "Late"}, expected=1)
     assert (await pricing.price_list("retail")).name["en"] == "Shop"
 
 

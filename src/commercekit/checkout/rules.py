@@ -333,6 +333,8 @@ def _steps(
                 "sku": item.line.sku,
                 "quantity": item.line.quantity,
                 "unit_price": item.price.amount,
+                "price_list": item.price.price_list,
+                "min_quantity": item.price.min_quantity,
             },
         )
         for item in priced

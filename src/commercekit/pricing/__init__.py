@@ -3,6 +3,7 @@
 from commercekit.pricing.errors import (
     DuplicatePriceList,
     DuplicateTaxRate,
+    UnacceptableList,
     UnacceptablePrice,
     UnknownPriceList,
     UnknownTaxRate,
@@ -12,6 +13,7 @@ from commercekit.pricing.events import PriceChanged
 from commercekit.pricing.models import (
     ListedPrice,
     Price,
+    PriceCandidate,
     PriceList,
     PricingSettings,
     TaxableLine,
@@ -21,6 +23,7 @@ from commercekit.pricing.models import (
     TaxRate,
     TaxTable,
     TaxTotal,
+    Verdict,
 )
 from commercekit.pricing.providers import TaxComponent, TaxProvider, TaxRequest
 from commercekit.pricing.rules import pick_rates, tax_line, tax_lines
@@ -31,6 +34,7 @@ __all__ = [
     "DuplicateTaxRate",
     "ListedPrice",
     "Price",
+    "PriceCandidate",
     "PriceChanged",
     "PriceList",
     "PricingService",
@@ -45,10 +49,12 @@ __all__ = [
     "TaxTotal",
     "TaxableLine",
     "TaxedLine",
+    "UnacceptableList",
     "UnacceptablePrice",
     "UnknownPriceList",
     "UnknownTaxRate",
     "Unpriced",
+    "Verdict",
     "pick_rates",
     "tax_line",
     "tax_lines",

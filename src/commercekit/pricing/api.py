@@ -1,10 +1,12 @@
 """``/admin/price-lists`` and ``/admin/tax-rates``."""
 
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Controller, Request, Response, delete, get, patch, post, put
-from msgspec import Meta
+from litestar.params import QueryParameter
+from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
 from commercekit.kernel import CountryCode, CurrencyCode, Money, Page
 from commercekit.platform.http import (
@@ -18,15 +20,21 @@ from commercekit.platform.http import (
 )
 from commercekit.platform.security import requires
 from commercekit.pricing.errors import Unpriced
-from commercekit.pricing.models import ListedPrice, PriceList, RatePpm, TaxRate
+from commercekit.pricing.models import ListedPrice, PriceCandidate, PriceList, RatePpm, TaxRate
 from commercekit.pricing.service import PricingService
 
-__all__ = ["AdminPriceLists", "AdminTaxRates"]
+__all__ = ["AdminPriceExplanations", "AdminPriceLists", "AdminTaxRates"]
 
 _Code = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}$")]
 _Names = Annotated[
     dict[Annotated[str, Meta(max_length=20)], Annotated[str, Meta(max_length=200)]],
     Meta(max_length=20, description="By language, such as en and zh"),
+]
+
+
+_Priority = Annotated[int, Meta(ge=0, le=10_000, description="The list with the highest wins")]
+MinQuantity = Annotated[
+    int, QueryParameter(ge=1, le=1_000_000, description="From how many on; one without")
 ]
 
 
@@ -38,12 +46,22 @@ class PriceListInput(Input):
     name: _Names = {}
     currency: CurrencyCode | None = None
     default: bool = False
+    segment: _Code | None = None
+    priority: _Priority = 0
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    active: bool = True
 
 
 class PriceListChange(Input):
-    """The only thing of a list that changes: market and currency are what its prices stand on."""
+    """What to change; what is left out stays. Market and currency are what its prices stand on."""
 
-    name: _Names
+    name: _Names | UnsetType = UNSET
+    segment: _Code | UnsetType | None = UNSET
+    priority: _Priority | UnsetType = UNSET
+    starts_at: datetime | UnsetType | None = UNSET
+    ends_at: datetime | UnsetType | None = UNSET
+    active: bool | UnsetType = UNSET
 
 
 class PriceInput(Input):
@@ -106,9 +124,18 @@ class AdminPriceLists(Controller):
     async def create_price_list(
         self, data: PriceListInput, pricing: PricingService
     ) -> Response[PriceList]:
-        """It starts empty; shoppers see the default list of a market only."""
+        """It starts empty. Where several hold, the one with the highest priority wins."""
         created = await pricing.add_price_list(
-            data.code, data.market, data.name, currency=data.currency, is_default=data.default
+            data.code,
+            data.market,
+            data.name,
+            currency=data.currency,
+            is_default=data.default,
+            segment=data.segment,
+            priority=data.priority,
+            starts_at=data.starts_at,
+            ends_at=data.ends_at,
+            active=data.active,
         )
         return _list(created, status=201)
 
@@ -124,21 +151,22 @@ class AdminPriceLists(Controller):
 
     @patch(
         "/{code:str}",
-        operation_id="AdminRenamePriceList",
-        summary="Rename a price list",
+        operation_id="AdminChangePriceList",
+        summary="Change a price list",
         guards=[requires("prices:write")],
     )
-    async def rename_price_list(
+    async def change_price_list(
         self,
         request: Request[Any, Any, Any],
         code: str,
         data: PriceListChange,
         pricing: PricingService,
     ) -> Response[PriceList]:
-        """In all languages at once."""
+        """Prices that shoppers see and that change with it are told at once."""
         current = await pricing.price_list(code)
         require_match(request, current.version)
-        return _list(await pricing.rename_price_list(code, data.name, expected=current.version))
+        given = {k: v for k, v in structs.asdict(data).items() if v is not UNSET}
+        return _list(await pricing.change_price_list(code, expected=current.version, **given))
 
     @get(
         "/{code:str}/prices",
@@ -165,10 +193,10 @@ class AdminPriceLists(Controller):
         guards=[requires("prices:read")],
     )
     async def read_price(
-        self, code: str, sku: str, pricing: PricingService
+        self, code: str, sku: str, pricing: PricingService, min_quantity: MinQuantity = 1
     ) -> Response[ListedPrice]:
         """With the ETag that changing it asks for."""
-        return _price(await pricing.listed_price(code, sku))
+        return _price(await pricing.listed_price(code, sku, min_quantity))
 
     @put(
         "/{code:str}/prices/{sku:str}",
@@ -183,11 +211,12 @@ class AdminPriceLists(Controller):
         sku: str,
         data: PriceInput,
         pricing: PricingService,
+        min_quantity: MinQuantity = 1,
     ) -> Response[ListedPrice]:
         """A SKU's first price in a list needs no ``If-Match``, every later one does."""
         current: ListedPrice | None = None
         try:
-            current = await pricing.listed_price(code, sku)
+            current = await pricing.listed_price(code, sku, min_quantity)
         except Unpriced:
             if "if-match" in request.headers:
                 require_match(request, "absent")
@@ -199,6 +228,7 @@ class AdminPriceLists(Controller):
             data.amount,
             data.compare_at,
             expected=current.version if current else None,
+            min_quantity=min_quantity,
         )
         return _price(written, status=200 if current else 201)
 
@@ -209,12 +239,49 @@ class AdminPriceLists(Controller):
         guards=[requires("prices:write")],
     )
     async def delete_price(
-        self, request: Request[Any, Any, Any], code: str, sku: str, pricing: PricingService
+        self,
+        request: Request[Any, Any, Any],
+        code: str,
+        sku: str,
+        pricing: PricingService,
+        min_quantity: MinQuantity = 1,
     ) -> None:
-        """Without a price in the default list a SKU cannot be bought."""
-        current = await pricing.listed_price(code, sku)
+        """Without a price in any list that holds, a SKU cannot be bought."""
+        current = await pricing.listed_price(code, sku, min_quantity)
         require_match(request, current.version)
-        await pricing.delete_price(code, sku, expected=current.version)
+        await pricing.delete_price(code, sku, expected=current.version, min_quantity=min_quantity)
+
+
+class PriceExplanation(Struct, frozen=True):
+    """Every list of the market, in the order in which they win."""
+
+    candidates: list[PriceCandidate]
+
+
+class AdminPriceExplanations(Controller):
+    """Why something costs what it costs."""
+
+    path = "/admin/price-explanations"
+    tags = ["Pricing"]
+
+    @get(
+        operation_id="AdminExplainPrice",
+        summary="Which list's price counts, and why no other",
+        guards=[requires("prices:read")],
+    )
+    async def explain(
+        self,
+        pricing: PricingService,
+        sku: str,
+        market: str = "default",
+        quantity: MinQuantity = 1,
+        segments: list[str] | None = None,
+        at: datetime | None = None,
+    ) -> PriceExplanation:
+        """For so many of a SKU, a customer of these segments, at this moment or now."""
+        return PriceExplanation(
+            await pricing.explain(market, sku, quantity=quantity, segments=segments or (), at=at)
+        )
 
 
 class AdminTaxRates(Controller):

@@ -7,6 +7,7 @@ from commercekit.errors import Conflict, NotFound, Unprocessable
 __all__ = [
     "DuplicatePriceList",
     "DuplicateTaxRate",
+    "UnacceptableList",
     "UnacceptablePrice",
     "UnknownPriceList",
     "UnknownTaxRate",
@@ -20,6 +21,14 @@ class UnacceptablePrice(Unprocessable):
     slug = "unacceptable-price"
     title = "Not an acceptable price"
     title_zh = "价格不符合要求"
+
+
+class UnacceptableList(Unprocessable):
+    """Dates that are no period, or a default list that would not always hold."""
+
+    slug = "unacceptable-price-list"
+    title = "Not an acceptable price list"
+    title_zh = "价目表不符合要求"
 
 
 class Unpriced(NotFound):

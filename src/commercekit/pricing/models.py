@@ -1,5 +1,7 @@
 """Price lists, prices, tax classes and rates."""
 
+from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -10,6 +12,7 @@ from commercekit.kernel import Money
 __all__ = [
     "ListedPrice",
     "Price",
+    "PriceCandidate",
     "PriceList",
     "PricingSettings",
     "RatePpm",
@@ -20,6 +23,7 @@ __all__ = [
     "TaxTotal",
     "TaxableLine",
     "TaxedLine",
+    "Verdict",
 ]
 
 RatePpm = Annotated[int, Meta(ge=0, le=1_000_000, description="130000 is 13 %")]
@@ -41,7 +45,10 @@ class PricingSettings(Struct, frozen=True, kw_only=True):
 
 
 class PriceList(Struct, frozen=True):
-    """Prices in one currency for one market; the default one is what shoppers see."""
+    """Prices in one currency for one market; the default one holds where no other does.
+
+    Another one holds for a segment of customers, in a period, or because its priority is above zero.
+    """
 
     id: UUID
     code: str
@@ -50,6 +57,13 @@ class PriceList(Struct, frozen=True):
     name: dict[str, str]
     is_default: bool
     version: int
+    segment: str | None = None
+    priority: int = 0
+    """The list with the highest one wins."""
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    """Up to, and without, this moment."""
+    active: bool = True
 
 
 class Price(Struct, frozen=True):
@@ -57,6 +71,38 @@ class Price(Struct, frozen=True):
 
     amount: Money
     compare_at: Money | None = None
+    price_list: str = ""
+    """Code of the list that won."""
+    min_quantity: int = 1
+    """From how many on it costs this."""
+    lowest_30d: Money | None = None
+    """The lowest in the 30 days before this price began; only when asked for."""
+
+
+class Verdict(StrEnum):
+    """Why a list's price is the one, or is not."""
+
+    WON = "won"
+    OUTRANKED = "outranked"
+    PLAIN = "plain"
+    """Neither the default nor for a segment or a period, and its priority is zero."""
+    INACTIVE = "inactive"
+    NOT_STARTED = "not-started"
+    ENDED = "ended"
+    OTHER_SEGMENT = "other-segment"
+    TOO_FEW = "too-few"
+    NO_PRICE = "no-price"
+
+
+class PriceCandidate(Struct, frozen=True):
+    """One list of the market, and what became of its price."""
+
+    price_list: str
+    verdict: Verdict
+    amount: Money | None
+    min_quantity: int | None
+    priority: int
+    segment: str | None
 
 
 class ListedPrice(Struct, frozen=True):
@@ -66,6 +112,7 @@ class ListedPrice(Struct, frozen=True):
     amount: Money
     compare_at: Money | None
     version: int
+    min_quantity: int = 1
 
 
 class TaxRate(Struct, frozen=True):

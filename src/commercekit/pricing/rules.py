@@ -2,24 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from fractions import Fraction
 from math import lcm
+from uuid import UUID
 
 from commercekit.kernel import Money, allocate, round_half_up
 from commercekit.markets import Rounding
 from commercekit.pricing.models import (
+    PriceCandidate,
+    PriceList,
     TaxableLine,
     TaxBreakdown,
     TaxedLine,
     TaxRate,
     TaxTable,
     TaxTotal,
+    Verdict,
 )
 
-__all__ = ["pick_rates", "tax_line", "tax_lines"]
+__all__ = ["holds", "judge", "pick_rates", "tax_line", "tax_lines"]
 
 _MILLION = 1_000_000
+
+
+def holds(price_list: PriceList, at: datetime) -> bool:
+    """Whether the list is switched on and its period has begun and not ended."""
+    return _dated(price_list, at) is None
+
+
+def judge(
+    lists: Sequence[PriceList],
+    breaks: Mapping[UUID, Sequence[tuple[int, int]]],
+    *,
+    quantity: int,
+    segments: Collection[str],
+    at: datetime,
+) -> list[PriceCandidate]:
+    """What became of each list's price, in words; ``lists`` in the order in which they win."""
+    candidates: list[PriceCandidate] = []
+    is_won = False
+    for each in lists:
+        of_list = breaks.get(each.id, ())
+        fitting = next(((n, amount) for n, amount in of_list if n <= quantity), None)
+        verdict = _dated(each, at)
+        if verdict is None and each.segment is not None and each.segment not in segments:
+            verdict = Verdict.OTHER_SEGMENT
+        if verdict is None and _is_plain(each):
+            verdict = Verdict.PLAIN
+        if verdict is None and fitting is None:
+            verdict = Verdict.TOO_FEW if of_list else Verdict.NO_PRICE
+        if verdict is None:
+            verdict = Verdict.OUTRANKED if is_won else Verdict.WON
+            is_won = True
+        candidates.append(
+            PriceCandidate(
+                each.code,
+                verdict,
+                Money(fitting[1], each.currency) if fitting else None,
+                fitting[0] if fitting else None,
+                each.priority,
+                each.segment,
+            )
+        )
+    return candidates
+
+
+def _dated(price_list: PriceList, at: datetime) -> Verdict | None:
+    if not price_list.active:
+        return Verdict.INACTIVE
+    if price_list.starts_at is not None and price_list.starts_at > at:
+        return Verdict.NOT_STARTED
+    if price_list.ends_at is not None and price_list.ends_at <= at:
+        return Verdict.ENDED
+    return None
+
+
+def _is_plain(each: PriceList) -> bool:
+    dates = (each.starts_at, each.ends_at)
+    return (
+        not each.is_default
+        and each.segment is None
+        and dates == (None, None)
+        and each.priority <= 0
+    )
 
 
 def pick_rates(rates: Iterable[TaxRate], country: str, region: str | None) -> TaxTable:

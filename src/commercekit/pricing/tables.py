@@ -7,7 +7,7 @@ from piccolo.table import Table
 
 from commercekit.platform.db import ENGINE
 
-__all__ = ["Price", "PriceList", "TaxRate"]
+__all__ = ["Price", "PriceHistory", "PriceList", "TaxRate"]
 
 
 class PriceList(Table, db=ENGINE, tablename="pricing_price_list"):
@@ -20,10 +20,16 @@ class PriceList(Table, db=ENGINE, tablename="pricing_price_list"):
     name = JSONB()
     is_default = Boolean(default=False)
     version = Integer(default=1)
+    segment = Text(null=True, default=None)
+    priority = Integer(default=0)
+    starts_at = Timestamptz(null=True, default=None)
+    ends_at = Timestamptz(null=True, default=None)
+    active = Boolean(default=True)
+    in_force = Boolean(default=True)
 
 
 class Price(Table, db=ENGINE, tablename="pricing_price"):
-    """What one of a SKU costs in a list; the key is (price_list_id, sku)."""
+    """What one of a SKU costs in a list; the key is (price_list_id, sku, min_quantity)."""
 
     price_list_id = UUID(primary_key=True)
     sku = Text()
@@ -31,6 +37,20 @@ class Price(Table, db=ENGINE, tablename="pricing_price"):
     compare_at = BigInt(null=True, default=None)
     version = Integer(default=1)
     changed_at = Timestamptz()
+    min_quantity = Integer(default=1)
+
+
+class PriceHistory(Table, db=ENGINE, tablename="pricing_price_history"):
+    """What a price was from ``at`` on, with the period of its list; append-only."""
+
+    id = BigInt(primary_key=True)
+    price_list_id = UUID()
+    sku = Text()
+    min_quantity = Integer()
+    amount = BigInt(null=True, default=None)
+    starts_at = Timestamptz(null=True, default=None)
+    ends_at = Timestamptz(null=True, default=None)
+    at = Timestamptz()
 
 
 class TaxRate(Table, db=ENGINE, tablename="pricing_tax_rate"):

@@ -98,7 +98,8 @@ class Quoter:
     ) -> tuple[list[Priced], list[CartMessage]]:
         skus = [line.sku for line in basis.lines]
         variants = await self._catalog.variants_by_sku(skus)
-        prices = await self._pricing.prices(market, skus)
+        wanted = {line.sku: line.quantity for line in basis.lines}
+        prices = await self._pricing.prices(market, skus, quantities=wanted)
         priced: list[Priced] = []
         messages: list[CartMessage] = []
         for line in basis.lines:

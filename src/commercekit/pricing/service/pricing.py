@@ -6,21 +6,33 @@ next reader in every process.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from commercekit.errors import Conflict
 from commercekit.kernel import Money, Page, PageRequest, exponent, new_id
+from commercekit.platform.jobs import JobContext, JobKind, Schedule
 from commercekit.pricing import repository
 from commercekit.pricing.errors import (
     DuplicatePriceList,
+    UnacceptableList,
     UnacceptablePrice,
     UnknownPriceList,
     Unpriced,
 )
 from commercekit.pricing.events import PriceChanged
-from commercekit.pricing.models import ListedPrice, Price, PriceList, PricingSettings
+from commercekit.pricing.models import (
+    ListedPrice,
+    Price,
+    PriceCandidate,
+    PriceList,
+    PricingSettings,
+)
+from commercekit.pricing.rules import holds, judge
 from commercekit.pricing.service.taxing import Taxing
 
 if TYPE_CHECKING:
@@ -62,10 +74,52 @@ class PricingService(Taxing):
         self._markets = markets
 
     async def prices(
-        self, market: PricedMarket, skus: Iterable[str], uow: UnitOfWork | None = None
+        self,
+        market: PricedMarket,
+        skus: Iterable[str],
+        uow: UnitOfWork | None = None,
+        *,
+        quantities: Mapping[str, int] | None = None,
+        segments: Sequence[str] = (),
+        at: datetime | None = None,
+        lowest: bool = False,
     ) -> dict[str, Price]:
-        """What ``market`` asks for each of ``skus``; one without a price is left out."""
-        return await repository.market_prices(uow or self._db, market.id, market.currency, skus)
+        """What ``market`` asks for each of ``skus``; one without a price is left out.
+
+        ``quantities`` says how many are wanted (one, if not said) and ``segments`` what the customer
+        belongs to. ``lowest`` also finds the lowest price of the 30 days before the present one began,
+        which costs a look into history for each SKU.
+        """
+        wanted = quantities or {}
+        return await repository.market_prices(
+            uow or self._db,
+            market.id,
+            market.currency,
+            {sku: wanted.get(sku, 1) for sku in skus},
+            segments=segments,
+            at=at or self._clock.now(),
+            lowest=lowest,
+        )
+
+    async def explain(
+        self,
+        market_code: str,
+        sku: str,
+        *,
+        quantity: int = 1,
+        segments: Sequence[str] = (),
+        at: datetime | None = None,
+    ) -> list[PriceCandidate]:
+        """Every list of the market, in the order in which they win, and why its price is not the one."""
+        market = await self._markets.by_code(market_code)
+        lists = await repository.lists_of(self._db, market.id, market.currency)
+        return judge(
+            lists,
+            await repository.breaks_of(self._db, lists, sku),
+            quantity=quantity,
+            segments=segments,
+            at=at or self._clock.now(),
+        )
 
     async def set_price(
         self,
@@ -87,7 +141,7 @@ class PricingService(Taxing):
         """Take a SKU's price away, and with it the SKU from sale; none to take is fine."""
         price_list = await repository.default_list(uow, market.id, market.currency)
         if price_list is not None and await repository.delete_price(uow, price_list, sku):
-            self._tell(uow, price_list, sku, None, None)
+            await self._tell(uow, price_list, sku, None)
 
     # What staff do
 
@@ -110,43 +164,114 @@ class PricingService(Taxing):
         *,
         currency: str | None = None,
         is_default: bool = False,
+        segment: str | None = None,
+        priority: int = 0,
+        starts_at: datetime | None = None,
+        ends_at: datetime | None = None,
+        active: bool = True,
     ) -> PriceList:
         """A new, empty list of a market, in the market's currency unless another is named.
 
-        Raises :class:`DuplicatePriceList` for a taken code, or when there is a default already.
+        Raises :class:`DuplicatePriceList` for a taken code, or when there is a default already, and
+        :class:`UnacceptableList` for dates that are no period, or a default that does not always hold.
         """
         market = await self._markets.by_code(market_code)
         wanted = currency or market.currency
         exponent(wanted)
-        price_list = PriceList(new_id(), code, market.id, wanted, name, is_default, 1)
+        price_list = PriceList(
+            new_id(),
+            code,
+            market.id,
+            wanted,
+            name,
+            is_default,
+            version=1,
+            segment=segment,
+            priority=priority,
+            starts_at=starts_at,
+            ends_at=ends_at,
+            active=active,
+        )
+        _check(price_list)
+        in_force = holds(price_list, self._clock.now())
         async with self._db.unit_of_work() as uow:
-            if not await repository.add_list(uow, price_list):
+            if not await repository.add_list(uow, price_list, holds=in_force):
                 message = f"There is a price list {code}, or a default one in {wanted}, already."
                 raise DuplicatePriceList(message)
         return price_list
 
-    async def rename_price_list(
-        self, code: str, name: dict[str, str], *, expected: int
-    ) -> PriceList:
-        """Change the names of a list that is still at version ``expected``."""
+    async def change_price_list(self, code: str, *, expected: int, **changes: Any) -> PriceList:
+        """Change names, segment, priority, period or activity of a list at version ``expected``.
+
+        Every price that shoppers see and that changes with it is told in the same transaction.
+        """
         async with self._db.unit_of_work() as uow:
-            await self._list(uow, code)
-            if not await repository.change_list(uow, code, name, expected):
+            current = await self._list(uow, code)
+            wanted = replace(current, **changes)
+            _check(wanted)
+            market = _MarketOf(current.market_id, "", current.currency)
+            skus = await repository.shown_skus(uow, current)
+            before = await self.prices(market, skus, uow)
+            dates = [(each.starts_at, each.ends_at, each.active) for each in (current, wanted)]
+            if not await repository.change_list(
+                uow,
+                wanted,
+                expected,
+                holds=holds(wanted, self._clock.now()),
+                re_dated=dates[0] != dates[1],
+            ):
                 message = f"The price list {code} was changed by somebody else."
                 raise Conflict(message)
+            await self._tell_shown(uow, market, skus, before)
             return await self._list(uow, code)
+
+    async def follow_periods(self) -> int:
+        """Tell what shoppers see now that periods began or ended; tells how many lists did."""
+
+        async def work(uow: UnitOfWork) -> int:
+            turned = await repository.turned_lists(uow, self._clock.now())
+            for price_list in turned:
+                market = _MarketOf(price_list.market_id, "", price_list.currency)
+                skus = await repository.shown_skus(uow, price_list)
+                if price_list.segment is None:
+                    await self._tell_shown(uow, market, skus, None)
+            return len(turned)
+
+        return await self._db.run(work)
+
+    def job_kinds(self) -> Sequence[JobKind]:
+        """What the job runner needs to know."""
+
+        async def follow(_context: JobContext) -> None:
+            await self.follow_periods()
+
+        return [JobKind("pricing.follow-periods", follow)]
+
+    @staticmethod
+    def schedules() -> Sequence[Schedule]:
+        """Pages show a period's prices this late at most; a quote never is."""
+        name = "pricing.follow-periods"
+        return [Schedule(name, every=timedelta(seconds=30), job=name)]
 
     async def listed_prices(self, code: str, page: PageRequest) -> Page[ListedPrice]:
         """Prices of a list by SKU; the cursor is the last SKU."""
         price_list = await self.price_list(code)
-        after = page.after[0] if page.after else ""
+        sku, _, quantity = (page.after[0] if page.after else "").partition("\n")
+        after = (sku, int(quantity or 1 if sku else 0))
         rows = await repository.listed_prices(self._db, price_list, after, page.limit + 1)
         shown = rows[: page.limit]
-        return Page(shown, shown[-1].sku if len(rows) > page.limit else None)
+        if len(rows) <= page.limit:
+            return Page(shown, None)
+        last = shown[-1]
+        return Page(
+            shown, last.sku if last.min_quantity == 1 else f"{last.sku}\n{last.min_quantity}"
+        )
 
-    async def listed_price(self, code: str, sku: str) -> ListedPrice:
+    async def listed_price(self, code: str, sku: str, min_quantity: int = 1) -> ListedPrice:
         """One price of a list. Raises :class:`Unpriced` when it has none for the SKU."""
-        found = await repository.find_price(self._db, await self.price_list(code), sku)
+        found = await repository.find_price(
+            self._db, await self.price_list(code), sku, min_quantity
+        )
         if found is None:
             message = f"{code} has no price for {sku}."
             raise Unpriced(message)
@@ -160,29 +285,33 @@ class PricingService(Taxing):
         compare_at: Money | None,
         *,
         expected: int | None,
+        min_quantity: int = 1,
     ) -> ListedPrice:
         """Write a price; ``expected`` is the version it replaces, ``None`` for a first price."""
         async with self._db.unit_of_work() as uow:
             price_list = await self._list(uow, code)
-            current = await repository.lock_price(uow, price_list, sku)
+            current = await repository.lock_price(uow, price_list, sku, min_quantity)
             if expected != (current.version if current else None):
                 message = f"The price of {sku} was changed by somebody else."
                 raise Conflict(message)
-            return await self._write(uow, price_list, sku, amount, compare_at)
+            return await self._write(uow, price_list, sku, amount, compare_at, min_quantity)
 
-    async def delete_price(self, code: str, sku: str, *, expected: int) -> None:
+    async def delete_price(
+        self, code: str, sku: str, *, expected: int, min_quantity: int = 1
+    ) -> None:
         """Remove a price that is still at version ``expected``."""
         async with self._db.unit_of_work() as uow:
             price_list = await self._list(uow, code)
-            current = await repository.lock_price(uow, price_list, sku)
+            current = await repository.lock_price(uow, price_list, sku, min_quantity)
             if current is None:
                 message = f"{code} has no price for {sku}."
                 raise Unpriced(message)
             if current.version != expected:
                 message = f"The price of {sku} was changed by somebody else."
                 raise Conflict(message)
-            await repository.delete_price(uow, price_list, sku)
-            self._tell(uow, price_list, sku, None, None)
+            await repository.delete_price(uow, price_list, sku, min_quantity)
+            if min_quantity == 1:
+                await self._tell(uow, price_list, sku, None)
 
     async def _write(
         self,
@@ -191,6 +320,7 @@ class PricingService(Taxing):
         sku: str,
         amount: Money,
         compare_at: Money | None,
+        min_quantity: int = 1,
     ) -> ListedPrice:
         for figure in (amount, compare_at):
             if figure is None:
@@ -201,13 +331,19 @@ class PricingService(Taxing):
             if figure.currency != price_list.currency:
                 message = f"{price_list.code} is in {price_list.currency}, not {figure.currency}."
                 raise UnacceptablePrice(message, sku=sku)
-        current = await repository.lock_price(uow, price_list, sku)
+        current = await repository.lock_price(uow, price_list, sku, min_quantity)
         if current and (current.amount, current.compare_at) == (amount, compare_at):
             return current
         written = await repository.write_price(
-            uow, price_list, sku, amount.amount, None if compare_at is None else compare_at.amount
+            uow,
+            price_list,
+            sku,
+            amount.amount,
+            None if compare_at is None else compare_at.amount,
+            min_quantity,
         )
-        self._tell(uow, price_list, sku, amount, compare_at)
+        if min_quantity == 1:
+            await self._tell(uow, price_list, sku, Price(amount, compare_at))
         return written
 
     async def _default(self, uow: UnitOfWork, market: PricedMarket) -> PriceList:
@@ -239,20 +375,64 @@ class PricingService(Taxing):
             raise UnknownPriceList(message)
         return found
 
-    @staticmethod
-    def _tell(
-        uow: UnitOfWork,
-        price_list: PriceList,
-        sku: str,
-        amount: Money | None,
-        compare_at: Money | None,
+    async def _tell(
+        self, uow: UnitOfWork, price_list: PriceList, sku: str, price: Price | None
     ) -> None:
-        if price_list.is_default:
-            uow.publish(
-                PriceChanged(
-                    sku=sku,
-                    market_id=price_list.market_id,
-                    amount=amount,
-                    compare_at=compare_at,
-                )
-            )
+        """Say what shoppers see now, if this list has to do with it."""
+        if price_list.segment is not None:
+            return
+        if price_list.is_default and not await repository.is_contested(uow, price_list):
+            _publish(uow, price_list.market_id, sku, price)
+            return
+        market = _MarketOf(price_list.market_id, "", price_list.currency)
+        if price_list.is_default or holds(price_list, self._clock.now()):
+            shown = (await self.prices(market, [sku], uow)).get(sku)
+            if price is None or shown is not None:
+                _publish(uow, price_list.market_id, sku, shown)
+
+    async def _tell_shown(
+        self,
+        uow: UnitOfWork,
+        market: PricedMarket,
+        skus: Sequence[str],
+        before: Mapping[str, Price] | None,
+    ) -> None:
+        after = await self.prices(market, skus, uow)
+        for sku in skus:
+            if before is None or _seen(before.get(sku)) != _seen(after.get(sku)):
+                _publish(uow, market.id, sku, after.get(sku))
+
+
+class _MarketOf(NamedTuple):
+    """A market as far as a price list knows it."""
+
+    id: UUID
+    code: str
+    currency: str
+
+
+def _seen(price: Price | None) -> tuple[Money, Money | None] | None:
+    return None if price is None else (price.amount, price.compare_at)
+
+
+def _publish(uow: UnitOfWork, market_id: UUID, sku: str, price: Price | None) -> None:
+    uow.publish(
+        PriceChanged(
+            sku=sku,
+            market_id=market_id,
+            amount=price.amount if price else None,
+            compare_at=price.compare_at if price else None,
+        )
+    )
+
+
+def _check(price_list: PriceList) -> None:
+    starts_at, ends_at = price_list.starts_at, price_list.ends_at
+    if starts_at is not None and ends_at is not None and ends_at <= starts_at:
+        message = "A period ends after it starts."
+        raise UnacceptableList(message)
+    if price_list.is_default and (
+        not price_list.active or price_list.segment is not None or starts_at or ends_at
+    ):
+        message = "The default list holds for everybody and always."
+        raise UnacceptableList(message)

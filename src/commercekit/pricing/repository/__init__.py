@@ -1,0 +1,53 @@
+"""Every query of pricing."""
+
+from commercekit.pricing.repository.prices import (
+    Source,
+    add_list,
+    breaks_of,
+    change_list,
+    default_list,
+    delete_price,
+    find_list,
+    find_price,
+    is_contested,
+    listed_prices,
+    lists,
+    lists_of,
+    lock_price,
+    market_prices,
+    shown_skus,
+    turned_lists,
+    write_price,
+)
+from commercekit.pricing.repository.rates import (
+    add_rate,
+    change_rate,
+    delete_rate,
+    find_rate,
+    rates,
+)
+
+__all__ = [
+    "Source",
+    "add_list",
+    "add_rate",
+    "breaks_of",
+    "change_list",
+    "change_rate",
+    "default_list",
+    "delete_price",
+    "delete_rate",
+    "find_list",
+    "find_price",
+    "find_rate",
+    "is_contested",
+    "listed_prices",
+    "lists",
+    "lists_of",
+    "lock_price",
+    "market_prices",
+    "rates",
+    "shown_skus",
+    "turned_lists",
+    "write_price",
+]
