@@ -6,13 +6,16 @@ import csv
 import io
 import random
 import tracemalloc
+from datetime import UTC, datetime
 
 import pytest
 
 from commercekit.catalog import (
+    AttributeKind,
     CatalogService,
     ExportProducts,
     ImportProducts,
+    NewAttribute,
     NewBrand,
     NewCategory,
     NewImage,
@@ -83,7 +86,7 @@ def empty(database):
 
     async def run():
         await database.execute(
-            "TRUNCATE catalog_product, catalog_brand, catalog_category, catalog_media CASCADE"
+            "TRUNCATE catalog_product, catalog_attribute, catalog_brand, catalog_category, catalog_media CASCADE"
         )
 
     return run
@@ -178,8 +181,22 @@ async def test_everything_we_hold_comes_back(catalog: CatalogService, export, lo
             variants=(NewVariant(sku="T", options={"Title": "Default Title"}),),
         )
     )
-    await catalog.create_product(
+    plain = await catalog.create_product(
         NewProduct(slug="plain", name={"en": "P"}, variants=(NewVariant(sku="P"),))
+    )
+    await catalog.define_attribute(
+        NewAttribute(product_type="Cup", code="care", name={"en": "Care"}, kind=AttributeKind.TEXT)
+    )
+    await catalog.create_product(
+        NewProduct(
+            slug="a-cup",
+            name={"en": "Cup"},
+            type="Cup",
+            attributes={"care": {"en": "=Wash", "zh": "洗"}},
+            related_ids=(plain.id,),
+            publish_at=datetime(2027, 1, 1, 8, 30, tzinfo=UTC),
+            unpublish_at=datetime(2027, 2, 1, tzinfo=UTC),
+        )
     )
     money = Money(1999, "CNY")
     offers.kept = {
@@ -193,9 +210,22 @@ async def test_everything_we_hold_comes_back(catalog: CatalogService, export, lo
     await same_again(export, load, empty, offers)
     assert offers.kept == before
     now = {p.slug: p for p in await catalog.products()}
+    assert now["a-cup"].related_ids == (now["plain"].id,)
     assert now.keys() == was.keys()
     for slug, product in now.items():
-        for field in ("name", "description", "status", "type", "tags", "seo_title", "options"):
+        assert len(product.related_ids) == len(was[slug].related_ids)
+        for field in (
+            "attributes",
+            "publish_at",
+            "unpublish_at",
+            "name",
+            "description",
+            "status",
+            "type",
+            "tags",
+            "seo_title",
+            "options",
+        ):
             assert getattr(product, field) == getattr(was[slug], field), (slug, field)
         kept = [(i.url, i.alt, i.position) for i in was[slug].images]
         assert [(i.url, i.alt, i.position) for i in product.images] == kept

@@ -5,6 +5,9 @@ from __future__ import annotations
 from commercekit.errors import Conflict, Malformed, NotFound, Unprocessable
 
 __all__ = [
+    "AttributeInUse",
+    "AttributeNotFound",
+    "AttributeTaken",
     "BrandInUse",
     "BrandNotFound",
     "CategoryInUse",
@@ -67,6 +70,30 @@ class MediaInUse(Conflict):
     slug = "media-in-use"
     title = "Picture in use"
     title_zh = "图片正在使用"
+
+
+class AttributeNotFound(NotFound):
+    """No attribute of that id."""
+
+    slug = "attribute-not-found"
+    title = "No such attribute"
+    title_zh = "没有该属性"
+
+
+class AttributeTaken(Conflict):
+    """Products of the type have an attribute of that code already."""
+
+    slug = "attribute-taken"
+    title = "Attribute taken"
+    title_zh = "属性已存在"
+
+
+class AttributeInUse(Conflict):
+    """Products have values of it, or the choice that would go."""
+
+    slug = "attribute-in-use"
+    title = "Attribute in use"
+    title_zh = "属性正在使用"
 
 
 class SlugTaken(Conflict):

@@ -16,6 +16,8 @@ __all__ = [
     "ProductChanged",
     "ProductCreated",
     "ProductDeleted",
+    "ProductPublished",
+    "ProductUnpublished",
     "VariantAdded",
     "VariantChanged",
     "VariantRemoved",
@@ -45,6 +47,18 @@ class ProductChanged(_ProductFact, frozen=True, kw_only=True):
 
 class ProductArchived(_ProductFact, frozen=True, kw_only=True):
     """It is not for sale any more, and kept."""
+
+    slug: str
+
+
+class ProductPublished(_ProductFact, frozen=True, kw_only=True):
+    """The time came at which it was to appear; ``ProductChanged`` is told as well."""
+
+    slug: str
+
+
+class ProductUnpublished(_ProductFact, frozen=True, kw_only=True):
+    """The time came at which it was to disappear; ``ProductChanged`` is told as well."""
 
     slug: str
 

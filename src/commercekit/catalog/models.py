@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from commercekit.kernel import StateTable
 
@@ -13,6 +13,10 @@ __all__ = [
     "MAX_OPTIONS",
     "MAX_VARIANTS",
     "PRODUCT_STATES",
+    "Attribute",
+    "AttributeChange",
+    "AttributeKind",
+    "AttributeValue",
     "Brand",
     "BrandChange",
     "Category",
@@ -22,6 +26,7 @@ __all__ = [
     "ImageStatus",
     "Media",
     "MediaSize",
+    "NewAttribute",
     "NewBrand",
     "NewCategory",
     "NewImage",
@@ -33,6 +38,7 @@ __all__ = [
     "ProductChange",
     "ProductDocument",
     "ProductFilter",
+    "ProductHistoryEntry",
     "ProductStatus",
     "SellableVariant",
     "Sku",
@@ -77,6 +83,19 @@ PRODUCT_STATES = StateTable(
         ProductStatus.ARCHIVED: {ProductStatus.DRAFT, ProductStatus.ACTIVE},
     },
 )
+
+
+AttributeValue = bool | int | float | str | dict[str, str]
+"""Of a boolean; a number; the code of a choice; a text by language."""
+
+
+class AttributeKind(StrEnum):
+    """What values an attribute has."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    CHOICE = "choice"
 
 
 class ImageStatus(StrEnum):
@@ -190,6 +209,65 @@ class Product(Struct, frozen=True, kw_only=True):
     version: int
     created_at: datetime
     updated_at: datetime
+    attributes: dict[str, AttributeValue] = {}
+    related_ids: tuple[UUID, ...] = ()
+    publish_at: datetime | None = None
+    unpublish_at: datetime | None = None
+
+
+class ProductHistoryEntry(Struct, frozen=True, kw_only=True):
+    """One change of a product: who, when, and each field before and after."""
+
+    id: UUID
+    product_id: UUID
+    at: datetime
+    actor: str
+    action: str
+    """``created``, ``changed`` or ``deleted``."""
+    diff: Raw
+    """``{field: [before, after]}``; fields of a variant stand under ``variants/<SKU>``."""
+
+
+class Attribute(Struct, frozen=True, kw_only=True):
+    """What products of one type have, beyond what all have: a kind of value under a code."""
+
+    id: UUID
+    product_type: str
+    code: str
+    name: dict[str, str]
+    kind: AttributeKind
+    unit: str
+    """Of a number, such as ``g``."""
+    choices: tuple[OptionValue, ...]
+    required: bool
+    """Whether an active product needs it."""
+    position: int
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class NewAttribute(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An attribute to define. Type and code stay; so does the kind."""
+
+    product_type: Annotated[str, Meta(min_length=1, max_length=200)]
+    code: Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,62}$")]
+    name: Texts
+    kind: AttributeKind
+    unit: Annotated[str, Meta(max_length=20)] = ""
+    choices: Annotated[tuple[OptionValue, ...], Meta(max_length=500)] = ()
+    required: bool = False
+    position: Annotated[int, Meta(ge=0, le=10_000)] = 0
+
+
+class AttributeChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to change of an attribute. Choices that products have cannot be taken away."""
+
+    name: Texts | UnsetType = UNSET
+    unit: Annotated[str, Meta(max_length=20)] | UnsetType = UNSET
+    choices: tuple[OptionValue, ...] | UnsetType = UNSET
+    required: bool | UnsetType = UNSET
+    position: Annotated[int, Meta(ge=0, le=10_000)] | UnsetType = UNSET
 
 
 class NewImage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -233,6 +311,13 @@ class NewProduct(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     options: Annotated[tuple[Option, ...], Meta(max_length=50)] = ()
     images: Annotated[tuple[NewImage, ...], Meta(max_length=250)] = ()
     variants: Annotated[tuple[NewVariant, ...], Meta(max_length=1000)] = ()
+    attributes: dict[str, AttributeValue] = {}
+    """By code, as the definitions of the product's type want them."""
+    related_ids: Annotated[tuple[UUID, ...], Meta(max_length=50)] = ()
+    publish_at: datetime | None = None
+    """When a draft becomes active by itself."""
+    unpublish_at: datetime | None = None
+    """When an active product becomes a draft again."""
 
 
 class ProductChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -250,6 +335,10 @@ class ProductChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     seo_description: Texts | UnsetType = UNSET
     options: tuple[Option, ...] | UnsetType = UNSET
     images: tuple[NewImage, ...] | UnsetType = UNSET
+    attributes: dict[str, AttributeValue] | UnsetType = UNSET
+    related_ids: Annotated[tuple[UUID, ...], Meta(max_length=50)] | UnsetType = UNSET
+    publish_at: datetime | UnsetType | None = UNSET
+    unpublish_at: datetime | UnsetType | None = UNSET
 
 
 class VariantChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

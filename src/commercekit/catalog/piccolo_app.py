@@ -7,8 +7,10 @@ from pathlib import Path
 from piccolo.conf.apps import AppConfig
 
 from commercekit.catalog.tables import (
+    AttributeRow,
     BrandRow,
     CategoryRow,
+    ChangeRow,
     ImageRow,
     ImportRunRow,
     MediaRow,
@@ -21,7 +23,9 @@ APP_CONFIG = AppConfig(
     app_name="commercekit_catalog",
     migrations_folder_path=str(Path(__file__).parent / "piccolo_migrations"),
     table_classes=[
+        AttributeRow,
         BrandRow,
+        ChangeRow,
         CategoryRow,
         ProductRow,
         ProductCategoryRow,

@@ -14,6 +14,9 @@ from commercekit.catalog.errors import ProductRefused
 from commercekit.catalog.models import (
     MAX_OPTIONS,
     MAX_VARIANTS,
+    Attribute,
+    AttributeKind,
+    AttributeValue,
     NewImage,
     NewVariant,
     Option,
@@ -24,6 +27,7 @@ from commercekit.errors import FieldError
 from commercekit.kernel import Translations
 
 __all__ = [
+    "attribute_errors",
     "check_product",
     "clean_html",
     "clean_option",
@@ -38,6 +42,7 @@ __all__ = [
 T = TypeVar("T")
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_LANGUAGE = re.compile("^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
 _NO_WORD = re.compile(r"[\W_]+")
 _MAX_SKU = 100
 _TAG_NAMES = """
@@ -134,6 +139,48 @@ def placed(siblings: Sequence[T], moving: T, position: int | None) -> list[T]:
     others = [each for each in siblings if each != moving]
     others.insert(len(others) if position is None else position, moving)
     return others
+
+
+def attribute_errors(
+    defined: Sequence[Attribute], values: Mapping[str, AttributeValue], *, active: bool
+) -> list[FieldError]:
+    """What is wrong with the attributes of a product; only an active one needs those required."""
+    by_code = {attribute.code: attribute for attribute in defined}
+    errors = []
+    for code, value in values.items():
+        attribute = by_code.get(code)
+        if attribute is None:
+            message = f"Products of this type have no attribute {code[:63]!r}."
+            errors.append(FieldError(f"/attributes/{code[:63]}", "unknown-attribute", message))
+        elif not _fits(attribute, value):
+            message = f"{code!r} is a {attribute.kind.value}, and this is none it can have."
+            errors.append(FieldError(f"/attributes/{code}", "wrong-value", message))
+    if active:
+        errors += [
+            FieldError(f"/attributes/{a.code}", "required", f"An active product needs {a.code!r}.")
+            for a in defined
+            if a.required and a.code not in values
+        ]
+    return errors
+
+
+def _fits(attribute: Attribute, value: AttributeValue) -> bool:
+    match attribute.kind:
+        case AttributeKind.BOOLEAN:
+            return isinstance(value, bool)
+        case AttributeKind.NUMBER:
+            return isinstance(value, int | float) and not isinstance(value, bool)
+        case AttributeKind.CHOICE:
+            return isinstance(value, str) and any(c.code == value for c in attribute.choices)
+        case AttributeKind.TEXT:
+            return (
+                isinstance(value, dict)
+                and bool(value)
+                and all(
+                    _LANGUAGE.match(language) and len(text) <= 2000
+                    for language, text in value.items()
+                )
+            )
 
 
 def combination(options: Sequence[Option], chosen: Mapping[str, str]) -> tuple[str, ...] | None:

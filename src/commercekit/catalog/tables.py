@@ -8,8 +8,10 @@ from piccolo.table import Table
 from commercekit.platform.db import ENGINE
 
 __all__ = [
+    "AttributeRow",
     "BrandRow",
     "CategoryRow",
+    "ChangeRow",
     "ImageRow",
     "ImportRunRow",
     "MediaRow",
@@ -61,6 +63,38 @@ class ProductRow(Table, db=ENGINE, tablename="catalog_product"):
     version = Integer()
     created_at = Timestamptz()
     updated_at = Timestamptz()
+    attributes = JSONB()
+    related_ids = Array(base_column=UUID())
+    publish_at = Timestamptz(null=True)
+    unpublish_at = Timestamptz(null=True)
+
+
+class AttributeRow(Table, db=ENGINE, tablename="catalog_attribute"):
+    """What products of one type have, beyond what all have."""
+
+    id = UUID(primary_key=True)
+    product_type = Text()
+    code = Text()
+    name = JSONB()
+    kind = Text()
+    unit = Text()
+    choices = JSONB()
+    required = Boolean()
+    position = Integer()
+    version = Integer()
+    created_at = Timestamptz()
+    updated_at = Timestamptz()
+
+
+class ChangeRow(Table, db=ENGINE, tablename="catalog_change"):
+    """Who changed what of a product; append-only."""
+
+    id = UUID(primary_key=True)
+    product_id = UUID()
+    at = Timestamptz()
+    actor = Text()
+    action = Text()
+    diff = JSONB()
 
 
 class ProductCategoryRow(Table, db=ENGINE, tablename="catalog_product_category"):

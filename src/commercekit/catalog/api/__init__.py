@@ -1,11 +1,13 @@
 """The catalogue over HTTP, for staff; shoppers read it from the storefront."""
 
+from commercekit.catalog.api.attributes import AttributeController
 from commercekit.catalog.api.exports import ExportController
 from commercekit.catalog.api.groups import BrandController, CategoryController
 from commercekit.catalog.api.media import MediaController
 from commercekit.catalog.api.products import ProductController, VariantController
 
 __all__ = [
+    "AttributeController",
     "BrandController",
     "CategoryController",
     "ExportController",
@@ -22,4 +24,5 @@ controllers = (
     BrandController,
     CategoryController,
     MediaController,
+    AttributeController,
 )

@@ -12,6 +12,7 @@ from commercekit.catalog.models import (
     Product,
     ProductChange,
     ProductFilter,
+    ProductHistoryEntry,
     ProductStatus,
     Variant,
     VariantChange,
@@ -26,7 +27,7 @@ from commercekit.platform.http import (
     page_request,
     require_match,
 )
-from commercekit.platform.security import requires
+from commercekit.platform.security import principal_of, requires
 
 __all__ = ["ProductController", "VariantController"]
 
@@ -34,6 +35,10 @@ READ = [requires("catalog:read")]
 WRITE = [requires("catalog:write")]
 
 Part = Annotated[str | None, Parameter(max_length=100, description="Part of a name, slug or SKU")]
+
+
+def _actor(request: Request[Any, Any, Any]) -> str:
+    return principal_of(request).id
 
 
 def _product(product: Product, status: int = 200) -> Response[Product]:
@@ -78,9 +83,11 @@ class ProductController(Controller):
         return page_answer(request, shown, more)
 
     @post(guards=WRITE, summary="Create a product")
-    async def create(self, data: NewProduct, catalog: CatalogService) -> Response[Product]:
+    async def create(
+        self, request: Request[Any, Any, Any], data: NewProduct, catalog: CatalogService
+    ) -> Response[Product]:
         """A product with its variants; a draft unless ``status`` says otherwise."""
-        return _product(await catalog.create_product(data), 201)
+        return _product(await catalog.create_product(data, actor=_actor(request)), 201)
 
     @get("/{product_id:uuid}", guards=READ, summary="One product")
     async def product(self, product_id: UUID, catalog: CatalogService) -> Response[Product]:
@@ -98,7 +105,9 @@ class ProductController(Controller):
         """What is absent stays, lists are replaced whole. Needs ``If-Match``."""
         present = await catalog.product(product_id)
         require_match(request, present.version)
-        changed = await catalog.change_product(product_id, data, expected_version=present.version)
+        changed = await catalog.change_product(
+            product_id, data, expected_version=present.version, actor=_actor(request)
+        )
         return _product(changed)
 
     @delete("/{product_id:uuid}", guards=WRITE, summary="Delete a product")
@@ -108,19 +117,44 @@ class ProductController(Controller):
         """With its variants, for good; archiving keeps it. Needs ``If-Match``."""
         present = await catalog.product(product_id)
         require_match(request, present.version)
-        await catalog.delete_product(product_id, expected_version=present.version)
+        await catalog.delete_product(
+            product_id, expected_version=present.version, actor=_actor(request)
+        )
 
     @post("/{product_id:uuid}/archive", guards=WRITE, status_code=200, summary="Archive a product")
-    async def archive(self, product_id: UUID, catalog: CatalogService) -> Response[Product]:
+    async def archive(
+        self, request: Request[Any, Any, Any], product_id: UUID, catalog: CatalogService
+    ) -> Response[Product]:
         """Take it off sale and keep it; doing it again changes nothing."""
-        return _product(await catalog.archive_product(product_id))
+        return _product(await catalog.archive_product(product_id, actor=_actor(request)))
+
+    @get("/{product_id:uuid}/history", guards=READ, summary="Who changed what of a product")
+    async def history(
+        self,
+        request: Request[Any, Any, Any],
+        product_id: UUID,
+        catalog: CatalogService,
+        limit: PageLimit = 20,
+        cursor: PageCursor = None,
+    ) -> Page[ProductHistoryEntry]:
+        """Newest first; the history of a deleted product stays."""
+        page = page_request(request, limit, cursor)
+        after = UUID(page.after[0]) if page.after else None
+        found = await catalog.history(product_id, after=after, limit=page.limit + 1)
+        shown = found[: page.limit]
+        more = (str(shown[-1].id),) if len(found) > page.limit else None
+        return page_answer(request, shown, more)
 
     @post("/{product_id:uuid}/variants", guards=WRITE, summary="Add a variant")
     async def add_variant(
-        self, product_id: UUID, data: NewVariant, catalog: CatalogService
+        self,
+        request: Request[Any, Any, Any],
+        product_id: UUID,
+        data: NewVariant,
+        catalog: CatalogService,
     ) -> Response[Variant]:
         """One more combination of option values, last in order."""
-        return _variant(await catalog.add_variant(product_id, data), 201)
+        return _variant(await catalog.add_variant(product_id, data, actor=_actor(request)), 201)
 
 
 class VariantController(Controller):
@@ -166,7 +200,9 @@ class VariantController(Controller):
         """Anything but the SKU, by which prices, stock and orders are kept. Needs ``If-Match``."""
         present = await catalog.variant(variant_id)
         require_match(request, present.version)
-        changed = await catalog.change_variant(variant_id, data, expected_version=present.version)
+        changed = await catalog.change_variant(
+            variant_id, data, expected_version=present.version, actor=_actor(request)
+        )
         return _variant(changed)
 
     @delete("/{variant_id:uuid}", guards=WRITE, summary="Remove a variant")
@@ -176,4 +212,6 @@ class VariantController(Controller):
         """Needs ``If-Match``; the last one of an active product is refused."""
         present = await catalog.variant(variant_id)
         require_match(request, present.version)
-        await catalog.remove_variant(variant_id, expected_version=present.version)
+        await catalog.remove_variant(
+            variant_id, expected_version=present.version, actor=_actor(request)
+        )

@@ -1,5 +1,5 @@
 """Every query of the catalogue; gives models, never rows."""
 
-from commercekit.catalog.repository import groups, lookups, media, products
+from commercekit.catalog.repository import attributes, groups, history, lookups, media, products
 
-__all__ = ["groups", "lookups", "media", "products"]
+__all__ = ["attributes", "groups", "history", "lookups", "media", "products"]

@@ -21,8 +21,10 @@ __all__ = [
     "product_ids_of_brand",
     "product_ids_of_categories",
     "product_ids_of_skus",
+    "product_ids_of_slugs",
     "sellable_by_sku",
     "skus_taken",
+    "slugs_of",
     "unchecked_images",
     "variant_product",
     "variants_page",
@@ -129,6 +131,18 @@ async def languages(db: Database) -> list[str]:
         """
     )
     return [row["language"] for row in rows]
+
+
+async def product_ids_of_slugs(db: Database, slugs: Sequence[str]) -> dict[str, UUID]:
+    """The products that exist at these addresses."""
+    rows = await db.fetch("SELECT slug, id FROM catalog_product WHERE slug = ANY ($1)", list(slugs))
+    return {row["slug"]: row["id"] for row in rows}
+
+
+async def slugs_of(db: Database, ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Where these products are."""
+    rows = await db.fetch("SELECT slug, id FROM catalog_product WHERE id = ANY ($1)", list(ids))
+    return {row["id"]: row["slug"] for row in rows}
 
 
 async def keep_import(uow: UnitOfWork, digest: str, report: str) -> None:

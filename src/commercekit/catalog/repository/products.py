@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from commercekit.catalog.models import (
+    AttributeValue,
     Image,
     Option,
     Product,
@@ -54,12 +55,14 @@ class _VariantJson(Struct):
 
 _texts = msgspec.json.Decoder(dict[str, str])
 _options = msgspec.json.Decoder(tuple[Option, ...])
+_attributes = msgspec.json.Decoder(dict[str, AttributeValue])
 _images = msgspec.json.Decoder(tuple[Image, ...])
 _variants = msgspec.json.Decoder(tuple[_VariantJson, ...])
 
 _PRODUCT = """
     SELECT p.id, p.slug, p.status, p.name, p.description, p.brand_id, p.type, p.tags,
            p.seo_title, p.seo_description, p.options, p.version, p.created_at, p.updated_at,
+           p.attributes, p.related_ids, p.publish_at, p.unpublish_at,
            (SELECT coalesce(array_agg(pc.category_id ORDER BY pc.category_id), '{}')
             FROM catalog_product_category pc WHERE pc.product_id = p.id) AS category_ids,
            (SELECT coalesce(json_agg(json_build_object(
@@ -123,6 +126,10 @@ def _product(row: Any) -> Product:
         version=row["version"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
+        attributes=_attributes.decode(row["attributes"]),
+        related_ids=tuple(row["related_ids"]),
+        publish_at=row["publish_at"],
+        unpublish_at=row["unpublish_at"],
     )
 
 
@@ -183,8 +190,9 @@ async def add_product(uow: UnitOfWork, product: Product) -> bool:
     added = await uow.fetchval(
         """
         INSERT INTO catalog_product (id, slug, status, name, description, brand_id, type, tags,
-            seo_title, seo_description, options, version, created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $12)
+            seo_title, seo_description, options, version, created_at, updated_at, attributes,
+            related_ids, publish_at, unpublish_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $12, $13, $14, $15, $16)
         ON CONFLICT (slug) DO NOTHING RETURNING true
         """,
         product.id,
@@ -199,6 +207,10 @@ async def add_product(uow: UnitOfWork, product: Product) -> bool:
         _encode(product.seo_description),
         _encode(product.options),
         product.created_at,
+        _encode(product.attributes),
+        list(product.related_ids),
+        product.publish_at,
+        product.unpublish_at,
     )
     return bool(added)
 
@@ -209,7 +221,8 @@ async def write_product(uow: UnitOfWork, product: Product) -> None:
         """
         UPDATE catalog_product SET slug = $2, status = $3, name = $4, description = $5,
             brand_id = $6, type = $7, tags = $8, seo_title = $9, seo_description = $10,
-            options = $11, version = version + 1, updated_at = $12
+            options = $11, version = version + 1, updated_at = $12, attributes = $13,
+            related_ids = $14, publish_at = $15, unpublish_at = $16
         WHERE id = $1
         """,
         product.id,
@@ -224,11 +237,20 @@ async def write_product(uow: UnitOfWork, product: Product) -> None:
         _encode(product.seo_description),
         _encode(product.options),
         product.updated_at,
+        _encode(product.attributes),
+        list(product.related_ids),
+        product.publish_at,
+        product.unpublish_at,
     )
 
 
 async def delete_product(uow: UnitOfWork, product_id: UUID) -> None:
-    """Remove it with variants, pictures and places on shelves."""
+    """Remove it with variants, pictures and places on shelves, and where it is named as related."""
+    await uow.execute(
+        "UPDATE catalog_product SET related_ids = array_remove(related_ids, $1)"
+        " WHERE $1 = ANY (related_ids)",
+        product_id,
+    )
     await uow.execute("DELETE FROM catalog_product WHERE id = $1", product_id)
 
 

@@ -14,9 +14,9 @@ from commercekit.catalog.models import (
     SellableVariant,
     Variant,
 )
+from commercekit.catalog.service.attributes import AttributeUseCases
 from commercekit.catalog.service.groups import GroupUseCases
 from commercekit.catalog.service.media import MediaLibrary
-from commercekit.catalog.service.products import ProductUseCases
 from commercekit.kernel import Clock
 from commercekit.platform.db import Database
 from commercekit.platform.storage import PictureReader, Storage
@@ -24,7 +24,7 @@ from commercekit.platform.storage import PictureReader, Storage
 __all__ = ["CatalogService"]
 
 
-class CatalogService(ProductUseCases, GroupUseCases):
+class CatalogService(AttributeUseCases, GroupUseCases):
     """Products, variants, brands and categories; uploaded pictures are in ``media``."""
 
     def __init__(

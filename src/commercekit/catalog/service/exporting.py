@@ -5,13 +5,23 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 import msgspec
 
 from commercekit.catalog import repository
-from commercekit.catalog.models import Brand, Category, Option, Product, ProductStatus, Variant
+from commercekit.catalog.models import (
+    Attribute,
+    Brand,
+    Category,
+    NewAttribute,
+    Option,
+    Product,
+    ProductStatus,
+    Variant,
+)
 from commercekit.catalog.service import CatalogService
 from commercekit.catalog.service.importing.drafts import UNTAXED
 from commercekit.catalog.service.importing.rows import COLUMNS, TRANSLATED
@@ -66,6 +76,10 @@ class ExportProducts:
         out = io.StringIO()
         writer = csv.writer(out)  # ends rows as RFC 4180 has it, and so quotes both halves
         writer.writerow(columns)
+        defined = {
+            (each.product_type, each.code): _definition(each)
+            for each in await self._catalog.attributes(limit=100_000)
+        }
         categories = {each.id: each for each in await self._catalog.categories()}
         after = ""
         while True:
@@ -75,8 +89,11 @@ class ExportProducts:
             documents = await self._catalog.documents(list(ids.values()))
             skus = [v.sku for d in documents for v in d.product.variants]
             offers = await self._source.offers(skus)
+            related = [each for d in documents for each in d.product.related_ids]
+            slugs = await repository.lookups.slugs_of(self._db, related)
             for document in documents:
                 rows = _rows(document.product, document.brand, categories, offers, language, others)
+                rows[0] |= _ours(document.product, defined, slugs)
                 writer.writerows([[row.get(column, "") for column in columns] for row in rows])
             after = list(ids)[-1]
             yield _taken(out)
@@ -146,6 +163,36 @@ def _rows(
         }
         for row in rows
     ]
+
+
+def _ours(
+    product: Product,
+    defined: Mapping[tuple[str, str], NewAttribute],
+    slugs: Mapping[UUID, str],
+) -> dict[str, str]:
+    """Cells that no other shop has."""
+    values = [
+        (defined[product.type, code], value)
+        for code, value in product.attributes.items()
+        if (product.type, code) in defined
+    ]
+    cells = {
+        "Attributes": _json(values) if values else "",
+        "Related": " ".join(slugs[each] for each in product.related_ids if each in slugs),
+        "Publish At": _moment(product.publish_at),
+        "Unpublish At": _moment(product.unpublish_at),
+    }
+    return {column: cell for column, cell in cells.items() if cell}
+
+
+def _definition(attribute: Attribute) -> NewAttribute:
+    return NewAttribute(
+        **{field: getattr(attribute, field) for field in NewAttribute.__struct_fields__}
+    )
+
+
+def _moment(moment: datetime | None) -> str:
+    return msgspec.to_builtins(moment.astimezone(UTC)) if moment else ""
 
 
 _NUMBERS = frozenset({"Variant Grams", "Variant Inventory Qty", "Variant Price", "Image Position"})

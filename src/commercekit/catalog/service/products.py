@@ -34,7 +34,9 @@ class ProductUseCases:
         self._db = db
         self._clock = clock
 
-    async def create_product(self, new: NewProduct, *, product_id: UUID | None = None) -> Product:
+    async def create_product(
+        self, new: NewProduct, *, product_id: UUID | None = None, actor: str = "system"
+    ) -> Product:
         """Create a product with its variants; the same ``product_id`` twice creates one.
 
         Raises ``ProductRefused`` with every fault, ``SlugTaken`` or ``SkuTaken``.
@@ -44,13 +46,18 @@ class ProductUseCases:
         async def work(uow: UnitOfWork) -> Product:
             present = await repository.products.by_ids(self._db, [identifier])
             if identifier not in present:
-                await save(self._db, uow, None, new, product_id=identifier)
+                await save(self._db, uow, None, new, product_id=identifier, actor=actor)
             return await self._read(identifier)
 
         return await self._db.run(work)
 
     async def change_product(
-        self, product_id: UUID, change: ProductChange, *, expected_version: int | None = None
+        self,
+        product_id: UUID,
+        change: ProductChange,
+        *,
+        expected_version: int | None = None,
+        actor: str = "system",
     ) -> Product:
         """Change what ``change`` names; nothing is written or told when it is like that already.
 
@@ -70,17 +77,23 @@ class ProductUseCases:
             wanted = msgspec.structs.replace(as_wanted(current), **given)
             if change.images is not UNSET:
                 wanted = _without_lost_images(current, wanted)
-            await save(self._db, uow, current, wanted, product_id=product_id)
+            await save(self._db, uow, current, wanted, product_id=product_id, actor=actor)
             return await self._read(product_id)
 
         return await self._db.run(work)
 
-    async def archive_product(self, product_id: UUID) -> Product:
+    async def archive_product(self, product_id: UUID, *, actor: str = "system") -> Product:
         """Take it off sale and keep it; archiving twice changes nothing."""
-        return await self.change_product(product_id, ProductChange(status=ProductStatus.ARCHIVED))
+        return await self.change_product(
+            product_id, ProductChange(status=ProductStatus.ARCHIVED), actor=actor
+        )
 
     async def delete_product(
-        self, product_id: UUID, *, expected_version: int | None = None
+        self,
+        product_id: UUID,
+        *,
+        expected_version: int | None = None,
+        actor: str = "system",
     ) -> None:
         """Remove it with its variants. Orders keep their own copy of what was bought."""
 
@@ -90,25 +103,33 @@ class ProductUseCases:
                 message = f"Product {current.slug!r} is at version {current.version} by now."
                 raise StaleVersion(message, version=current.version)
             await repository.products.delete_product(uow, product_id)
+            await repository.history.add(uow, product_id, actor, current, None)
             skus = tuple(variant.sku for variant in current.variants)
             uow.publish(ProductDeleted(product_id=product_id, slug=current.slug, skus=skus))
 
         await self._db.run(work)
 
-    async def add_variant(self, product_id: UUID, new: NewVariant) -> Variant:
+    async def add_variant(
+        self, product_id: UUID, new: NewVariant, *, actor: str = "system"
+    ) -> Variant:
         """Add one more combination, last in order."""
 
         async def work(uow: UnitOfWork) -> Variant:
             current = await self._locked(uow, product_id)
             wanted = as_wanted(current)
             wanted = msgspec.structs.replace(wanted, variants=(*wanted.variants, new))
-            await save(self._db, uow, current, wanted, product_id=product_id)
+            await save(self._db, uow, current, wanted, product_id=product_id, actor=actor)
             return (await self._read(product_id)).variants[-1]
 
         return await self._db.run(work)
 
     async def change_variant(
-        self, variant_id: UUID, change: VariantChange, *, expected_version: int | None = None
+        self,
+        variant_id: UUID,
+        change: VariantChange,
+        *,
+        expected_version: int | None = None,
+        actor: str = "system",
     ) -> Variant:
         """Change what ``change`` names; a new position moves it among its siblings."""
 
@@ -128,13 +149,17 @@ class ProductUseCases:
             place = index if change.position is UNSET else change.position - 1
             variants.insert(place, changed)
             wanted = msgspec.structs.replace(wanted, variants=tuple(variants))
-            await save(self._db, uow, current, wanted, product_id=current.id)
+            await save(self._db, uow, current, wanted, product_id=current.id, actor=actor)
             return await self._read_variant(current.id, variant_id)
 
         return await self._db.run(work)
 
     async def remove_variant(
-        self, variant_id: UUID, *, expected_version: int | None = None
+        self,
+        variant_id: UUID,
+        *,
+        expected_version: int | None = None,
+        actor: str = "system",
     ) -> None:
         """Take one combination off. The last one of an active product is refused: archive that."""
 
@@ -143,16 +168,16 @@ class ProductUseCases:
             wanted = as_wanted(current)
             kept = tuple(each for each in wanted.variants if each.sku != variant.sku)
             wanted = msgspec.structs.replace(wanted, variants=kept)
-            await save(self._db, uow, current, wanted, product_id=current.id)
+            await save(self._db, uow, current, wanted, product_id=current.id, actor=actor)
 
         await self._db.run(work)
 
     async def put_product(
-        self, uow: UnitOfWork, current: Product | None, wanted: NewProduct
+        self, uow: UnitOfWork, current: Product | None, wanted: NewProduct, *, actor: str = "import"
     ) -> tuple[Saved, Literal["created", "changed", "unchanged"]]:
         """Make a product what an import wants it to be, inside the caller's unit of work."""
         identifier = current.id if current else new_id()
-        saved = await save(self._db, uow, current, wanted, product_id=identifier)
+        saved = await save(self._db, uow, current, wanted, product_id=identifier, actor=actor)
         if current is None:
             return saved, "created"
         return saved, "changed" if saved.changed else "unchanged"

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from commercekit.catalog import repository, rules
-from commercekit.catalog.errors import ProductRefused, SkuTaken, SlugTaken
+from commercekit.catalog.errors import SkuTaken, SlugTaken
 from commercekit.catalog.events import (
     ProductArchived,
     ProductChanged,
@@ -30,7 +30,12 @@ from commercekit.catalog.models import (
     ProductStatus,
     Variant,
 )
-from commercekit.errors import FieldError
+from commercekit.catalog.service.checks import (
+    check_attributes,
+    check_groups,
+    complete,
+    with_media,
+)
 from commercekit.kernel import DomainEvent, new_id
 from commercekit.platform.db import Database, UnitOfWork
 
@@ -59,6 +64,10 @@ def as_wanted(product: Product) -> NewProduct:
         seo_title=product.seo_title,
         seo_description=product.seo_description,
         options=product.options,
+        attributes=product.attributes,
+        related_ids=product.related_ids,
+        publish_at=product.publish_at,
+        unpublish_at=product.unpublish_at,
         images=tuple(
             NewImage(url=image.url, alt=image.alt, media_id=image.media_id)
             for image in product.images
@@ -85,13 +94,14 @@ async def save(
     wanted: NewProduct,
     *,
     product_id: UUID,
+    actor: str = "system",
 ) -> Saved:
     """Make the product what is ``wanted``; variants are matched by SKU, pictures by address.
 
     ``current`` is the product locked in this unit of work, or ``None`` to create it. Raises
     :class:`ProductRefused` with every fault, :class:`SlugTaken` or :class:`SkuTaken`.
     """
-    wanted = await _complete(db, await _with_media(db, _clean(wanted)), product_id)
+    wanted = await complete(db, await with_media(db, _clean(wanted)), product_id)
     rules.check_product(
         name=wanted.name,
         status=wanted.status,
@@ -99,7 +109,7 @@ async def save(
         images=wanted.images,
         variants=wanted.variants,
     )
-    await _check_groups(uow, current, wanted)
+    await check_groups(uow, current, wanted)
     now = uow.clock.now()
     product = _product(current, wanted, product_id, now)
     fields = _different(current, product) if current else ()
@@ -112,6 +122,7 @@ async def save(
     elif "slug" in fields and await repository.products.by_slug(db, wanted.slug):
         message = f"Another product has the slug {wanted.slug!r}."
         raise SlugTaken(message, product=wanted.slug)
+    await check_attributes(db, current, wanted, fields)
     facts = await _write_variants(uow, current, product, fields, now)
     if current is None:
         skus = tuple(variant.sku for variant in product.variants)
@@ -119,6 +130,8 @@ async def save(
     elif fields:
         await repository.products.write_product(uow, product)
         facts[:0] = _product_facts(current, product, fields)
+    if facts:
+        await repository.history.add(uow, product_id, actor, current, product)
     uow.publish(*facts)
     return Saved(product_id, bool(facts))
 
@@ -150,6 +163,15 @@ def _clean(wanted: NewProduct) -> NewProduct:
         type=rules.clean_text(wanted.type),
         tags=tuple(dict.fromkeys(t for tag in wanted.tags if (t := rules.clean_text(tag)))),
         category_ids=tuple(sorted(set(wanted.category_ids))),
+        related_ids=tuple(dict.fromkeys(wanted.related_ids)),
+        attributes={
+            code: rules.clean_texts(value)
+            if isinstance(value, dict)
+            else rules.clean_text(value)
+            if isinstance(value, str)
+            else value
+            for code, value in wanted.attributes.items()
+        },
         seo_title=rules.clean_texts(wanted.seo_title),
         seo_description=rules.clean_texts(wanted.seo_description),
         options=tuple(rules.clean_option(option) for option in wanted.options),
@@ -177,101 +199,6 @@ def _clean(wanted: NewProduct) -> NewProduct:
     )
 
 
-async def _with_media(db: Database, wanted: NewProduct) -> NewProduct:
-    """Give pictures that name an upload its address, and hold the uploads until the end."""
-    named = {i.media_id for i in wanted.images if i.media_id}
-    named |= {v.image_media_id for v in wanted.variants if v.image_media_id}
-    if not named:
-        missing = [i for i, image in enumerate(wanted.images) if not image.url]
-        _refuse_media(missing, [])
-        return wanted
-    found = await repository.media.by_ids(db, list(named), hold=True)
-    _refuse_media(
-        [
-            index
-            for index, image in enumerate(wanted.images)
-            if (image.media_id is not None and image.media_id not in found)
-            or (image.media_id is None and not image.url)
-        ],
-        [
-            index
-            for index, variant in enumerate(wanted.variants)
-            if variant.image_media_id is not None and variant.image_media_id not in found
-        ],
-    )
-    return msgspec.structs.replace(
-        wanted,
-        images=tuple(
-            NewImage(url=found[image.media_id].url, alt=image.alt, media_id=image.media_id)
-            if image.media_id
-            else image
-            for image in wanted.images
-        ),
-        variants=tuple(
-            msgspec.structs.replace(variant, image_url=found[variant.image_media_id].url)
-            if variant.image_media_id
-            else variant
-            for variant in wanted.variants
-        ),
-    )
-
-
-def _refuse_media(images: Sequence[int], variants: Sequence[int]) -> None:
-    message = "There is no such uploaded picture."
-    places = [f"/images/{index}/media_id" for index in images]
-    places += [f"/variants/{index}/image_media_id" for index in variants]
-    if places:
-        errors = tuple(FieldError(place, "unknown-media", message) for place in places)
-        raise ProductRefused(message, errors=errors)
-
-
-async def _complete(db: Database, wanted: NewProduct, product_id: UUID) -> NewProduct:
-    """Give variants without a SKU the one made of slug and values that nobody else has."""
-    if all(variant.sku for variant in wanted.variants):
-        return wanted
-    elsewhere: set[str] = set()
-    while True:
-        used = {variant.sku for variant in wanted.variants} | elsewhere
-        completed: list[NewVariant] = []
-        invented: list[str] = []
-        for variant in wanted.variants:
-            if variant.sku:
-                completed.append(variant)
-                continue
-            values = rules.combination(wanted.options, variant.options) or ()
-            sku = rules.made_up_sku(wanted.slug, values, used)
-            used.add(sku)
-            invented.append(sku)
-            completed.append(msgspec.structs.replace(variant, sku=sku))
-        taken = await repository.lookups.skus_taken(db, invented, beside=product_id)
-        if not taken:
-            return msgspec.structs.replace(wanted, variants=tuple(completed))
-        elsewhere |= taken
-
-
-async def _check_groups(uow: UnitOfWork, current: Product | None, wanted: NewProduct) -> None:
-    errors = []
-    if wanted.brand_id and (current is None or current.brand_id != wanted.brand_id):
-        known = await uow.fetchval(
-            "SELECT true FROM catalog_brand WHERE id = $1 FOR KEY SHARE", wanted.brand_id
-        )
-        if not known:
-            errors.append(FieldError("/brand_id", "unknown-brand", "There is no such brand."))
-    if wanted.category_ids and (current is None or current.category_ids != wanted.category_ids):
-        rows = await uow.fetch(
-            "SELECT id FROM catalog_category WHERE id = ANY ($1) ORDER BY id FOR KEY SHARE",
-            list(wanted.category_ids),
-        )
-        found = {row["id"] for row in rows}
-        errors += [
-            FieldError(f"/category_ids/{index}", "unknown-category", "There is no such category.")
-            for index, category_id in enumerate(wanted.category_ids)
-            if category_id not in found
-        ]
-    if errors:
-        raise ProductRefused(errors[0].message, errors=tuple(errors))
-
-
 def _product(
     current: Product | None, wanted: NewProduct, product_id: UUID, now: datetime
 ) -> Product:
@@ -292,6 +219,10 @@ def _product(
         options=wanted.options,
         images=images,
         variants=_variants(current, wanted, by_url, product_id, now),
+        attributes=dict(wanted.attributes),
+        related_ids=wanted.related_ids,
+        publish_at=wanted.publish_at,
+        unpublish_at=wanted.unpublish_at,
         version=current.version if current else 1,
         created_at=current.created_at if current else now,
         updated_at=now,

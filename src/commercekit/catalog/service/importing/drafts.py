@@ -5,13 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from commercekit.catalog import rules
-from commercekit.catalog.models import MAX_OPTIONS, NewImage, Option, ProductStatus, Slug
+from commercekit.catalog.models import (
+    MAX_OPTIONS,
+    AttributeValue,
+    NewAttribute,
+    NewImage,
+    Option,
+    ProductStatus,
+    Slug,
+)
 from commercekit.catalog.service.importing.report import RowFault
 from commercekit.catalog.service.importing.rows import ProductRows, Row
 from commercekit.kernel import Money
@@ -24,6 +33,7 @@ UNTAXED = "exempt"
 _DEFAULT = ("Title", "Default Title")
 _AMOUNT = re.compile(r"^\d{1,12}(\.\d{1,6})?$")
 _COUNT = re.compile(r"^[+-]?\d{1,9}(\.0+)?$")
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 _TAX_CLASS = re.compile("[a-z0-9][a-z0-9-]{0,31}")
 _TAG = re.compile(r'\s*(?:"((?:[^"]|"")*)"\s*(?=,|$)|([^,]+))(?:,|$)|,')
 _YES = {"true", "yes", "y", "1"}
@@ -84,6 +94,12 @@ class ProductDraft:
     """Paths of categories from the top, as slugs and names; ``None`` when the file has only a type."""
     options: tuple[Option, ...] | None = None
     """All options with everything on them; ``None`` when the columns say it all."""
+    attributes: list[tuple[NewAttribute, AttributeValue]] | None = None
+    """Values with what defines them."""
+    related: tuple[str, ...] = ()
+    """Slugs, also of products that come later in the file."""
+    publish_at: datetime | None = None
+    unpublish_at: datetime | None = None
     images: list[NewImage] = field(default_factory=list)
     variants: list[VariantDraft] = field(default_factory=list)
     errors: list[RowFault] = field(default_factory=list)
@@ -155,6 +171,11 @@ def _read_texts(draft: ProductDraft, first: Row, language: str) -> None:
     draft.shelves = _decoded(draft, first, "Categories", list[list[tuple[Slug, dict[str, str]]]])
     if draft.shelves is not None:
         draft.category = {}
+    kind = list[tuple[NewAttribute, AttributeValue]]
+    draft.attributes = _decoded(draft, first, "Attributes", kind)
+    draft.related = tuple(slug for part in first.get("Related").split() if (slug := _slug(part)))
+    draft.publish_at = _moment(draft, first, "Publish At")
+    draft.unpublish_at = _moment(draft, first, "Unpublish At")
     draft.type = first.get("Type")
     draft.tags = tuple(dict.fromkeys(_tags(first.get("Tags"))))
     draft.seo_title = _texts(first, "SEO Title", language)
@@ -197,6 +218,18 @@ def _decoded(draft: ProductDraft, row: Row, column: str, kind: Any) -> Any:
     except (msgspec.DecodeError, RecursionError):
         message = "It is not what an export writes here."
         draft.errors.append(RowFault(row.number, column, "not-readable", message))
+        return None
+
+
+def _moment(draft: ProductDraft, row: Row, column: str) -> datetime | None:
+    text = row.get(column)
+    if not text:
+        return None
+    try:
+        return msgspec.convert(text, Moment)
+    except msgspec.ValidationError:
+        message = f"{text[:40]!r} is no moment; write it like 2026-12-01T08:00:00Z."
+        draft.errors.append(RowFault(row.number, column, "not-a-moment", message))
         return None
 
 

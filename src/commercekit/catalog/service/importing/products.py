@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, Protocol
 from uuid import UUID
 
@@ -11,6 +11,8 @@ import msgspec
 from commercekit.catalog import repository, rules
 from commercekit.catalog.errors import ProductRefused
 from commercekit.catalog.models import (
+    AttributeValue,
+    NewAttribute,
     NewBrand,
     NewCategory,
     NewImage,
@@ -112,9 +114,12 @@ class ImportProducts:
         # By number instead of by text: what is remembered of every row must stay small.
         skus: dict[int, int] = {}
         slugs: dict[int, int] = {}
+        relations: dict[str, tuple[str, ...]] = {}
         for group in read_rows(lines, report.ignored_columns):
             draft = draft_product(group, currency=currency, language=language)
             _refuse_repeats(draft, skus, slugs)
+            if draft.related and not draft.errors:
+                relations[draft.slug] = draft.related
             count += 1
             if count <= done:
                 continue
@@ -127,6 +132,9 @@ class ImportProducts:
                 progress(report)
             if kept and count % _KEEP_EVERY == 0:
                 await self._keep(kept, report)
+        if not dry_run:
+            for slug, related in relations.items():
+                await self._relate(slug, related, report)
         if kept:
             await self._db.execute("DELETE FROM catalog_import_run WHERE digest = $1", kept)
         return report
@@ -222,6 +230,11 @@ class ImportProducts:
             seo_description={**base.seo_description, **draft.seo_description},
             options=options,
             images=images + kept,
+            attributes=base.attributes
+            if draft.attributes is None
+            else await self._attributes(uow, draft.attributes),
+            publish_at=draft.publish_at if "Publish At" in draft.given else base.publish_at,
+            unpublish_at=draft.unpublish_at if "Unpublish At" in draft.given else base.unpublish_at,
             variants=_variants(draft, base, options),
         )
 
@@ -233,6 +246,34 @@ class ImportProducts:
         if found is None:
             found = await self._catalog.create_brand_in(uow, NewBrand(slug=slug, name=names))
         return found.id
+
+    async def _attributes(
+        self, uow: UnitOfWork, given: Sequence[tuple[NewAttribute, AttributeValue]]
+    ) -> dict[str, AttributeValue]:
+        """The values by code; definitions that are missing are made, those there stay as they are."""
+        for new, _ in given:
+            known = await repository.attributes.of_type(self._db, new.product_type)
+            if all(each.code != new.code for each in known):
+                await self._catalog.define_attribute_in(uow, new)
+        return {new.code: value for new, value in given}
+
+    async def _relate(self, slug: str, wanted: Sequence[str], report: ImportReport) -> None:
+        """Name the related products, once all are in; ``slug`` counts as changed only if it was not new."""
+
+        async def work(uow: UnitOfWork) -> None:
+            current = await self._catalog.lock_by_slug(uow, slug)
+            if current is None:
+                return
+            ids = await repository.lookups.product_ids_of_slugs(self._db, wanted)
+            related = tuple(ids[each] for each in wanted if each in ids)
+            relating = msgspec.structs.replace(as_wanted(current), related_ids=related)
+            await self._catalog.put_product(uow, current, relating)
+
+        try:
+            await self._db.run(work)
+        except Refused as refused:
+            message = f"Its related products stay as they were: {refused.detail}"
+            report.warn([RowFault(0, "Related", refused.slug, message)])
 
     async def _shelf(self, uow: UnitOfWork, path: list[tuple[str, dict[str, str]]]) -> UUID:
         """The last category of the path; those that are missing are made, those there stay as they are."""

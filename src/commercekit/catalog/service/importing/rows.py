@@ -47,8 +47,12 @@ COLUMNS = (
     "Options",
     "Variant Tax Class",
     "Variant Priced",
+    "Attributes",
+    "Related",
+    "Publish At",
+    "Unpublish At",
 )
-"""What we read of the format; other columns are reported as ignored. The last five are ours."""
+"""What we read of the format; other columns are reported as ignored. The last nine are ours."""
 
 TRANSLATED = (
     "Title",
