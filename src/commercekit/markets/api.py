@@ -21,7 +21,7 @@ _Hosts = Annotated[tuple[_Host, ...], Meta(max_length=100)]
 _Prefix = Annotated[
     str,
     Meta(
-        pattern="^(?!(store|admin|webhooks|plugins|media|docs|livez|readyz|metrics)$)"
+        pattern="^(?!(store|admin|webhooks|plugins|media|docs|problems|sitemaps|livez|readyz|metrics)$)"
         "[a-z0-9][a-z0-9-]{0,31}$",
         description="The first part of the path, such as de; the shop's own names are refused.",
     ),

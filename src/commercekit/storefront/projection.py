@@ -130,6 +130,15 @@ class Projection:
         )
         for row in rows:
             await self._summarise(uow, market_id, row["product_id"])
+        if not rows and amount is not None:
+            # The first price in a market that is younger than the product.
+            unseen = await uow.fetch(
+                "SELECT DISTINCT product_id FROM storefront_variant v WHERE sku = $1 AND NOT EXISTS ("
+                " SELECT FROM storefront_variant o WHERE o.sku = v.sku AND o.market_id = $2)",
+                sku,
+                market_id,
+            )
+            await self.refresh(uow, [row["product_id"] for row in unseen])
 
     async def availability(
         self,

@@ -22,7 +22,7 @@ __all__ = ["build_web", "check_routes"]
 
 _CORE: Final = ("/store", "/admin", "/webhooks")
 _OPERATIONS: Final = frozenset({"/livez", "/readyz", "/metrics", "/openapi.json", "/"})
-_PAGES: Final = ("/docs", "/problems", "/plugins", "/media")
+_PAGES: Final = ("/docs", "/problems", "/plugins", "/media", "/sitemap.xml", "/sitemaps")
 _CODE: Final = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
 
 
