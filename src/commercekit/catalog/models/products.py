@@ -1,4 +1,4 @@
-"""Products, variants, pictures, brands and categories as everyone above sees them."""
+"""Products, their pictures and variants."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -7,33 +7,26 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
+from commercekit.catalog.models.attributes import AttributeValue, Option
+from commercekit.catalog.models.groups import Brand
+from commercekit.catalog.models.media import MediaSize
+from commercekit.catalog.models.words import (
+    LongTexts,
+    Slug,
+    Tag,
+    TaxClass,
+    Texts,
+    Word,
+)
 from commercekit.kernel import StateTable
 
 __all__ = [
-    "MAX_OPTIONS",
-    "MAX_VARIANTS",
     "PRODUCT_STATES",
-    "Attribute",
-    "AttributeChange",
-    "AttributeKind",
-    "AttributeValue",
-    "Brand",
-    "BrandChange",
-    "Category",
-    "CategoryChange",
-    "CategoryMove",
     "Image",
     "ImageStatus",
-    "Media",
-    "MediaSize",
-    "NewAttribute",
-    "NewBrand",
-    "NewCategory",
     "NewImage",
     "NewProduct",
     "NewVariant",
-    "Option",
-    "OptionValue",
     "Product",
     "ProductChange",
     "ProductDocument",
@@ -41,30 +34,9 @@ __all__ = [
     "ProductHistoryEntry",
     "ProductStatus",
     "SellableVariant",
-    "Sku",
-    "Slug",
     "Variant",
     "VariantChange",
 ]
-
-MAX_OPTIONS = 3
-MAX_VARIANTS = 250
-
-Slug = Annotated[
-    str,
-    Meta(
-        pattern=r"^[a-z0-9一-鿿]+(?:[-_][a-z0-9一-鿿]+)*$",
-        max_length=200,
-        description="the stable part of the address, such as ocean-blue-shirt",
-    ),
-]
-Sku = Annotated[str, Meta(pattern=r"^\S(?:.{0,98}\S)?$", description="at most 100 characters")]
-Language = Annotated[str, Meta(pattern="^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
-Texts = dict[Language, Annotated[str, Meta(max_length=500)]]
-LongTexts = dict[Language, Annotated[str, Meta(max_length=100_000)]]
-Tag = Annotated[str, Meta(min_length=1, max_length=100)]
-Word = Annotated[str, Meta(max_length=200)]
-TaxClass = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,31}$")]
 
 
 class ProductStatus(StrEnum):
@@ -85,74 +57,12 @@ PRODUCT_STATES = StateTable(
 )
 
 
-AttributeValue = bool | int | float | str | dict[str, str]
-"""Of a boolean; a number; the code of a choice; a text by language."""
-
-
-class AttributeKind(StrEnum):
-    """What values an attribute has."""
-
-    TEXT = "text"
-    NUMBER = "number"
-    BOOLEAN = "boolean"
-    CHOICE = "choice"
-
-
 class ImageStatus(StrEnum):
     """What we know of a picture that lies elsewhere."""
 
     UNCHECKED = "unchecked"
     REACHABLE = "reachable"
     UNREACHABLE = "unreachable"
-
-
-class OptionValue(Struct, frozen=True, forbid_unknown_fields=True):
-    """One choice, such as Small; ``code`` is what variants name, ``label`` what shoppers read."""
-
-    code: Annotated[str, Meta(min_length=1, max_length=100)]
-    label: Texts = {}
-
-
-class Option(Struct, frozen=True, forbid_unknown_fields=True):
-    """One thing to choose, such as Size, with its choices in the order shown."""
-
-    code: Annotated[str, Meta(min_length=1, max_length=100)]
-    name: Texts = {}
-    values: Annotated[tuple[OptionValue, ...], Meta(min_length=1, max_length=MAX_VARIANTS)] = ()
-
-
-class MediaSize(Struct, frozen=True, kw_only=True):
-    """One size of an uploaded picture; both addresses show the same and may be cached for ever."""
-
-    width: int
-    height: int
-    webp: str
-    jpeg: str
-
-
-class Media(Struct, frozen=True, kw_only=True):
-    """An uploaded picture, decoded and written anew in several sizes."""
-
-    id: UUID
-    digest: str
-    """The same picture has the same, so that it is kept once."""
-    stem: str
-    """What the names of its files begin with."""
-    filename: str
-    """What it was called where it came from, to recognise it by; nothing is stored under it."""
-    media_type: str
-    """Of what was sent, by its content."""
-    width: int
-    height: int
-    sizes: tuple[MediaSize, ...]
-    """Smallest first."""
-    uploaded_by: str
-    created_at: datetime
-
-    @property
-    def url(self) -> str:
-        """Where its largest size is."""
-        return self.sizes[-1].webp
 
 
 class Image(Struct, frozen=True, kw_only=True):
@@ -226,48 +136,6 @@ class ProductHistoryEntry(Struct, frozen=True, kw_only=True):
     """``created``, ``changed`` or ``deleted``."""
     diff: Raw
     """``{field: [before, after]}``; fields of a variant stand under ``variants/<SKU>``."""
-
-
-class Attribute(Struct, frozen=True, kw_only=True):
-    """What products of one type have, beyond what all have: a kind of value under a code."""
-
-    id: UUID
-    product_type: str
-    code: str
-    name: dict[str, str]
-    kind: AttributeKind
-    unit: str
-    """Of a number, such as ``g``."""
-    choices: tuple[OptionValue, ...]
-    required: bool
-    """Whether an active product needs it."""
-    position: int
-    version: int
-    created_at: datetime
-    updated_at: datetime
-
-
-class NewAttribute(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An attribute to define. Type and code stay; so does the kind."""
-
-    product_type: Annotated[str, Meta(min_length=1, max_length=200)]
-    code: Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,62}$")]
-    name: Texts
-    kind: AttributeKind
-    unit: Annotated[str, Meta(max_length=20)] = ""
-    choices: Annotated[tuple[OptionValue, ...], Meta(max_length=500)] = ()
-    required: bool = False
-    position: Annotated[int, Meta(ge=0, le=10_000)] = 0
-
-
-class AttributeChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to change of an attribute. Choices that products have cannot be taken away."""
-
-    name: Texts | UnsetType = UNSET
-    unit: Annotated[str, Meta(max_length=20)] | UnsetType = UNSET
-    choices: tuple[OptionValue, ...] | UnsetType = UNSET
-    required: bool | UnsetType = UNSET
-    position: Annotated[int, Meta(ge=0, le=10_000)] | UnsetType = UNSET
 
 
 class NewImage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -362,76 +230,6 @@ class ProductFilter(Struct, frozen=True, kw_only=True):
     category_id: UUID | None = None
     q: str = ""
     """Part of a name, slug or SKU."""
-
-
-class Brand(Struct, frozen=True, kw_only=True):
-    """Who makes it."""
-
-    id: UUID
-    slug: str
-    name: dict[str, str]
-    version: int
-    created_at: datetime
-    updated_at: datetime
-    logo_id: UUID | None = None
-    """The upload that is its logo."""
-    logo_url: str | None = None
-
-
-class NewBrand(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A brand to create."""
-
-    slug: Slug
-    name: Texts
-    logo_id: UUID | None = None
-
-
-class BrandChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to change of a brand."""
-
-    slug: Slug | UnsetType = UNSET
-    name: Texts | UnsetType = UNSET
-    logo_id: UUID | UnsetType | None = UNSET
-
-
-class Category(Struct, frozen=True, kw_only=True):
-    """A shelf; ``parent_id`` makes them a tree."""
-
-    id: UUID
-    slug: str
-    name: dict[str, str]
-    parent_id: UUID | None
-    position: int
-    version: int
-    created_at: datetime
-    updated_at: datetime
-
-
-class NewCategory(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A category to create; without a position it goes last."""
-
-    slug: Slug
-    name: Texts
-    parent_id: UUID | None = None
-    position: Annotated[int, Meta(ge=0, le=100_000)] | UnsetType = UNSET
-
-
-class CategoryChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to change of a category; a new parent moves it with all below it."""
-
-    slug: Slug | UnsetType = UNSET
-    name: Texts | UnsetType = UNSET
-    parent_id: UUID | UnsetType | None = UNSET
-    position: Annotated[int, Meta(ge=0, le=100_000)] | UnsetType = UNSET
-
-
-class CategoryMove(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where a category shall hang: below whom, and at which place among its siblings."""
-
-    parent_id: UUID | None
-    """``null`` for the top of the tree."""
-    position: Annotated[int, Meta(ge=0, le=100_000)] | UnsetType = UNSET
-    """From 0; absent or beyond the end: last."""
 
 
 class SellableVariant(Struct, frozen=True, kw_only=True):
