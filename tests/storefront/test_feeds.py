@@ -30,11 +30,11 @@ async def test_sitemaps_name_every_page_once_and_split(shop, store, monkeypatch)
         await shop.product(name, brand_id=brand.id)
     await shop.product("draft", status=ProductStatus.DRAFT)
     base = "http://shop.example"
-    index = await locations(store, "/sitemap.xml")
+    index = await locations(store, "/store/sitemap.xml")
     assert index == [
-        f"{base}/sitemaps/shelves.xml",
-        f"{base}/sitemaps/products-1.xml",
-        f"{base}/sitemaps/products-2.xml",
+        f"{base}/store/sitemaps/shelves.xml",
+        f"{base}/store/sitemaps/products-1.xml",
+        f"{base}/store/sitemaps/products-2.xml",
     ]
     found = [await locations(store, path.removeprefix(base)) for path in index]
     assert found == [
@@ -48,7 +48,7 @@ async def test_sitemaps_name_every_page_once_and_split(shop, store, monkeypatch)
 @pytest.mark.parametrize("number", ["2", "0", "-1", "99999999", "x"])
 async def test_a_sitemap_that_is_not_there_is_404(shop, store, number):
     await shop.product("mug")
-    answer = await store.get(f"/sitemaps/products-{number}.xml")
+    answer = await store.get(f"/store/sitemaps/products-{number}.xml")
     assert answer.status_code == 404
 
 
@@ -111,6 +111,6 @@ async def test_the_feed_goes_on_beyond_one_reading_and_leaves_out_what_xml_forbi
 
 
 async def test_a_feed_of_no_market_is_404(shop, store):
-    for path in ("/store/feeds/google.xml", "/sitemap.xml", "/sitemaps/shelves.xml"):
+    for path in ("/store/feeds/google.xml", "/store/sitemap.xml", "/store/sitemaps/shelves.xml"):
         assert (await store.get(path, headers={"x-market": "moon"})).status_code == 404
     assert (await store.get("/store/feeds/google.xml?colour=red")).status_code == 400

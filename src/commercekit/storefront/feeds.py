@@ -53,9 +53,9 @@ class Feeds:
         """The sitemaps there are: one of categories and brands, the others of products."""
         count = await repository.count(self._db, self._on_sale(market))
         yield f'{_HEAD}<sitemapindex xmlns="{_SITEMAP}">\n'
-        yield _location("sitemap", f"{base}/sitemaps/shelves.xml")
+        yield _location("sitemap", f"{base}/store/sitemaps/shelves.xml")
         for number in range(1, -(-count // self._per_sitemap) + 1):
-            yield _location("sitemap", f"{base}/sitemaps/products-{number}.xml")
+            yield _location("sitemap", f"{base}/store/sitemaps/products-{number}.xml")
         yield "</sitemapindex>\n"
 
     async def shelves_sitemap(self, market: Market, base: str) -> AsyncIterator[str]:

@@ -21,7 +21,7 @@ class StorefrontFeeds(Controller):
 
     tags = ["store: feeds"]
 
-    @get("/sitemap.xml", summary="The sitemaps there are", media_type="application/xml")
+    @get("/store/sitemap.xml", summary="The sitemaps there are", media_type="application/xml")
     async def sitemap(
         self, request: Request[Any, Any, Any], storefront: StorefrontService
     ) -> Stream:
@@ -29,7 +29,7 @@ class StorefrontFeeds(Controller):
         market = await storefront.market(request.headers.get("x-market"))
         return _xml(storefront.feeds.sitemap_index(market, _base(request)))
 
-    @get("/sitemaps/{name:str}", summary="One sitemap", media_type="application/xml")
+    @get("/store/sitemaps/{name:str}", summary="One sitemap", media_type="application/xml")
     async def one(
         self, request: Request[Any, Any, Any], storefront: StorefrontService, name: str
     ) -> Stream:
