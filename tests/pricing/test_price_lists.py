@@ -52,7 +52,7 @@ def cost(pricing, market):
 
 async def verdicts(pricing, **options):
     found = await pricing.explain("default", "mug", **options)
-    return {each.price_list: each.verdict for each in found}
+    return {each.price_list: each.verdict for each in found.candidates}
 
 
 async def test_more_cost_less_from_the_quantity_on_that_a_break_names(retail, put, cost):
@@ -229,7 +229,8 @@ async def test_history_is_append_only_and_written_by_whoever_writes_a_price(reta
                 await uow.execute(statement)
 
 
-async def test_a_price_is_explained_over_http(retail, client):
+async def test_a_price_is_explained_over_http(retail, client, clock):
+    clock.advance(DAY)
     body = {"code": "bulk", "name": {}, "priority": 3, "ends_at": "2099-01-01T00:00:00Z"}
     made = await client.post("/admin/price-lists", json=body)
     assert made.status_code == 201, made.text
@@ -237,6 +238,8 @@ async def test_a_price_is_explained_over_http(retail, client):
     put = await client.put("/admin/price-lists/bulk/prices/mug?min_quantity=10", json=price)
     assert (put.status_code, put.json()["min_quantity"]) == (201, 10), put.text
     answer = await client.get("/admin/price-explanations?sku=mug&quantity=12")
+    assert answer.json()["price"]["amount"] == {"amount": 700, "currency": "CNY"}
+    assert answer.json()["price"]["lowest_30d"] == {"amount": 1000, "currency": "CNY"}
     assert [(c["price_list"], c["verdict"]) for c in answer.json()["candidates"]] == [
         ("bulk", "won"),
         ("retail", "outranked"),

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from litestar import Controller, Request, Response, delete, get, patch, post, put
 from litestar.params import QueryParameter
-from msgspec import UNSET, Meta, Struct, UnsetType, structs
+from msgspec import UNSET, Meta, UnsetType, structs
 
 from commercekit.kernel import CountryCode, CurrencyCode, Money, Page
 from commercekit.platform.http import (
@@ -20,7 +20,7 @@ from commercekit.platform.http import (
 )
 from commercekit.platform.security import requires
 from commercekit.pricing.errors import Unpriced
-from commercekit.pricing.models import ListedPrice, PriceCandidate, PriceList, RatePpm, TaxRate
+from commercekit.pricing.models import ListedPrice, PriceExplanation, PriceList, RatePpm, TaxRate
 from commercekit.pricing.service import PricingService
 
 __all__ = ["AdminPriceExplanations", "AdminPriceLists", "AdminTaxRates"]
@@ -252,12 +252,6 @@ class AdminPriceLists(Controller):
         await pricing.delete_price(code, sku, expected=current.version, min_quantity=min_quantity)
 
 
-class PriceExplanation(Struct, frozen=True):
-    """Every list of the market, in the order in which they win."""
-
-    candidates: list[PriceCandidate]
-
-
 class AdminPriceExplanations(Controller):
     """Why something costs what it costs."""
 
@@ -279,9 +273,7 @@ class AdminPriceExplanations(Controller):
         at: datetime | None = None,
     ) -> PriceExplanation:
         """For so many of a SKU, a customer of these segments, at this moment or now."""
-        return PriceExplanation(
-            await pricing.explain(market, sku, quantity=quantity, segments=segments or (), at=at)
-        )
+        return await pricing.explain(market, sku, quantity=quantity, segments=segments or (), at=at)
 
 
 class AdminTaxRates(Controller):

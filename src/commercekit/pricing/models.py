@@ -13,6 +13,7 @@ __all__ = [
     "ListedPrice",
     "Price",
     "PriceCandidate",
+    "PriceExplanation",
     "PriceList",
     "PricingSettings",
     "RatePpm",
@@ -103,6 +104,13 @@ class PriceCandidate(Struct, frozen=True):
     min_quantity: int | None
     priority: int
     segment: str | None
+
+
+class PriceExplanation(Struct, frozen=True):
+    """The price that counts, and every list of the market in the order in which they win."""
+
+    price: Price | None
+    candidates: list[PriceCandidate]
 
 
 class ListedPrice(Struct, frozen=True):

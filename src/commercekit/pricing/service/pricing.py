@@ -28,7 +28,7 @@ from commercekit.pricing.events import PriceChanged
 from commercekit.pricing.models import (
     ListedPrice,
     Price,
-    PriceCandidate,
+    PriceExplanation,
     PriceList,
     PricingSettings,
 )
@@ -109,17 +109,22 @@ class PricingService(Taxing):
         quantity: int = 1,
         segments: Sequence[str] = (),
         at: datetime | None = None,
-    ) -> list[PriceCandidate]:
-        """Every list of the market, in the order in which they win, and why its price is not the one."""
+    ) -> PriceExplanation:
+        """The price that counts, its lowest of 30 days, and why no other list's price is the one."""
         market = await self._markets.by_code(market_code)
+        moment = at or self._clock.now()
         lists = await repository.lists_of(self._db, market.id, market.currency)
-        return judge(
+        candidates = judge(
             lists,
             await repository.breaks_of(self._db, lists, sku),
             quantity=quantity,
             segments=segments,
-            at=at or self._clock.now(),
+            at=moment,
         )
+        found = await self.prices(
+            market, [sku], quantities={sku: quantity}, segments=segments, at=moment, lowest=True
+        )
+        return PriceExplanation(found.get(sku), candidates)
 
     async def set_price(
         self,
