@@ -8,6 +8,7 @@ noisy, but what disturbs one disturbs the other. Two server processes, 32 connec
 from __future__ import annotations
 
 import argparse
+import asyncio
 import platform
 import secrets
 import shutil
@@ -25,10 +26,18 @@ import msgspec
 from commercekit.platform.db.embedded import reachable_folder
 from tests.benchmarks.load import Sample, drive, need_wrk
 from tests.benchmarks.shop import BenchShop
-from tests.benchmarks.workloads import ReadWorkload, Workload, WriteWorkload, all_workloads
+from tests.benchmarks.workloads import (
+    ColdWorkload,
+    DisturbedWorkload,
+    ReadWorkload,
+    Workload,
+    WriteWorkload,
+    all_workloads,
+)
 
 __all__ = ["main"]
 
+INVALIDATION = "invalidation_delay"
 RESULTS = Path(__file__).parent / "latest.json"
 
 
@@ -86,6 +95,8 @@ def main() -> None:
                 for workload in all_workloads(shop)
                 if not options.only or workload.name in options.only
             ]
+            if not options.only or INVALIDATION in options.only:
+                results.append(_invalidation(shop))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     machine = _machine()
@@ -116,6 +127,20 @@ def _measure(shop: BenchShop, workload: Workload, rounds: int, seconds: float) -
     return result
 
 
+def _invalidation(shop: BenchShop) -> Result:
+    """How long after a change's COMMIT no process serves the old page; polling is part of it."""
+    taken = [seconds * 1000 for seconds in asyncio.run(shop.delays(shop.slugs[0], 50))]
+    print(f"{INVALIDATION} ... {statistics.median(taken):.1f} ms")
+    return Result(
+        name=INVALIDATION,
+        rps=0,
+        p50_ms=round(statistics.median(taken), 2),
+        p99_ms=round(max(taken), 2),
+        floor_rps=0,
+        ratio=0,
+    )
+
+
 def _sides(
     shop: BenchShop, workload: Workload
 ) -> tuple[Callable[[float], Sample], Callable[[float], Sample]]:
@@ -125,6 +150,20 @@ def _sides(
             lambda s: drive(shop.url, "get.lua", workload.file, seconds=s),
             lambda s: drive(bare, "get.lua", workload.file, seconds=s),
         )
+    if isinstance(workload, ColdWorkload):
+        # A request that names its market is answered by the application, not from memory.
+        cold = shop.cold_server(workload.kind, workload.names, workload.paths)
+        return (
+            lambda s: drive(shop.url, "get.lua", workload.file, "default", seconds=s),
+            lambda s: drive(cold, "get.lua", workload.file, "default", seconds=s),
+        )
+    if isinstance(workload, DisturbedWorkload):
+
+        def disturbed(seconds: float) -> Sample:
+            with workload.disturb():
+                return drive(shop.url, "get.lua", workload.file, seconds=seconds)
+
+        return disturbed, lambda s: drive(shop.url, "get.lua", workload.file, seconds=s)
     assert isinstance(workload, WriteWorkload)
     return (
         lambda s: drive(shop.url, "post.lua", workload.file, *workload.arguments(), seconds=s),

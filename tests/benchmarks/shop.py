@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import itertools
 import json
 import os
+import pickle
 import socket
 import subprocess
 import sys
+import threading
 import time
 import tomllib
 from collections.abc import Sequence
@@ -19,9 +22,17 @@ from typing import Any, Self
 import httpx
 
 from commercekit.app import Shop, database_of, load_configuration, piccolo_apps
-from commercekit.catalog import NewProduct, NewVariant, Option, OptionValue, ProductStatus
+from commercekit.catalog import (
+    NewCategory,
+    NewProduct,
+    NewVariant,
+    Option,
+    OptionValue,
+    ProductStatus,
+)
 from commercekit.kernel import Money
 from commercekit.platform.db import Migrator
+from tests.benchmarks.cold import Asked, record
 
 __all__ = ["BenchShop"]
 
@@ -113,6 +124,74 @@ class BenchShop:
         )
         return url
 
+    def cold_server(self, kind: str, names: Sequence[str], paths: Sequence[str]) -> str:
+        """An application that sends the shop's statements and then the shop's bytes; its address."""
+        asked = asyncio.run(self._record(kind, names))
+        known: dict[str, Any] = {}
+        with httpx.Client(base_url=self.url) as client:
+            for path, statements in zip(paths, asked, strict=True):
+                answer = client.get(path)
+                answer.raise_for_status()
+                headers = [pair for pair in answer.headers.multi_items() if pair[0] != "date"]
+                known[path] = (statements, headers, answer.content)
+        file = self.folder / f"cold-{kind}.pickle"
+        file.write_bytes(pickle.dumps((self.dsn, known)))
+        url = f"http://127.0.0.1:{_free_port()}"
+        self._serve(
+            [
+                *(sys.executable, "-m", "granian", "tests.benchmarks.cold:app"),
+                *("--interface", "asgi", "--workers", "2", "--loop", "uvloop", "--http", "1"),
+                *("--port", url.rpartition(":")[2], "--no-ws", "--log-level", "error"),
+            ],
+            url + paths[0],
+            {**os.environ, "BENCH_COLD": str(file)},
+        )
+        return url
+
+    async def _record(self, kind: str, names: Sequence[str]) -> list[Asked]:
+        configuration = load_configuration(self._config, self._environ())
+        async with Shop(configuration, self.dsn).opened() as shop:
+            return await record(shop, kind, names)
+
+    async def delays(self, slug: str, changes: int) -> list[float]:
+        """Seconds from a price's COMMIT until every process serves it, each over several connections."""
+        configuration = load_configuration(self._config, self._environ())
+        clients = [httpx.AsyncClient(base_url=self.url) for _ in range(8)]
+        taken = []
+        async with Shop(configuration, self.dsn).opened() as shop:
+            market = await shop.markets.default()
+            for turn in range(changes):
+                for client in clients:
+                    await client.get(f"/store/products/{slug}")
+                amount = 700 + turn
+                async with shop.db.unit_of_work() as uow:
+                    price = Money(amount, market.currency)
+                    for size in _VARIANTS:
+                        sku = f"{slug.upper()}-{size}"
+                        await shop.pricing.set_price(uow, market, sku, price)
+                began = time.perf_counter()
+                for client in clients:
+                    while await _price(client, slug) != amount:
+                        await asyncio.sleep(0)
+                taken.append(time.perf_counter() - began)
+        for client in clients:
+            await client.aclose()
+        return taken
+
+    async def reprice(self, slugs: Sequence[str], every: float, stop: threading.Event) -> None:
+        """Change one price after the other until ``stop``."""
+        configuration = load_configuration(self._config, self._environ())
+        async with Shop(configuration, self.dsn).opened() as shop:
+            market = await shop.markets.default()
+            for turn in itertools.count():
+                if stop.is_set():
+                    return
+                sku = f"{slugs[turn % len(slugs)].upper()}-S"
+                async with shop.db.unit_of_work() as uow:
+                    price = Money(900 + turn % 97, market.currency)
+                    await shop.pricing.set_price(uow, market, sku, price)
+                await asyncio.sleep(every)
+
     def _environ(self) -> dict[str, str]:
         return {**os.environ, "COMMERCEKIT_DATA": str(self.folder / "data")}
 
@@ -121,14 +200,20 @@ class BenchShop:
         async with Shop(configuration, self.dsn).opened() as shop:
             market = await shop.markets.default()
             brand = await shop.catalog.create_brand(_brand())
+            shelf = await shop.catalog.create_category(
+                NewCategory(slug="bench", name={"en": "Bench"})
+            )
             for number, slug in enumerate(self.slugs):
-                product = await shop.catalog.create_product(_product(number, slug, brand.id))
+                product = await shop.catalog.create_product(
+                    _product(number, slug, brand.id, shelf.id)
+                )
                 async with shop.db.unit_of_work() as uow:
                     for variant in product.variants:
                         price = Money(1000 + number % 500 * 10, market.currency)
                         await shop.pricing.set_price(uow, market, variant.sku, price)
                         await shop.inventory.set_stock(uow, variant.sku, _STOCK)
             await shop.bus.drain()
+            await shop.storefront.tend()
             await shop.db.execute("VACUUM ANALYZE")
 
     def _serve(self, command: list[str], probe: str, environ: dict[str, str]) -> None:
@@ -150,13 +235,19 @@ class BenchShop:
         sys.exit(f"{command[2]} did not come up:\n" + Path(log.name).read_text("utf-8")[-3000:])
 
 
+async def _price(client: httpx.AsyncClient, slug: str) -> int:
+    answer = await client.get(f"/store/products/{slug}")
+    amount: int = answer.raise_for_status().json()["price"]["amount"]
+    return amount
+
+
 def _brand() -> Any:
     from commercekit.catalog import NewBrand
 
     return NewBrand(slug="bench", name={"en": "Bench"})
 
 
-def _product(number: int, slug: str, brand_id: Any) -> NewProduct:
+def _product(number: int, slug: str, brand_id: Any, shelf_id: Any) -> NewProduct:
     sizes = Option(
         code="size",
         name={"en": "Size", "zh": "尺码"},
@@ -169,6 +260,7 @@ def _product(number: int, slug: str, brand_id: Any) -> NewProduct:
         status=ProductStatus.ACTIVE,
         brand_id=brand_id,
         tags=("bench",),
+        category_ids=(shelf_id,),
         options=(sizes,),
         variants=tuple(
             NewVariant(sku=f"{slug.upper()}-{size}", options={"size": size}, weight_grams=300)

@@ -1,14 +1,19 @@
-"""The five workloads, each with the floor it is compared to."""
+"""The workloads, each with the floor it is compared to."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import random
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 import asyncpg
@@ -19,7 +24,14 @@ from tests.benchmarks.floors import Statement, WriteFloor, capture_rows, run_wri
 from tests.benchmarks.load import Sample
 from tests.benchmarks.shop import BenchShop
 
-__all__ = ["ReadWorkload", "Workload", "WriteWorkload", "all_workloads"]
+__all__ = [
+    "ColdWorkload",
+    "DisturbedWorkload",
+    "ReadWorkload",
+    "Workload",
+    "WriteWorkload",
+    "all_workloads",
+]
 
 CARTS = 256
 ADDRESS = {
@@ -44,6 +56,28 @@ class ReadWorkload:
 
 
 @dataclass
+class ColdWorkload:
+    """GETs that no cache answers, against the shop's own statements and bytes."""
+
+    name: str
+    kind: str
+    names: list[str]
+    paths: list[str]
+    file: Path
+    at_least: float | None = None
+
+
+@dataclass
+class DisturbedWorkload:
+    """GETs while something else goes on, against the same without it."""
+
+    name: str
+    file: Path
+    disturb: Callable[[], AbstractContextManager[None]]
+    at_least: float | None = None
+
+
+@dataclass
 class WriteWorkload:
     """POSTs, against the same rows written without HTTP."""
 
@@ -63,22 +97,110 @@ class WriteWorkload:
         return run_writes(self.dsn, self.floor, seconds)
 
 
-Workload = ReadWorkload | WriteWorkload
+Workload = ReadWorkload | ColdWorkload | DisturbedWorkload | WriteWorkload
 
 
 def all_workloads(shop: BenchShop) -> Iterator[Workload]:
     """Made one by one, just before they are measured."""
-    yield _reads(shop, "product_list", ["/store/products"])
-    yield _reads(shop, "product_detail", [f"/store/products/{slug}" for slug in shop.slugs[:500]])
+    details = [f"/store/products/{slug}" for slug in shop.slugs[:500]]
+    yield _reads(shop, "product_list", ["/store/products"], 0.85)
+    yield _reads(shop, "product_detail", details, 0.8)
+    yield _reads(shop, "category_page", [_third_page(shop)], 0.8)
+    yield _cold(shop, "list_cold", "list", [""], ["/store/products"])
+    yield _cold(shop, "detail_cold", "detail", shop.slugs[:100], details[:100])
+    words = [f"product {number}" for number in range(100)]
+    searches = [f"/store/products?q=product+{number}" for number in range(100)]
+    yield _cold(shop, "search_cold", "search", words, searches)
+    yield DisturbedWorkload(
+        "list_under_change",
+        _file(shop, "list_under_change", ["/store/products"]),
+        partial(_changing, shop),
+        0.8,
+    )
+    yield DisturbedWorkload(
+        "list_under_checkout",
+        _file(shop, "list_under_checkout", ["/store/products"]),
+        partial(_selling, shop),
+        0.5,
+    )
     yield _cart_add(shop)
     yield _checkout(shop, "checkout_spread", shop.skus)
     yield _checkout(shop, "checkout_hot", shop.skus[:1])
 
 
-def _reads(shop: BenchShop, name: str, paths: list[str]) -> ReadWorkload:
+def _file(shop: BenchShop, name: str, paths: list[str]) -> Path:
     file = shop.folder / f"{name}.txt"
     file.write_text("\n".join(paths) + "\n", encoding="utf-8")
-    return ReadWorkload(name, paths, file)
+    return file
+
+
+def _reads(shop: BenchShop, name: str, paths: list[str], at_least: float) -> ReadWorkload:
+    return ReadWorkload(name, paths, _file(shop, name, paths), at_least)
+
+
+def _cold(
+    shop: BenchShop, name: str, kind: str, names: list[str], paths: list[str]
+) -> ColdWorkload:
+    return ColdWorkload(name, kind, names, paths, _file(shop, name, paths), 0.5)
+
+
+def _third_page(shop: BenchShop) -> str:
+    path = "/store/products?category=bench"
+    with httpx.Client(base_url=shop.url) as client:
+        for _ in range(2):
+            cursor = client.get(path).raise_for_status().json()["next_cursor"]
+            path = f"/store/products?category=bench&cursor={quote(cursor)}"
+    return path
+
+
+@contextmanager
+def _changing(shop: BenchShop) -> Iterator[None]:
+    """Five products on the first page change their price each second."""
+    stop = threading.Event()
+    newest = shop.slugs[-5:]
+    thread = threading.Thread(target=lambda: asyncio.run(shop.reprice(newest, 0.2, stop)))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+@contextmanager
+def _selling(shop: BenchShop) -> Iterator[None]:
+    """Fifty checkouts a second, each of another product."""
+    stop = threading.Event()
+
+    async def sell() -> None:
+        with httpx.Client(base_url=shop.url) as plain:
+            body = _order(plain, shop.skus[0])
+        async with httpx.AsyncClient(base_url=shop.url, timeout=20) as client:
+            under_way: set[asyncio.Task[Any]] = set()
+            for turn in count():
+                if stop.is_set():
+                    break
+                line = {"sku": shop.skus[-1 - turn % len(shop.skus)], "quantity": 1}
+                task = asyncio.create_task(
+                    client.post(
+                        "/store/checkout",
+                        json={**body, "lines": [line]},
+                        headers={"Idempotency-Key": str(new_id())},
+                    )
+                )
+                under_way.add(task)
+                task.add_done_callback(under_way.discard)
+                await asyncio.sleep(0.02)
+            for answer in await asyncio.gather(*under_way):
+                answer.raise_for_status()
+
+    thread = threading.Thread(target=lambda: asyncio.run(sell()))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
 def _cart_add(shop: BenchShop) -> WriteWorkload:
