@@ -47,7 +47,11 @@ async def app(catalog, database):
 
     return build_litestar(
         controllers=controllers,
-        dependencies={"catalog": catalog, "exports": ExportProducts(database, catalog, NoOffers())},
+        dependencies={
+            "bulk": None,
+            "catalog": catalog,
+            "exports": ExportProducts(database, catalog, NoOffers()),
+        },
         authenticator=authenticate,
         cursors=Cursors(b"k" * 32),
     )

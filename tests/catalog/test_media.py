@@ -59,7 +59,7 @@ async def client(catalog, storage):
 
     app = build_litestar(
         controllers=[*controllers, *picture_routes(storage)],
-        dependencies={"catalog": catalog, "exports": None},
+        dependencies={"bulk": None, "catalog": catalog, "exports": None},
         authenticator=authenticate,
         cursors=Cursors(b"k" * 32),
     )

@@ -111,6 +111,7 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
         plugin_routes=shop.plugin_routes(),
         dependencies={
             "catalog": shop.catalog,
+            "bulk": shop.bulk,
             "exports": shop.exports,
             "checkout": shop.checkout,
             "fulfilment": shop.fulfilment,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from commercekit.platform.db import UnitOfWork
     from commercekit.pricing import PricingService
 
-__all__ = ["OffersOfShop", "PriceAndStock"]
+__all__ = ["OffersOfShop", "PriceAndStock", "PricesOfShop"]
 
 _WITHOUT_END = 1_000_000
 """What "continue selling when out of stock" allows: more than anybody sells, less than an overflow."""
@@ -47,6 +47,28 @@ class OffersOfShop:
                 allow_backorder=any(item.backorder_limit >= _WITHOUT_END for item in items),
             )
         return offers
+
+
+class PricesOfShop:
+    """The :class:`~commercekit.catalog.ShelfPrices` of a shop: the default market's list."""
+
+    def __init__(self, pricing: PricingService, markets: MarketService) -> None:
+        self._pricing = pricing
+        self._markets = markets
+
+    async def current(self, skus: Sequence[str]) -> dict[str, Money]:
+        """What the default market asks now."""
+        prices = await self._pricing.prices(await self._markets.default(), skus)
+        return {sku: price.amount for sku, price in prices.items()}
+
+    async def change(self, uow: UnitOfWork, sku: str, amount: Money) -> None:
+        """Keep what it is compared with, unless that is no longer more."""
+        market = await self._markets.default()
+        before = (await self._pricing.prices(market, [sku], uow)).get(sku)
+        compare_at = before.compare_at if before else None
+        if compare_at is not None and compare_at.amount <= amount.amount:
+            compare_at = None
+        await self._pricing.set_price(uow, market, sku, amount, compare_at)
 
 
 class PriceAndStock:

@@ -13,8 +13,14 @@ import structlog
 from commercekit import checkout, notifications, orders, payments
 from commercekit.app.maintenance import maintenance
 from commercekit.app.pictures import reach_by
-from commercekit.app.product_import import OffersOfShop, PriceAndStock
-from commercekit.catalog import CatalogService, ExportProducts, ImportProducts, PictureCheck
+from commercekit.app.product_import import OffersOfShop, PriceAndStock, PricesOfShop
+from commercekit.catalog import (
+    CatalogService,
+    ExportProducts,
+    ImportProducts,
+    PictureCheck,
+    ProductBulk,
+)
 from commercekit.checkout import CheckoutService
 from commercekit.errors import ConfigurationError
 from commercekit.fulfilment import SEALED_TABLES as FULFILMENT_SEALED
@@ -190,6 +196,9 @@ class Shop:
             settings.fulfilment,
             public_url=base_url,
         )
+        self.bulk = ProductBulk(
+            db, self.catalog, PricesOfShop(self.pricing, self.markets), self.jobs
+        )
         self.exports = ExportProducts(
             db,
             self.catalog,
@@ -244,6 +253,7 @@ class Shop:
             self.pictures,
             self.catalog,
             self.catalog.media,
+            self.bulk,
             self.pricing,
             self.payments,
             self.fulfilment,

@@ -7,6 +7,7 @@ from commercekit.catalog.errors import (
     AttributeTaken,
     BrandInUse,
     BrandNotFound,
+    BulkRunNotFound,
     CategoryInUse,
     CategoryNotFound,
     ImportFileUnreadable,
@@ -70,7 +71,16 @@ from commercekit.catalog.models import (
     Variant,
     VariantChange,
 )
+from commercekit.catalog.models.bulk import (
+    BulkChanges,
+    BulkFilter,
+    BulkPreview,
+    BulkRequest,
+    BulkRun,
+    PriceRule,
+)
 from commercekit.catalog.service import CatalogService
+from commercekit.catalog.service.bulk import ProductBulk, ShelfPrices
 from commercekit.catalog.service.exporting import ExportProducts, ExportSource, Offer
 from commercekit.catalog.service.importing import ImportProducts, ImportReport, ImportSink, RowFault
 from commercekit.catalog.service.media import MediaLibrary
@@ -91,6 +101,12 @@ __all__ = [
     "BrandDeleted",
     "BrandInUse",
     "BrandNotFound",
+    "BulkChanges",
+    "BulkFilter",
+    "BulkPreview",
+    "BulkRequest",
+    "BulkRun",
+    "BulkRunNotFound",
     "CatalogService",
     "Category",
     "CategoryChange",
@@ -123,8 +139,10 @@ __all__ = [
     "Option",
     "OptionValue",
     "PictureCheck",
+    "PriceRule",
     "Product",
     "ProductArchived",
+    "ProductBulk",
     "ProductChange",
     "ProductChanged",
     "ProductCreated",
@@ -139,6 +157,7 @@ __all__ = [
     "ProductUnpublished",
     "RowFault",
     "SellableVariant",
+    "ShelfPrices",
     "SkuTaken",
     "SlugTaken",
     "StaleVersion",

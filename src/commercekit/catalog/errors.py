@@ -10,6 +10,7 @@ __all__ = [
     "AttributeTaken",
     "BrandInUse",
     "BrandNotFound",
+    "BulkRunNotFound",
     "CategoryInUse",
     "CategoryNotFound",
     "ImportFileUnreadable",
@@ -94,6 +95,14 @@ class AttributeInUse(Conflict):
     slug = "attribute-in-use"
     title = "Attribute in use"
     title_zh = "属性正在使用"
+
+
+class BulkRunNotFound(NotFound):
+    """No change of many products of that id."""
+
+    slug = "bulk-run-not-found"
+    title = "No such bulk change"
+    title_zh = "没有该批量修改"
 
 
 class SlugTaken(Conflict):

@@ -9,6 +9,7 @@ from piccolo.conf.apps import AppConfig
 from commercekit.catalog.tables import (
     AttributeRow,
     BrandRow,
+    BulkRunRow,
     CategoryRow,
     ChangeRow,
     ImageRow,
@@ -25,6 +26,7 @@ APP_CONFIG = AppConfig(
     table_classes=[
         AttributeRow,
         BrandRow,
+        BulkRunRow,
         ChangeRow,
         CategoryRow,
         ProductRow,

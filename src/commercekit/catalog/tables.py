@@ -10,6 +10,7 @@ from commercekit.platform.db import ENGINE
 __all__ = [
     "AttributeRow",
     "BrandRow",
+    "BulkRunRow",
     "CategoryRow",
     "ChangeRow",
     "ImageRow",
@@ -31,6 +32,23 @@ class BrandRow(Table, db=ENGINE, tablename="catalog_brand"):
     created_at = Timestamptz()
     updated_at = Timestamptz()
     logo_id = UUID(null=True)
+
+
+class BulkRunRow(Table, db=ENGINE, tablename="catalog_bulk_run"):
+    """A change of many products, and how far it has come."""
+
+    id = UUID(primary_key=True)
+    request = JSONB()
+    actor = Text()
+    status = Text()
+    total = Integer()
+    changed = Integer()
+    unchanged = Integer()
+    failed = Integer()
+    errors = JSONB()
+    last_id = UUID(null=True)
+    created_at = Timestamptz()
+    finished_at = Timestamptz(null=True)
 
 
 class CategoryRow(Table, db=ENGINE, tablename="catalog_category"):

@@ -1,6 +1,7 @@
 """The catalogue over HTTP, for staff; shoppers read it from the storefront."""
 
 from commercekit.catalog.api.attributes import AttributeController
+from commercekit.catalog.api.bulk import BulkController
 from commercekit.catalog.api.exports import ExportController
 from commercekit.catalog.api.groups import BrandController, CategoryController
 from commercekit.catalog.api.media import MediaController
@@ -9,6 +10,7 @@ from commercekit.catalog.api.products import ProductController, VariantControlle
 __all__ = [
     "AttributeController",
     "BrandController",
+    "BulkController",
     "CategoryController",
     "ExportController",
     "MediaController",
@@ -18,6 +20,7 @@ __all__ = [
 ]
 
 controllers = (
+    BulkController,
     ExportController,
     ProductController,
     VariantController,

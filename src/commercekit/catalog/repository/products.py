@@ -26,6 +26,7 @@ __all__ = [
     "add_variant",
     "by_ids",
     "by_slug",
+    "count",
     "delete_product",
     "delete_variant",
     "list_ids",
@@ -176,6 +177,11 @@ async def list_ids(
         limit,
     )
     return [row["id"] for row in rows]
+
+
+async def count(db: Database, where: ProductFilter) -> int:
+    """How many products staff mean."""
+    return len(await list_ids(db, where, after=None, limit=10_000_000))
 
 
 async def lock_product(uow: UnitOfWork, product_id: UUID) -> bool:
