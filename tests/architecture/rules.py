@@ -22,21 +22,8 @@ domain's section of the typed tree. ``invariants`` holds the queries that audit 
 """
 
 ROOMS_OF_ONE = {
-    "storefront": frozenset(
-        {
-            # Pages as bytes in front of the application, and who must forget which of them.
-            "freshness",
-            "lane",
-            "projection",
-            # Search: what words a text has, which of them a market knows, what a shopper meant.
-            "searching",
-            "vocabulary",
-            "words",
-            # What stands around products, for people and for machines.
-            "feeds",
-            "shelves",
-        }
-    ),
+    # Pages as bytes in front of the application, and who must forget which of them.
+    "storefront": frozenset({"freshness", "lane"}),
 }
 """What only one domain has: each with its reason, and not more than fit on this page."""
 

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from commercekit.catalog import NewCategory, NewImage, NewVariant, ProductStatus
-from commercekit.storefront import feeds
+from commercekit.storefront.service import feeds
 
 SITEMAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
 GOOGLE = "{http://base.google.com/ns/1.0}"

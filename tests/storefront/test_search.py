@@ -20,8 +20,8 @@ from commercekit.catalog import (
 from commercekit.platform.http import Cursors, build_litestar
 from commercekit.platform.security import Principal
 from commercekit.storefront import AdminSynonyms, ListQuery
-from commercekit.storefront.searching import asked_terms, planned, vector
-from commercekit.storefront.words import deletions, distance, stem, units
+from commercekit.storefront.rules.searching import asked_terms, planned, vector
+from commercekit.storefront.rules.words import deletions, distance, stem, units
 from tests.storefront.conftest import client
 
 

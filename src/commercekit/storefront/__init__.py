@@ -16,10 +16,10 @@ from commercekit.storefront.models import (
     Synonym,
     VariantView,
 )
-from commercekit.storefront.projection import Projection
 from commercekit.storefront.service import Listed, StorefrontService
+from commercekit.storefront.service.projection import Projection
+from commercekit.storefront.service.vocabulary import Vocabulary
 from commercekit.storefront.subscribers import projectors
-from commercekit.storefront.vocabulary import Vocabulary
 
 __all__ = [
     "CHANNEL",

@@ -27,7 +27,7 @@ from commercekit.platform.bus import EventMeta, Subscription
 from commercekit.platform.db import UnitOfWork
 from commercekit.pricing import PriceChanged
 from commercekit.promotions import PromotionChanged
-from commercekit.storefront.projection import Projection
+from commercekit.storefront.service.projection import Projection
 
 __all__ = ["projectors"]
 

@@ -11,8 +11,8 @@ from commercekit.kernel import Page
 from commercekit.platform.http import Input, etag_of, require_match
 from commercekit.platform.security import requires
 from commercekit.storefront.models import Synonym
+from commercekit.storefront.rules.words import units
 from commercekit.storefront.service import StorefrontService
-from commercekit.storefront.words import units
 
 __all__ = ["AdminSynonyms"]
 

@@ -13,7 +13,7 @@ from itertools import groupby
 from math import log
 from typing import NamedTuple
 
-from commercekit.storefront.words import (
+from commercekit.storefront.rules.words import (
     STOP_WORDS,
     Unit,
     deletions,

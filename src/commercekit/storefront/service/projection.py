@@ -21,9 +21,9 @@ from commercekit.markets import Market, MarketService
 from commercekit.platform.db import Database, UnitOfWork
 from commercekit.pricing import Price, PricingService
 from commercekit.storefront.freshness import Freshness
-from commercekit.storefront.searching import vector
-from commercekit.storefront.vocabulary import Vocabulary
-from commercekit.storefront.words import plain
+from commercekit.storefront.rules.searching import vector
+from commercekit.storefront.rules.words import plain
+from commercekit.storefront.service.vocabulary import Vocabulary
 
 __all__ = ["SEARCH_VERSION", "Projection"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -13,20 +13,16 @@ from commercekit.catalog import (
     BrandNotFound,
     CatalogService,
     Category,
-    CategoryNotFound,
-    Option,
     ProductNotFound,
 )
-from commercekit.kernel import Money, pick, time_of
+from commercekit.kernel import Money, pick
 from commercekit.markets import Market, MarketService
 from commercekit.platform.db import Database, UnitOfWork
 from commercekit.platform.jobs import JobContext, JobKind, Schedule
-from commercekit.promotions import BasketLine, PromotionService, RunningPromotion
+from commercekit.promotions import BasketLine, PromotionService
 from commercekit.storefront import repository
-from commercekit.storefront.feeds import URLS_PER_SITEMAP, Feeds
 from commercekit.storefront.models import (
     BrandEntry,
-    BrandRef,
     CategoryEntry,
     CategoryRef,
     Facet,
@@ -41,42 +37,28 @@ from commercekit.storefront.models import (
     Seo,
     Sort,
     Suggestion,
-    VariantView,
 )
-from commercekit.storefront.projection import SEARCH_VERSION, Projection
-from commercekit.storefront.searching import TIERS
-from commercekit.storefront.shelves import Shelves
-from commercekit.storefront.vocabulary import Vocabulary
-from commercekit.storefront.words import units
+from commercekit.storefront.rules.searching import TIERS
+from commercekit.storefront.rules.words import units
+from commercekit.storefront.service.feeds import URLS_PER_SITEMAP, Feeds
+from commercekit.storefront.service.projection import SEARCH_VERSION, Projection
+from commercekit.storefront.service.shelves import Shelves
+from commercekit.storefront.service.views import (
+    PAGE,
+    TEXTS,
+    PageText,
+    item_from,
+    note_of,
+    sort_of,
+    variant_from,
+    with_all_below,
+)
+from commercekit.storefront.service.vocabulary import Vocabulary
 
 __all__ = ["Listed", "StorefrontService"]
 
 _REBUILT_AT_ONCE = 500
-_NEW_FOR = timedelta(days=30)
 _TEND = "storefront.tend-search"
-
-
-class _Page(msgspec.Struct):
-    """What ``storefront_product.page`` holds."""
-
-    description: dict[str, str]
-    type: str
-    tags: list[str]
-    category_ids: list[UUID]
-    options: list[Option]
-    images: list[dict[str, Any]]
-    seo_title: dict[str, str]
-    seo_description: dict[str, str]
-
-
-class _Chosen(msgspec.Struct):
-    name: dict[str, str]
-    label: dict[str, str]
-
-
-_texts = msgspec.json.Decoder(dict[str, str])
-_page = msgspec.json.Decoder(_Page)
-_chosen = msgspec.json.Decoder(list[_Chosen])
 
 
 class Listed(NamedTuple):
@@ -127,14 +109,14 @@ class StorefrontService:
         are those of the whole list, not of the page.
         """
         tree = await self._catalog.categories() if query.category or query.facets else []
-        below = _with_all_below(tree, query.category) if query.category else None
+        below = with_all_below(tree, query.category) if query.category else None
         for brand in query.brands:
             if await self._catalog.brand_by_slug(brand) is None:
                 message = f"There is no brand {brand!r}."
                 raise BrandNotFound(message, brand=brand)
         searched, ranked = await self._searched(market, query.q)
         where = repository.Selection.of(market.id, query, below, searched)
-        sort = _sort(query, ranked)
+        sort = sort_of(query, ranked)
         rows = await repository.page(
             self._db,
             where,
@@ -152,7 +134,9 @@ class StorefrontService:
             key = last["sort_key"]
             following = (identifier,) if sort is Sort.NEWEST else (str(key), identifier)
         return Listed(
-            items=[_item(row, market.currency, language, self._db.clock.now()) for row in shown],
+            items=[
+                item_from(row, market.currency, language, self._db.clock.now()) for row in shown
+            ],
             after=following,
             total=await repository.count_up_to(self._db, where),
             facets=await self._facets(market, language, query, below, searched, tree)
@@ -182,11 +166,11 @@ class StorefrontService:
         brands = [
             Suggestion(
                 kind="brand",
-                text=pick(_texts.decode(row["brand_name"]), (language,)),
+                text=pick(TEXTS.decode(row["brand_name"]), (language,)),
                 slug=row["brand_slug"],
             )
             for row in await repository.brand_counts(self._db, where)
-            if any(fits(name) for name in _texts.decode(row["brand_name"]).values())
+            if any(fits(name) for name in TEXTS.decode(row["brand_name"]).values())
         ]
         listed = await self.products(market, language, ListQuery(q=text), limit=limit)
         found = [*shelves[:2], *brands[:2]]
@@ -248,8 +232,8 @@ class StorefrontService:
         if row is None:
             message = f"There is no product {slug!r}."
             raise ProductNotFound(message, product=slug)
-        item = _item(row, market.currency, language, self._db.clock.now())
-        page = _page.decode(row["page"])
+        item = item_from(row, market.currency, language, self._db.clock.now())
+        page = PAGE.decode(row["page"])
         variants = await repository.variants(self._db, market.id, item.id)
         shelves = await self._catalog.categories() if page.category_ids else []
         wanted = set(page.category_ids)
@@ -284,7 +268,7 @@ class StorefrontService:
                 for option in page.options
             ],
             variants=[
-                _variant(each, market.currency, language, item.image_url) for each in variants
+                variant_from(each, market.currency, language, item.image_url) for each in variants
             ],
             promotions=await self._touching(row, page, variants, market, language),
             seo=Seo(
@@ -299,7 +283,7 @@ class StorefrontService:
         """What goes with a product; ``ProductNotFound`` unless it is on sale."""
         now = self._db.clock.now()
         return [
-            _item(row, market.currency, language, now)
+            item_from(row, market.currency, language, now)
             for row in await self.shelves.related(market, slug, limit=limit)
         ]
 
@@ -333,7 +317,7 @@ class StorefrontService:
             BrandEntry(
                 id=row["brand_id"],
                 slug=row["brand_slug"],
-                name=pick(_texts.decode(row["brand_name"]), (language,)),
+                name=pick(TEXTS.decode(row["brand_name"]), (language,)),
                 product_count=row["count"],
             )
             for row in await repository.brand_counts(self._db, where)
@@ -345,7 +329,7 @@ class StorefrontService:
         if self._promotions is None:
             return []
         running = await self._promotions.running(self._db.clock.now())
-        return [_note(each, language) for each in running]
+        return [note_of(each, language) for each in running]
 
     async def rebuild(
         self,
@@ -424,7 +408,7 @@ class StorefrontService:
             brands=[
                 Facet(
                     row["brand_slug"],
-                    pick(_texts.decode(row["brand_name"]), (language,)),
+                    pick(TEXTS.decode(row["brand_name"]), (language,)),
                     row["count"],
                 )
                 for row in await repository.brand_counts(self._db, without(brands=()))
@@ -434,7 +418,7 @@ class StorefrontService:
         )
 
     async def _touching(
-        self, row: Any, page: _Page, variants: Sequence[Any], market: Market, language: str
+        self, row: Any, page: PageText, variants: Sequence[Any], market: Market, language: str
     ) -> list[PromotionNote]:
         """Running promotions that have one of the product's variants in scope."""
         if self._promotions is None:
@@ -453,81 +437,7 @@ class StorefrontService:
             for variant in variants
         ]
         return [
-            _note(running, language)
+            note_of(running, language)
             for running in await self._promotions.running(self._db.clock.now())
             if any(running.scope.has(line) for line in lines)
         ]
-
-
-def _sort(query: ListQuery, ranked: repository.Ranking | None) -> Sort:
-    """The order asked for; by relevance there must be something to rank by."""
-    wanted = query.sort or (Sort.RELEVANCE if ranked else Sort.NEWEST)
-    return Sort.NEWEST if wanted is Sort.RELEVANCE and ranked is None else wanted
-
-
-def _note(running: RunningPromotion, language: str) -> PromotionNote:
-    return PromotionNote(
-        code=running.code,
-        name=pick(running.name, (language,)),
-        description=pick(running.description, (language,)),
-        starts_at=running.starts_at,
-        ends_at=running.ends_at,
-    )
-
-
-def _with_all_below(tree: Sequence[Category], slug: str) -> list[UUID]:
-    """Ids of a category and of all below it."""
-    root = next((category for category in tree if category.slug == slug), None)
-    if root is None:
-        message = f"There is no category {slug!r}."
-        raise CategoryNotFound(message, category=slug)
-    found = [root.id]
-    for parent_id in found:
-        found.extend(category.id for category in tree if category.parent_id == parent_id)
-    return found
-
-
-def _money(amount: int | None, currency: str) -> Money | None:
-    return None if amount is None else Money(amount, currency)
-
-
-def _item(row: Any, currency: str, language: str, now: datetime) -> ProductItem:
-    brand = None
-    if row["brand_slug"] is not None:
-        brand = BrandRef(row["brand_slug"], pick(_texts.decode(row["brand_name"]), (language,)))
-    badges = []
-    if now - time_of(row["product_id"]) < _NEW_FOR:
-        badges.append("new")
-    if row["compare_at"] is not None:
-        badges.append("sale")
-    if not row["in_stock"]:
-        badges.append("sold-out")
-    elif row["low_stock"]:
-        badges.append("low-stock")
-    return ProductItem(
-        id=row["product_id"],
-        slug=row["slug"],
-        name=pick(_texts.decode(row["name"]), (language,)),
-        brand=brand,
-        price=Money(row["price_min"], currency),
-        price_max=Money(row["price_max"], currency),
-        compare_at=_money(row["compare_at"], currency),
-        image_url=row["image_url"],
-        in_stock=row["in_stock"],
-        badges=badges,
-    )
-
-
-def _variant(row: Any, currency: str, language: str, fallback_image: str | None) -> VariantView:
-    return VariantView(
-        id=row["variant_id"],
-        sku=row["sku"],
-        options={
-            pick(each.name, (language,)): pick(each.label, (language,))
-            for each in _chosen.decode(row["options"])
-        },
-        price=Money(row["price"], currency),
-        compare_at=_money(row["compare_at"], currency),
-        available=row["available"],
-        image_url=row["image_url"] or fallback_image,
-    )

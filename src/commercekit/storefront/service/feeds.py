@@ -16,7 +16,7 @@ from commercekit.errors import NotFound
 from commercekit.kernel import Money, pick
 from commercekit.storefront import repository
 from commercekit.storefront.models import ListQuery
-from commercekit.storefront.words import plain
+from commercekit.storefront.rules.words import plain
 
 if TYPE_CHECKING:
     from commercekit.markets import Market

@@ -10,14 +10,14 @@ from commercekit.errors import Conflict, NotFound
 from commercekit.kernel import new_id
 from commercekit.storefront.freshness import Freshness, Stale
 from commercekit.storefront.models import Synonym
-from commercekit.storefront.searching import (
+from commercekit.storefront.rules.searching import (
     Near,
     Plan,
     asked_terms,
     planned,
     unknown_words,
 )
-from commercekit.storefront.words import deletions, stem, units
+from commercekit.storefront.rules.words import deletions, stem, units
 
 if TYPE_CHECKING:
     from commercekit.platform.db import Database, UnitOfWork

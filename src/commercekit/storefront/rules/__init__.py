@@ -1,0 +1,1 @@
+"""Pure decisions of search: what words a text has, and what a shopper meant."""
