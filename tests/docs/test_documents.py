@@ -59,6 +59,16 @@ def test_a_command_that_does_not_exist_is_seen():
     assert not known_command(["sell"])
 
 
+def test_every_page_stands_in_the_site():
+    nav = (ROOT / ".ci/mkdocs.yml").read_text(encoding="utf-8")
+    names = [str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").rglob("*.md")]
+    assert [
+        name
+        for name in sorted(names)
+        if not re.search(rf"[ :]{re.escape(name)}$", nav, re.MULTILINE)
+    ] == []
+
+
 def test_every_decision_stands_in_the_index():
     index = (ROOT / "docs/decisions/README.md").read_text(encoding="utf-8")
     for path in sorted((ROOT / "docs/decisions").glob("0*.md")):
