@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from commercekit.errors import Conflict, NotFound
+from commercekit.catalog import StaleVersion
+from commercekit.errors import NotFound
 from commercekit.kernel import new_id
 from commercekit.storefront.freshness import Freshness, Stale
 from commercekit.storefront.models import Synonym
@@ -22,7 +23,7 @@ from commercekit.storefront.rules.words import deletions, stem, units
 if TYPE_CHECKING:
     from commercekit.platform.db import Database, UnitOfWork
 
-__all__ = ["StaleSynonym", "SynonymNotFound", "Vocabulary"]
+__all__ = ["SynonymNotFound", "Vocabulary"]
 
 _ALL = ""
 """The term that counts all products of a market; no word is empty."""
@@ -37,14 +38,6 @@ class SynonymNotFound(NotFound):
     slug = "synonym-not-found"
     title = "No such synonyms"
     title_zh = "没有该同义词组"
-
-
-class StaleSynonym(Conflict):
-    """Somebody changed the group between reading and writing; read again."""
-
-    slug = "stale-version"
-    title = "Changed meanwhile"
-    title_zh = "内容已被他人修改"
 
 
 class Vocabulary:
@@ -190,7 +183,7 @@ class Vocabulary:
     async def change_synonym(
         self, synonym_id: UUID, words: Sequence[str], *, version: int
     ) -> Synonym:
-        """Replace the words of a group; ``StaleSynonym`` unless it has that version."""
+        """Replace the words of a group; ``StaleVersion`` unless it has that version."""
 
         async def work(uow: UnitOfWork) -> Synonym:
             row = await uow.fetchrow(
@@ -226,7 +219,7 @@ class Vocabulary:
     async def _stale_or_gone(self, uow: UnitOfWork, synonym_id: UUID) -> None:
         if await uow.fetchval("SELECT 1 FROM storefront_synonym WHERE id = $1", synonym_id):
             message = "These synonyms were changed meanwhile."
-            raise StaleSynonym(message)
+            raise StaleVersion(message)
         raise _not_found(synonym_id)
 
     async def _meanings(self) -> Mapping[tuple[str, ...], Sequence[tuple[str, ...]]]:
