@@ -10,6 +10,7 @@ PORT ?= 8000
 DATA ?= $(shell $(BIN)/python -c 'from pathlib import Path; \
   from commercekit.platform.db.embedded import reachable_folder; \
   print(reachable_folder(Path(".data")))')
+WORKERS ?= logical
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 
@@ -32,6 +33,7 @@ help: ## list the targets
 	@echo
 	@echo "  PORT=8000        where make run listens"
 	@echo "  DATA=.data       the folder that holds the shop of make run"
+	@echo "  WORKERS=logical  how many tests run at once: one for each core"
 	@echo "  PYTHON=python3   the Python (3.11 or later) that .venv is made of"
 
 .PHONY: install
@@ -51,7 +53,7 @@ run: $(STAMP) ## the reference shop on http://127.0.0.1:$(PORT), kept in $(DATA)
 
 .PHONY: test
 test: lint types reference ## lint, types and every test that is quick enough to run at each change
-	@$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 .PHONY: test-full
 test-full: lint types reference ## all tests, slow ones too, with coverage and the docs
