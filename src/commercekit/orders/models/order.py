@@ -1,4 +1,4 @@
-"""An order on its three axes, its lines, and what the shopper may ask of it."""
+"""An order on its three axes, its lines and its history."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -12,14 +12,10 @@ from commercekit.kernel import Address, Money, StateTable
 __all__ = [
     "CUSTOMER_CANCELLED",
     "ORDER_STATES",
-    "REFUND_REQUEST_STATES",
     "Actor",
     "Adjustment",
     "FulfilmentStatus",
     "HistoryEntry",
-    "NewAdjustment",
-    "NewLine",
-    "NewOrder",
     "NewShipping",
     "Order",
     "OrderLine",
@@ -27,18 +23,12 @@ __all__ = [
     "OrderSummary",
     "OrdersSettings",
     "PaymentStatus",
-    "RefundRequest",
-    "RefundRequestLine",
-    "RefundRequestStatus",
-    "RequestedLine",
     "Totals",
     "WebAddress",
 ]
 
-
 CUSTOMER_CANCELLED = "cancelled by the customer"
 """The reason of a cancellation for which the shopper gave none."""
-
 
 WebAddress = Annotated[str, Meta(pattern=r"^https?://[^\s]+$(?!\n)", max_length=2000)]
 """Where a shopper may be sent back to; `$` alone would let a line break through."""
@@ -77,26 +67,9 @@ class FulfilmentStatus(StrEnum):
     RETURNED = "returned"
 
 
-class RefundRequestStatus(StrEnum):
-    """What became of the shopper's wish."""
-
-    REQUESTED = "requested"
-    APPROVED = "approved"
-    REJECTED = "rejected"
-
-
 ORDER_STATES: StateTable[OrderStatus] = StateTable(
     "order",
     {OrderStatus.PLACED: {OrderStatus.COMPLETED, OrderStatus.CANCELLED}},
-)
-REFUND_REQUEST_STATES: StateTable[RefundRequestStatus] = StateTable(
-    "refund request",
-    {
-        RefundRequestStatus.REQUESTED: {
-            RefundRequestStatus.APPROVED,
-            RefundRequestStatus.REJECTED,
-        }
-    },
 )
 
 
@@ -127,39 +100,6 @@ class Totals(Struct, frozen=True, kw_only=True):
     total: Money
 
 
-class NewLine(Struct, frozen=True, kw_only=True):
-    """One line as checkout priced it."""
-
-    id: UUID
-    sku: str
-    variant_id: UUID
-    product_id: UUID
-    name: str
-    options: dict[str, str]
-    quantity: int
-    unit_price: int
-    discount: int
-    """Minor units that adjustments took off this line, order discounts' share included; positive."""
-    tax: int
-    payable: int
-    """What the shopper pays for the line in the end, tax included: the ceiling of its refunds."""
-    weight_grams: int = 0
-    requires_shipping: bool = True
-    image_url: str | None = None
-
-
-class NewAdjustment(Struct, frozen=True, kw_only=True):
-    """One signed change of the price, and which rule made it."""
-
-    kind: str
-    source: str
-    label: dict[str, str]
-    amount: int
-    line_id: UUID | None = None
-    rule: str = ""
-    rule_version: str = ""
-
-
 class NewShipping(Struct, frozen=True, kw_only=True):
     """How it travels and what that costs; ``payable`` includes tax."""
 
@@ -170,29 +110,6 @@ class NewShipping(Struct, frozen=True, kw_only=True):
     amount: int
     tax: int
     payable: int
-
-
-class NewOrder(Struct, frozen=True, kw_only=True):
-    """Everything placing needs; amounts in minor units of ``currency``."""
-
-    id: UUID
-    number: str
-    market: str
-    currency: str
-    prices_include_tax: bool
-    locale: str
-    email: str
-    address: Address
-    lines: list[NewLine]
-    adjustments: list[NewAdjustment]
-    shipping: NewShipping | None
-    totals: Totals
-    payment_method: str
-    collects_later: bool
-    placed_at: datetime
-    expires_at: datetime | None
-    note: str = ""
-    actor: Actor = field(default_factory=lambda: Actor("customer"))
 
 
 class OrderLine(Struct, frozen=True, kw_only=True):
@@ -240,38 +157,6 @@ class HistoryEntry(Struct, frozen=True, kw_only=True):
     event: str
     reason: str = ""
     details: dict[str, Any] = field(default_factory=dict)
-
-
-class RefundRequestLine(Struct, frozen=True, forbid_unknown_fields=True):
-    """So many units of one line."""
-
-    line_id: UUID
-    quantity: Annotated[int, Meta(ge=1, le=1_000_000)]
-
-
-class RequestedLine(Struct, frozen=True):
-    """So many units of one line, and what they are worth."""
-
-    line_id: UUID
-    quantity: int
-    amount: Money
-
-
-class RefundRequest(Struct, frozen=True, kw_only=True):
-    """The shopper's wish to get money back, and what was decided."""
-
-    id: UUID
-    order_id: UUID
-    order_number: str
-    status: RefundRequestStatus
-    lines: list[RequestedLine]
-    shipping: bool
-    amount: Money
-    reason: str
-    created_at: datetime
-    decided_at: datetime | None = None
-    decision_reason: str = ""
-    version: int = 1
 
 
 class Order(Struct, frozen=True, kw_only=True):
