@@ -89,6 +89,51 @@ async def test_projector_that_fails_rolls_its_writer_back(database, make_bus, fa
     assert await _stored(database) == []
 
 
+async def test_facts_of_one_flush_are_taken_in_together_after_those_taken_one_by_one(
+    make_bus, facts, tell
+):
+    seen = []
+
+    async def one(uow, fact, meta):
+        seen.append(("one", meta.type, meta.sequence))
+
+    async def single(uow, fact, meta):
+        seen.append(("single", fact.door))
+
+    async def all_at_once(uow, told):
+        seen.append([(fact.door, meta.type, meta.sequence) for fact, meta in told])
+
+    make_bus(
+        Subscription("board", facts.opened, single, projector=True, together=all_at_once),
+        Subscription("board", facts.closed, single, projector=True, together=all_at_once),
+        Subscription("bell", facts.closed, one, projector=True),
+    )
+    await tell(facts.opened(door="a"))
+    assert seen == [("single", "a")]
+    seen.clear()
+    await tell(facts.closed(door="a"), facts.opened(door="b"), facts.opened(door="a"))
+    assert seen == [
+        ("one", "door.Closed", 2),
+        [("a", "door.Closed", 2), ("b", "door.Opened", 1), ("a", "door.Opened", 3)],
+    ]
+
+
+async def test_a_projector_of_many_facts_that_fails_rolls_its_writer_back(
+    database, make_bus, facts, tell
+):
+    async def fail(uow, told):
+        message = "the board is full"
+        raise ValueError(message)
+
+    async def never(uow, fact, meta):
+        pytest.fail("one by one")
+
+    make_bus(Subscription("board", facts.opened, never, projector=True, together=fail))
+    with pytest.raises(ValueError, match="the board is full"):
+        await tell(facts.opened(door="a"), facts.opened(door="b"))
+    assert await _stored(database) == []
+
+
 async def test_facts_told_by_projectors_are_written_and_projected_too(
     database, make_bus, facts, tell, ledger
 ):

@@ -288,6 +288,29 @@ async def test_a_named_lock_lets_one_in_at_a_time(db):
     assert order in (["a in", "a out", "b in", "b out"], ["b in", "b out", "a in", "a out"])
 
 
+async def test_many_named_locks_are_the_same_as_one_by_one_and_never_deadlock(db):
+    order = []
+
+    async def many(names):
+        async with db.unit_of_work() as uow:
+            await uow.lock_all(names)
+            order.append("in")
+            await asyncio.sleep(0.02)
+            order.append("out")
+
+    async def one():
+        async with db.unit_of_work() as uow:
+            await uow.lock("b")
+            order.append("in")
+            await asyncio.sleep(0.02)
+            order.append("out")
+
+    await asyncio.gather(many(["a", "b", "c"]), many(["c", "b", "a", "a"]), one())
+    assert order == ["in", "out"] * 3
+    async with db.unit_of_work() as uow:
+        await uow.lock_all([])
+
+
 async def test_notifications_leave_with_the_commit(db):
     heard = []
     async with db.dedicated_connection() as listener:

@@ -14,7 +14,12 @@ from commercekit.platform.bus.broadcast import Broadcast
 from commercekit.platform.bus.bus import Backlog, Bus
 from commercekit.platform.bus.deliveries import MAX_ATTEMPTS, InProcessTransport
 from commercekit.platform.bus.relay import Relay
-from commercekit.platform.bus.subscriptions import EventMeta, Subscription, SubscriptionIndex
+from commercekit.platform.bus.subscriptions import (
+    EventMeta,
+    Subscription,
+    SubscriptionIndex,
+    Together,
+)
 from commercekit.platform.bus.transport import ParkedDelivery, Transport
 
 __all__ = [
@@ -28,5 +33,6 @@ __all__ = [
     "Relay",
     "Subscription",
     "SubscriptionIndex",
+    "Together",
     "Transport",
 ]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from commercekit.kernel import Clock, DomainEvent, new_id
-from commercekit.platform.bus.subscriptions import EventMeta, SubscriptionIndex
+from commercekit.platform.bus.subscriptions import EventMeta, SubscriptionIndex, Together
 from commercekit.platform.db import UnitOfWork
 
 __all__ = ["Outbox"]
@@ -78,6 +78,7 @@ class Outbox:
         )
         sequences = {row["id"]: row["sequence"] for row in rows}
         uow.after_commit(self._wake)
+        later: dict[Together, list[tuple[DomainEvent, EventMeta]]] = {}
         for event_id, event in zip(ids, events, strict=True):
             name = event.type_name()
             projectors = self._index.projectors(name)
@@ -93,4 +94,9 @@ class Outbox:
                 occurred_at=now,
             )
             for projector in projectors:
-                await projector.react(uow, event, meta)
+                if projector.together is None or len(events) == 1:
+                    await projector.react(uow, event, meta)
+                else:
+                    later.setdefault(projector.together, []).append((event, meta))
+        for together, told in later.items():
+            await together(uow, told)

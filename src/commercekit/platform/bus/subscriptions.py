@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from commercekit.errors import ConfigurationError
 from commercekit.kernel import DomainEvent
 from commercekit.platform.db import UnitOfWork
 
-__all__ = ["EventMeta", "Subscription", "SubscriptionIndex"]
+__all__ = ["EventMeta", "Subscription", "SubscriptionIndex", "Together"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,10 @@ class EventMeta:
     """Which try this is, from 1; a projector has only one."""
 
 
+Together: TypeAlias = Callable[[UnitOfWork, Sequence[tuple[Any, EventMeta]]], Awaitable[None]]
+"""What takes in many facts at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Subscription:
     """``react`` is called for every fact of exactly the class ``event``.
@@ -46,6 +50,12 @@ class Subscription:
     event: type[DomainEvent]
     react: Callable[[UnitOfWork, Any, EventMeta], Awaitable[None]]
     projector: bool = False
+    together: Together | None = None
+    """Takes the place of a projector's ``react`` when one flush tells several facts.
+
+    It is called once with all of them, of every type that the projector subscribed with this same
+    callable, in the order told, after the projectors that take facts one by one.
+    """
 
 
 class SubscriptionIndex:
