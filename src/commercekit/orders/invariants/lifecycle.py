@@ -9,7 +9,7 @@ from __future__ import annotations
 from commercekit.platform.db import Invariant
 from commercekit.platform.security import sealed_with
 
-__all__ = ["INVARIANTS"]
+__all__ = ["LIFECYCLE"]
 
 _MONEY = """
     SELECT reference,
@@ -20,7 +20,7 @@ _MONEY = """
     FROM payments_payment GROUP BY reference
 """
 
-INVARIANTS = (
+LIFECYCLE = (
     Invariant(
         name="order-totals-add-up",
         sentence="An order's total is its lines, less discounts, plus freight and added tax.",
