@@ -13,6 +13,7 @@ from commercekit.kernel import Money, new_id
 from commercekit.payments import CaptureMode, PaymentState
 from commercekit.platform.providers import ProviderRejected
 from commercekit_payment_sandbox import repository
+from commercekit_payment_sandbox.lies import Liar
 from commercekit_payment_sandbox.models import (
     Charge,
     Deliver,
@@ -21,7 +22,7 @@ from commercekit_payment_sandbox.models import (
     Settle,
     Ticket,
 )
-from commercekit_payment_sandbox.scenarios import Scenario, of_payment
+from commercekit_payment_sandbox.scenarios import Lie, Scenario, of_payment
 from commercekit_payment_sandbox.settings import Settings
 
 if TYPE_CHECKING:
@@ -59,8 +60,9 @@ def refund_ref(refund_id: UUID) -> str:
 class Bank:
     """The sandbox's books. Knows nothing of the shop but the addresses it tells things to."""
 
-    def __init__(self, ctx: PluginContext) -> None:
+    def __init__(self, ctx: PluginContext, liar: Liar | None = None) -> None:
         self.ctx = ctx
+        self.liar = liar or Liar()
         self.settings = ctx.section(Settings)
 
     # ------------------------------------------------------------------ keys
@@ -99,8 +101,10 @@ class Bank:
         return await self.ctx.db.run(work)
 
     async def _pay(self, uow: UnitOfWork, charge: Charge) -> list[UUID]:
-        match charge.scenario:
+        match self.liar.payment(charge.scenario):
             case Scenario.DECLINE:
+                if self.liar.tells(Lie.LATE_SUCCESS):
+                    await self._settle_later(uow, charge, self._paid_state(charge), late=True)
                 return await self._end(uow, charge, PaymentState.FAILED, "declined")
             case Scenario.ASYNC:
                 await self._settle_later(uow, charge, self._paid_state(charge))
@@ -161,8 +165,9 @@ class Bank:
                 return charge
             charge = msgspec.structs.replace(charge, state=PaymentState.CLOSED)
             await repository.save_charge(uow, charge)
-            if charge.scenario is Scenario.LATE:
-                await self._settle_later(uow, charge, PaymentState.PAID)
+            late = charge.scenario is Scenario.LATE
+            if late or (charge.amount.amount and self.liar.tells(Lie.PAID_AFTER_CLOSE)):
+                await self._settle_later(uow, charge, self._paid_state(charge), late=True)
             return charge
 
         return await self.ctx.db.run(work)
@@ -219,8 +224,8 @@ class Bank:
             if charge is None:
                 return
             state = PaymentState(job.state)
-            late = charge.state is PaymentState.CLOSED and charge.scenario is Scenario.LATE
-            if charge.state in _OPEN or late:
+            ended = charge.state in (PaymentState.CLOSED, PaymentState.FAILED)
+            if charge.state in _OPEN or (job.late and ended):
                 code = "declined" if state is PaymentState.FAILED else None
                 await self._end(uow, charge, state, code)
 
@@ -259,10 +264,12 @@ class Bank:
         notification_id = await repository.insert_notification(
             uow, charge, msgspec.json.encode(message), stale_first=stale
         )
-        for _ in range(times):
-            await self.ctx.enqueue(
-                uow, DELIVER, Deliver(notification_id), due_at=uow.clock.now() + after
-            )
+        if self.liar.tells(Lie.DROP):
+            return notification_id
+        for _ in range(times + self.liar.tells(Lie.DOUBLE)):
+            late = self.liar.delay() if self.liar.tells(Lie.DELAY) else timedelta()
+            due = uow.clock.now() + after + late
+            await self.ctx.enqueue(uow, DELIVER, Deliver(notification_id), due_at=due)
         return notification_id
 
     async def _end(
@@ -290,6 +297,9 @@ class Bank:
                 await self.tell(uow, charge, after=later, state=PaymentState.PENDING.value)
                 await self.tell(uow, charge, after=2 * later, state=PaymentState.CLOSED.value)
                 return [told]
+            case _ if self.liar.tells(Lie.WRONG_AMOUNT):
+                less = Money(charge.amount.amount - 1, charge.amount.currency)
+                return [await self.tell(uow, charge, amount=less)]
             case _:
                 return [await self.tell(uow, charge)]
 
@@ -330,8 +340,10 @@ class Bank:
         """When "a while later" is."""
         return uow.clock.now() + timedelta(seconds=self.settings.settle_seconds)
 
-    async def _settle_later(self, uow: UnitOfWork, charge: Charge, state: PaymentState) -> None:
-        job = Settle(charge.id, state.value)
+    async def _settle_later(
+        self, uow: UnitOfWork, charge: Charge, state: PaymentState, *, late: bool = False
+    ) -> None:
+        job = Settle(charge.id, state.value, late=late)
         await self.ctx.enqueue(uow, SETTLE, job, due_at=self.later(uow))
 
 

@@ -97,3 +97,5 @@ class Settle(Struct, frozen=True):
     charge_id: UUID
     state: str
     refund_id: UUID | None = None
+    late: bool = False
+    """Although the charge has ended."""

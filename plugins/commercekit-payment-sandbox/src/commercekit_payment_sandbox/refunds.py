@@ -50,7 +50,7 @@ class Refunds:
         return await self._ctx.db.run(work)
 
     async def _refund(self, uow: UnitOfWork, charge: Charge, refund: PastRefund) -> PastRefund:
-        first, later, code = _COURSE[of_refund(refund.amount.amount)]
+        first, later, code = _COURSE[self._bank.liar.refund(of_refund(refund.amount.amount))]
         refund = msgspec.structs.replace(refund, state=first, failure_code=code)
         await repository.save_refund(uow, refund)
         if first is not RefundState.FAILED:

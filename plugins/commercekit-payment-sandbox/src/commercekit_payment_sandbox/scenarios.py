@@ -7,6 +7,7 @@ from enum import StrEnum
 __all__ = [
     "BY_AMOUNT",
     "REFUNDS_BY_AMOUNT",
+    "Lie",
     "RefundScenario",
     "Scenario",
     "of_payment",
@@ -63,6 +64,45 @@ class RefundScenario(StrEnum):
     """Carried out and not answered."""
     ATTENTION = "refund-needs-attention"
     """Only a person can finish it."""
+
+
+class Lie(StrEnum):
+    """One way in which a provider is not what it says."""
+
+    DROP = "drop"
+    """A notification is never sent."""
+    DOUBLE = "double"
+    """A notification is sent twice, with one event id."""
+    DELAY = "delay"
+    """A notification is sent late, so that later ones overtake it."""
+    WRONG_AMOUNT = "wrong-amount"
+    """A notification of money names one minor unit less."""
+    UNAVAILABLE = "unavailable"
+    """A call is refused for now, and surely not carried out."""
+    UNHEARD = "unheard"
+    """A call has no answer and was not carried out."""
+    UNANSWERED = "unanswered"
+    """A call has no answer and was carried out."""
+    STALE = "stale"
+    """A question is answered with what held earlier."""
+    LATE_SUCCESS = "late-success"
+    """A payment fails, and the money comes all the same a while later."""
+    PAID_AFTER_CLOSE = "paid-after-close"
+    """A payment is closed, and the money comes all the same a while later."""
+    DECLINE = "decline"
+    """A payment is declined."""
+    SLOW = "slow"
+    """A payment is pending for a while."""
+    REFUND_PENDING = "refund-pending"
+    """A refund succeeds a while later."""
+    REFUND_PENDING_FAIL = "refund-pending-fail"
+    """A refund is pending, and fails a while later."""
+    REFUND_FAIL = "refund-fail"
+    """A refund fails; tried again it succeeds."""
+    REFUND_FAIL_LATER = "refund-fail-later"
+    """A refund succeeds, and fails a while later."""
+    REFUND_ATTENTION = "refund-attention"
+    """A refund needs a person."""
 
 
 BY_AMOUNT: dict[int, Scenario] = {
