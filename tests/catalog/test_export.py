@@ -63,16 +63,19 @@ class Offers:
     async def offers(self, skus):
         return {sku: self.kept[sku] for sku in skus if sku in self.kept}
 
-    async def set_price(self, uow, sku, amount, compare_at):
-        old = self.kept.get(sku, Offer(None, None, 0, allow_backorder=False))
-        self.kept[sku] = old._replace(price=amount, compare_at=compare_at)
-        return self.kept[sku] != old
-
-    async def set_stock(self, uow, sku, quantity, *, allow_backorder, new):
-        old = self.kept.get(sku, Offer(None, None, 0, allow_backorder=False))
-        if new:
-            self.kept[sku] = old._replace(quantity=quantity, allow_backorder=allow_backorder)
-        return new
+    async def take(self, uow, offers):
+        changed = set()
+        for said in offers:
+            old = self.kept.get(said.sku, Offer(None, None, 0, allow_backorder=False))
+            new = old
+            if said.price is not None:
+                new = new._replace(price=said.price, compare_at=said.compare_at)
+            if said.new:
+                new = new._replace(quantity=said.quantity, allow_backorder=said.allow_backorder)
+            self.kept[said.sku] = new
+            if new != old or said.new:
+                changed.add(said.sku)
+        return changed
 
 
 @pytest.fixture
@@ -348,33 +351,63 @@ def mugs(number):
         yield f"mug-{n},Mug {n},SKU-{n},1.00\n"
 
 
-async def test_an_import_that_was_cut_off_goes_on_where_it_was(database, catalog, offers):
+async def test_an_import_whose_file_breaks_off_goes_on_where_it_was(database, catalog, offers):
     importer = ImportProducts(database, catalog, offers)
 
     def until(last):
-        for number, line in enumerate(mugs(50)):
+        for number, line in enumerate(mugs(150)):
             if number > last:
                 raise ConnectionError
             yield line
 
     with pytest.raises(ConnectionError):
-        await importer.run(until(45), currency="CNY", key="file")
-    assert len(await catalog.products(limit=100)) == 44
-    tried = []
-    put = catalog.put_product
-
-    async def counting(uow, current, wanted):
-        tried.append(wanted.slug)
-        return await put(uow, current, wanted)
-
-    catalog.put_product = counting
-    report = await importer.run(mugs(50), currency="CNY", key="file", resume=True)
-    assert tried == [f"mug-{n}" for n in range(40, 50)]
-    assert (report.created, report.unchanged, report.failed, report.rows) == (46, 4, 0, 50)
+        await importer.run(until(130), currency="CNY", key="file")
+    assert len(await catalog.products(limit=200)) == 129
+    taken = heard(offers)
+    report = await importer.run(mugs(150), currency="CNY", key="file", resume=True)
+    assert taken == [f"SKU-{n}" for n in range(129, 150)]
+    assert (report.created, report.unchanged, report.failed, report.rows) == (150, 0, 0, 150)
     assert await database.fetchval("SELECT count(*) FROM catalog_import_run") == 0
-    tried.clear()
-    again = await importer.run(mugs(50), currency="CNY", key="file", resume=True)
-    assert (again.unchanged, len(tried)) == (50, 50)
+    taken.clear()
+    again = await importer.run(mugs(150), currency="CNY", key="file", resume=True)
+    assert (again.unchanged, len(taken)) == (150, 150)
+
+
+async def test_an_import_that_dies_in_a_batch_leaves_nothing_of_it_and_goes_on_there(
+    database, catalog, offers
+):
+    """The place is kept in the transaction of the batch: it is never behind what came in."""
+    importer = ImportProducts(database, catalog, offers)
+    take = offers.take
+
+    async def dying(uow, said):
+        if any(offer.sku == "SKU-237" for offer in said):
+            raise KeyboardInterrupt
+        return await take(uow, said)
+
+    offers.take = dying
+    with pytest.raises(KeyboardInterrupt):
+        await importer.run(mugs(250), currency="CNY", key="file")
+    assert len(await catalog.products(limit=500)) == 200
+    offers.take = take
+    taken = heard(offers)
+    report = await importer.run(mugs(250), currency="CNY", key="file", resume=True)
+    assert taken == [f"SKU-{n}" for n in range(200, 250)]
+    assert (report.created, report.unchanged, report.failed, report.rows) == (250, 0, 0, 250)
+    assert len(await catalog.products(limit=500)) == 250
+
+
+def heard(offers):
+    """The SKUs that are offered from now on."""
+    taken = []
+    take = offers.take
+
+    async def hearing(uow, said):
+        taken.extend(offer.sku for offer in said)
+        return await take(uow, said)
+
+    offers.take = hearing
+    return taken
 
 
 async def test_what_was_refused_before_the_cut_is_still_told(database, catalog, offers):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextvars
 import csv
 import io
 
@@ -10,6 +12,7 @@ import pytest
 from commercekit.catalog import (
     ImportFileUnreadable,
     ImportProducts,
+    NewProduct,
     ProductChange,
     ProductNotFound,
     ProductStatus,
@@ -24,16 +27,18 @@ class Sink:
         self.prices = {}
         self.stock = {}
 
-    async def set_price(self, uow, sku, amount, compare_at):
-        before = self.prices.get(sku)
-        self.prices[sku] = (amount.amount, compare_at.amount if compare_at else None)
-        return self.prices[sku] != before
-
-    async def set_stock(self, uow, sku, quantity, *, allow_backorder, new):
-        if not new:
-            return False
-        self.stock[sku] = (quantity, allow_backorder)
-        return True
+    async def take(self, uow, offers):
+        changed = set()
+        for offer in offers:
+            before = self.prices.get(offer.sku), self.stock.get(offer.sku)
+            if offer.price is not None:
+                compare_at = offer.compare_at.amount if offer.compare_at else None
+                self.prices[offer.sku] = (offer.price.amount, compare_at)
+            if offer.new:
+                self.stock[offer.sku] = (offer.quantity, offer.allow_backorder)
+            if (self.prices.get(offer.sku), self.stock.get(offer.sku)) != before:
+                changed.add(offer.sku)
+        return changed
 
 
 @pytest.fixture
@@ -144,6 +149,88 @@ async def test_a_simple_product_comes_in_whole(load, catalog, sink, told):
     assert sink.stock == {"MUG": (7, True)}
     kinds = [fact.type_name() for fact in told]
     assert kinds == ["category.CategoryCreated", "brand.BrandCreated", "product.ProductCreated"]
+
+
+async def test_products_that_come_together_share_the_brand_and_the_shelf_they_bring(
+    load, catalog, told
+):
+    cells = {"vendor": "Kiln", "type": "Cups", "price": "5"}
+    report = await load(
+        *(row(f"cup-{n}", title=f"Cup {n}", **cells) for n in range(3)),
+        row(
+            "bad",
+            title="Bad",
+            vendor="Nobody",
+            type="Nothing",
+            price="5",
+            status="active",
+            sku="x" * 101,
+        ),
+    )
+    assert counts(report) == (3, 0, 0, 1)
+    (brand,) = await catalog.brands()
+    (shelf,) = await catalog.categories()
+    assert (brand.slug, shelf.slug) == ("kiln", "cups")
+    for product in await catalog.products():
+        assert (product.brand_id, product.category_ids) == (brand.id, (shelf.id,))
+    assert [fact.type_name() for fact in told] == [
+        "category.CategoryCreated",
+        "brand.BrandCreated",
+        *["product.ProductCreated"] * 3,
+    ]
+
+
+async def test_a_product_refused_by_what_is_there_brings_no_brand(load, catalog):
+    await load(mug(sku="A"))
+    report = await load(
+        row("cup", title="Cup", price="1", sku="A", vendor="Kiln", type="Cups"),
+        row("jug", title="Jug", price="1", sku="B"),
+    )
+    assert found(report) == [(2, "Variant SKU", "sku-taken")]
+    assert counts(report) == (1, 0, 0, 1)
+    assert (await catalog.brands(), await catalog.categories()) == ([], [])
+
+
+async def test_made_up_skus_of_products_that_come_together_differ(load, catalog):
+    report = await load(
+        row("a-b", title="One", price="1", option="Size", value="c"),
+        row("a", title="Two", price="1", option="Size", value="b-c"),
+        row("x", title="Three", price="1", sku="A-B-C-2"),
+    )
+    assert counts(report) == (3, 0, 0, 0)
+    skus = [p.variants[0].sku for p in reversed(await catalog.products())]
+    assert skus == ["A-B-C", "A-B-C-3", "A-B-C-2"]
+
+
+async def test_a_made_up_sku_that_somebody_has_gets_another_number(load, catalog):
+    await load(row("x", title="X", price="1", sku="CUP-S"))
+    await load(row("cup", title="Cup", price="1", option="Size", value="S"), mug())
+    assert [v.sku for v in (await catalog.product_by_slug("cup")).variants] == ["CUP-S-2"]
+
+
+async def test_a_product_that_comes_in_meanwhile_is_changed_instead(load, catalog, sink, database):
+    """Somebody makes the product after the import looked and before it writes."""
+    real = catalog.lock_by_slugs
+    calls = []
+
+    async def late(uow, slugs):
+        calls.append(list(slugs))
+        found = await real(uow, slugs)
+        if len(calls) == 1:
+            await asyncio.create_task(
+                catalog.create_product(
+                    NewProduct(slug="cup", name={"en": "Theirs"}), actor="staff"
+                ),
+                context=contextvars.Context(),
+            )
+        return found
+
+    catalog.lock_by_slugs = late
+    report = await load(mug(), row("cup", title="Ours", price="5"))
+    assert counts(report) == (1, 1, 0, 0)
+    assert calls == [["mug", "cup"], ["mug"], ["cup"]]
+    assert (await catalog.product_by_slug("cup")).name == {"en": "Ours"}
+    assert set(sink.prices) == {"MUG", "CUP"}
 
 
 async def test_variants_share_the_handle_and_only_the_first_row_has_the_title(load, catalog, sink):
@@ -309,13 +396,23 @@ async def test_every_fault_of_a_product_is_listed(load):
 async def test_a_fault_in_stock_or_price_undoes_the_product(load, catalog, sink, told):
     from commercekit.errors import Unprocessable
 
-    async def refuse(uow, sku, quantity, *, allow_backorder, new):
-        raise Unprocessable("no such location")
+    take = sink.take
 
-    sink.set_stock = refuse
-    report = await load(mug())
+    async def refuse(uow, offers):
+        if any(offer.sku == "MUG" for offer in offers):
+            raise Unprocessable("no such location")
+        return await take(uow, offers)
+
+    sink.take = refuse
+    report = await load(
+        mug(), row("cup", title="Cup", price="5"), row("jug", title="Jug", price="5")
+    )
     assert found(report) == [(2, "", "unprocessable")]
-    assert told == []
+    assert counts(report) == (2, 0, 0, 1)
+    assert [(fact.type_name(), fact.slug) for fact in told] == [
+        ("product.ProductCreated", "cup"),
+        ("product.ProductCreated", "jug"),
+    ]
     with pytest.raises(ProductNotFound):
         await catalog.product_by_slug("mug")
 

@@ -12,14 +12,14 @@ class Sink:
         self.prices = {}
         self.stock = {}
 
-    async def set_price(self, uow, sku, amount, compare_at):
-        changed = self.prices.get(sku) != (amount, compare_at)
-        self.prices[sku] = (amount, compare_at)
+    async def take(self, uow, offers):
+        changed = set()
+        for offer in offers:
+            if self.prices.get(offer.sku) != (offer.price, offer.compare_at) or offer.new:
+                changed.add(offer.sku)
+            self.prices[offer.sku] = (offer.price, offer.compare_at)
+            self.stock.setdefault(offer.sku, offer.quantity)
         return changed
-
-    async def set_stock(self, uow, sku, quantity, *, allow_backorder, new):
-        self.stock.setdefault(sku, quantity)
-        return new
 
 
 @pytest.fixture

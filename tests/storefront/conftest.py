@@ -114,14 +114,17 @@ class Shop:
         shop = self
 
         class Sink:
-            async def set_price(self, uow, sku, amount, compare_at):
-                await shop.pricing.set_price(uow, shop.market, sku, amount, compare_at)
-                return False
-
-            async def set_stock(self, uow, sku, quantity, *, allow_backorder, new):
-                return new and await shop.inventory.set_stock(
-                    uow, sku, quantity, tracked=quantity is not None
-                )
+            async def take(self, uow, offers):
+                for offer in offers:
+                    if offer.price is not None:
+                        await shop.pricing.set_price(
+                            uow, shop.market, offer.sku, offer.price, offer.compare_at
+                        )
+                    if offer.new:
+                        await shop.inventory.set_stock(
+                            uow, offer.sku, offer.quantity, tracked=offer.quantity is not None
+                        )
+                return {offer.sku for offer in offers if offer.new}
 
         lines = io.StringIO(text, newline="")
         return await ImportProducts(self.db, self.catalog, Sink()).run(lines, currency="CNY")

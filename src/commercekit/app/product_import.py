@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from commercekit.catalog import Offer
+from commercekit.inventory import NewStock
+from commercekit.pricing import NewPrice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from commercekit.catalog import FileOffer
     from commercekit.inventory import InventoryService
     from commercekit.kernel import Money
     from commercekit.markets import Market, MarketService
@@ -87,30 +90,32 @@ class PriceAndStock:
         self._market = market
         self._restock = restock
 
-    async def set_price(
-        self, uow: UnitOfWork, sku: str, amount: Money, compare_at: Money | None
-    ) -> bool:
-        """Price the SKU in the market's default list."""
-        before = (await self._pricing.prices(self._market, [sku], uow)).get(sku)
-        if before is not None and (before.amount, before.compare_at) == (amount, compare_at):
-            return False
-        await self._pricing.set_price(uow, self._market, sku, amount, compare_at)
-        return True
+    async def take(self, uow: UnitOfWork, offers: Sequence[FileOffer]) -> set[str]:
+        """Price the SKUs in the market's default list, and put new ones on the shelf.
 
-    async def set_stock(
-        self, uow: UnitOfWork, sku: str, quantity: int | None, *, allow_backorder: bool, new: bool
-    ) -> bool:
-        """Put a new SKU on the shelf; a known one keeps its stock unless the import restocks.
-
-        The number in a file is older than what was sold since.
+        Known ones keep their stock unless the import restocks: the number in a file is older than what
+        was sold since.
         """
-        if not new and not self._restock:
-            return False
-        return await self._inventory.set_stock(
+        changed = await self._pricing.set_prices(
             uow,
-            sku,
-            quantity,
-            tracked=quantity is not None,
-            backorder_limit=_WITHOUT_END if allow_backorder else 0,
+            self._market,
+            [
+                NewPrice(offer.sku, offer.price, offer.compare_at)
+                for offer in offers
+                if offer.price is not None
+            ],
+        )
+        return changed | await self._inventory.set_stocks(
+            uow,
+            [
+                NewStock(
+                    sku=offer.sku,
+                    quantity=offer.quantity,
+                    tracked=offer.quantity is not None,
+                    backorder_limit=_WITHOUT_END if offer.allow_backorder else 0,
+                )
+                for offer in offers
+                if offer.new or self._restock
+            ],
             reason="import",
         )

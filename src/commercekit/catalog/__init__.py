@@ -82,7 +82,13 @@ from commercekit.catalog.models.bulk import (
 from commercekit.catalog.service import CatalogService
 from commercekit.catalog.service.bulk import ProductBulk, ShelfPrices
 from commercekit.catalog.service.exporting import ExportProducts, ExportSource, Offer
-from commercekit.catalog.service.importing import ImportProducts, ImportReport, ImportSink, RowFault
+from commercekit.catalog.service.importing import (
+    FileOffer,
+    ImportProducts,
+    ImportReport,
+    ImportSink,
+    RowFault,
+)
 from commercekit.catalog.service.media import MediaLibrary
 
 __all__ = [
@@ -118,6 +124,7 @@ __all__ = [
     "CategoryNotFound",
     "ExportProducts",
     "ExportSource",
+    "FileOffer",
     "Image",
     "ImageStatus",
     "ImportFileUnreadable",

@@ -20,6 +20,7 @@ __all__ = [
     "Movement",
     "MovementFilter",
     "MovementKind",
+    "NewStock",
     "Shortfall",
     "StockCount",
     "StockItem",
@@ -131,6 +132,17 @@ class StockItem(Struct, frozen=True):
     def available(self) -> int:
         """What may still be promised from here."""
         return max(0, self.on_hand - self.allocated + self.backorder_limit)
+
+
+class NewStock(Struct, frozen=True, kw_only=True):
+    """What a shelf is to hold of a SKU, among many."""
+
+    sku: str
+    quantity: int | None
+    """``None`` keeps what is there, for feeds that do not know."""
+    tracked: bool = True
+    backorder_limit: int | None = None
+    """``None`` keeps the limit."""
 
 
 class StockLevel(Struct, frozen=True):

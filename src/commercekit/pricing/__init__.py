@@ -12,6 +12,7 @@ from commercekit.pricing.errors import (
 from commercekit.pricing.events import PriceChanged
 from commercekit.pricing.models import (
     ListedPrice,
+    NewPrice,
     Price,
     PriceCandidate,
     PriceExplanation,
@@ -34,6 +35,7 @@ __all__ = [
     "DuplicatePriceList",
     "DuplicateTaxRate",
     "ListedPrice",
+    "NewPrice",
     "Price",
     "PriceCandidate",
     "PriceChanged",

@@ -11,6 +11,7 @@ from commercekit.kernel import Money
 
 __all__ = [
     "ListedPrice",
+    "NewPrice",
     "Price",
     "PriceCandidate",
     "PriceExplanation",
@@ -111,6 +112,15 @@ class PriceExplanation(Struct, frozen=True):
 
     price: Price | None
     candidates: list[PriceCandidate]
+
+
+class NewPrice(Struct, frozen=True):
+    """A price to write, among many."""
+
+    sku: str
+    amount: Money
+    compare_at: Money | None = None
+    min_quantity: int = 1
 
 
 class ListedPrice(Struct, frozen=True):

@@ -27,6 +27,7 @@ from commercekit.platform.bus import EventMeta, Subscription
 from commercekit.platform.db import UnitOfWork
 from commercekit.pricing import PriceChanged
 from commercekit.promotions import PromotionChanged
+from commercekit.storefront.service.many import take_together
 from commercekit.storefront.service.projection import Projection
 
 __all__ = ["projectors"]
@@ -75,6 +76,9 @@ def projectors(projection: Projection, catalog: CatalogService) -> Sequence[Subs
     async def names(uow: UnitOfWork, _fact: Any, _meta: EventMeta) -> None:
         await projection.all_pages(uow)
 
+    async def many(uow: UnitOfWork, told: Sequence[tuple[Any, EventMeta]]) -> None:
+        await take_together(projection, uow, [fact for fact, _ in told])
+
     reactions: list[tuple[type[DomainEvent], _React]] = [
         *((event, product) for event in _PRODUCT_FACTS),
         *((event, names) for event in _NAMES_ONLY),
@@ -85,7 +89,15 @@ def projectors(projection: Projection, catalog: CatalogService) -> Sequence[Subs
         (CategoryDeleted, category_gone),
         (PromotionChanged, names),
     ]
+    # Facts of one change belong together as often as not: a product with its prices and its stock.
+    taken_together = (*_PRODUCT_FACTS, PriceChanged, AvailabilityChanged)
     return [
-        Subscription(consumer="storefront.read-models", event=event, react=react, projector=True)
+        Subscription(
+            consumer="storefront.read-models",
+            event=event,
+            react=react,
+            projector=True,
+            together=many if event in taken_together else None,
+        )
         for event, react in reactions
     ]

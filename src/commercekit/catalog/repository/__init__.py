@@ -1,6 +1,7 @@
 """Every query of the catalogue; gives models, never rows."""
 
 from commercekit.catalog.repository import (
+    adding,
     attributes,
     bulk,
     groups,
@@ -10,4 +11,4 @@ from commercekit.catalog.repository import (
     products,
 )
 
-__all__ = ["attributes", "bulk", "groups", "history", "lookups", "media", "products"]
+__all__ = ["adding", "attributes", "bulk", "groups", "history", "lookups", "media", "products"]

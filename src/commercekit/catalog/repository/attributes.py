@@ -1,5 +1,6 @@
 """Definitions of attributes, and the walk of the schedule."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,7 +10,7 @@ import msgspec
 from commercekit.catalog.models import Attribute, AttributeKind, OptionValue
 from commercekit.platform.db import Database, UnitOfWork
 
-__all__ = ["add", "delete", "due", "in_use", "of_type", "one", "page", "write"]
+__all__ = ["add", "delete", "due", "in_use", "of_type", "of_types", "one", "page", "write"]
 
 _COLUMNS = (
     "id, product_type, code, name, kind, unit, choices, required, position, version,"
@@ -37,6 +38,19 @@ async def of_type(db: Database, product_type: str) -> list[Attribute]:
         product_type,
     )
     return [_attribute(row) for row in rows]
+
+
+async def of_types(db: Database, product_types: Iterable[str]) -> dict[str, list[Attribute]]:
+    """The same for several types; one without any is absent."""
+    rows = await db.fetch(
+        f"SELECT {_COLUMNS} FROM catalog_attribute WHERE product_type = ANY ($1)"
+        " ORDER BY product_type, position, code",
+        list(product_types),
+    )
+    found: dict[str, list[Attribute]] = {}
+    for row in rows:
+        found.setdefault(row["product_type"], []).append(_attribute(row))
+    return found
 
 
 async def page(

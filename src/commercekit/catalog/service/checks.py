@@ -13,7 +13,7 @@ from commercekit.catalog.models import NewImage, NewProduct, NewVariant, Product
 from commercekit.errors import FieldError
 from commercekit.platform.db import Database, UnitOfWork
 
-__all__ = ["check_attributes", "check_groups", "complete", "with_media"]
+__all__ = ["check_attributes", "check_groups", "complete", "time_errors", "with_media"]
 
 
 async def with_media(db: Database, wanted: NewProduct) -> NewProduct:
@@ -120,11 +120,17 @@ async def check_groups(uow: UnitOfWork, current: Product | None, wanted: NewProd
             for index, related in enumerate(wanted.related_ids)
             if related not in found or (current is not None and related == current.id)
         ]
-    if wanted.publish_at and wanted.unpublish_at and wanted.unpublish_at <= wanted.publish_at:
-        message = "A product disappears after it appears."
-        errors.append(FieldError("/unpublish_at", "before-publish", message))
+    errors += time_errors(wanted)
     if errors:
         raise ProductRefused(errors[0].message, errors=tuple(errors))
+
+
+def time_errors(wanted: NewProduct) -> list[FieldError]:
+    """What is wrong with when it appears and disappears."""
+    if wanted.publish_at and wanted.unpublish_at and wanted.unpublish_at <= wanted.publish_at:
+        message = "A product disappears after it appears."
+        return [FieldError("/unpublish_at", "before-publish", message)]
+    return []
 
 
 async def check_attributes(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 from uuid import UUID
 
@@ -173,10 +174,16 @@ class ProductUseCases:
         await self._db.run(work)
 
     async def put_product(
-        self, uow: UnitOfWork, current: Product | None, wanted: NewProduct, *, actor: str = "import"
+        self,
+        uow: UnitOfWork,
+        current: Product | None,
+        wanted: NewProduct,
+        *,
+        product_id: UUID | None = None,
+        actor: str = "import",
     ) -> tuple[Saved, Literal["created", "changed", "unchanged"]]:
         """Make a product what an import wants it to be, inside the caller's unit of work."""
-        identifier = current.id if current else new_id()
+        identifier = current.id if current else product_id or new_id()
         saved = await save(self._db, uow, current, wanted, product_id=identifier, actor=actor)
         if current is None:
             return saved, "created"
@@ -188,6 +195,12 @@ class ProductUseCases:
         if found is None or not await repository.products.lock_product(uow, found.id):
             return None
         return await repository.products.by_slug(self._db, slug)
+
+    async def lock_by_slugs(self, uow: UnitOfWork, slugs: Sequence[str]) -> dict[str, Product]:
+        """The same for many; addresses without a product are absent."""
+        ids = await repository.adding.lock_by_slugs(uow, slugs)
+        found = await repository.products.by_ids(self._db, ids) if ids else {}
+        return {product.slug: product for product in found.values()}
 
     async def _locked(self, uow: UnitOfWork, product_id: UUID) -> Product:
         await repository.products.lock_product(uow, product_id)

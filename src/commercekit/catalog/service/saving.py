@@ -39,7 +39,7 @@ from commercekit.catalog.service.checks import (
 from commercekit.kernel import DomainEvent, new_id
 from commercekit.platform.db import Database, UnitOfWork
 
-__all__ = ["Saved", "as_wanted", "save"]
+__all__ = ["Saved", "as_product", "as_wanted", "cleaned", "save"]
 
 
 class Saved(NamedTuple):
@@ -101,7 +101,7 @@ async def save(
     ``current`` is the product locked in this unit of work, or ``None`` to create it. Raises
     :class:`ProductRefused` with every fault, :class:`SlugTaken` or :class:`SkuTaken`.
     """
-    wanted = await complete(db, await with_media(db, _clean(wanted)), product_id)
+    wanted = await complete(db, await with_media(db, cleaned(wanted)), product_id)
     rules.check_product(
         name=wanted.name,
         status=wanted.status,
@@ -111,7 +111,7 @@ async def save(
     )
     await check_groups(uow, current, wanted)
     now = uow.clock.now()
-    product = _product(current, wanted, product_id, now)
+    product = as_product(current, wanted, product_id, now)
     fields = _different(current, product) if current else ()
     if current is None or current.slug != wanted.slug:
         await uow.lock(f"catalog.slug {wanted.slug}")
@@ -150,7 +150,8 @@ def _product_facts(
     return [ProductChanged(product_id=product.id, slug=product.slug, fields=fields)]
 
 
-def _clean(wanted: NewProduct) -> NewProduct:
+def cleaned(wanted: NewProduct) -> NewProduct:
+    """The wish as it is kept: no control characters, no markup that is not allowed, nothing twice."""
     return msgspec.structs.replace(
         wanted,
         slug=rules.clean_text(wanted.slug),
@@ -199,9 +200,10 @@ def _clean(wanted: NewProduct) -> NewProduct:
     )
 
 
-def _product(
+def as_product(
     current: Product | None, wanted: NewProduct, product_id: UUID, now: datetime
 ) -> Product:
+    """The product that the wish makes of ``current``; what was there keeps its ids."""
     images = _images(current, wanted.images)
     by_url = {image.url: image.id for image in images}
     return Product(

@@ -31,6 +31,7 @@ __all__ = [
     "Part",
     "Source",
     "add_item",
+    "add_items",
     "add_movements",
     "allocate",
     "allocations_of",
@@ -375,6 +376,24 @@ async def add_item(uow: UnitOfWork, sku: str, location: Location, *, tracked: bo
         message = f"the stock item of {sku} vanished"
         raise LookupError(message)
     return item
+
+
+async def add_items(
+    uow: UnitOfWork, location: Location, wanted: Sequence[tuple[str, bool, int]]
+) -> None:
+    """Empty items of (SKU, tracked, backorder limit); one that somebody else makes now stays as made."""
+    await uow.execute(
+        """
+        INSERT INTO inventory_stock_item (id, sku, location_id, tracked, backorder_limit)
+        SELECT id, sku, $5, tracked, backorder_limit
+        FROM unnest($1::uuid[], $2::text[], $3::boolean[], $4::integer[])
+            AS i(id, sku, tracked, backorder_limit)
+        ORDER BY sku ON CONFLICT (sku, location_id) DO NOTHING
+        """,
+        [new_id() for _ in wanted],
+        *(list(column) for column in zip(*wanted, strict=True)),
+        location.id,
+    )
 
 
 async def change_item(

@@ -25,7 +25,7 @@ from commercekit.inventory.models import (
     TransferState,
 )
 from commercekit.inventory.rules import LARGEST, summed
-from commercekit.inventory.service.shelves import Shelves
+from commercekit.inventory.service.filling import Filling
 from commercekit.kernel import Page, PageRequest
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Documents"]
 
 
-class Documents(Shelves):
+class Documents(Filling):
     """What takes more than one movement, or more than one moment."""
 
     # Transfers

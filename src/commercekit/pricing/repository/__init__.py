@@ -14,10 +14,12 @@ from commercekit.pricing.repository.prices import (
     lists,
     lists_of,
     lock_price,
+    lock_prices,
     market_prices,
     shown_skus,
     turned_lists,
     write_price,
+    write_prices,
 )
 from commercekit.pricing.repository.rates import (
     add_rate,
@@ -45,9 +47,11 @@ __all__ = [
     "lists",
     "lists_of",
     "lock_price",
+    "lock_prices",
     "market_prices",
     "rates",
     "shown_skus",
     "turned_lists",
     "write_price",
+    "write_prices",
 ]

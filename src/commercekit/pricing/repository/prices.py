@@ -31,10 +31,12 @@ __all__ = [
     "lists",
     "lists_of",
     "lock_price",
+    "lock_prices",
     "market_prices",
     "shown_skus",
     "turned_lists",
     "write_price",
+    "write_prices",
 ]
 
 Source: TypeAlias = "Database | UnitOfWork"
@@ -308,6 +310,48 @@ async def write_price(
         min_quantity,
     )
     return _price(row, price_list.currency)
+
+
+async def lock_prices(
+    uow: UnitOfWork, price_list: PriceList, keys: Sequence[tuple[str, int]]
+) -> dict[tuple[str, int], tuple[int, int | None]]:
+    """Amount and comparison of these SKUs and quantities, held until the transaction ends."""
+    rows = await uow.fetch(
+        """
+        SELECT p.sku, p.min_quantity, p.amount, p.compare_at
+        FROM unnest($2::text[], $3::integer[]) AS k(sku, min_quantity)
+        JOIN pricing_price p ON p.price_list_id = $1 AND p.sku = k.sku
+                            AND p.min_quantity = k.min_quantity
+        ORDER BY p.sku, p.min_quantity FOR UPDATE OF p
+        """,
+        price_list.id,
+        [key[0] for key in keys],
+        [key[1] for key in keys],
+    )
+    return {(row["sku"], row["min_quantity"]): (row["amount"], row["compare_at"]) for row in rows}
+
+
+async def write_prices(
+    uow: UnitOfWork,
+    price_list: PriceList,
+    prices: Sequence[tuple[str, int, int, int | None]],
+) -> None:
+    """Write or overwrite (SKU, quantity, amount, comparison), each once; a trigger keeps history."""
+    await uow.execute(
+        """
+        INSERT INTO pricing_price (price_list_id, sku, min_quantity, amount, compare_at, changed_at)
+        SELECT $1, sku, min_quantity, amount, compare_at, $6
+        FROM unnest($2::text[], $3::integer[], $4::bigint[], $5::bigint[])
+            AS p(sku, min_quantity, amount, compare_at)
+        ORDER BY sku, min_quantity
+        ON CONFLICT (price_list_id, sku, min_quantity) DO UPDATE
+        SET amount = excluded.amount, compare_at = excluded.compare_at,
+            changed_at = excluded.changed_at, version = pricing_price.version + 1
+        """,
+        price_list.id,
+        *(list(column) for column in zip(*prices, strict=True)),
+        uow.clock.now(),
+    )
 
 
 async def delete_price(

@@ -6,10 +6,9 @@ next reader in every process.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
-from uuid import UUID
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -20,86 +19,24 @@ from commercekit.pricing import repository
 from commercekit.pricing.errors import (
     DuplicatePriceList,
     UnacceptableList,
-    UnacceptablePrice,
-    UnknownPriceList,
     Unpriced,
 )
-from commercekit.pricing.events import PriceChanged
 from commercekit.pricing.models import (
     ListedPrice,
-    Price,
     PriceExplanation,
     PriceList,
-    PricingSettings,
 )
 from commercekit.pricing.rules import holds, judge
-from commercekit.pricing.service.taxing import Taxing
+from commercekit.pricing.service.listing import Listing, MarketOf
 
 if TYPE_CHECKING:
-    from commercekit.kernel import Clock
-    from commercekit.markets import MarketService
-    from commercekit.platform.db import Database, UnitOfWork
-    from commercekit.platform.providers import ProviderCaller
-    from commercekit.pricing.providers import TaxProvider
+    from commercekit.platform.db import UnitOfWork
 
-__all__ = ["PricedMarket", "PricingService"]
+__all__ = ["PricingService"]
 
 
-class PricedMarket(Protocol):
-    """What pricing needs to know of a market."""
-
-    @property
-    def id(self) -> UUID: ...
-    @property
-    def code(self) -> str: ...
-    @property
-    def currency(self) -> str: ...
-
-
-class PricingService(Taxing):
+class PricingService(Listing):
     """Price lists, prices by SKU, and tax rates."""
-
-    def __init__(
-        self,
-        db: Database,
-        clock: Clock,
-        markets: MarketService,
-        *,
-        settings: PricingSettings | None = None,
-        caller: ProviderCaller | None = None,
-        tax_providers: Mapping[str, TaxProvider] | None = None,
-    ) -> None:
-        """Raises :class:`~commercekit.errors.ConfigurationError` for a tax provider nobody offers."""
-        super().__init__(db, clock, settings or PricingSettings(), caller, tax_providers or {})
-        self._markets = markets
-
-    async def prices(
-        self,
-        market: PricedMarket,
-        skus: Iterable[str],
-        uow: UnitOfWork | None = None,
-        *,
-        quantities: Mapping[str, int] | None = None,
-        segments: Sequence[str] = (),
-        at: datetime | None = None,
-        lowest: bool = False,
-    ) -> dict[str, Price]:
-        """What ``market`` asks for each of ``skus``; one without a price is left out.
-
-        ``quantities`` says how many are wanted (one, if not said) and ``segments`` what the customer
-        belongs to. ``lowest`` also finds the lowest price of the 30 days before the present one began,
-        which costs a look into history for each SKU.
-        """
-        wanted = quantities or {}
-        return await repository.market_prices(
-            uow or self._db,
-            market.id,
-            market.currency,
-            {sku: wanted.get(sku, 1) for sku in skus},
-            segments=segments,
-            at=at or self._clock.now(),
-            lowest=lowest,
-        )
 
     async def explain(
         self,
@@ -125,28 +62,6 @@ class PricingService(Taxing):
             market, [sku], quantities={sku: quantity}, segments=segments, at=moment, lowest=True
         )
         return PriceExplanation(found.get(sku), candidates)
-
-    async def set_price(
-        self,
-        uow: UnitOfWork,
-        market: PricedMarket,
-        sku: str,
-        amount: Money,
-        compare_at: Money | None = None,
-    ) -> ListedPrice:
-        """Price a SKU in the market's default list, which is made when the market has none.
-
-        The same price again writes nothing and tells nothing. Raises :class:`UnacceptablePrice` when it
-        is negative or in another currency than the market's.
-        """
-        price_list = await self._default(uow, market)
-        return await self._write(uow, price_list, sku, amount, compare_at)
-
-    async def remove_price(self, uow: UnitOfWork, market: PricedMarket, sku: str) -> None:
-        """Take a SKU's price away, and with it the SKU from sale; none to take is fine."""
-        price_list = await repository.default_list(uow, market.id, market.currency)
-        if price_list is not None and await repository.delete_price(uow, price_list, sku):
-            await self._tell(uow, price_list, sku, None)
 
     # What staff do
 
@@ -214,7 +129,7 @@ class PricingService(Taxing):
             current = await self._list(uow, code)
             wanted = replace(current, **changes)
             _check(wanted)
-            market = _MarketOf(current.market_id, "", current.currency)
+            market = MarketOf(current.market_id, "", current.currency)
             skus = await repository.shown_skus(uow, current)
             before = await self.prices(market, skus, uow)
             dates = [(each.starts_at, each.ends_at, each.active) for each in (current, wanted)]
@@ -236,7 +151,7 @@ class PricingService(Taxing):
         async def work(uow: UnitOfWork) -> int:
             turned = await repository.turned_lists(uow, self._clock.now())
             for price_list in turned:
-                market = _MarketOf(price_list.market_id, "", price_list.currency)
+                market = MarketOf(price_list.market_id, "", price_list.currency)
                 skus = await repository.shown_skus(uow, price_list)
                 if price_list.segment is None:
                     await self._tell_shown(uow, market, skus, None)
@@ -317,118 +232,6 @@ class PricingService(Taxing):
             await repository.delete_price(uow, price_list, sku, min_quantity)
             if min_quantity == 1:
                 await self._tell(uow, price_list, sku, None)
-
-    async def _write(
-        self,
-        uow: UnitOfWork,
-        price_list: PriceList,
-        sku: str,
-        amount: Money,
-        compare_at: Money | None,
-        min_quantity: int = 1,
-    ) -> ListedPrice:
-        for figure in (amount, compare_at):
-            if figure is None:
-                continue
-            if figure.amount < 0:
-                message = f"The price of {sku} must not be negative."
-                raise UnacceptablePrice(message, sku=sku)
-            if figure.currency != price_list.currency:
-                message = f"{price_list.code} is in {price_list.currency}, not {figure.currency}."
-                raise UnacceptablePrice(message, sku=sku)
-        current = await repository.lock_price(uow, price_list, sku, min_quantity)
-        if current and (current.amount, current.compare_at) == (amount, compare_at):
-            return current
-        written = await repository.write_price(
-            uow,
-            price_list,
-            sku,
-            amount.amount,
-            None if compare_at is None else compare_at.amount,
-            min_quantity,
-        )
-        if min_quantity == 1:
-            await self._tell(uow, price_list, sku, Price(amount, compare_at))
-        return written
-
-    async def _default(self, uow: UnitOfWork, market: PricedMarket) -> PriceList:
-        found = await repository.default_list(uow, market.id, market.currency)
-        if found is not None:
-            return found
-        price_list = PriceList(
-            id=new_id(),
-            code=f"{market.code}-{market.currency.lower()}",
-            market_id=market.id,
-            currency=market.currency,
-            name={"en": "Standard prices", "zh": "标准价格"},
-            is_default=True,
-            version=1,
-        )
-        # Another process may be making it just now: then its list is the one.
-        await repository.add_list(uow, price_list)
-        found = await repository.default_list(uow, market.id, market.currency)
-        if found is None:
-            message = f"The code {price_list.code} belongs to a list that is not the default."
-            raise DuplicatePriceList(message)
-        return found
-
-    @staticmethod
-    async def _list(db: repository.Source, code: str) -> PriceList:
-        found = await repository.find_list(db, code)
-        if found is None:
-            message = f"There is no price list {code}."
-            raise UnknownPriceList(message)
-        return found
-
-    async def _tell(
-        self, uow: UnitOfWork, price_list: PriceList, sku: str, price: Price | None
-    ) -> None:
-        """Say what shoppers see now, if this list has to do with it."""
-        if price_list.segment is not None:
-            return
-        if price_list.is_default and not await repository.is_contested(uow, price_list):
-            _publish(uow, price_list.market_id, sku, price)
-            return
-        market = _MarketOf(price_list.market_id, "", price_list.currency)
-        if price_list.is_default or holds(price_list, self._clock.now()):
-            shown = (await self.prices(market, [sku], uow)).get(sku)
-            if price is None or shown is not None:
-                _publish(uow, price_list.market_id, sku, shown)
-
-    async def _tell_shown(
-        self,
-        uow: UnitOfWork,
-        market: PricedMarket,
-        skus: Sequence[str],
-        before: Mapping[str, Price] | None,
-    ) -> None:
-        after = await self.prices(market, skus, uow)
-        for sku in skus:
-            if before is None or _seen(before.get(sku)) != _seen(after.get(sku)):
-                _publish(uow, market.id, sku, after.get(sku))
-
-
-class _MarketOf(NamedTuple):
-    """A market as far as a price list knows it."""
-
-    id: UUID
-    code: str
-    currency: str
-
-
-def _seen(price: Price | None) -> tuple[Money, Money | None] | None:
-    return None if price is None else (price.amount, price.compare_at)
-
-
-def _publish(uow: UnitOfWork, market_id: UUID, sku: str, price: Price | None) -> None:
-    uow.publish(
-        PriceChanged(
-            sku=sku,
-            market_id=market_id,
-            amount=price.amount if price else None,
-            compare_at=price.compare_at if price else None,
-        )
-    )
 
 
 def _check(price_list: PriceList) -> None:

@@ -128,17 +128,22 @@ class Projection:
             amount,
             compare_at,
         )
-        for row in rows:
-            await self._summarise(uow, market_id, row["product_id"])
+        await self.summarise(uow, market_id, [row["product_id"] for row in rows])
         if not rows and amount is not None:
-            # The first price in a market that is younger than the product.
-            unseen = await uow.fetch(
-                "SELECT DISTINCT product_id FROM storefront_variant v WHERE sku = $1 AND NOT EXISTS ("
-                " SELECT FROM storefront_variant o WHERE o.sku = v.sku AND o.market_id = $2)",
-                sku,
-                market_id,
-            )
-            await self.refresh(uow, [row["product_id"] for row in unseen])
+            await self.price_first(uow, market_id, [sku])
+
+    async def price_first(self, uow: UnitOfWork, market_id: UUID, skus: Sequence[str]) -> None:
+        """Show what has its first price in a market that is younger than the product."""
+        if not skus:
+            return
+        unseen = await uow.fetch(
+            "SELECT DISTINCT product_id FROM storefront_variant v WHERE sku = ANY ($1)"
+            " AND NOT EXISTS ("
+            " SELECT FROM storefront_variant o WHERE o.sku = v.sku AND o.market_id = $2)",
+            list(skus),
+            market_id,
+        )
+        await self.refresh(uow, [row["product_id"] for row in unseen])
 
     async def availability(
         self,
@@ -166,7 +171,7 @@ class Projection:
             others,
         )
         for row in rows:
-            await self._summarise(uow, row["market_id"], row["product_id"])
+            await self.summarise(uow, row["market_id"], [row["product_id"]])
 
     async def all_pages(self, uow: UnitOfWork) -> None:
         """Nothing in the read models changed, but names on every page may have."""
@@ -182,13 +187,18 @@ class Projection:
         await self.refresh(uow, [row["product_id"] for row in rows])
         await self._freshness.touch(uow, None, lists=True)
 
-    async def _summarise(self, uow: UnitOfWork, market_id: UUID, product_id: UUID) -> None:
+    async def summarise(
+        self, uow: UnitOfWork, market_id: UUID, product_ids: Sequence[UUID]
+    ) -> None:
+        """Sum up what the variants of these products say now."""
+        if not product_ids:
+            return
         changed = await uow.fetch(
-            "SELECT changed_product FROM storefront_summarise($1, ARRAY[$2::uuid])",
+            "SELECT changed_product FROM storefront_summarise($1, $2::uuid[])",
             market_id,
-            product_id,
+            list(product_ids),
         )
-        slugs = await self._slugs(uow, [product_id])
+        slugs = await self._slugs(uow, product_ids)
         await self._freshness.touch(uow, slugs, lists=bool(changed))
 
     async def _slugs(self, uow: UnitOfWork, product_ids: Sequence[UUID]) -> list[str]:
