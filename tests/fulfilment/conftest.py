@@ -16,6 +16,7 @@ from commercekit.fulfilment import (
     Carriers,
     FulfilmentService,
     FulfilmentSettings,
+    Label,
     RateQuote,
     Shipment,
     ShipmentLine,
@@ -33,6 +34,7 @@ from commercekit.platform.providers import (
     Breaker,
     ProviderCaller,
     ProviderContexts,
+    ProviderRejected,
     RawRequest,
     SignatureInvalid,
 )
@@ -60,7 +62,13 @@ class FakeCarrier(Carrier):
     code = "fake"
     config_type = NoConfig
     capabilities = CarrierCapabilities(
-        rates=True, create=True, cancel=True, track_poll=True, track_push=True
+        rates=True,
+        create=True,
+        cancel=True,
+        label=True,
+        track_poll=True,
+        track_push=True,
+        multi_parcel=True,
     )
 
     def __init__(self, code="fake"):
@@ -70,6 +78,7 @@ class FakeCarrier(Carrier):
         self.history = []
         self.quotes = [RateQuote(service="standard", amount=Money(800, "CNY"))]
         self.fails = {}
+        self.link = "https://fake.test/#"
         self.cancels = CancelOutcome.CANCELLED
 
     def _called(self, verb):
@@ -84,16 +93,20 @@ class FakeCarrier(Carrier):
     async def create(self, ctx, r):
         self._called("create")
         self.request = r
-        return self._book(r.shipment_id)
+        return self._book(r.shipment_id, len(r.parcels))
 
-    def _book(self, shipment_id):
+    def _book(self, shipment_id, parcels=1):
         number = f"F{shipment_id[-8:]}"
+        children = [
+            TrackingNo(number=f"{number}-{n}", carrier=self.code, parent=number)
+            for n in range(2, parcels + 1)
+        ]
         return self.booked.setdefault(
             shipment_id,
             Shipment(
                 shipment_id=shipment_id,
                 provider_ref=f"ref-{number}",
-                tracking=[TrackingNo(number=number, carrier=self.code)],
+                tracking=[TrackingNo(number=number, carrier=self.code), *children],
                 cost=Money(650, "CNY"),
             ),
         )
@@ -107,7 +120,13 @@ class FakeCarrier(Carrier):
         return CancelResult(outcome=self.cancels)
 
     async def label(self, ctx, s, fmt):
-        raise NotImplementedError
+        self._called("label")
+        if fmt != "txt":
+            raise ProviderRejected("format")
+        return Label(format=fmt, content=" ".join(t.number for t in s.tracking).encode())
+
+    def tracking_url(self, ctx, t):
+        return self.link.replace("#", t.number) if self.link else None
 
     async def track(self, ctx, t):
         self._called("track")

@@ -14,9 +14,16 @@ from commercekit.platform.settings import Section
 __all__ = [
     "SHIPMENT_STATES",
     "Booking",
+    "FoundLine",
     "FulfilmentSettings",
     "MethodSettings",
+    "PackedLine",
+    "PackedParcel",
+    "ParcelLineView",
+    "ParcelView",
+    "ShipmentFilter",
     "ShipmentLine",
+    "ShipmentProgress",
     "ShipmentStatus",
     "ShipmentSummary",
     "ShipmentView",
@@ -26,7 +33,7 @@ __all__ = [
 
 
 class ShipmentStatus(StrEnum):
-    """Where the parcel is."""
+    """Where a parcel is; and a shipment, which is where the parcel is that has come least far."""
 
     CREATED = "created"
     HANDED_OVER = "handed_over"
@@ -116,14 +123,80 @@ class ShipmentLine(Struct, frozen=True, kw_only=True):
     """Of one unit; zero where nobody knows."""
 
 
+class PackedLine(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """So many units of one line, in one parcel."""
+
+    line_id: UUID
+    quantity: Annotated[int, Meta(ge=1, le=1_000_000)]
+
+
+_Grams = Annotated[int, Meta(ge=0, le=10_000_000)]
+_Millimetres = Annotated[int, Meta(ge=0, le=100_000)]
+_Number = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[0-9A-Za-z._/-]+$")]
+
+
+class PackedParcel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One box as staff packed it. Without a weight it weighs what its lines do; zero is unknown."""
+
+    lines: Annotated[list[PackedLine], Meta(min_length=1, max_length=200)]
+    weight_grams: _Grams = 0
+    length_mm: _Millimetres = 0
+    width_mm: _Millimetres = 0
+    height_mm: _Millimetres = 0
+    tracking_number: _Number | None = None
+
+
+class FoundLine(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What was found in a parcel that came back: how many may be sold again, how many may not."""
+
+    line_id: UUID
+    sellable: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
+    damaged: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
+
+
+class ParcelLineView(Struct, frozen=True, kw_only=True):
+    """Some of an order's line in a parcel; the last two once the parcel came back and was opened."""
+
+    line_id: UUID
+    sku: str
+    quantity: int
+    sellable: int | None = None
+    damaged: int | None = None
+
+
+class ParcelView(Struct, frozen=True, kw_only=True):
+    """One box: what is in it, where it is, and what became of what came back."""
+
+    position: int
+    """Counts from 1 within its shipment."""
+    status: ShipmentStatus
+    weight_grams: int
+    length_mm: int
+    width_mm: int
+    height_mm: int
+    tracking_number: str | None
+    tracking_url: str | None = None
+    """Where people follow it."""
+    attempts: int = 0
+    """How often the carrier tried to deliver and met nobody."""
+    delivered_at: datetime | None = None
+    inspected_at: datetime | None = None
+    """When staff opened what came back; its stock came back then."""
+    sent_again_at: datetime | None = None
+    """When its units were given back to the order, to be sent once more."""
+    lines: list[ParcelLineView] = []
+
+
 class TrackEventView(Struct, frozen=True, kw_only=True):
-    """One thing that happened to the parcel."""
+    """One thing that happened to a parcel."""
 
     at: datetime
     code: TrackCode
     text: str
     place: str | None
     tracking_number: str
+    parcels: list[int] = []
+    """Positions of the parcels it speaks of."""
 
 
 class ShipmentView(Struct, frozen=True, kw_only=True):
@@ -138,10 +211,12 @@ class ShipmentView(Struct, frozen=True, kw_only=True):
     status: ShipmentStatus
     booking: Booking
     tracking_number: str | None
+    tracking_url: str | None
     tracking: list[TrackingNo]
     label_url: str | None
     failure_code: str | None
     lines: list[ShipmentLine]
+    parcels: list[ParcelView]
     events: list[TrackEventView]
     """Oldest first."""
     cost: Money | None
@@ -151,17 +226,50 @@ class ShipmentView(Struct, frozen=True, kw_only=True):
     version: int
 
 
+class ShipmentProgress(Struct, frozen=True, kw_only=True):
+    """A shipment as its receiver sees it: no costs, no quarrels with the carrier."""
+
+    id: UUID
+    carrier: str
+    """What people read: the carrier's name, or what staff typed."""
+    service: str
+    status: ShipmentStatus
+    tracking_number: str | None
+    tracking_url: str | None
+    handed_over_at: datetime | None
+    delivered_at: datetime | None
+    lines: list[ShipmentLine]
+    parcels: list[ParcelView]
+    events: list[TrackEventView]
+    """Oldest first."""
+
+
+class ShipmentFilter(Struct, frozen=True, kw_only=True):
+    """Which shipments are wanted; what is none does not matter."""
+
+    reference: str | None = None
+    status: ShipmentStatus | None = None
+    booking: Booking | None = None
+    tracking_number: str | None = None
+    to_inspect: bool = False
+    """Only those with a parcel that came back and was not opened yet."""
+
+
 class ShipmentSummary(Struct, frozen=True, kw_only=True):
     """One row of the staff's list."""
 
     id: UUID
     reference: str
+    number: str
+    """The order's, as people know it."""
     carrier: str
     carrier_name: str
     service: str
     status: ShipmentStatus
     booking: Booking
     tracking_number: str | None
+    parcels: int
+    """How many boxes."""
     created_at: datetime
 
 
@@ -212,6 +320,13 @@ class FulfilmentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
     poll_every: Annotated[
         timedelta, Meta(description="How often a carrier is asked where a parcel is.")
     ] = timedelta(minutes=30)
+    tracking_links: Annotated[
+        dict[str, str],
+        Meta(
+            description="Where people follow a parcel, by the carrier's code or the name staff type: "
+            'SF = "https://example.com/follow/{number}". Goes before the carrier\'s own.'
+        ),
+    ] = field(default_factory=dict)
     give_up_after: Annotated[
         timedelta, Meta(description="A parcel without an end by then is asked about no more.")
     ] = timedelta(days=60)

@@ -7,6 +7,8 @@ from pathlib import Path
 from piccolo.conf.apps import AppConfig
 
 from commercekit.fulfilment.tables import (
+    ParcelLineRow,
+    ParcelRow,
     ShipmentLineRow,
     ShipmentRow,
     TrackEventRow,
@@ -16,6 +18,13 @@ from commercekit.fulfilment.tables import (
 APP_CONFIG = AppConfig(
     app_name="commercekit_fulfilment",
     migrations_folder_path=str(Path(__file__).parent / "piccolo_migrations"),
-    table_classes=[ShipmentRow, ShipmentLineRow, TrackEventRow, TrackingNumberRow],
+    table_classes=[
+        ShipmentRow,
+        ShipmentLineRow,
+        ParcelRow,
+        ParcelLineRow,
+        TrackEventRow,
+        TrackingNumberRow,
+    ],
     migration_dependencies=[],
 )

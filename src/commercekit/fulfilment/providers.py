@@ -180,6 +180,8 @@ class TrackingNo(Struct, frozen=True, kw_only=True):
     number: str
     carrier: str
     parent: str | None = None
+    parcel: int | None = None
+    """Which parcel of the request bears it, counted from 1, where the vendor says so."""
 
 
 class Label(Struct, frozen=True, kw_only=True):
@@ -277,6 +279,13 @@ class Carrier(ABC):
         """
         return {"en": service.replace("-", " ").replace("_", " ").capitalize()}
 
+    def tracking_url(self, ctx: ProviderContext, t: TrackingNo) -> str | None:
+        """Where people follow a parcel by its number.
+
+        :returns: an address for a browser; ``None`` where the vendor has no such page.
+        """
+        return None
+
     @abstractmethod
     async def rates(self, ctx: ProviderContext, r: RateRequest) -> list[RateQuote]:
         """Quote every service that reaches the destination.
@@ -288,8 +297,9 @@ class Carrier(ABC):
 
     @abstractmethod
     async def create(self, ctx: ProviderContext, r: CreateShipment) -> Shipment:
-        """Book; idempotent on ``r.shipment_id``.
+        """Book, once for each ``r.shipment_id``: a second call answers what the first one booked.
 
+        :param r: one entry of ``parcels`` for each box; more than one only with ``multi_parcel``.
         :returns: the booking. Without a tracking number when staff type one in.
         :raises ProviderRejected: the vendor does not take it like this.
         :raises ProviderUnknown: it may have been booked; :meth:`find` is asked next.
@@ -313,6 +323,7 @@ class Carrier(ABC):
     async def label(self, ctx: ProviderContext, s: ShipmentRef, fmt: str) -> Label:
         """The label to print.
 
+        :param s: the booking; with one tracking number, only that parcel's label is wanted.
         :param fmt: such as ``pdf`` or ``zpl``.
         :raises ProviderRejected: the format is not offered.
         """

@@ -8,11 +8,18 @@ from piccolo.table import Table
 
 from commercekit.platform.db import ENGINE
 
-__all__ = ["ShipmentLineRow", "ShipmentRow", "TrackEventRow", "TrackingNumberRow"]
+__all__ = [
+    "ParcelLineRow",
+    "ParcelRow",
+    "ShipmentLineRow",
+    "ShipmentRow",
+    "TrackEventRow",
+    "TrackingNumberRow",
+]
 
 
 class ShipmentRow(Table, db=ENGINE, tablename="fulfilment_shipment"):
-    """One parcel, or several that travel under one booking."""
+    """One booking at a carrier."""
 
     id = UUID(primary_key=True)
     reference = Text()
@@ -50,6 +57,35 @@ class ShipmentLineRow(Table, db=ENGINE, tablename="fulfilment_line"):
     weight_grams = Integer()
 
 
+class ParcelRow(Table, db=ENGINE, tablename="fulfilment_parcel"):
+    """One box."""
+
+    shipment_id = UUID(primary_key=True)
+    position = Integer()
+    status = Text()
+    weight_grams = Integer()
+    length_mm = Integer()
+    width_mm = Integer()
+    height_mm = Integer()
+    tracking_number = Text(null=True, default=None)
+    delivered_at = Timestamptz(null=True, default=None)
+    inspected_at = Timestamptz(null=True, default=None)
+    inspected_by = Text(null=True, default=None)
+    sent_again_at = Timestamptz(null=True, default=None)
+    sent_again_by = Text(null=True, default=None)
+
+
+class ParcelLineRow(Table, db=ENGINE, tablename="fulfilment_parcel_line"):
+    """What is in which box, and what came out of one that came back."""
+
+    shipment_id = UUID(primary_key=True)
+    position = Integer()
+    line_id = UUID()
+    quantity = Integer()
+    sellable = Integer(null=True, default=None)
+    damaged = Integer(null=True, default=None)
+
+
 class TrackEventRow(Table, db=ENGINE, tablename="fulfilment_event"):
     """What a carrier, or staff, told about it."""
 
@@ -61,6 +97,7 @@ class TrackEventRow(Table, db=ENGINE, tablename="fulfilment_event"):
     at = Timestamptz()
     note = Bytea()
     received_at = Timestamptz()
+    parcel = Integer(null=True, default=None)
 
 
 class TrackingNumberRow(Table, db=ENGINE, tablename="fulfilment_tracking_number"):

@@ -2,40 +2,42 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from commercekit.fulfilment.models import (
     FulfilmentSettings,
-    ShipmentStatus,
+    ShipmentFilter,
+    ShipmentProgress,
     ShipmentSummary,
     ShipmentView,
 )
 from commercekit.fulfilment.repository import ShipmentRepository
+from commercekit.fulfilment.rules import progress_of
 from commercekit.fulfilment.service.carriers import CarrierAccount, Carriers, ContextFactory
+from commercekit.fulfilment.service.come_back import ComingBack
+from commercekit.fulfilment.service.pack import BOOK_JOB, ShipmentJob
 from commercekit.fulfilment.service.quote import Quoting
-from commercekit.fulfilment.service.send import (
-    BOOK_JOB,
-    CALL_BACK_JOB,
-    POLL_JOB,
-    SUBSCRIBE_JOB,
-    ShipmentJob,
-)
-from commercekit.fulfilment.service.track import Tracking
+from commercekit.fulfilment.service.send import CALL_BACK_JOB, POLL_JOB, SUBSCRIBE_JOB
 from commercekit.platform.jobs import JobKind, Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from commercekit.fulfilment.providers import TrackingNo
     from commercekit.kernel import Clock, Page, PageRequest
     from commercekit.platform.db import Database, UnitOfWork
     from commercekit.platform.jobs import Jobs
     from commercekit.platform.providers import ProviderCaller
     from commercekit.platform.security import Sealer
 
+_logger = logging.getLogger("commercekit.fulfilment")
+
 __all__ = ["CarrierAccount", "Carriers", "ContextFactory", "FulfilmentService"]
 
 
-class FulfilmentService(Quoting, Tracking):
+class FulfilmentService(Quoting, ComingBack):
     """Rates, shipments, tracking. Knows a reference, never an order."""
 
     def __init__(
@@ -56,23 +58,41 @@ class FulfilmentService(Quoting, Tracking):
         self._jobs = jobs
         self._caller = caller
         self._carriers = carriers
-        self._repository = ShipmentRepository(sealer)
         self._settings = settings or FulfilmentSettings()
+        self._repository = ShipmentRepository(sealer, self._follow_url)
         self._public_url = public_url
 
     async def shipments(self, uow: UnitOfWork | None, reference: str) -> list[ShipmentView]:
         """Every shipment of a reference, oldest first, cancelled ones too."""
         return await self._repository.by_reference(uow or self._db, reference)
 
+    async def progress(self, uow: UnitOfWork | None, reference: str) -> list[ShipmentProgress]:
+        """The same as their receiver may see them."""
+        return [progress_of(each) for each in await self.shipments(uow, reference)]
+
     async def page(
-        self,
-        request: PageRequest,
-        *,
-        reference: str | None = None,
-        status: ShipmentStatus | None = None,
+        self, request: PageRequest, wanted: ShipmentFilter | None = None
     ) -> Page[ShipmentSummary]:
         """Shipments, newest first."""
-        return await self._repository.page(self._db, request, reference=reference, status=status)
+        return await self._repository.page(self._db, request, wanted or ShipmentFilter())
+
+    def _follow_url(
+        self, carrier: str, account: str, carrier_name: str, number: TrackingNo
+    ) -> str | None:
+        links = self._settings.tracking_links
+        link = links.get(carrier) or links.get(carrier_name)
+        if link is not None:
+            return link.replace("{number}", quote(number.number, safe=""))
+        entry = self._carriers.find(carrier, account)
+        if entry is None:
+            return None
+        try:
+            url = entry.carrier.tracking_url(entry.context, number)
+        except Exception:  # a plugin's code may raise anything
+            _logger.exception("the carrier %s could not say where a parcel is followed", carrier)
+            return None
+        # Shoppers click on it, so nothing but an address of the web may stand there.
+        return url if url is None or url.startswith(("https://", "http://")) else None
 
     def job_kinds(self) -> Sequence[JobKind]:
         """What runs in the background; app.py registers them."""

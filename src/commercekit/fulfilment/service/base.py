@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -9,12 +10,12 @@ from commercekit.fulfilment.errors import ShipmentNotFound
 from commercekit.fulfilment.events import (
     ShipmentCancelled,
     ShipmentDelivered,
-    ShipmentFact,
     ShipmentFailed,
     ShipmentHandedOver,
     ShipmentReturned,
 )
 from commercekit.fulfilment.models import ShipmentStatus, ShipmentView
+from commercekit.fulfilment.rules import lines_in, standing
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -62,17 +63,26 @@ class FulfilmentUseCases:
             raise _missing()
         return found
 
-    async def _move(
+    async def _advance(
         self,
         uow: UnitOfWork,
         shipment: ShipmentView,
-        status: ShipmentStatus,
+        parcels: Mapping[int, ShipmentStatus],
         *,
         at: datetime,
-    ) -> None:
-        """Write a new state and tell what it means; ``at`` is when the carrier says it happened."""
+    ) -> ShipmentStatus:
+        """Write where ``parcels`` are now and what follows for the shipment, and tell what it means.
+
+        ``at`` is when the carrier says it happened. Gives the state of the shipment.
+        """
         now = self._clock.now()
-        left = shipment.handed_over_at is None and status is not ShipmentStatus.CANCELLED
+        status = standing({**_statuses(shipment), **parcels}.values())
+        left = shipment.handed_over_at is None and status not in (
+            ShipmentStatus.CREATED,
+            ShipmentStatus.CANCELLED,
+        )
+        delivered = _in_state(parcels, ShipmentStatus.DELIVERED)
+        await self._repository.set_parcels(uow, shipment.id, parcels, at if delivered else None)
         await self._repository.set_status(
             uow,
             shipment.id,
@@ -80,43 +90,64 @@ class FulfilmentUseCases:
             handed_over_at=now if left else None,
             delivered_at=at if status is ShipmentStatus.DELIVERED else None,
         )
+        shipment_id, reference = shipment.id, shipment.reference
         if left:
             # Also when the first thing heard of is its arrival: it must have left before.
             uow.publish(
                 ShipmentHandedOver(
-                    shipment_id=shipment.id,
-                    reference=shipment.reference,
+                    shipment_id=shipment_id,
+                    reference=reference,
                     lines=shipment.lines,
                     carrier=shipment.carrier,
                     carrier_name=shipment.carrier_name,
                     tracking_number=shipment.tracking_number,
                 )
             )
-        fact = _told(shipment, status, at)
-        if fact is not None:
-            uow.publish(fact)
+        if status is ShipmentStatus.CANCELLED and shipment.status is not status:
+            uow.publish(
+                ShipmentCancelled(
+                    shipment_id=shipment_id,
+                    reference=reference,
+                    lines=shipment.lines,
+                    was_handed_over=shipment.handed_over_at is not None,
+                )
+            )
+        if delivered:
+            uow.publish(
+                ShipmentDelivered(
+                    shipment_id=shipment_id,
+                    reference=reference,
+                    lines=lines_in(shipment, delivered),
+                    parcels=delivered,
+                    delivered_at=at,
+                    complete=status is ShipmentStatus.DELIVERED,
+                )
+            )
+        for end, fact in _SAD_ENDS.items():
+            if ended := _in_state(parcels, end):
+                uow.publish(
+                    fact(
+                        shipment_id=shipment_id,
+                        reference=reference,
+                        lines=lines_in(shipment, ended),
+                        parcels=ended,
+                    )
+                )
+        return status
 
 
-def _told(shipment: ShipmentView, status: ShipmentStatus, at: datetime) -> ShipmentFact | None:
-    shipment_id, reference, lines = shipment.id, shipment.reference, shipment.lines
-    match status:
-        case ShipmentStatus.DELIVERED:
-            return ShipmentDelivered(
-                shipment_id=shipment_id, reference=reference, lines=lines, delivered_at=at
-            )
-        case ShipmentStatus.FAILED:
-            return ShipmentFailed(shipment_id=shipment_id, reference=reference, lines=lines)
-        case ShipmentStatus.RETURNED:
-            return ShipmentReturned(shipment_id=shipment_id, reference=reference, lines=lines)
-        case ShipmentStatus.CANCELLED:
-            return ShipmentCancelled(
-                shipment_id=shipment_id,
-                reference=reference,
-                lines=lines,
-                was_handed_over=shipment.handed_over_at is not None,
-            )
-        case _:
-            return None
+_SAD_ENDS: Mapping[ShipmentStatus, type[ShipmentFailed | ShipmentReturned]] = {
+    ShipmentStatus.FAILED: ShipmentFailed,
+    ShipmentStatus.RETURNED: ShipmentReturned,
+}
+
+
+def _statuses(shipment: ShipmentView) -> dict[int, ShipmentStatus]:
+    return {parcel.position: parcel.status for parcel in shipment.parcels}
+
+
+def _in_state(parcels: Mapping[int, ShipmentStatus], status: ShipmentStatus) -> list[int]:
+    return sorted(position for position, now in parcels.items() if now is status)
 
 
 def _missing() -> ShipmentNotFound:

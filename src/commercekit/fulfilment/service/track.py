@@ -7,17 +7,23 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import msgspec
 import structlog
 
-from commercekit.fulfilment.events import ShipmentTracked
+from commercekit.fulfilment.errors import ParcelNotFound
+from commercekit.fulfilment.events import ShipmentAttemptFailed, ShipmentTracked
 from commercekit.fulfilment.models import ShipmentView
 from commercekit.fulfilment.providers import TrackCode, TrackEvent, TrackNotification
-from commercekit.fulfilment.rules import FINAL, merged
-from commercekit.fulfilment.service.send import SUBSCRIBE_JOB, Sending, ShipmentJob
+from commercekit.fulfilment.rules import FINAL, concerned, lines_in, stepped
+from commercekit.fulfilment.service.call_back import CallingBack
+from commercekit.fulfilment.service.pack import ShipmentJob
+from commercekit.fulfilment.service.send import SUBSCRIBE_JOB
+from commercekit.platform.failpoints import failpoint
 from commercekit.platform.jobs import RunAgain
 from commercekit.platform.providers import Ack, RawRequest, Verb
 
 if TYPE_CHECKING:
+    from commercekit.platform.db import UnitOfWork
     from commercekit.platform.jobs import JobContext
 
 __all__ = ["Tracking"]
@@ -29,7 +35,7 @@ _PARSE: Verb[TrackNotification] = Verb(
 )
 
 
-class Tracking(Sending):
+class Tracking(CallingBack):
     """Takes news in, in any order and as often as they come, and moves states forward only."""
 
     async def receive_webhook(
@@ -62,17 +68,31 @@ class Tracking(Sending):
             await self._subscribe_again(carrier, news.resubscribe)
         return news.nack if unknown else news.ack
 
-    async def record_events(self, shipment_id: UUID, events: Sequence[TrackEvent]) -> ShipmentView:
-        """Merge news into a shipment: known ones change nothing, old ones move nothing back."""
+    async def record_events(
+        self, shipment_id: UUID, events: Sequence[TrackEvent], *, parcel: int | None = None
+    ) -> ShipmentView:
+        """Merge news into a shipment: known ones change nothing, old ones move nothing back.
+
+        Each parcel stands where its own news bring it; ``parcel`` says which one they are about when
+        their number does not.
+        """
         async with self._db.unit_of_work() as uow:
             shipment = await self._locked(uow, shipment_id)
-            new = await self._repository.add_events(uow, shipment_id, events, self._clock.now())
+            if parcel is not None and all(each.position != parcel for each in shipment.parcels):
+                message = f"The shipment has no parcel {parcel}."
+                raise ParcelNotFound(message)
+            new = await self._repository.add_events(
+                uow, shipment_id, events, self._clock.now(), parcel=parcel
+            )
             if not new:
                 return shipment
-            told = [event.code for event in shipment.events]
-            status = merged(shipment.status, [*told, *(event.code for event in new)])
-            if status is not shipment.status:
-                await self._move(uow, shipment, status, at=max(event.at for event in new))
+            status = shipment.status
+            heard = _heard(shipment, new, parcel)
+            if steps := stepped(shipment.parcels, heard):
+                status = await self._advance(
+                    uow, shipment, steps, at=max(event.at for event in new)
+                )
+            self._tell_attempts(uow, shipment, new, parcel)
             uow.publish(
                 ShipmentTracked(
                     shipment_id=shipment.id,
@@ -81,7 +101,9 @@ class Tracking(Sending):
                     status=status,
                 )
             )
-            return await self._locked(uow, shipment_id)
+            after = await self._locked(uow, shipment_id)
+        failpoint("fulfilment.tracked")
+        return after
 
     async def record_by_hand(
         self,
@@ -92,8 +114,12 @@ class Tracking(Sending):
         text: str,
         at: datetime,
         place: str | None = None,
+        parcel: int | None = None,
     ) -> ShipmentView:
-        """What staff know of a parcel, for carriers that tell nothing; repeated ids change nothing."""
+        """What staff know of a parcel, or of all, for carriers that tell nothing.
+
+        Repeated ids change nothing.
+        """
         shipment = await self.shipment(shipment_id)
         event = TrackEvent(
             event_id=f"staff:{event_id}",
@@ -104,7 +130,10 @@ class Tracking(Sending):
             place=place,
             text=text,
         )
-        return await self.record_events(shipment_id, [event])
+        if parcel is None and len(shipment.parcels) > 1:
+            # Without a parcel it is about the whole shipment, also where parcel 1 bears its number.
+            event = msgspec.structs.replace(event, tracking_number="")
+        return await self.record_events(shipment_id, [event], parcel=parcel)
 
     async def poll(self, shipment_id: UUID) -> ShipmentView:
         """Ask the carrier for the whole history of each number, and merge it."""
@@ -131,6 +160,26 @@ class Tracking(Sending):
         if shipment.status not in FINAL and age < self._settings.give_up_after:
             raise RunAgain(self._settings.poll_every)
 
+    @staticmethod
+    def _tell_attempts(
+        uow: UnitOfWork, shipment: ShipmentView, new: Sequence[TrackEvent], parcel: int | None
+    ) -> None:
+        """Nobody was at home: told once for each time the carrier came, even if it is old news."""
+        for event in new:
+            if event.code is not TrackCode.ATTEMPT_FAILED:
+                continue
+            tried = concerned(shipment.parcels, event.tracking_number, parcel)
+            before = [each.attempts for each in shipment.parcels if each.position in tried]
+            uow.publish(
+                ShipmentAttemptFailed(
+                    shipment_id=shipment.id,
+                    reference=shipment.reference,
+                    lines=lines_in(shipment, tried),
+                    parcels=tried,
+                    attempts=max(before, default=0) + 1,
+                )
+            )
+
     async def _subscribe_again(self, carrier: str, number: str) -> None:
         shipment_id = await self._repository.find_by_number(self._db, carrier, number)
         if shipment_id is not None:
@@ -138,3 +187,17 @@ class Tracking(Sending):
                 await self._jobs.enqueue(
                     uow, SUBSCRIBE_JOB, ShipmentJob(shipment_id), unique_key=str(shipment_id)
                 )
+
+
+def _heard(
+    shipment: ShipmentView, new: Sequence[TrackEvent], parcel: int | None
+) -> dict[int, list[TrackCode]]:
+    """Everything that was ever heard of each parcel, the news included."""
+    heard: dict[int, list[TrackCode]] = {each.position: [] for each in shipment.parcels}
+    for known in shipment.events:
+        for position in known.parcels:
+            heard[position].append(known.code)
+    for event in new:
+        for position in concerned(shipment.parcels, event.tracking_number, parcel):
+            heard[position].append(event.code)
+    return heard

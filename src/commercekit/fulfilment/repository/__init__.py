@@ -1,0 +1,20 @@
+"""Every query on fulfilment's tables. Gives models, never rows."""
+
+from commercekit.fulfilment.repository.reading import (
+    SEALED_TABLES,
+    Consignment,
+    Link,
+    Reader,
+    ShipmentReading,
+)
+from commercekit.fulfilment.repository.shipments import NewShipment, ShipmentRepository
+
+__all__ = [
+    "SEALED_TABLES",
+    "Consignment",
+    "Link",
+    "NewShipment",
+    "Reader",
+    "ShipmentReading",
+    "ShipmentRepository",
+]
