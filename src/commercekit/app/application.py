@@ -19,6 +19,7 @@ from commercekit.identity.api import AdminAudit, AdminTokens
 from commercekit.inventory.api import (
     AdminLocations,
     AdminStock,
+    AdminStockAllocations,
     AdminStockCounts,
     AdminStockMovements,
     AdminStockTransfers,
@@ -83,6 +84,7 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
             AdminRefunds,
             AdminShipments,
             AdminStock,
+            AdminStockAllocations,
             AdminLocations,
             AdminStockCounts,
             AdminStockMovements,

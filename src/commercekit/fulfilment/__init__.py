@@ -90,6 +90,7 @@ from commercekit.fulfilment.providers import (
     TrackQuery,
 )
 from commercekit.fulfilment.repository import SEALED_TABLES
+from commercekit.fulfilment.rules import progress_of
 from commercekit.fulfilment.service import Carriers, FulfilmentService
 
 __all__ = [
@@ -162,5 +163,6 @@ __all__ = [
     "TrackQuery",
     "TrackingNo",
     "TrackingNumberTaken",
+    "progress_of",
     "register_carriers",
 ]

@@ -3,16 +3,18 @@
 from commercekit.inventory.errors import (
     CountIncomplete,
     DocumentFinished,
+    GoodsAwaited,
     NegativeStock,
     NotAllocated,
     NotTransferable,
     OutOfStock,
+    UnknownAllocation,
     UnknownLocation,
     UnknownStock,
     UnknownStockCount,
     UnknownTransfer,
 )
-from commercekit.inventory.events import AvailabilityChanged, ShortageBooked
+from commercekit.inventory.events import AvailabilityChanged, PromisesServed, ShortageBooked
 from commercekit.inventory.models import (
     SHOWN_CAP,
     Allocation,
@@ -27,6 +29,7 @@ from commercekit.inventory.models import (
     MovementFilter,
     MovementKind,
     NewStock,
+    Promise,
     Shortfall,
     StockCount,
     StockItem,
@@ -59,6 +62,7 @@ __all__ = [
     "Demand",
     "Destination",
     "DocumentFinished",
+    "GoodsAwaited",
     "InventoryService",
     "InventorySettings",
     "Location",
@@ -71,6 +75,8 @@ __all__ = [
     "NotAllocated",
     "NotTransferable",
     "OutOfStock",
+    "Promise",
+    "PromisesServed",
     "ShopOrder",
     "ShortageBooked",
     "Shortfall",
@@ -80,6 +86,7 @@ __all__ = [
     "Transfer",
     "TransferLine",
     "TransferState",
+    "UnknownAllocation",
     "UnknownLocation",
     "UnknownStock",
     "UnknownStockCount",

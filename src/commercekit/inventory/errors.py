@@ -10,10 +10,12 @@ from commercekit.inventory.models import Shortfall
 __all__ = [
     "CountIncomplete",
     "DocumentFinished",
+    "GoodsAwaited",
     "NegativeStock",
     "NotAllocated",
     "NotTransferable",
     "OutOfStock",
+    "UnknownAllocation",
     "UnknownLocation",
     "UnknownStock",
     "UnknownStockCount",
@@ -45,6 +47,22 @@ class NotAllocated(Conflict):
     slug = "not-allocated"
     title = "Not allocated"
     title_zh = "库存未分配"
+
+
+class GoodsAwaited(NotAllocated):
+    """It is promised, and not on the shelf yet, or what is there was promised to others before."""
+
+    slug = "goods-awaited"
+    title = "The goods are not here yet"
+    title_zh = "货物尚未到库"
+
+
+class UnknownAllocation(NotFound):
+    """Nothing is promised under this id any more."""
+
+    slug = "unknown-allocation"
+    title = "No such allocation"
+    title_zh = "没有此库存分配"
 
 
 class NegativeStock(Unprocessable):

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from commercekit.kernel import DomainEvent
 
-__all__ = ["AvailabilityChanged", "ShortageBooked"]
+__all__ = ["AvailabilityChanged", "PromisesServed", "ShortageBooked"]
 
 
 class AvailabilityChanged(DomainEvent, frozen=True, kw_only=True):
@@ -23,6 +23,17 @@ class AvailabilityChanged(DomainEvent, frozen=True, kw_only=True):
     previous: int
     market: str | None = None
     elsewhere: tuple[str, ...] = ()
+
+
+class PromisesServed(DomainEvent, frozen=True, kw_only=True):
+    """Goods came in, and what these references wait for lies on the shelf now, first come first served."""
+
+    aggregate: ClassVar[str] = "stock"
+    id_field: ClassVar[str] = "sku"
+
+    sku: str
+    location: str
+    references: tuple[str, ...]
 
 
 class ShortageBooked(DomainEvent, frozen=True, kw_only=True):

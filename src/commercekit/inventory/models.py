@@ -21,6 +21,7 @@ __all__ = [
     "MovementFilter",
     "MovementKind",
     "NewStock",
+    "Promise",
     "Shortfall",
     "StockCount",
     "StockItem",
@@ -154,6 +155,8 @@ class StockLevel(Struct, frozen=True):
     available: int
     shown: int
     items: list[StockItem]
+    awaited: int = 0
+    """Promised and not on the shelf: backorders and shortages together."""
 
 
 class Allocation(Struct, frozen=True):
@@ -168,6 +171,23 @@ class Allocation(Struct, frozen=True):
     """Of ``quantity``, what is neither shipped nor released yet."""
     shipped: int
     state: AllocationState
+    expires_at: datetime | None
+
+
+class Promise(Struct, frozen=True):
+    """A live allocation and its place in the queue for what is on the shelf.
+
+    Promises that last come before those that expire, then whoever came first. ``missing`` of what is
+    held is not on the shelf for it: sold as a backorder, or lost to a count.
+    """
+
+    id: UUID
+    reference: str
+    sku: str
+    location: str
+    held: int
+    missing: int
+    promised_at: datetime
     expires_at: datetime | None
 
 

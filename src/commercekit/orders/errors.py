@@ -15,6 +15,7 @@ __all__ = [
     "RefundRequestNotFound",
     "TooManyUnits",
     "UnitsBeingPacked",
+    "UnitsRefunded",
     "UnknownOrderLine",
 ]
 
@@ -85,6 +86,14 @@ class UnitsBeingPacked(InvalidTransition):
 
     title = "Being handed over to the carrier"
     title_zh = "商品正在交付承运商"
+
+
+class UnitsRefunded(Conflict):
+    """Their money went back, so they are not sent once more."""
+
+    slug = "units-refunded"
+    title = "These units were refunded"
+    title_zh = "这些商品已退款"
 
 
 class OrderNotPaid(InvalidTransition):

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from commercekit.fulfilment import (
+    ShipmentAttemptFailed,
     ShipmentCancelled,
     ShipmentDelivered,
     ShipmentFailed,
     ShipmentHandedOver,
+    ShipmentInspected,
     ShipmentReturned,
+    ShipmentSentAgain,
 )
 from commercekit.kernel import Money, pick
 from commercekit.orders.events import (
@@ -61,13 +64,28 @@ class _Derive:
         await self._orders.follow_hand_over(uow, fact.reference, fact.shipment_id)
 
     async def delivery(self, uow: UnitOfWork, fact: ShipmentDelivered, _meta: EventMeta) -> None:
-        await self._orders.follow_delivery(uow, fact.reference, fact.shipment_id)
+        await self._orders.follow_delivery(uow, fact)
+
+    async def attempt(self, uow: UnitOfWork, fact: ShipmentAttemptFailed, _meta: EventMeta) -> None:
+        await self._orders.follow_attempt(uow, fact)
 
     async def failure(self, uow: UnitOfWork, fact: ShipmentFailed, _meta: EventMeta) -> None:
-        await self._orders.follow_shipment(uow, fact.reference, fact.shipment_id, "delivery-failed")
+        await self._orders.follow_shipment(
+            uow, fact.reference, fact.shipment_id, "delivery-failed", fact.parcels
+        )
 
     async def homecoming(self, uow: UnitOfWork, fact: ShipmentReturned, _meta: EventMeta) -> None:
-        await self._orders.follow_shipment(uow, fact.reference, fact.shipment_id, "returned")
+        await self._orders.follow_shipment(
+            uow, fact.reference, fact.shipment_id, "returned", fact.parcels
+        )
+
+    async def inspection(self, uow: UnitOfWork, fact: ShipmentInspected, _meta: EventMeta) -> None:
+        await self._orders.follow_inspection(uow, fact)
+
+    async def sending_again(
+        self, uow: UnitOfWork, fact: ShipmentSentAgain, _meta: EventMeta
+    ) -> None:
+        await self._orders.follow_sending_again(uow, fact)
 
     async def withdrawal(self, uow: UnitOfWork, fact: ShipmentCancelled, _meta: EventMeta) -> None:
         await self._orders.follow_withdrawal(
@@ -168,8 +186,11 @@ def subscriptions(
     goods = (
         (ShipmentHandedOver, derive.hand_over),
         (ShipmentDelivered, derive.delivery),
+        (ShipmentAttemptFailed, derive.attempt),
         (ShipmentFailed, derive.failure),
         (ShipmentReturned, derive.homecoming),
+        (ShipmentInspected, derive.inspection),
+        (ShipmentSentAgain, derive.sending_again),
         (ShipmentCancelled, derive.withdrawal),
     )
     return [

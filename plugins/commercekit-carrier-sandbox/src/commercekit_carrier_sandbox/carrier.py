@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 from uuid import UUID
 
@@ -36,7 +37,7 @@ from commercekit.platform.providers import (
     SignatureInvalid,
 )
 from commercekit_carrier_sandbox import repository
-from commercekit_carrier_sandbox.depot import Depot, tracking_number
+from commercekit_carrier_sandbox.depot import Depot, parcel_ids, tracking_number
 from commercekit_carrier_sandbox.models import Parcel, Push, Scan
 from commercekit_carrier_sandbox.scripts import REFUSED, TIMEOUT, script_of
 from commercekit_carrier_sandbox.settings import Account
@@ -97,11 +98,12 @@ class SandboxCarrier(Carrier):
         if script == REFUSED:
             code, message = "address-refused", "the sandbox refuses this address"
             raise ProviderRejected(code, message)
-        shipment_id = UUID(r.shipment_id)
+        booking_id = UUID(r.shipment_id)
+        ids = parcel_ids(booking_id, max(1, len(r.parcels)))
         first = await repository.insert(
             self._depot.ctx.db,
-            id=shipment_id,
-            number=tracking_number(shipment_id),
+            booking_id=booking_id,
+            parcels=[(parcel_id, tracking_number(parcel_id)) for parcel_id in ids],
             account=ctx.account_id,
             script=script,
             service=r.service or "standard",
@@ -117,26 +119,31 @@ class SandboxCarrier(Carrier):
 
     async def find(self, ctx: ProviderContext, shipment_id: str) -> Shipment | None:
         """The booking under our id."""
-        parcel = await repository.by_id(self._depot.ctx.db, UUID(shipment_id))
-        return None if parcel is None else self._shipment(parcel)
+        parcels = await repository.by_booking(self._depot.ctx.db, UUID(shipment_id))
+        return self._shipment(parcels) if parcels else None
 
     async def cancel(self, ctx: ProviderContext, s: ShipmentRef) -> CancelResult:
-        """Possible until the parcel is picked up."""
-        parcel_id = UUID(s.shipment_id)
-        if await repository.cancel(self._depot.ctx.db, parcel_id):
+        """Possible until the first of its parcels is picked up."""
+        booking_id = UUID(s.shipment_id)
+        if await repository.cancel(self._depot.ctx.db, booking_id):
             return CancelResult(outcome=CancelOutcome.CANCELLED)
-        known = await repository.by_id(self._depot.ctx.db, parcel_id) is not None
+        if await repository.by_booking(self._depot.ctx.db, booking_id):
+            return CancelResult(outcome=CancelOutcome.TOO_LATE, code="picked-up")
         # What was never booked need not be taken back.
-        outcome = CancelOutcome.TOO_LATE if known else CancelOutcome.CANCELLED
-        return CancelResult(outcome=outcome)
+        return CancelResult(outcome=CancelOutcome.CANCELLED)
 
     async def label(self, ctx: ProviderContext, s: ShipmentRef, fmt: str) -> Label:
-        """Plain text with the number on it."""
+        """Plain text with the numbers on it, a line for each parcel."""
         if fmt != "txt":
             code, message = "format", f"the sandbox prints txt only, not {fmt}"
             raise ProviderRejected(code, message)
-        number = tracking_number(UUID(s.shipment_id))
-        return Label(format="txt", content=f"SANDBOX {number}\n".encode())
+        numbers = [each.number for each in s.tracking] or [tracking_number(UUID(s.shipment_id))]
+        text = "".join(f"SANDBOX {number}\n" for number in numbers)
+        return Label(format="txt", content=text.encode())
+
+    def tracking_url(self, ctx: ProviderContext, t: TrackingNo) -> str | None:
+        """The sandbox's own page of the parcel."""
+        return self._depot.ctx.url(f"/parcels/{t.number}")
 
     async def track(self, ctx: ProviderContext, t: TrackQuery) -> list[TrackEvent]:
         """The whole history, whatever was pushed."""
@@ -168,13 +175,22 @@ class SandboxCarrier(Carrier):
             nack=Ack(status=409, body=b"unknown parcel"),
         )
 
-    def _shipment(self, parcel: Parcel) -> Shipment:
+    def _shipment(self, parcels: Sequence[Parcel]) -> Shipment:
+        first = parcels[0]
         return Shipment(
-            shipment_id=parcel.id.hex,
-            provider_ref=parcel.number,
-            tracking=[TrackingNo(number=parcel.number, carrier=self.code)],
-            state=TrackCode.CANCELLED if parcel.cancelled else TrackCode.INFO,
-            label=Label(format="html", url=self._depot.ctx.url(f"/parcels/{parcel.number}")),
+            shipment_id=first.booking_id.hex,
+            provider_ref=first.number,
+            tracking=[
+                TrackingNo(
+                    number=each.number,
+                    carrier=self.code,
+                    parent=None if each is first else first.number,
+                    parcel=each.position,
+                )
+                for each in parcels
+            ],
+            state=TrackCode.CANCELLED if first.cancelled else TrackCode.INFO,
+            label=Label(format="html", url=self._depot.ctx.url(f"/parcels/{first.number}")),
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import httpx
 import msgspec
@@ -20,7 +20,7 @@ from commercekit_carrier_sandbox.signing import HEADER, sign
 if TYPE_CHECKING:
     from commercekit.platform.plugins import PluginContext
 
-__all__ = ["PUSH_JOB", "Depot", "NotTaken", "tracking_number"]
+__all__ = ["PUSH_JOB", "Depot", "NotTaken", "parcel_ids", "tracking_number"]
 
 PUSH_JOB = "carrier-sandbox.push"
 _HEAD_START = timedelta(seconds=5)
@@ -125,9 +125,15 @@ class Depot:
         return parcel
 
 
-def tracking_number(shipment_id: UUID) -> str:
-    """The same for the same shipment, so that booking twice books once."""
-    return f"SB{shipment_id.hex[16:].upper()}"
+def parcel_ids(booking_id: UUID, count: int) -> list[UUID]:
+    """The same for the same booking: the first parcel bears its id, the others ids made of it."""
+    others = [uuid5(booking_id, str(position)) for position in range(2, count + 1)]
+    return [booking_id, *others]
+
+
+def tracking_number(parcel_id: UUID) -> str:
+    """The same for the same parcel, so that booking twice books once."""
+    return f"SB{parcel_id.hex[16:].upper()}"
 
 
 def _view(parcel: Parcel, *, pushed: bool | None = None) -> ParcelView:

@@ -40,6 +40,9 @@ class Parcel(Struct, frozen=True, kw_only=True):
     """A booked parcel and how far its script has come."""
 
     id: UUID
+    booking_id: UUID
+    """The shop's id of the shipment."""
+    position: int
     number: str
     account: str
     script: str

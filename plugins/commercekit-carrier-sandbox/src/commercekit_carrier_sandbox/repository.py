@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -13,26 +14,47 @@ from commercekit_carrier_sandbox.scripts import Step
 if TYPE_CHECKING:
     from commercekit.platform.db import Database, UnitOfWork
 
-__all__ = ["add_scan", "by_id", "by_number", "cancel", "insert", "subscribe"]
+__all__ = ["add_scan", "by_booking", "by_id", "by_number", "cancel", "insert", "subscribe"]
 
-_PARCEL = "id, number, account, script, service, notify_url, cancelled"
+_PARCEL = "id, booking_id, position, number, account, script, service, notify_url, cancelled"
 
 
 async def insert(
-    db: Database, *, id: UUID, number: str, account: str, script: str, service: str, now: datetime
+    db: Database,
+    *,
+    booking_id: UUID,
+    parcels: Sequence[tuple[UUID, str]],
+    account: str,
+    script: str,
+    service: str,
+    now: datetime,
 ) -> bool:
-    """Book a parcel; ``False`` when it is booked already."""
+    """Book parcels, each with its id and number, in one go; ``False`` when they are booked already."""
     tag = await db.execute(
-        """INSERT INTO carrier_sandbox_parcel (id, number, account, script, service, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING""",
-        id,
-        number,
+        """INSERT INTO carrier_sandbox_parcel
+            (id, booking_id, position, number, account, script, service, created_at)
+        SELECT p.id, $1, p.position, p.number, $4, $5, $6, $7
+        FROM unnest($2::uuid[], $3::text[]) WITH ORDINALITY AS p(id, number, position)
+        WHERE NOT EXISTS (SELECT FROM carrier_sandbox_parcel WHERE booking_id = $1)
+        ON CONFLICT DO NOTHING""",
+        booking_id,
+        [parcel[0] for parcel in parcels],
+        [parcel[1] for parcel in parcels],
         account,
         script,
         service,
         now,
     )
-    return tag.endswith(" 1")
+    return not tag.endswith(" 0")
+
+
+async def by_booking(where: Database | UnitOfWork, booking_id: UUID) -> list[Parcel]:
+    """The parcels of a booking, in the order of the request."""
+    rows = await where.fetch(
+        f"SELECT {_PARCEL} FROM carrier_sandbox_parcel WHERE booking_id = $1 ORDER BY position",
+        booking_id,
+    )
+    return [parcel for row in rows if (parcel := await _parcel(where, row)) is not None]
 
 
 async def by_id(where: Database | UnitOfWork, parcel_id: UUID) -> Parcel | None:
@@ -70,14 +92,16 @@ async def add_scan(
     )
 
 
-async def cancel(db: Database, parcel_id: UUID) -> bool:
-    """Take a booking back; ``False`` once the parcel was picked up."""
+async def cancel(db: Database, booking_id: UUID) -> bool:
+    """Take a booking back; ``False`` once one of its parcels was picked up."""
     tag = await db.execute(
-        """UPDATE carrier_sandbox_parcel p SET cancelled = true WHERE id = $1 AND NOT EXISTS
-        (SELECT FROM carrier_sandbox_scan s WHERE s.parcel_id = p.id)""",
-        parcel_id,
+        """UPDATE carrier_sandbox_parcel p SET cancelled = true
+        WHERE booking_id = $1 AND NOT EXISTS (
+            SELECT FROM carrier_sandbox_scan s JOIN carrier_sandbox_parcel o ON o.id = s.parcel_id
+            WHERE o.booking_id = $1)""",
+        booking_id,
     )
-    return tag.endswith(" 1")
+    return not tag.endswith(" 0")
 
 
 async def subscribe(db: Database, number: str, url: str) -> str | None:

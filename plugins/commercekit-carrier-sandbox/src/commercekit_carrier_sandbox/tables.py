@@ -14,6 +14,8 @@ class ParcelRow(Table, db=ENGINE, tablename="carrier_sandbox_parcel"):
     """One parcel; no address is kept."""
 
     id = UUID(primary_key=True)
+    booking_id = UUID()
+    position = Integer()
     number = Text()
     account = Text()
     script = Text()

@@ -9,12 +9,10 @@ from urllib.parse import quote
 from commercekit.fulfilment.models import (
     FulfilmentSettings,
     ShipmentFilter,
-    ShipmentProgress,
     ShipmentSummary,
     ShipmentView,
 )
 from commercekit.fulfilment.repository import ShipmentRepository
-from commercekit.fulfilment.rules import progress_of
 from commercekit.fulfilment.service.carriers import CarrierAccount, Carriers, ContextFactory
 from commercekit.fulfilment.service.come_back import ComingBack
 from commercekit.fulfilment.service.pack import BOOK_JOB, ShipmentJob
@@ -65,10 +63,6 @@ class FulfilmentService(Quoting, ComingBack):
     async def shipments(self, uow: UnitOfWork | None, reference: str) -> list[ShipmentView]:
         """Every shipment of a reference, oldest first, cancelled ones too."""
         return await self._repository.by_reference(uow or self._db, reference)
-
-    async def progress(self, uow: UnitOfWork | None, reference: str) -> list[ShipmentProgress]:
-        """The same as their receiver may see them."""
-        return [progress_of(each) for each in await self.shipments(uow, reference)]
 
     async def page(
         self, request: PageRequest, wanted: ShipmentFilter | None = None

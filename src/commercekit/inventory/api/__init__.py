@@ -5,11 +5,12 @@ from commercekit.inventory.api.documents import (
     AdminStockMovements,
     AdminStockTransfers,
 )
-from commercekit.inventory.api.stock import AdminLocations, AdminStock
+from commercekit.inventory.api.stock import AdminLocations, AdminStock, AdminStockAllocations
 
 __all__ = [
     "AdminLocations",
     "AdminStock",
+    "AdminStockAllocations",
     "AdminStockCounts",
     "AdminStockMovements",
     "AdminStockTransfers",

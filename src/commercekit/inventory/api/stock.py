@@ -1,12 +1,21 @@
 """``/admin/stock`` and ``/admin/locations``: look, receive, adjust, count, set limits."""
 
 from typing import Annotated, Any
+from uuid import UUID
 
 import msgspec
 from litestar import Controller, Request, Response, get, patch, post
+from litestar.params import QueryParameter
 from msgspec import Meta
 
-from commercekit.inventory.models import Location, Movement, MovementFilter, StockItem, StockLevel
+from commercekit.inventory.models import (
+    Location,
+    Movement,
+    MovementFilter,
+    Promise,
+    StockItem,
+    StockLevel,
+)
 from commercekit.inventory.service import InventoryService
 from commercekit.kernel import CountryCode, Page
 from commercekit.platform.http import (
@@ -23,7 +32,7 @@ from commercekit.platform.http import (
 )
 from commercekit.platform.security import principal_of, requires
 
-__all__ = ["AdminLocations", "AdminStock"]
+__all__ = ["AdminLocations", "AdminStock", "AdminStockAllocations"]
 
 _Reason = Annotated[str, Meta(min_length=1, max_length=500)]
 _Code = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}$")]
@@ -56,6 +65,13 @@ class LimitsInput(Input):
 
     backorder_limit: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
     tracked: bool | None = None
+
+
+class MoveInput(Input):
+    """Where to, and how many; without a quantity all of it."""
+
+    location: _Code
+    quantity: _Quantity | None = None
 
 
 class LocationInput(Input):
@@ -186,6 +202,27 @@ class AdminStock(Controller):
         return await idempotent(request, scope="stock.receive", work=work)
 
     @get(
+        "/{sku:str}/allocations",
+        operation_id="AdminListAllocations",
+        summary="Who holds a SKU, in the order in which the shelf serves them",
+        guards=[requires("stock:read")],
+    )
+    async def list_allocations(
+        self,
+        request: Request[Any, Any, Any],
+        sku: str,
+        inventory: InventoryService,
+        waiting: Annotated[
+            bool | None, QueryParameter(description="Only those whose goods are not here yet")
+        ] = None,
+        limit: PageLimit = 20,
+        cursor: PageCursor = None,
+    ) -> Page[Promise]:
+        """``missing`` of what is held is not here yet; with ``waiting`` only those who miss some."""
+        page = page_request(request, limit, cursor)
+        return sealed_page(request, await inventory.promises(sku, page, waiting=bool(waiting)))
+
+    @get(
         "/{sku:str}/locations/{location:str}",
         operation_id="AdminGetStockItem",
         summary="One SKU at one location",
@@ -222,6 +259,36 @@ class AdminStock(Controller):
             tracked=data.tracked,
         )
         return _item(changed)
+
+
+class AdminStockAllocations(Controller):
+    """What is promised, and from where."""
+
+    path = "/admin/stock-allocations"
+    tags = ["Inventory"]
+
+    @post(
+        "/{allocation_id:uuid}/move",
+        operation_id="AdminMoveAllocation",
+        summary="Serve a promise from another location",
+        guards=[requires("stock:write")],
+    )
+    async def move(
+        self,
+        request: Request[Any, Any, Any],
+        allocation_id: UUID,
+        data: MoveInput,
+        inventory: InventoryService,
+    ) -> Response[Promise]:
+        """It keeps its place in the queue; a part of it may stay where it was."""
+
+        async def work(run: IdempotentRun) -> Answer:
+            moved = await inventory.move_promise(
+                allocation_id, data.location, data.quantity, moved_id=run.id
+            )
+            return Answer(201, moved)
+
+        return await idempotent(request, scope="stock.allocation.move", work=work)
 
 
 class AdminLocations(Controller):

@@ -332,6 +332,7 @@ class InventoryService(Documents):
                 allocated=sum(i.allocated for i in own),
                 available=left[sku].available,
                 shown=left[sku].shown,
+                awaited=sum(max(0, i.allocated - i.on_hand) for i in own if i.tracked),
                 items=own,
             )
             for sku, own in by_sku.items()

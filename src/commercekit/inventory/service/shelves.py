@@ -10,14 +10,14 @@ from commercekit.inventory.errors import NegativeStock, UnknownLocation, Unknown
 from commercekit.inventory.events import ShortageBooked
 from commercekit.inventory.models import Location, Movement, MovementKind, StockItem
 from commercekit.inventory.rules import LARGEST
-from commercekit.inventory.service.promising import Promising
+from commercekit.inventory.service.serving import Serving
 from commercekit.kernel import new_id
 from commercekit.platform.db import UnitOfWork
 
 __all__ = ["Shelves"]
 
 
-class Shelves(Promising):
+class Shelves(Serving):
     """Changes of ``on_hand``, with what they tell."""
 
     async def _move(
@@ -46,6 +46,7 @@ class Shelves(Promising):
         if not change:
             return None
         before = await self._everywhere(uow, [sku])
+        queues = await self._queues(uow, [sku])
         await repository.add_movements(
             uow,
             [(before_item.id, sku, change)],
@@ -57,6 +58,7 @@ class Shelves(Promising):
         )
         self._tell_shortage(uow, before_item, await self._known(uow, sku, place.code))
         await self._tell_changes(uow, before)
+        await self._tell_served(uow, queues)
         return await repository.find_movement(uow, identifier)
 
     async def _item(

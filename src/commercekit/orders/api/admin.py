@@ -8,6 +8,7 @@ from litestar.params import Parameter
 from msgspec import Meta
 
 from commercekit.errors import FieldError
+from commercekit.fulfilment import PackedParcel, ShipmentView
 from commercekit.kernel import Money, Page
 from commercekit.orders.api.views import OrderView, view_of
 from commercekit.orders.models import (
@@ -42,10 +43,12 @@ _Code = Annotated[str, Meta(min_length=1, max_length=64)]
 class ShipInput(Input):
     """What leaves, and how. Without lines everything that is left; without a carrier as ordered.
 
-    A tracking number says that staff arranged the transport; no carrier is asked then.
+    ``parcels`` say which units lie in which box; without them all goes in one. A tracking number, or one
+    for each parcel, says that staff arranged the transport; no carrier is asked then.
     """
 
     lines: Annotated[list[RefundRequestLine], Meta(min_length=1, max_length=200)] | None = None
+    parcels: Annotated[list[PackedParcel], Meta(min_length=1, max_length=100)] | None = None
     carrier: _Code | None = None
     service: _Code | None = None
     tracking_number: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
@@ -107,6 +110,16 @@ class AdminOrders(Controller):
         order = await orders.by_number(number)
         return Response(await view_of(orders, order), headers={"ETag": etag_of(order.version)})
 
+    @get(
+        "/{number:str}/shipments",
+        operation_id="AdminListOrderShipments",
+        summary="The shipments of an order, oldest first",
+        guards=[requires("shipments:read")],
+    )
+    async def shipments(self, number: str, orders: OrderService) -> list[ShipmentView]:
+        """With their parcels and events, and what the carrier said and costs."""
+        return await orders.shipments(await orders.by_number(number))
+
     @post(
         "/{number:str}/shipments",
         operation_id="AdminShipOrder",
@@ -128,6 +141,7 @@ class AdminOrders(Controller):
                 order.id,
                 shipment_id=run.id,
                 units=data.lines,
+                parcels=data.parcels,
                 carrier=data.carrier,
                 service=data.service,
                 tracking_number=data.tracking_number,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
 
-from commercekit.fulfilment import ShipmentView
+from commercekit.fulfilment import ShipmentProgress, progress_of
 from commercekit.kernel import Address, Money
 from commercekit.orders.models import Adjustment, HistoryEntry, Order, OrderLine, Totals
 from commercekit.payments import Payment, Refund
@@ -89,7 +89,7 @@ class OrderView(Struct, frozen=True, kw_only=True):
     shipping: ShippingView | None
     totals: Totals
     payments: list[PaymentView]
-    shipments: list[ShipmentView]
+    shipments: list[ShipmentProgress]
     refunds: list[RefundView]
     history: list[HistoryEntry]
     version: int
@@ -142,7 +142,9 @@ async def view_of(
         ),
         totals=order.totals,
         payments=[payment_view(payment) for payment in payments],
-        shipments=[] if just_placed else await orders.shipments(order),
+        shipments=[]
+        if just_placed
+        else [progress_of(each) for each in await orders.shipments(order)],
         refunds=[] if just_placed else _refunds(await orders.refunds(order)),
         history=await orders.history(order),
         version=order.version,

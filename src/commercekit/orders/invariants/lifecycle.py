@@ -155,13 +155,62 @@ LIFECYCLE = (
             JOIN orders_line l ON l.order_id = o.id
             LEFT JOIN (
                 SELECT s.reference, x.line_id, sum(x.quantity) AS packed
-                FROM fulfilment_shipment s JOIN fulfilment_line x ON x.shipment_id = s.id
-                WHERE s.status NOT IN ('created', 'cancelled')
+                FROM fulfilment_shipment s
+                JOIN fulfilment_parcel p ON p.shipment_id = s.id
+                JOIN fulfilment_parcel_line x
+                  ON x.shipment_id = p.shipment_id AND x.position = p.position
+                WHERE p.status NOT IN ('created', 'cancelled') AND p.sent_again_at IS NULL
                 GROUP BY s.reference, x.line_id
             ) f ON f.reference = o.id::text AND f.line_id = l.id
             WHERE l.shipped <> coalesce(f.packed, 0)
             """,
-        needs=("fulfilment_shipment", "fulfilment_line"),
+        needs=("fulfilment_shipment", "fulfilment_parcel"),
+    ),
+    Invariant(
+        name="no-unit-is-packed-twice",
+        sentence="No more of a line lies in parcels than was ordered and not cancelled.",
+        sql="""
+            SELECT o.id, o.number, l.id AS line_id, l.quantity, l.cancelled, f.packed
+            FROM orders_order o
+            JOIN orders_line l ON l.order_id = o.id
+            JOIN (
+                SELECT s.reference, x.line_id, sum(x.quantity) AS packed
+                FROM fulfilment_shipment s
+                JOIN fulfilment_parcel p ON p.shipment_id = s.id
+                JOIN fulfilment_parcel_line x
+                  ON x.shipment_id = p.shipment_id AND x.position = p.position
+                WHERE p.status <> 'cancelled' AND p.sent_again_at IS NULL
+                GROUP BY s.reference, x.line_id
+            ) f ON f.reference = o.id::text AND f.line_id = l.id
+            WHERE f.packed > l.quantity - l.cancelled
+            """,
+        needs=("fulfilment_shipment", "fulfilment_parcel"),
+    ),
+    Invariant(
+        name="stock-left-in-parcels",
+        sentence="What the stock says an order took is what lies in its parcels that left.",
+        sql="""
+            SELECT coalesce(a.reference, f.reference) AS reference, coalesce(a.sku, f.sku) AS sku,
+                   a.shipped, f.packed
+            FROM (
+                SELECT reference, sku, sum(shipped) AS shipped
+                FROM inventory_allocation WHERE shipped > 0 GROUP BY reference, sku
+            ) a
+            FULL JOIN (
+                SELECT s.reference, l.sku, sum(x.quantity) AS packed
+                FROM fulfilment_shipment s
+                JOIN fulfilment_parcel p ON p.shipment_id = s.id
+                JOIN fulfilment_parcel_line x
+                  ON x.shipment_id = p.shipment_id AND x.position = p.position
+                JOIN fulfilment_line l ON l.shipment_id = s.id AND l.line_id = x.line_id
+                WHERE p.status NOT IN ('created', 'cancelled')
+                GROUP BY s.reference, l.sku
+            ) f ON f.reference = a.reference AND f.sku = a.sku
+            WHERE EXISTS (SELECT FROM orders_order o
+                          WHERE o.id::text = coalesce(a.reference, f.reference))
+              AND coalesce(a.shipped, 0) <> coalesce(f.packed, 0)
+            """,
+        needs=("fulfilment_shipment", "fulfilment_parcel", "inventory_allocation"),
     ),
     Invariant(
         name="decisions-have-a-decider",

@@ -132,12 +132,21 @@ def units_still_here(
     return here
 
 
-def packed_units(shipments: Iterable[ShipmentView], *, left: bool | None = None) -> Counter[UUID]:
-    """Units in parcels by line: all of them, or those that have ``left``, or have not yet."""
+def packed_units(
+    shipments: Iterable[ShipmentView],
+    *,
+    left: bool | None = None,
+    status: ShipmentStatus | None = None,
+) -> Counter[UUID]:
+    """Units in parcels by line: all, those that have ``left`` or have not yet, those in a ``status``.
+
+    What was cancelled is in no parcel, nor is what got lost or came back and is to be sent once more.
+    """
     packed: Counter[UUID] = Counter()
-    for shipment in shipments:
-        gone = shipment.status is not ShipmentStatus.CREATED
-        if shipment.status is not ShipmentStatus.CANCELLED and left in (None, gone):
-            for item in shipment.lines:
+    for parcel in (parcel for shipment in shipments for parcel in shipment.parcels):
+        gone = parcel.status is not ShipmentStatus.CREATED
+        mine = parcel.status is not ShipmentStatus.CANCELLED and parcel.sent_again_at is None
+        if mine and left in (None, gone) and status in (None, parcel.status):
+            for item in parcel.lines:
                 packed[item.line_id] += item.quantity
     return packed

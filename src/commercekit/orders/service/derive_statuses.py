@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from commercekit.fulfilment import ShipmentStatus, ShipmentView
 from commercekit.orders.events import OrderCompleted
@@ -33,8 +31,8 @@ class DeriveStatuses(OrderUseCases):
         self, uow: UnitOfWork, order: Order, shipments: Sequence[ShipmentView]
     ) -> FulfilmentStatus:
         shipped = packed_units(shipments, left=True)
-        delivered = _units(shipments, ShipmentStatus.DELIVERED)
-        returned = _units(shipments, ShipmentStatus.RETURNED)
+        delivered = packed_units(shipments, status=ShipmentStatus.DELIVERED)
+        returned = packed_units(shipments, status=ShipmentStatus.RETURNED)
         status = derive_fulfilment_status(
             LineProgress(
                 line.quantity - line.cancelled,
@@ -66,7 +64,3 @@ class DeriveStatuses(OrderUseCases):
         if await self._orders.set_status(uow, order.id, OrderStatus.PLACED, OrderStatus.COMPLETED):
             await self._orders.record(uow, order.id, actor, "completed", reason=reason)
             uow.publish(OrderCompleted(order_id=order.id, number=order.number))
-
-
-def _units(shipments: Sequence[ShipmentView], status: ShipmentStatus) -> Counter[UUID]:
-    return packed_units(shipment for shipment in shipments if shipment.status is status)

@@ -1,27 +1,20 @@
-"""What facts of payments and shipments change about an order, inside the transaction that tells them."""
+"""What facts of payments change about an order, inside the transaction that tells them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from commercekit.inventory import Demand
 from commercekit.kernel import Money, new_id
-from commercekit.orders.events import (
-    OrderDelivered,
-    OrderPaid,
-    OrderRefunded,
-    OrderShipped,
-)
+from commercekit.orders.events import OrderPaid, OrderRefunded
 from commercekit.orders.models import (
     Actor,
-    FulfilmentStatus,
     Order,
     OrderStatus,
     PaymentStatus,
 )
 from commercekit.orders.rules import derive_payment_status
-from commercekit.orders.service.derive_statuses import DeriveStatuses
+from commercekit.orders.service.follow_goods import FollowGoods
 
 if TYPE_CHECKING:
     from commercekit.payments import PaymentSummary
@@ -30,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["FollowFacts"]
 
 _GATEWAY = Actor("system", "payments")
-_CARRIER = Actor("system", "fulfilment")
 _STOCK_IS_SAFE = {PaymentStatus.AUTHORISED, PaymentStatus.PAID, PaymentStatus.OVERPAID}
 _NOT_PAID = {PaymentStatus.UNPAID, PaymentStatus.PENDING}
 _WAS_PAID = {
@@ -41,17 +33,8 @@ _WAS_PAID = {
 }
 
 
-class FollowFacts(DeriveStatuses):
+class FollowFacts(FollowGoods):
     """Derives the two statuses that nobody commands."""
-
-    async def _order_of(self, uow: UnitOfWork, reference: str) -> Order | None:
-        """The order behind a reference; payments and shipments may belong to something else."""
-        try:
-            order_id = UUID(reference)
-        except ValueError:
-            return None
-        await uow.lock(reference)
-        return await self._orders.get(order_id)
 
     async def follow_payment(self, uow: UnitOfWork, reference: str) -> None:
         """Derive where the money stands; a paid order keeps its stock from here on.
@@ -131,82 +114,6 @@ class FollowFacts(DeriveStatuses):
             details={"refund_id": str(refund_id), "amount": amount.amount},
         )
         return refund_id
-
-    async def follow_hand_over(self, uow: UnitOfWork, reference: str, shipment_id: UUID) -> None:
-        """Goods left: take them off the shelf, count them, and derive."""
-        order = await self._order_of(uow, reference)
-        if order is None:
-            return
-        shipments = await self._fulfilment.shipments(uow, reference)
-        shipment = next(item for item in shipments if item.id == shipment_id)
-        await self._inventory.ship(
-            uow, reference, [Demand(line.sku, line.quantity) for line in shipment.lines]
-        )
-        await self._orders.count_units(
-            uow, order.id, "shipped", {line.line_id: line.quantity for line in shipment.lines}
-        )
-        await self._derive_fulfilment(uow, order, shipments)
-        await self._orders.record(
-            uow, order.id, _CARRIER, "shipped", details={"shipment_id": str(shipment_id)}
-        )
-        left = await self.get(order.id)
-        uow.publish(
-            OrderShipped(
-                order_id=order.id,
-                number=order.number,
-                shipment_id=shipment_id,
-                complete=not any(line.open for line in left.lines if line.requires_shipping),
-            )
-        )
-
-    async def follow_delivery(self, uow: UnitOfWork, reference: str, shipment_id: UUID) -> None:
-        """A parcel arrived: derive, tell, and complete the order when nothing is open."""
-        order = await self._order_of(uow, reference)
-        if order is None:
-            return
-        shipments = await self._fulfilment.shipments(uow, reference)
-        status = await self._derive_fulfilment(uow, order, shipments)
-        await self._orders.record(
-            uow, order.id, _CARRIER, "delivered", details={"shipment_id": str(shipment_id)}
-        )
-        complete = status is FulfilmentStatus.DELIVERED
-        uow.publish(
-            OrderDelivered(
-                order_id=order.id, number=order.number, shipment_id=shipment_id, complete=complete
-            )
-        )
-        await self._complete_if_done(uow, order, status, order.payment_status, _CARRIER)
-
-    async def follow_withdrawal(
-        self, uow: UnitOfWork, reference: str, shipment_id: UUID, *, was_handed_over: bool
-    ) -> None:
-        """A parcel was called back: what had left is on the shelf again, and the order's again."""
-        order = await self._order_of(uow, reference)
-        if order is None:
-            return
-        shipments = await self._fulfilment.shipments(uow, reference)
-        shipment = next(item for item in shipments if item.id == shipment_id)
-        if was_handed_over:
-            demands = [Demand(line.sku, line.quantity) for line in shipment.lines]
-            await self._inventory.restock(uow, reference, demands, "shipment called back")
-            if order.status is OrderStatus.PLACED:
-                await self._inventory.allocate(uow, reference, demands, None)
-            await self._orders.count_units(
-                uow, order.id, "shipped", {line.line_id: -line.quantity for line in shipment.lines}
-            )
-        await self.follow_shipment(uow, reference, shipment_id, "shipment-cancelled")
-
-    async def follow_shipment(
-        self, uow: UnitOfWork, reference: str, shipment_id: UUID, event: str
-    ) -> None:
-        """Anything else about a shipment that the order's history should say."""
-        order = await self._order_of(uow, reference)
-        if order is None:
-            return
-        await self._derive_fulfilment(uow, order, await self._fulfilment.shipments(uow, reference))
-        await self._orders.record(
-            uow, order.id, _CARRIER, event, details={"shipment_id": str(shipment_id)}
-        )
 
 
 def _payment_status(order: Order, summary: PaymentSummary) -> PaymentStatus:

@@ -8,7 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from commercekit.fulfilment import ShipmentLine, ShipmentView
+from commercekit.fulfilment import PackedParcel, ShipmentLine, ShipmentView
+from commercekit.inventory import Demand
 from commercekit.orders.errors import NothingToShip, OrderNotPaid, TooManyUnits, UnknownOrderLine
 from commercekit.orders.models import Actor, Order, OrderStatus, PaymentStatus, RefundRequestLine
 from commercekit.orders.rules import packed_units
@@ -32,6 +33,7 @@ class ShipOrders(OrderUseCases):
         *,
         shipment_id: UUID,
         units: Sequence[RefundRequestLine] | None,
+        parcels: Sequence[PackedParcel] | None = None,
         carrier: str | None,
         service: str | None,
         tracking_number: str | None,
@@ -39,12 +41,14 @@ class ShipOrders(OrderUseCases):
     ) -> ShipmentView:
         """Make a shipment of ``units`` (all that is left if ``None``) and hand it over.
 
+        ``parcels`` say how they are packed, and without ``units`` also which they are.
         ``shipment_id`` is made before the work: repeating the call finds the same shipment. With a
         ``tracking_number`` staff have arranged the transport themselves; otherwise the carrier's
         plugin is asked for the waybill, outside of any transaction. Raises
         :class:`~commercekit.orders.errors.OrderNotPaid`,
-        :class:`~commercekit.orders.errors.NothingToShip` or
-        :class:`~commercekit.orders.errors.TooManyUnits`.
+        :class:`~commercekit.orders.errors.NothingToShip`,
+        :class:`~commercekit.orders.errors.TooManyUnits` or
+        :class:`~commercekit.inventory.GoodsAwaited`: what is not on the shelf is not packed.
         """
         await self._db.run(
             partial(
@@ -52,6 +56,7 @@ class ShipOrders(OrderUseCases):
                 order_id=order_id,
                 shipment_id=shipment_id,
                 units=units,
+                parcels=parcels,
                 carrier=carrier,
                 service=service,
                 tracking_number=tracking_number,
@@ -68,6 +73,7 @@ class ShipOrders(OrderUseCases):
         order_id: UUID,
         shipment_id: UUID,
         units: Sequence[RefundRequestLine] | None,
+        parcels: Sequence[PackedParcel] | None = None,
         carrier: str | None,
         service: str | None,
         tracking_number: str | None,
@@ -83,7 +89,16 @@ class ShipOrders(OrderUseCases):
                 "orders, or those collected on delivery, are shipped."
             )
             raise OrderNotPaid(message, status=order.status, payment_status=order.payment_status)
+        if units is None and parcels:
+            units = [
+                RefundRequestLine(line.line_id, line.quantity)
+                for parcel in parcels
+                for line in parcel.lines
+            ]
         chosen = _choose(order, units, shipments)
+        await self._inventory.check_shelf(
+            uow, order.reference, [Demand(line.sku, line.quantity) for line in chosen]
+        )
         await self._fulfilment.create_shipment(
             uow,
             shipment_id=shipment_id,
@@ -91,6 +106,7 @@ class ShipOrders(OrderUseCases):
             order_number=order.number,
             address=order.address,
             lines=chosen,
+            parcels=parcels,
             carrier=carrier or (order.shipping.carrier if order.shipping else None),
             service=service or (order.shipping.service if order.shipping else None),
             tracking_number=tracking_number,
