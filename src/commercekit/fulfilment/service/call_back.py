@@ -17,6 +17,7 @@ from commercekit.platform.providers import ProviderRejected, ProviderUnknown, Ve
 if TYPE_CHECKING:
     from commercekit.fulfilment.service.carriers import CarrierAccount
     from commercekit.fulfilment.service.pack import ShipmentJob
+    from commercekit.platform.db import UnitOfWork
     from commercekit.platform.jobs import JobContext
 
 __all__ = ["CallingBack"]
@@ -49,19 +50,20 @@ class CallingBack(Sending):
         if told and entry is not None:
             await self._call_back(shipment, entry)
             failpoint("fulfilment.called-back")
-        async with self._db.unit_of_work() as uow:
-            shipment = await self._locked(uow, shipment_id)
-            if shipment.status is not ShipmentStatus.CANCELLED:
-                if shipment.status not in _STILL_OURS:
-                    raise _on_its_way(shipment, "travelling")
-                if shipment.status is ShipmentStatus.HANDED_OVER and not told:
+
+        async def work(uow: UnitOfWork) -> ShipmentView:
+            now = await self._locked(uow, shipment_id)
+            if now.status is not ShipmentStatus.CANCELLED:
+                if now.status not in _STILL_OURS:
+                    raise _on_its_way(now, "travelling")
+                if now.status is ShipmentStatus.HANDED_OVER and not told:
                     # Somebody handed it over while we believed that nobody had.
-                    raise _on_its_way(shipment, "handed-over-by-staff")
-                everything = {
-                    parcel.position: ShipmentStatus.CANCELLED for parcel in shipment.parcels
-                }
-                await self._advance(uow, shipment, everything, at=self._clock.now())
-            cancelled = await self._locked(uow, shipment_id)
+                    raise _on_its_way(now, "handed-over-by-staff")
+                everything = {parcel.position: ShipmentStatus.CANCELLED for parcel in now.parcels}
+                await self._advance(uow, now, everything, at=self._clock.now())
+            return await self._locked(uow, shipment_id)
+
+        cancelled = await self._db.run(work)
         failpoint("fulfilment.cancelled")
         return cancelled
 

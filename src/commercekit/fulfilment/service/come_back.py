@@ -42,7 +42,8 @@ class ComingBack(Tracking):
         :class:`~commercekit.fulfilment.errors.ParcelInspected`. Raises
         :class:`~commercekit.fulfilment.errors.ParcelNotBack` for a parcel that is not here.
         """
-        async with self._db.unit_of_work() as uow:
+
+        async def work(uow: UnitOfWork) -> ShipmentView:
             shipment = await self._locked(uow, shipment_id)
             parcel = _parcel(shipment, position)
             counted = check_found(parcel, found)
@@ -71,7 +72,9 @@ class ComingBack(Tracking):
                 await uow.flush()
             if send_again:
                 await self._send_again(uow, await self._locked(uow, shipment_id), position, actor)
-            after = await self._locked(uow, shipment_id)
+            return await self._locked(uow, shipment_id)
+
+        after = await self._db.run(work)
         failpoint("fulfilment.inspected")
         return after
 
@@ -83,10 +86,13 @@ class ComingBack(Tracking):
         :class:`~commercekit.fulfilment.errors.ParcelNotBack` while the parcel may still arrive, and for
         one that came back and was not opened yet.
         """
-        async with self._db.unit_of_work() as uow:
+
+        async def work(uow: UnitOfWork) -> ShipmentView:
             shipment = await self._locked(uow, shipment_id)
             await self._send_again(uow, shipment, position, actor)
-            after = await self._locked(uow, shipment_id)
+            return await self._locked(uow, shipment_id)
+
+        after = await self._db.run(work)
         failpoint("fulfilment.sent-again")
         return after
 

@@ -208,7 +208,7 @@ class Sending(Packing):
         )
 
     async def _hand_over(self, shipment_id: UUID, booked: Shipment | None) -> ShipmentView:
-        async with self._db.unit_of_work() as uow:
+        async def work(uow: UnitOfWork) -> ShipmentView:
             shipment = await self._locked(uow, shipment_id)
             if booked is not None and shipment.booking is not Booking.BOOKED:
                 await self._repository.record_booking(uow, shipment_id, shipment.carrier, booked)
@@ -223,6 +223,8 @@ class Sending(Packing):
                 await self._advance(uow, shipment, leaving, at=self._clock.now())
                 await self._follow(uow, shipment)
             return await self._locked(uow, shipment_id)
+
+        return await self._db.run(work)
 
     async def _refuse(self, shipment_id: UUID, code: str) -> ShipmentView:
         async with self._db.unit_of_work() as uow:

@@ -76,7 +76,8 @@ class Tracking(CallingBack):
         Each parcel stands where its own news bring it; ``parcel`` says which one they are about when
         their number does not.
         """
-        async with self._db.unit_of_work() as uow:
+
+        async def work(uow: UnitOfWork) -> ShipmentView:
             shipment = await self._locked(uow, shipment_id)
             if parcel is not None and all(each.position != parcel for each in shipment.parcels):
                 message = f"The shipment has no parcel {parcel}."
@@ -101,7 +102,9 @@ class Tracking(CallingBack):
                     status=status,
                 )
             )
-            after = await self._locked(uow, shipment_id)
+            return await self._locked(uow, shipment_id)
+
+        after = await self._db.run(work)
         failpoint("fulfilment.tracked")
         return after
 

@@ -65,6 +65,7 @@ class Filling(Shelves):
             for sku, item in items.items()
             if (quantity := wanted[sku].quantity) is not None and quantity != item.on_hand
         ]
+        queues = await self._queues(uow, [sku for _, sku, _ in moves])
         if moves:
             await repository.add_movements(
                 uow, moves, kind=MovementKind.COUNT, reason=reason, actor=actor
@@ -74,6 +75,7 @@ class Filling(Shelves):
             for sku, after in (await _items_at(uow, changed & known.keys(), place)).items():
                 self._tell_shortage(uow, known[sku], after)
         await self._tell_changes(uow, before)
+        await self._tell_served(uow, queues)
         return changed
 
 

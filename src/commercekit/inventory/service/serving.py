@@ -78,7 +78,8 @@ class Serving(Promising):
         is not on the shelf yet.
         """
         demand = summed(demands)
-        await repository.lock_skus(uow, demand)
+        held = await repository.allocations_of(uow, reference)
+        await repository.lock_skus(uow, {each.sku for each in held} | demand.keys())
         before = await self._everywhere(uow, demand) if has_left else {}
         if has_left:
             items = {item.id: item for item in await repository.items_of(uow, demand)}
