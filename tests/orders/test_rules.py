@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -12,6 +11,7 @@ from msgspec.structs import replace
 
 from commercekit.kernel import Address, Money, new_id
 from commercekit.orders import (
+    AskedLine,
     FulfilmentStatus,
     NewShipping,
     NothingToRefund,
@@ -19,7 +19,6 @@ from commercekit.orders import (
     OrderLine,
     OrderStatus,
     PaymentStatus,
-    RefundRequestLine,
     TooManyUnits,
     Totals,
     UnitsBeingPacked,
@@ -177,38 +176,40 @@ def order_of(*lines: tuple[int, int, int], shipping: int = 0) -> Order:
     )
 
 
+def claimed(order: Order, units: int, amount: int) -> Order:
+    """The order with so much of its first line claimed."""
+    first = replace(order.lines[0], claimed=units, claimed_amount=amount)
+    return replace(order, lines=[first, *order.lines[1:]])
+
+
 def plan(
     order: Order,
     wanted: list[tuple[int, int]],
     *,
     refundable: int = 10**6,
     shipping: bool = False,
-    shipping_refunded: bool = False,
-    gone: dict[UUID, Gone] | None = None,
+    shipping_taken: bool = False,
 ) -> tuple[int, bool]:
     """The amount and whether freight is in it, for (line number, units)."""
     made = plan_refund(
         order,
-        [RefundRequestLine(order.lines[number].id, units) for number, units in wanted],
+        [AskedLine(order.lines[number].id, units) for number, units in wanted],
         shipping=shipping,
-        shipping_refunded=shipping_refunded,
+        shipping_taken=shipping_taken,
         refundable=refundable,
-        gone=gone or {},
     )
     return made.amount, made.shipping
 
 
 def test_one_of_three_units_then_the_other_two_is_the_whole_line() -> None:
     first, _ = plan(order_of((3, 1000, 0)), [(0, 1)])
-    order = order_of((3, 1000, 1))
-    rest, _ = plan(order, [(0, 2)], gone={order.lines[0].id: Gone(1, 333)})
+    rest, _ = plan(claimed(order_of((3, 1000, 1)), 1, 333), [(0, 2)])
     assert (first, rest) == (333, 667)
 
 
 def test_units_of_open_requests_count_as_gone() -> None:
-    order = order_of((2, 1000, 0))
     with pytest.raises(TooManyUnits) as refusal:
-        plan(order, [(0, 2)], gone={order.lines[0].id: Gone(1, 500)})
+        plan(claimed(order_of((2, 1000, 0)), 1, 500), [(0, 2)])
     assert refusal.value.extra["left"] == 1
 
 
@@ -220,7 +221,7 @@ def test_the_same_line_named_twice_counts_as_their_sum() -> None:
 def test_freight_goes_back_once() -> None:
     order = order_of((1, 1000, 0), shipping=800)
     assert plan(order, [(0, 1)], shipping=True) == (1800, True)
-    assert plan(order, [(0, 1)], shipping=True, shipping_refunded=True) == (1000, False)
+    assert plan(order, [(0, 1)], shipping=True, shipping_taken=True) == (1000, False)
 
 
 def test_never_more_goes_back_than_is_left() -> None:
@@ -239,11 +240,10 @@ def test_a_line_of_another_order_is_refused() -> None:
     with pytest.raises(UnknownOrderLine):
         plan_refund(
             order_of((1, 1000, 0)),
-            [RefundRequestLine(foreign, 1)],
+            [AskedLine(foreign, 1)],
             shipping=False,
-            shipping_refunded=False,
+            shipping_taken=False,
             refundable=1000,
-            gone={},
         )
 
 

@@ -13,6 +13,7 @@ from commercekit.errors import ConfigurationError
 from commercekit.fulfilment import hookspecs as fulfilment_hooks
 from commercekit.inventory import hookspecs as inventory_hooks
 from commercekit.notifications import hookspecs as notification_hooks
+from commercekit.orders import hookspecs as order_hooks
 from commercekit.payments import hookspecs as payment_hooks
 from commercekit.platform.plugins import PluginPolicy, PluginRegistry
 from commercekit.platform.settings import SettingsSource
@@ -28,6 +29,7 @@ HOOK_ROOMS = (
     payment_hooks,
     fulfilment_hooks,
     promotion_hooks,
+    order_hooks,
     notification_hooks,
     inventory_hooks,
     pricing_hooks,

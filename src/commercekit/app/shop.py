@@ -34,7 +34,8 @@ from commercekit.markets import CHANNEL as MARKETS
 from commercekit.markets import Market, MarketService
 from commercekit.notifications import NotificationService
 from commercekit.notifications.hookspecs import register_notifiers
-from commercekit.orders import OrderService
+from commercekit.orders import OrderService, RegisteredRefundRule, Reviewer
+from commercekit.orders.hookspecs import register_refund_rules
 from commercekit.payments import Gateways, PaymentService
 from commercekit.payments.hookspecs import register_payment_gateways
 from commercekit.platform.bus import Broadcast, Bus
@@ -216,6 +217,7 @@ class Shop:
             self.inventory,
             self.fulfilment,
             settings.orders,
+            reviewer=Reviewer(self.caller, self._refund_rules(), settings.orders),
         )
         self.freshness = Freshness()
         self.projection = Projection(
@@ -358,6 +360,16 @@ class Shop:
         versions = {view.code: view.version for view in self.plugins.views()}
         return [
             RegisteredRule(rule, plugin, versions.get(plugin, ""))
+            for code, rule in rules.items()
+            for plugin in (rules.plugin_of(code),)
+        ]
+
+    def _refund_rules(self) -> list[RegisteredRefundRule]:
+        """Refund rules, likewise."""
+        rules = self._provided("refund rule", register_refund_rules)
+        versions = {view.code: view.version for view in self.plugins.views()}
+        return [
+            RegisteredRefundRule(rule, plugin, versions.get(plugin, ""))
             for code, rule in rules.items()
             for plugin in (rules.plugin_of(code),)
         ]

@@ -6,11 +6,13 @@ from commercekit.errors import Conflict, InvalidTransition, NotFound, Unprocessa
 
 __all__ = [
     "MoreThanAsked",
+    "MoreThanLeft",
     "NothingToRefund",
     "NothingToShip",
     "OrderChanged",
     "OrderNotFound",
     "OrderNotPaid",
+    "QuantityOrAmount",
     "RefundRequestDecided",
     "RefundRequestNotFound",
     "TooManyUnits",
@@ -109,3 +111,19 @@ class OrderChanged(Conflict):
     slug = "order-changed"
     title = "The order has changed meanwhile"
     title_zh = "订单已被更改"
+
+
+class MoreThanLeft(Conflict):
+    """More of a line's price was asked back than has not gone back yet."""
+
+    slug = "more-than-left"
+    title = "Not that much is left of this line"
+    title_zh = "该明细剩余金额不足"
+
+
+class QuantityOrAmount(Unprocessable):
+    """A line was named with both a number of units and an amount, or with neither."""
+
+    slug = "quantity-or-amount"
+    title = "Either a quantity or an amount"
+    title_zh = "数量与金额须择一填写"

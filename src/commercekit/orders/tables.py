@@ -48,6 +48,7 @@ class OrderTable(Table, db=ENGINE, tablename="orders_order"):
     total = BigInt()
     shipping_choice = JSONB(null=True, default=None)
     shipping_refunded = Boolean()
+    freight_claim = UUID(null=True, default=None)
     payment_method = Text()
     collects_later = Boolean()
     placed_at = Timestamptz()
@@ -85,6 +86,10 @@ class OrderLineTable(Table, db=ENGINE, tablename="orders_line"):
     cancelled = Integer()
     refunded = Integer()
     shipped = Integer()
+    claimed = Integer()
+    claimed_amount = BigInt()
+    claimed_tax = BigInt()
+    returned = Integer()
 
 
 class OrderAdjustmentTable(Table, db=ENGINE, tablename="orders_adjustment"):
@@ -131,3 +136,7 @@ class RefundRequestTable(Table, db=ENGINE, tablename="orders_refund_request"):
     decided_by = Text()
     decision_reason = Text()
     version = Integer()
+    reason_code = Text()
+    asked = BigInt()
+    parts = JSONB()
+    review = JSONB(null=True, default=None)

@@ -1,6 +1,7 @@
 """Orders over HTTP: the shopper's side and staff's."""
 
-from commercekit.orders.api.admin import AdminOrders, AdminRefundRequests
+from commercekit.orders.api.admin import AdminOrders
+from commercekit.orders.api.refunds import AdminRefundRequests
 from commercekit.orders.api.store import StoreOrders
 from commercekit.orders.api.views import OrderView, view_of
 

@@ -1,30 +1,25 @@
-"""Staff's side: the list, one order, shipping, cancelling, and deciding refund requests."""
+"""Staff's side: the list, one order, shipping and cancelling."""
 
 from typing import Annotated, Any
-from uuid import UUID
 
 from litestar import Controller, Request, Response, get, post
 from litestar.params import Parameter
 from msgspec import Meta
 
-from commercekit.errors import FieldError
 from commercekit.fulfilment import PackedParcel, ShipmentView
-from commercekit.kernel import Money, Page
+from commercekit.kernel import Page
+from commercekit.orders.api.staff import actor_of, place_of
 from commercekit.orders.api.views import OrderView, view_of
 from commercekit.orders.models import (
-    Actor,
     OrderStatus,
     OrderSummary,
-    RefundRequest,
     RefundRequestLine,
-    RefundRequestStatus,
 )
 from commercekit.orders.service import OrderService
 from commercekit.platform.http import (
     Answer,
     IdempotentRun,
     Input,
-    InvalidInput,
     PageCursor,
     PageLimit,
     etag_of,
@@ -32,9 +27,9 @@ from commercekit.platform.http import (
     page_answer,
     page_request,
 )
-from commercekit.platform.security import principal_of, requires
+from commercekit.platform.security import requires
 
-__all__ = ["AdminOrders", "AdminRefundRequests"]
+__all__ = ["AdminOrders"]
 
 _Reason = Annotated[str, Meta(max_length=500)]
 _Code = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -55,19 +50,6 @@ class ShipInput(Input):
 
 
 class CancelInput(Input):
-    """Why; the shopper reads it."""
-
-    reason: Annotated[str, Meta(min_length=1, max_length=500)]
-
-
-class ApproveInput(Input):
-    """Agree to all that was asked, or to less of it."""
-
-    amount: Money | None = None
-    reason: _Reason = ""
-
-
-class RejectInput(Input):
     """Why; the shopper reads it."""
 
     reason: Annotated[str, Meta(min_length=1, max_length=500)]
@@ -94,7 +76,7 @@ class AdminOrders(Controller):
         status: Annotated[OrderStatus | None, Parameter(description="Only these")] = None,
     ) -> Page[OrderSummary]:
         page = page_request(request, limit, cursor)
-        before = _place(page.after) if page.after else None
+        before = place_of(page.after) if page.after else None
         items = await orders.page(status=status, before=before, limit=limit + 1)
         more = len(items) > limit
         items = items[:limit]
@@ -134,7 +116,7 @@ class AdminOrders(Controller):
         orders: OrderService,
     ) -> Response[OrderView]:
         order = await orders.by_number(number)
-        actor = _actor(request)
+        actor = actor_of(request)
 
         async def work(run: IdempotentRun) -> Answer:
             await orders.ship(
@@ -165,112 +147,10 @@ class AdminOrders(Controller):
         orders: OrderService,
     ) -> Response[OrderView]:
         order = await orders.by_number(number)
-        actor = _actor(request)
+        actor = actor_of(request)
 
         async def work(_run: IdempotentRun) -> Answer:
             cancelled = await orders.cancel(order.id, actor, data.reason)
             return Answer(200, await view_of(orders, cancelled))
 
         return await idempotent(request, scope="orders.cancel", work=work)
-
-
-class AdminRefundRequests(Controller):
-    """``/admin/refund-requests``: where a person decides."""
-
-    path = "/admin/refund-requests"
-    tags = ["Refunds"]
-
-    @get(
-        "/",
-        operation_id="AdminListRefundRequests",
-        summary="Refund requests, newest first",
-        guards=[requires("refunds:read")],
-    )
-    async def list_requests(
-        self,
-        request: Request[Any, Any, Any],
-        orders: OrderService,
-        limit: PageLimit = 20,
-        cursor: PageCursor = None,
-        status: Annotated[RefundRequestStatus | None, Parameter(description="Only these")] = None,
-    ) -> Page[RefundRequest]:
-        page = page_request(request, limit, cursor)
-        before = _place(page.after) if page.after else None
-        items = await orders.refund_requests(status=status, before=before, limit=limit + 1)
-        more = len(items) > limit
-        items = items[:limit]
-        return page_answer(request, items, (str(items[-1].id),) if more else None)
-
-    @get(
-        "/{request_id:uuid}",
-        operation_id="AdminGetRefundRequest",
-        summary="One refund request",
-        guards=[requires("refunds:read")],
-    )
-    async def read(self, request_id: UUID, orders: OrderService) -> RefundRequest:
-        return await orders.refund_request(request_id)
-
-    @post(
-        "/{request_id:uuid}/approve",
-        operation_id="AdminApproveRefund",
-        summary="Agree, and send the money back",
-        guards=[requires("refunds:approve")],
-    )
-    async def approve(
-        self,
-        request: Request[Any, Any, Any],
-        request_id: UUID,
-        data: ApproveInput,
-        orders: OrderService,
-    ) -> Response[RefundRequest]:
-        actor = _actor(request)
-
-        async def work(run: IdempotentRun) -> Answer:
-            approved = await orders.approve_refund(
-                request_id,
-                decision_id=run.id,
-                actor=actor,
-                reason=data.reason,
-                amount=data.amount,
-            )
-            return Answer(200, approved)
-
-        return await idempotent(request, scope="refunds.approve", work=work)
-
-    @post(
-        "/{request_id:uuid}/reject",
-        operation_id="AdminRejectRefund",
-        summary="Decline, with a reason",
-        guards=[requires("refunds:approve")],
-    )
-    async def reject(
-        self,
-        request: Request[Any, Any, Any],
-        request_id: UUID,
-        data: RejectInput,
-        orders: OrderService,
-    ) -> Response[RefundRequest]:
-        actor = _actor(request)
-
-        async def work(run: IdempotentRun) -> Answer:
-            rejected = await orders.reject_refund(
-                request_id, decision_id=run.id, actor=actor, reason=data.reason
-            )
-            return Answer(200, rejected)
-
-        return await idempotent(request, scope="refunds.reject", work=work)
-
-
-def _actor(request: Request[Any, Any, Any]) -> Actor:
-    principal = principal_of(request)
-    return Actor(str(principal.kind), principal.id)
-
-
-def _place(after: tuple[str, ...]) -> UUID:
-    try:
-        return UUID(after[0])
-    except (ValueError, IndexError):
-        message = "This cursor does not belong to this list."
-        raise InvalidInput(
-            message, errors=(FieldError("?cursor", "invalid-cursor", message),)
-        ) from None

@@ -7,13 +7,14 @@ from litestar.params import HeaderParameter
 from msgspec import Meta
 
 from commercekit.kernel import parse_accept_language
+from commercekit.orders.api.refunds import RefundRequestView, refund_request_view
 from commercekit.orders.api.views import OrderView, view_of
 from commercekit.orders.models import (
     CUSTOMER_CANCELLED,
     Actor,
+    AskedLine,
     Order,
-    RefundRequest,
-    RefundRequestLine,
+    ReasonCode,
     WebAddress,
 )
 from commercekit.orders.service import OrderService
@@ -35,11 +36,12 @@ class CancelInput(Input):
 
 
 class RefundRequestInput(Input, kw_only=True):
-    """Which units, whether the freight too, and why."""
+    """Which units or how much of which prices, whether the freight too, and why."""
 
-    lines: Annotated[list[RefundRequestLine], Meta(max_length=200)] = []
+    lines: Annotated[list[AskedLine], Meta(max_length=200)] = []
     shipping: bool = False
     reason: Annotated[str, Meta(min_length=1, max_length=500)]
+    reason_code: ReasonCode = ReasonCode.OTHER
 
 
 class PayInput(Input):
@@ -111,9 +113,9 @@ class StoreOrders(Controller):
     )
     async def refund_requests(
         self, request: Request[Any, Any, Any], number: str, orders: OrderService, token: OrderToken
-    ) -> list[RefundRequest]:
+    ) -> list[RefundRequestView]:
         order = await _order(request, orders, number, token)
-        return await orders.refund_requests(order=order)
+        return [refund_request_view(item) for item in await orders.refund_requests(order=order)]
 
     @post(
         "/{number:str}/refund-requests",
@@ -127,7 +129,7 @@ class StoreOrders(Controller):
         data: RefundRequestInput,
         orders: OrderService,
         token: OrderToken,
-    ) -> Response[RefundRequest]:
+    ) -> Response[RefundRequestView]:
         order = await _order(request, orders, number, token)
 
         async def work(run: IdempotentRun) -> Answer:
@@ -137,9 +139,10 @@ class StoreOrders(Controller):
                 lines=data.lines,
                 shipping=data.shipping,
                 reason=data.reason,
+                reason_code=data.reason_code,
                 actor=Actor("customer"),
             )
-            return Answer(201, asked)
+            return Answer(201, refund_request_view(asked))
 
         return await idempotent(request, scope="orders.refund-request", work=work)
 

@@ -78,6 +78,16 @@ class OrdersSettings(Struct, frozen=True, kw_only=True):
 
     pay_within: timedelta = timedelta(minutes=30)
     """An unpaid order is closed and its stock given back after this long."""
+    refund_rules: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Codes of refund rules in the order in which they are asked; others follow."
+        ),
+    ] = ()
+    review_deadline: Annotated[
+        timedelta,
+        Meta(description="A refund rule that has not answered by then leaves it to a person."),
+    ] = timedelta(seconds=1)
 
 
 class Actor(Struct, frozen=True):
@@ -132,6 +142,14 @@ class OrderLine(Struct, frozen=True, kw_only=True):
     weight_grams: int
     requires_shipping: bool
     image_url: str | None = None
+    claimed: int = 0
+    """Units that refund requests and returns ask for or got; a unit is claimed once."""
+    claimed_amount: int = 0
+    """What those claims are worth, in minor units; never more than ``total``."""
+    claimed_tax: int = 0
+    """Of ``claimed_amount``."""
+    returned: int = 0
+    """Units that came back and were received; never more than were shipped."""
 
     @property
     def open(self) -> int:

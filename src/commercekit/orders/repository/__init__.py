@@ -1,6 +1,15 @@
 """Every query of orders; personal fields are sealed here and nowhere above."""
 
+from commercekit.orders.repository.claims import ClaimRepository
+from commercekit.orders.repository.customers import CustomerRepository
 from commercekit.orders.repository.orders import TABLE, OrderRepository, new_number
 from commercekit.orders.repository.refund_requests import RefundRequestRepository
 
-__all__ = ["TABLE", "OrderRepository", "RefundRequestRepository", "new_number"]
+__all__ = [
+    "TABLE",
+    "ClaimRepository",
+    "CustomerRepository",
+    "OrderRepository",
+    "RefundRequestRepository",
+    "new_number",
+]

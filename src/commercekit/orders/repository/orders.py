@@ -66,6 +66,10 @@ class _LineRow(msgspec.Struct):
     cancelled: int
     refunded: int
     shipped: int
+    claimed: int
+    claimed_amount: int
+    claimed_tax: int
+    returned: int
 
 
 class _AdjustmentRow(msgspec.Struct):
@@ -81,7 +85,7 @@ class _AdjustmentRow(msgspec.Struct):
 _lines = msgspec.json.Decoder(list[_LineRow])
 _adjustments = msgspec.json.Decoder(list[_AdjustmentRow])
 
-Counter = Literal["shipped", "cancelled", "refunded"]
+Counter = Literal["shipped", "cancelled", "refunded", "returned"]
 _COUNT: dict[Counter, str] = {
     column: f"""
     UPDATE orders_line l SET {column} = l.{column} + u.quantity
@@ -317,24 +321,6 @@ class OrderRepository(HistoryRepository):
             _COUNT[column], order_id, list(units.keys()), [units[line_id] for line_id in units]
         )
 
-    async def mark_shipping_refunded(self, uow: UnitOfWork, order_id: UUID) -> None:
-        """The freight went back; it does so once."""
-        await uow.execute(
-            "UPDATE orders_order SET shipping_refunded = true, version = version + 1 WHERE id = $1",
-            order_id,
-        )
-
-    async def is_shipping_refunded(self, order_id: UUID) -> bool:
-        """Whether the freight went back, or an open request asks for it."""
-        return bool(
-            await self._db.fetchval(
-                "SELECT shipping_refunded OR EXISTS (SELECT FROM orders_refund_request r"
-                " WHERE r.order_id = o.id AND r.shipping AND r.status = 'requested')"
-                " FROM orders_order o WHERE o.id = $1",
-                order_id,
-            )
-        )
-
     def _order(self, row: Record, languages: Sequence[str]) -> Order:
         currency: str = row["currency"]
         opened = self._sealer.open
@@ -400,4 +386,8 @@ def _line(row: _LineRow, currency: str) -> OrderLine:
         weight_grams=row.weight_grams,
         requires_shipping=row.requires_shipping,
         image_url=row.image_url,
+        claimed=row.claimed,
+        claimed_amount=row.claimed_amount,
+        claimed_tax=row.claimed_tax,
+        returned=row.returned,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -10,9 +11,12 @@ import msgspec
 from commercekit.kernel import Money
 from commercekit.orders.models import (
     Actor,
+    ReasonCode,
+    RefundPart,
     RefundRequest,
     RefundRequestStatus,
     RequestedLine,
+    Review,
 )
 
 if TYPE_CHECKING:
@@ -24,7 +28,8 @@ _encode = msgspec.json.Encoder().encode
 
 _COLUMNS = """
     r.id, r.order_id, o.number, r.status, r.lines, r.shipping, r.amount, r.currency, r.reason,
-    r.created_at, r.decided_at, r.decision_reason, r.version
+    r.reason_code, r.asked, r.created_at, r.decided_at, r.decided_by, r.decision_reason, r.parts,
+    r.review, r.version
     FROM orders_refund_request r JOIN orders_order o ON o.id = r.order_id
 """
 
@@ -39,7 +44,8 @@ class RefundRequestRepository:
         """Write down what the shopper asks."""
         await uow.execute(
             "INSERT INTO orders_refund_request (order_id, id, status, lines, shipping, amount, currency,"
-            " reason, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            " reason, reason_code, asked, created_at)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $6, $10)",
             request.order_id,
             request.id,
             request.status,
@@ -48,6 +54,7 @@ class RefundRequestRepository:
             request.amount.amount,
             request.amount.currency,
             request.reason,
+            request.reason_code,
             request.created_at,
         )
 
@@ -58,12 +65,14 @@ class RefundRequestRepository:
         status: RefundRequestStatus,
         actor: Actor,
         reason: str,
+        *,
         amount: Money,
+        parts: list[RefundPart],
     ) -> bool:
         """Write down the decision; false when somebody decided already."""
         tag = await uow.execute(
             "UPDATE orders_refund_request SET status = $3, decided_at = $4, decided_by = $5,"
-            " decision_reason = $6, amount = $7, version = version + 1"
+            " decision_reason = $6, amount = $7, parts = $8, version = version + 1"
             " WHERE order_id = $1 AND id = $2 AND status = 'requested'",
             request.order_id,
             request.id,
@@ -72,8 +81,19 @@ class RefundRequestRepository:
             actor.id,
             reason,
             amount.amount,
+            _encode(parts).decode(),
         )
         return tag == "UPDATE 1"
+
+    async def keep_review(self, uow: UnitOfWork, request: RefundRequest, review: Review) -> None:
+        """Write down what the rules said; the first review stays."""
+        await uow.execute(
+            "UPDATE orders_refund_request SET review = $3, version = version + 1"
+            " WHERE order_id = $1 AND id = $2 AND review IS NULL",
+            request.order_id,
+            request.id,
+            _encode(review).decode(),
+        )
 
     async def get(self, request_id: UUID) -> RefundRequest | None:
         """One refund request."""
@@ -86,6 +106,16 @@ class RefundRequestRepository:
             f"SELECT {_COLUMNS} WHERE r.order_id = $1 AND r.status <> 'rejected'", order_id
         )
         return [_request(row) for row in rows]
+
+    async def unreviewed(self, before: datetime, limit: int) -> list[UUID]:
+        """Requests that no rule has seen although there was time for it, oldest first."""
+        rows = await self._db.fetch(
+            "SELECT id FROM orders_refund_request WHERE status = 'requested' AND review IS NULL"
+            " AND created_at <= $1 ORDER BY created_at LIMIT $2",
+            before,
+            limit,
+        )
+        return [row["id"] for row in rows]
 
     async def find(
         self,
@@ -118,8 +148,13 @@ def _request(row: Record) -> RefundRequest:
         shipping=row["shipping"],
         amount=Money(row["amount"], row["currency"]),
         reason=row["reason"],
+        reason_code=ReasonCode(row["reason_code"]),
+        asked=Money(row["asked"], row["currency"]),
         created_at=row["created_at"],
         decided_at=row["decided_at"],
+        decided_by=row["decided_by"],
         decision_reason=row["decision_reason"],
+        parts=msgspec.json.decode(row["parts"], type=list[RefundPart]),
+        review=msgspec.json.decode(row["review"], type=Review) if row["review"] else None,
         version=row["version"],
     )

@@ -8,17 +8,33 @@ from commercekit.orders.rules.lifecycle import (
     packed_units,
     units_still_here,
 )
-from commercekit.orders.rules.refunds import Gone, RefundPlan, plan_refund, share_of_line
+from commercekit.orders.rules.refunds import (
+    Gone,
+    RefundPlan,
+    gone_of,
+    grant,
+    plan_refund,
+    share_of_line,
+    tax_of_share,
+)
+from commercekit.orders.rules.review import RegisteredRefundRule, conclude, fault_of, in_order
 
 __all__ = [
     "Gone",
     "LineProgress",
     "RefundPlan",
+    "RegisteredRefundRule",
     "check_cancellable",
+    "conclude",
     "derive_fulfilment_status",
     "derive_payment_status",
+    "fault_of",
+    "gone_of",
+    "grant",
+    "in_order",
     "packed_units",
     "plan_refund",
     "share_of_line",
+    "tax_of_share",
     "units_still_here",
 ]

@@ -9,14 +9,15 @@ from commercekit.orders.service.cancel_order import CancelOrders
 from commercekit.orders.service.create_order import CreateOrders
 from commercekit.orders.service.follow_facts import FollowFacts
 from commercekit.orders.service.pay_order import PayOrders
-from commercekit.orders.service.refund_order import RefundOrders
+from commercekit.orders.service.review_claims import ReviewClaims
+from commercekit.orders.service.reviewer import Reviewer
 from commercekit.orders.service.ship_order import ShipOrders
 from commercekit.platform.jobs import JobContext, JobKind, Schedule
 
-__all__ = ["OrderService"]
+__all__ = ["OrderService", "Reviewer"]
 
 
-class OrderService(CreateOrders, CancelOrders, PayOrders, ShipOrders, RefundOrders, FollowFacts):
+class OrderService(CreateOrders, CancelOrders, PayOrders, ShipOrders, ReviewClaims, FollowFacts):
     """Life cycle, history, cancellation, shipping and refunds of orders.
 
     Every use case is one transaction, preceded or followed by calls to providers. All of them, and
@@ -30,11 +31,20 @@ class OrderService(CreateOrders, CancelOrders, PayOrders, ShipOrders, RefundOrde
             while await self.close_unpaid():
                 pass
 
-        return [JobKind("orders.close-unpaid", close_unpaid)]
+        async def review_overdue(_context: JobContext) -> None:
+            await self.review_overdue()
+
+        return [
+            JobKind("orders.close-unpaid", close_unpaid),
+            JobKind("orders.review-overdue", review_overdue),
+        ]
 
     @staticmethod
     def schedules() -> Sequence[Schedule]:
-        """How often unpaid orders are looked for."""
+        """How often unpaid orders, and requests without a review, are looked for."""
         return [
-            Schedule("orders.close-unpaid", every=timedelta(seconds=15), job="orders.close-unpaid")
+            Schedule("orders.close-unpaid", every=timedelta(seconds=15), job="orders.close-unpaid"),
+            Schedule(
+                "orders.review-overdue", every=timedelta(seconds=30), job="orders.review-overdue"
+            ),
         ]

@@ -7,7 +7,14 @@ from uuid import UUID
 
 from commercekit.orders.errors import OrderNotFound
 from commercekit.orders.models import Order, OrdersSettings
-from commercekit.orders.repository import OrderRepository, RefundRequestRepository
+from commercekit.orders.repository import (
+    ClaimRepository,
+    CustomerRepository,
+    OrderRepository,
+    RefundRequestRepository,
+)
+from commercekit.orders.service.reviewer import Reviewer
+from commercekit.platform.providers import ProviderCaller
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +41,8 @@ class OrderUseCases:
         inventory: InventoryService,
         fulfilment: FulfilmentService,
         settings: OrdersSettings | None = None,
+        *,
+        reviewer: Reviewer | None = None,
     ) -> None:
         self._db = db
         self._clock = clock
@@ -41,7 +50,10 @@ class OrderUseCases:
         self._inventory = inventory
         self._fulfilment = fulfilment
         self._settings = settings or OrdersSettings()
+        self._reviewer = reviewer or Reviewer(ProviderCaller())
         self._orders = OrderRepository(db, sealer)
+        self._claims = ClaimRepository()
+        self._customers = CustomerRepository(db, sealer)
         self._requests = RefundRequestRepository(db)
         self._token_key = sealer.derived_key("order tokens")
 

@@ -20,13 +20,17 @@ from commercekit.orders.events import (
 from commercekit.orders.models import (
     REFUND_REQUEST_STATES,
     Actor,
+    AskedLine,
     Order,
     OrderStatus,
+    PartKind,
+    ReasonCode,
+    RefundPart,
     RefundRequest,
-    RefundRequestLine,
     RefundRequestStatus,
+    RequestedLine,
 )
-from commercekit.orders.rules import Gone, packed_units, plan_refund, units_still_here
+from commercekit.orders.rules import grant, packed_units, plan_refund, units_still_here
 from commercekit.orders.service.derive_statuses import DeriveStatuses
 from commercekit.orders.service.read_orders import ReadOrders
 from commercekit.platform.failpoints import failpoint
@@ -40,22 +44,18 @@ __all__ = ["RefundOrders"]
 class RefundOrders(ReadOrders, DeriveStatuses):
     """The shopper asks, staff decide, and an approved amount goes back where it came from."""
 
-    async def request_refund(
+    async def ask_refund(
         self,
         order_id: UUID,
         *,
         request_id: UUID,
-        lines: Sequence[RefundRequestLine],
+        lines: Sequence[AskedLine],
         shipping: bool,
         reason: str,
         actor: Actor,
+        reason_code: ReasonCode = ReasonCode.OTHER,
     ) -> RefundRequest:
-        """Ask for money back; ``request_id`` is made before the work and makes repeating harmless.
-
-        Raises :class:`~commercekit.errors.InvalidTransition` while nothing was captured,
-        :class:`~commercekit.orders.errors.TooManyUnits` or
-        :class:`~commercekit.orders.errors.NothingToRefund`.
-        """
+        """Write down that money is asked back; no rule has seen it yet."""
         await self._db.run(
             partial(
                 self._request,
@@ -64,6 +64,7 @@ class RefundOrders(ReadOrders, DeriveStatuses):
                 lines=lines,
                 shipping=shipping,
                 reason=reason,
+                reason_code=reason_code,
                 actor=actor,
             )
         )
@@ -75,9 +76,10 @@ class RefundOrders(ReadOrders, DeriveStatuses):
         *,
         order_id: UUID,
         request_id: UUID,
-        lines: Sequence[RefundRequestLine],
+        lines: Sequence[AskedLine],
         shipping: bool,
         reason: str,
+        reason_code: ReasonCode,
         actor: Actor,
     ) -> None:
         order = await self._locked(uow, order_id)
@@ -87,19 +89,12 @@ class RefundOrders(ReadOrders, DeriveStatuses):
         if summary.captured == 0:
             message = f"Nothing was paid on order {order.number} yet; cancel it instead."
             raise InvalidTransition(message, payment_status=order.payment_status)
-        standing = await self._requests.standing(order_id)
-        waiting = sum(
-            request.amount.amount
-            for request in standing
-            if request.status is RefundRequestStatus.REQUESTED
-        )
         plan = plan_refund(
             order,
             lines,
             shipping=shipping,
-            shipping_refunded=await self._orders.is_shipping_refunded(order_id),
-            refundable=summary.kept - waiting,
-            gone=_gone(standing),
+            shipping_taken=await self._claims.is_freight_taken(uow, order_id),
+            refundable=summary.kept - await self._waiting(order_id),
         )
         amount = Money(plan.amount, order.currency)
         await self._requests.add(
@@ -112,10 +107,13 @@ class RefundOrders(ReadOrders, DeriveStatuses):
                 lines=plan.lines,
                 shipping=plan.shipping,
                 amount=amount,
+                asked=amount,
                 reason=reason,
+                reason_code=reason_code,
                 created_at=self._clock.now(),
             ),
         )
+        await self._claim(uow, order, request_id, plan.lines, shipping=plan.shipping)
         await self._orders.record(
             uow,
             order.id,
@@ -132,6 +130,31 @@ class RefundOrders(ReadOrders, DeriveStatuses):
                 amount=amount,
             )
         )
+
+    async def _waiting(self, order_id: UUID) -> int:
+        """What undecided claims ask for: it is not left for another one."""
+        return sum(
+            request.amount.amount
+            for request in await self._requests.standing(order_id)
+            if request.status is RefundRequestStatus.REQUESTED
+        )
+
+    async def _claim(
+        self,
+        uow: UnitOfWork,
+        order: Order,
+        claim_id: UUID,
+        lines: Sequence[RequestedLine],
+        *,
+        shipping: bool,
+    ) -> None:
+        """Take what a claim asks for, so that no other one can; looked at before, and guarded here."""
+        taken = await self._claims.take(uow, order.id, lines)
+        if shipping:
+            taken = await self._claims.take_freight(uow, order.id, claim_id) and taken
+        if not taken:
+            message = f"Somebody else asked for the same of order {order.number} just now."
+            raise OrderChanged(message)
 
     async def approve_refund(
         self,
@@ -193,13 +216,21 @@ class RefundOrders(ReadOrders, DeriveStatuses):
             # The shopper's own words stay here: they may say more than a provider should know.
             reason=f"refund for order {order.number}",
         )
+        parts = grant(order, request.lines, shipping=request.shipping, amount=granted.amount)
         if not await self._requests.decide(
-            uow, request, RefundRequestStatus.APPROVED, actor, reason, granted
+            uow,
+            request,
+            RefundRequestStatus.APPROVED,
+            actor,
+            reason,
+            amount=granted,
+            parts=parts,
         ):
             message = "Somebody else decided this refund request."
             raise OrderChanged(message)
         if request.shipping:
-            await self._orders.mark_shipping_refunded(uow, order.id)
+            await self._claims.mark_freight_refunded(uow, order.id, request.id)
+        await self._give_back_rest(uow, order, request, parts)
         await self._take_back(uow, order, request, actor)
         await self._orders.record(
             uow,
@@ -223,12 +254,38 @@ class RefundOrders(ReadOrders, DeriveStatuses):
         )
         return [refund.id for refund in refunds]
 
+    async def _give_back_rest(
+        self, uow: UnitOfWork, order: Order, request: RefundRequest, parts: Sequence[RefundPart]
+    ) -> None:
+        """What of a price was asked for goods that are kept, and not granted, may be asked again.
+
+        Of units nothing is given back: granting less for them decides about them for good.
+        """
+        granted = {
+            part.line_id: part for part in parts if part.kind is PartKind.ITEM and not part.quantity
+        }
+        zero = Money.zero(order.currency)
+        rest = [
+            RequestedLine(
+                line.line_id,
+                0,
+                line.amount - granted[line.line_id].amount,
+                (line.tax or zero) - granted[line.line_id].tax,
+            )
+            for line in request.lines
+            if not line.quantity
+        ]
+        if rest:
+            await self._claims.give_back(uow, order.id, rest)
+
     async def _take_back(
         self, uow: UnitOfWork, order: Order, request: RefundRequest, actor: Actor
     ) -> None:
         """Count the units as refunded; those that never left are cancelled and their stock freed."""
         lines = {line.id: line for line in order.lines}
-        units = {item.line_id: item.quantity for item in request.lines}
+        units = {item.line_id: item.quantity for item in request.lines if item.quantity}
+        if not units:
+            return
         shipments = await self._fulfilment.shipments(uow, order.reference)
         here = units_still_here(order, units, packed_units(shipments, left=False))
         await self._orders.count_units(uow, order.id, "refunded", units)
@@ -293,8 +350,16 @@ class RefundOrders(ReadOrders, DeriveStatuses):
         if await self._is_decided(request, RefundRequestStatus.REJECTED, decision_id):
             return
         await self._requests.decide(
-            uow, request, RefundRequestStatus.REJECTED, actor, reason, request.amount
+            uow,
+            request,
+            RefundRequestStatus.REJECTED,
+            actor,
+            reason,
+            amount=request.amount,
+            parts=[],
         )
+        await self._claims.give_back(uow, order.id, request.lines)
+        await self._claims.give_freight_back(uow, order.id, request.id)
         await self._orders.record(
             uow,
             order.id,
@@ -309,14 +374,3 @@ class RefundOrders(ReadOrders, DeriveStatuses):
         uow.publish(
             RefundRejected(order_id=order.id, number=order.number, refund_request_id=request_id)
         )
-
-
-def _gone(requests: Sequence[RefundRequest]) -> dict[UUID, Gone]:
-    gone: dict[UUID, Gone] = {}
-    for request in requests:
-        for line in request.lines:
-            before = gone.get(line.line_id, Gone())
-            gone[line.line_id] = Gone(
-                before.units + line.quantity, before.money + line.amount.amount
-            )
-    return gone
