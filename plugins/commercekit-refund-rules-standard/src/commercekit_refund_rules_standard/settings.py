@@ -9,14 +9,14 @@ from commercekit.orders import ReasonCode
 __all__ = ["Settings"]
 
 _Minor = Annotated[int, Meta(ge=0)]
+_Days = Annotated[int, Meta(ge=1, le=3650)]
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[plugins.refund-rules-standard]``."""
 
     reject_after_days: Annotated[
-        int | None,
-        Meta(ge=1, le=3650, description="Rejected when asked so many days after delivery."),
+        _Days | None, Meta(description="Rejected when asked so many days after delivery.")
     ] = None
     person_reasons: Annotated[
         list[ReasonCode],
@@ -25,16 +25,12 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = field(default_factory=list)
     most_claims: Annotated[
-        int | None,
+        Annotated[int, Meta(ge=0, le=100)] | None,
         Meta(
-            ge=0,
-            le=100,
             description="A person looks when the customer has asked more often than this before.",
         ),
     ] = None
-    claims_within_days: Annotated[
-        int, Meta(ge=1, le=3650, description="How far back most_claims counts.")
-    ] = 365
+    claims_within_days: Annotated[_Days, Meta(description="How far back most_claims counts.")] = 365
     approve_up_to: Annotated[
         dict[str, _Minor],
         Meta(
@@ -52,10 +48,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = field(default_factory=dict)
     approve_returns_within_days: Annotated[
-        int | None,
+        _Days | None,
         Meta(
-            ge=1,
-            le=3650,
             description="Approve returns asked within so many days of delivery; money follows what "
             "arrives.",
         ),
