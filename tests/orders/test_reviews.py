@@ -40,6 +40,16 @@ def rule(code: str, judge: Judge, *, rank: int = 100) -> RegisteredRefundRule:
     return RegisteredRefundRule(made(), "acme", "1.2.3")
 
 
+def notes(cases: list[RefundCase], answer: str) -> Judge:
+    """Always the same answer, and what was asked."""
+
+    def judge(case: RefundCase) -> Answer:
+        cases.append(case)
+        return Answer(answer=RuleAnswer(answer))
+
+    return judge
+
+
 def says(answer: str, en: str = "", zh: str = "") -> Judge:
     """Always the same answer."""
     reason = {language: text for language, text in (("en", en), ("zh", zh)) if text}
@@ -159,9 +169,7 @@ async def test_a_rule_that_fails_leaves_it_to_a_person_whatever_others_would_say
     ruled: Callable[..., TestShop], judge: Judge
 ) -> None:
     asked: list[RefundCase] = []
-    later = rule(
-        "nice", lambda case: asked.append(case) or Answer(answer=RuleAnswer.APPROVE), rank=2
-    )
+    later = rule("nice", notes(asked, "approve"), rank=2)
     shop = ruled(rule("broken", judge, rank=1), later)
     order = await shop.paid((MUG, 1))
     request = await shop.asked_back(order, 1)
@@ -187,9 +195,7 @@ async def test_the_settings_say_who_is_asked_first(ruled: Callable[..., TestShop
 
 async def test_a_rule_sees_all_there_is_to_know(ruled: Callable[..., TestShop]) -> None:
     cases: list[RefundCase] = []
-    shop = ruled(
-        rule("watch", lambda case: cases.append(case) or Answer(answer=RuleAnswer.ABSTAIN))
-    )
+    shop = ruled(rule("watch", notes(cases, "abstain")))
     order = await shop.paid((SHIRT, 3), (MUG, 1))
     body = {
         "lines": [{"line_id": order["lines"][0]["id"], "quantity": 2}],
