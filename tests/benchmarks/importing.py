@@ -169,6 +169,8 @@ async def _measure(
         began = time.perf_counter()
         report = await _run(shop, file)
         seconds = time.perf_counter() - began
+    # Before the floor's own copies fill the memory.
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     if (report.failed, report.variants) != (0, variants):
         sys.exit(f"the import went wrong: {report.errors[:3]}")
     after = await _counts(connection)
@@ -176,7 +178,6 @@ async def _measure(
     grown = {table: count for table, count in grown.items() if count > 0}
     taken = await _copy(connection, grown, file.parent) if floor else 0.0
     await connection.close()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return Imported(variants, sum(grown.values()), seconds, taken, peak)
 
 

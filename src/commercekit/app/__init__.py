@@ -1,12 +1,15 @@
 """The composition root: settings → plugins → database → services → web."""
 
 from commercekit.app.application import build_application, create_app, database_of
+from commercekit.app.archive import ArchiveReport, CatalogueArchive
 from commercekit.app.configuration import ShopConfiguration, load_configuration
 from commercekit.app.settings import Environment, ShopSettings
 from commercekit.app.shop import SEALED_TABLES, Shop, piccolo_apps
 
 __all__ = [
     "SEALED_TABLES",
+    "ArchiveReport",
+    "CatalogueArchive",
     "Environment",
     "Shop",
     "ShopConfiguration",

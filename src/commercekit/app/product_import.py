@@ -36,7 +36,7 @@ class OffersOfShop:
 
     async def offers(self, skus: Sequence[str]) -> dict[str, Offer]:
         """What is on the shelves counts, promised or not; locations are summed up."""
-        prices = await self._pricing.prices(await self._markets.default(), skus)
+        prices = await self._pricing.default_prices(await self._markets.default(), skus)
         levels = await self._inventory.levels_of(skus)
         offers = {}
         for sku in skus:
@@ -60,14 +60,14 @@ class PricesOfShop:
         self._markets = markets
 
     async def current(self, skus: Sequence[str]) -> dict[str, Money]:
-        """What the default market asks now."""
-        prices = await self._pricing.prices(await self._markets.default(), skus)
+        """What the list says, whatever a sale or a segment's list asks just now."""
+        prices = await self._pricing.default_prices(await self._markets.default(), skus)
         return {sku: price.amount for sku, price in prices.items()}
 
     async def change(self, uow: UnitOfWork, sku: str, amount: Money) -> None:
         """Keep what it is compared with, unless that is no longer more."""
         market = await self._markets.default()
-        before = (await self._pricing.prices(market, [sku], uow)).get(sku)
+        before = (await self._pricing.default_prices(market, [sku], uow)).get(sku)
         compare_at = before.compare_at if before else None
         if compare_at is not None and compare_at.amount <= amount.amount:
             compare_at = None
@@ -83,11 +83,14 @@ class PriceAndStock:
         inventory: InventoryService,
         market: Market,
         *,
+        stock: bool = True,
         restock: bool = False,
     ) -> None:
+        """Without ``stock`` the numbers of the file are left to whoever knows them by location."""
         self._pricing = pricing
         self._inventory = inventory
         self._market = market
+        self._stock = stock
         self._restock = restock
 
     async def take(self, uow: UnitOfWork, offers: Sequence[FileOffer]) -> set[str]:
@@ -115,7 +118,7 @@ class PriceAndStock:
                     backorder_limit=_WITHOUT_END if offer.allow_backorder else 0,
                 )
                 for offer in offers
-                if offer.new or self._restock
+                if self._stock and (offer.new or self._restock)
             ],
             reason="import",
         )

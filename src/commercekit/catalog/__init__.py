@@ -81,13 +81,14 @@ from commercekit.catalog.models.bulk import (
 )
 from commercekit.catalog.service import CatalogService
 from commercekit.catalog.service.bulk import ProductBulk, ShelfPrices
-from commercekit.catalog.service.exporting import ExportProducts, ExportSource, Offer
+from commercekit.catalog.service.exporting import ExportProducts, ExportSource, Offer, escaped_cell
 from commercekit.catalog.service.importing import (
     FileOffer,
     ImportProducts,
     ImportReport,
     ImportSink,
     RowFault,
+    unescaped_cell,
 )
 from commercekit.catalog.service.media import MediaLibrary
 
@@ -175,4 +176,6 @@ __all__ = [
     "VariantNotFound",
     "VariantRemoved",
     "controllers",
+    "escaped_cell",
+    "unescaped_cell",
 ]

@@ -28,7 +28,7 @@ from commercekit.catalog.service.importing.rows import COLUMNS, TRANSLATED
 from commercekit.kernel import Money
 from commercekit.platform.db import Database
 
-__all__ = ["ExportProducts", "ExportSource", "Offer"]
+__all__ = ["ExportProducts", "ExportSource", "Offer", "escaped_cell"]
 
 _AT_ONCE = 100
 
@@ -157,7 +157,7 @@ def _rows(
         texts.put(row, "Image Alt Text", image.alt)
     return [
         {
-            column: cell if column in _NUMBERS else escaped(cell)
+            column: cell if column in _NUMBERS else escaped_cell(cell)
             for column, cell in row.items()
             if cell
         }
@@ -289,8 +289,8 @@ def _path(
     return path[::-1]
 
 
-def escaped(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula; :func:`rows.unescaped` gives it back."""
+def escaped_cell(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula; :func:`rows.unescaped_cell` gives it back."""
     return f"'{cell}" if cell[0] in "=+-@\t\r'" else cell
 
 

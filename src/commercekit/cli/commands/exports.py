@@ -25,6 +25,7 @@ def export() -> None:
     \b
     commercekit export products products.csv
     commercekit export products > products.csv
+    commercekit export catalogue catalogue.zip
     """
 
 
@@ -51,6 +52,28 @@ def products(place: Place, *, file: Path | None, language: str | None) -> int:
             beside.replace(file)
         finally:
             beside.unlink(missing_ok=True)
+
+    with_shop(place, write)
+    return 0
+
+
+@export.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--language", help="Language of products.csv's plain columns; else the market's first."
+)
+@pass_place
+def catalogue(place: Place, *, file: Path, language: str | None) -> int:
+    """Export everything that products hang on, and all that is kept of them, to FILE (ZIP).
+
+    products.csv as above, and beside it categories in their order, brands, attributes, every price list
+    with its prices, locations and what lies there. FILE is there when it is whole, or not at all.
+    """
+
+    async def write(shop: Shop) -> None:
+        from commercekit.app import CatalogueArchive
+
+        await CatalogueArchive(shop).write(file, language=language)
 
     with_shop(place, write)
     return 0

@@ -14,7 +14,7 @@ from commercekit.cli.place import Place, pass_place
 from commercekit.cli.shop import with_shop
 
 if TYPE_CHECKING:
-    from commercekit.app import Shop
+    from commercekit.app import ArchiveReport, Shop
     from commercekit.catalog import ImportReport, RowFault
 
 __all__ = ["import_", "import_products"]
@@ -29,6 +29,7 @@ def import_() -> None:
     \b
     commercekit import products apparel.csv --dry-run
     commercekit import products apparel.csv
+    commercekit import catalogue catalogue.zip
     """
 
 
@@ -93,6 +94,55 @@ def import_products(
             )
 
     return with_shop(place, work)
+
+
+@import_.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--restock", is_flag=True, help="Overwrite the stock of known SKUs too.")
+@click.option("--language", help="Language of products.csv's texts; else the market's first.")
+@click.option("--resume", is_flag=True, help="Go on where an import of this file was cut off.")
+@as_json
+@pass_place
+def catalogue(
+    place: Place,
+    *,
+    file: Path,
+    restock: bool,
+    language: str | None,
+    resume: bool,
+    json_output: bool,
+) -> int:
+    """Import the FILE (ZIP) that `commercekit export catalogue` writes.
+
+    What the file names becomes what it says; what it does not name stays, and the same file a second
+    time changes nothing. A wrong row stays out. Exit code 1 when a row was refused.
+    """
+
+    async def work(shop: Shop) -> ArchiveReport:
+        from commercekit.app import CatalogueArchive
+
+        with progress(f"Importing {file.name}") as advance:
+            return await CatalogueArchive(shop).read(
+                file,
+                restock=restock,
+                language=language,
+                key=_digest(file),
+                resume=resume,
+                progress=lambda report: advance(report.products),
+            )
+
+    report = with_shop(place, work)
+    if json_output:
+        print_json(report)
+        return 1 if report.failed else 0
+    rows = [(each.sheet, each.rows, each.changed, each.failed) for each in report.sheets]
+    print_table(("sheet", "rows", "changed", "refused"), rows, empty="")
+    faults = [(each.sheet, *fault) for each in report.sheets for fault in _plain(each.errors)]
+    if faults:
+        print_table(("sheet", "row", "column", "what"), faults[:_SHOWN], empty="")
+    if report.products is not None:
+        _tell(report.products)
+    return 1 if report.failed else 0
 
 
 def _digest(file: Path) -> str:

@@ -23,6 +23,7 @@ __all__ = [
     "breaks_of",
     "change_list",
     "default_list",
+    "default_prices",
     "delete_price",
     "find_list",
     "find_price",
@@ -156,6 +157,24 @@ async def default_list(db: Source, market_id: UUID, currency: str) -> PriceList 
         f"{_LIST} WHERE market_id = $1 AND currency = $2 AND is_default", market_id, currency
     )
     return _list(row) if row else None
+
+
+async def default_prices(
+    db: Source, market_id: UUID, currency: str, skus: Iterable[str]
+) -> dict[str, ListedPrice]:
+    """What the market's default list has for one of each; a SKU that is not in it is absent."""
+    rows = await db.fetch(
+        """
+        SELECT p.sku, p.amount, p.compare_at, p.version, p.min_quantity
+        FROM pricing_price_list l JOIN pricing_price p ON p.price_list_id = l.id
+        WHERE l.market_id = $1 AND l.currency = $2 AND l.is_default
+          AND p.sku = ANY($3::text[]) AND p.min_quantity = 1
+        """,
+        market_id,
+        currency,
+        list(skus),
+    )
+    return {row["sku"]: _price(row, currency) for row in rows}
 
 
 async def find_list(db: Source, code: str) -> PriceList | None:

@@ -87,6 +87,15 @@ class Listing(Taxing):
             lowest=lowest,
         )
 
+    async def default_prices(
+        self, market: PricedMarket, skus: Iterable[str], uow: UnitOfWork | None = None
+    ) -> dict[str, ListedPrice]:
+        """What the market's default list says of one of each, whatever wins over it now.
+
+        It is what :meth:`set_price` writes: whoever changes or keeps prices starts from here.
+        """
+        return await repository.default_prices(uow or self._db, market.id, market.currency, skus)
+
     async def set_price(
         self,
         uow: UnitOfWork,

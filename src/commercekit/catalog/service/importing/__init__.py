@@ -3,7 +3,7 @@
 from commercekit.catalog.service.importing.drafts import ProductDraft, VariantDraft, draft_product
 from commercekit.catalog.service.importing.products import ImportProducts
 from commercekit.catalog.service.importing.report import ImportReport, RowFault
-from commercekit.catalog.service.importing.rows import ProductRows, read_rows
+from commercekit.catalog.service.importing.rows import ProductRows, read_rows, unescaped_cell
 from commercekit.catalog.service.importing.sinks import FileOffer, ImportSink
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "VariantDraft",
     "draft_product",
     "read_rows",
+    "unescaped_cell",
 ]

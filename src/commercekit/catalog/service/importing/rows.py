@@ -9,7 +9,15 @@ from dataclasses import dataclass, field
 
 from commercekit.catalog.errors import ImportFileUnreadable
 
-__all__ = ["COLUMNS", "TRANSLATED", "ProductRows", "Row", "columns_of", "read_rows", "unescaped"]
+__all__ = [
+    "COLUMNS",
+    "TRANSLATED",
+    "ProductRows",
+    "Row",
+    "columns_of",
+    "read_rows",
+    "unescaped_cell",
+]
 
 COLUMNS = (
     "Handle",
@@ -204,14 +212,14 @@ def _records(lines: Iterable[str]) -> Iterator[list[str]]:
 
 def _row(number: int, known: list[str | None], record: list[str]) -> Row:
     cells = {
-        name: text if name in _WITH_APOSTROPHE else unescaped(text)
+        name: text if name in _WITH_APOSTROPHE else unescaped_cell(text)
         for name, cell in zip(known, record, strict=False)
         if name is not None and (text := cell.strip())
     }
     return Row(number, cells, any(cell.strip() for cell in record[len(known) :]))
 
 
-def unescaped(cell: str) -> str:
+def unescaped_cell(cell: str) -> str:
     """The cell without the apostrophe that keeps a spreadsheet from taking it for a formula."""
     return cell[1:] if len(cell) > 1 and cell[0] == "'" and cell[1] in "=+-@\t\r'" else cell
 
