@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from commercekit.platform.failpoints import VARIABLE, failpoint
+from commercekit.platform.failpoints import VARIABLE, FailpointReached, failpoint, watching
 
 REACH = "from commercekit.platform.failpoints import failpoint; failpoint('a.b'); print('went on')"
 
@@ -38,3 +38,24 @@ def test_a_process_dies_where_it_was_told_to(told: str, code: int, written: str)
 
 def test_without_the_variable_nothing_happens() -> None:
     failpoint("checkout.placed")
+
+
+def test_a_watcher_hears_of_every_failpoint_while_it_watches() -> None:
+    heard: list[str] = []
+    inner: list[str] = []
+    with watching(heard.append):
+        failpoint("a")
+        with watching(inner.append):
+            failpoint("b")
+        failpoint("c")
+    failpoint("d")
+    assert (heard, inner) == (["a", "c"], ["b"])
+
+
+def test_a_watcher_may_let_the_process_fail() -> None:
+    def crash(name: str) -> None:
+        raise FailpointReached(name)
+
+    with pytest.raises(FailpointReached, match="^here$"), watching(crash):
+        failpoint("here")
+    failpoint("here")

@@ -120,8 +120,13 @@ class Shop:
         clock: Clock | None = None,
         metrics: ShopMetrics | None = None,
         http: httpx.AsyncClient | None = None,
+        caller: ProviderCaller | None = None,
     ) -> None:
-        """``http`` replaces the client for calls to vendors; tests lead it back into the shop."""
+        """``http`` replaces the client for calls to vendors; tests lead it back into the shop.
+
+        ``caller`` replaces what calls plugins' providers; the simulator's lets something else happen
+        before each call.
+        """
         settings = configuration.settings
         self.configuration = configuration
         self.settings = settings
@@ -136,7 +141,7 @@ class Shop:
         self.broadcast = Broadcast(self.db)
         self.idempotency = Idempotency(self.db, self.sealer)
         self.cursors = Cursors(self.sealer.derived_key("cursors"))
-        self.caller = ProviderCaller(observe=self.metrics.observe_call)
+        self.caller = caller or ProviderCaller(observe=self.metrics.observe_call)
         self._contexts: dict[str, PluginContext] = {}
         self._make_services()
         self._listen()

@@ -22,6 +22,7 @@ _COMMANDS: Final = {
     "export": ("exports", "export"),
     "demo": ("demo", "demo"),
     "doctor": ("doctor", "doctor"),
+    "sim": ("sim", "sim"),
     "outbox": ("outbox", "outbox"),
     "config": ("config", "config"),
 }

@@ -7,9 +7,11 @@ Off, and free of cost, unless ``COMMERCEKIT_FAILPOINTS`` names them when the pro
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
-__all__ = ["VARIABLE", "FailpointReached", "failpoint"]
+__all__ = ["VARIABLE", "FailpointReached", "failpoint", "watching"]
 
 VARIABLE: Final = "COMMERCEKIT_FAILPOINTS"
 _KILLED: Final = 137
@@ -26,6 +28,8 @@ def failpoint(name: str) -> None:
     ``exit137`` ends the process at once, without any cleaning up; ``raise`` raises
     :class:`FailpointReached`.
     """
+    if _watchers:
+        _watchers[-1](name)
     mode = _MODES.get(name)
     if mode == "exit137":
         os._exit(_KILLED)
@@ -33,8 +37,22 @@ def failpoint(name: str) -> None:
         raise FailpointReached(name)
 
 
+@contextmanager
+def watching(watcher: Callable[[str], None]) -> Iterator[None]:
+    """Have ``watcher`` hear of every failpoint that this process reaches within the block.
+
+    The innermost one hears of it alone, and may raise :class:`FailpointReached`: a simulated crash.
+    """
+    _watchers.append(watcher)
+    try:
+        yield
+    finally:
+        _watchers.remove(watcher)
+
+
 def _modes(text: str) -> dict[str, str]:
     return dict(part.split("=", 1) for part in text.split(",") if "=" in part)
 
 
 _MODES = _modes(os.environ.get(VARIABLE, ""))
+_watchers: list[Callable[[str], None]] = []
