@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from commercekit.checkout import CHECKOUT, resumer_of
 from commercekit.platform import failpoints
 from tests.shop import MUG, TestShop, given, refused
 
@@ -70,7 +71,7 @@ async def test_a_repetition_while_the_first_is_running_waits_its_turn(
     shop: TestShop, race: Any
 ) -> None:
     rival = race.before(
-        "commercekit.checkout.service.placing.Placing._write",
+        "commercekit.checkout.service.placing.place_all",
         lambda: shop.order((MUG, 1), key="one"),
     )
     first = await shop.order((MUG, 1), key="one")
@@ -119,7 +120,8 @@ async def test_a_crash_between_placing_and_paying_is_taken_up_by_the_retry(
         await shop.shop.db.execute(
             "UPDATE platform_idempotency_key SET lease_until = now() - interval '1 minute'"
         )
-        assert await shop.shop.idempotency.sweep({}) == 1
+        resumers = {CHECKOUT: resumer_of(shop.shop.checkout)}
+        assert await shop.shop.idempotency.sweep(resumers) == 1
     await shop.reprice(MUG, 9900)
     order = given(await shop.order((MUG, 2), key=key), 201)
     assert order["totals"]["total"]["amount"] == 10_000, "what was agreed holds"
@@ -136,7 +138,7 @@ async def test_a_client_that_hangs_up_cancels_nothing(shop: TestShop, race: Any)
     async def hang_up() -> None:
         asking.cancel()
 
-    race.after("commercekit.checkout.service.placing.Placing._write", hang_up)
+    race.after("commercekit.checkout.service.placing.place_all", hang_up)
     with pytest.raises(asyncio.CancelledError):
         await asking
     for _ in range(40):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from commercekit.checkout import CHECKOUT, resumer_of
 from commercekit.platform.db import ensure_partitions
 from commercekit.platform.jobs import JobContext, JobKind, Schedule
 
@@ -22,7 +23,7 @@ def maintenance(shop: Shop) -> tuple[list[JobKind], list[Schedule]]:
             await ensure_partitions(uow, shop.clock.now())
 
     async def sweep_keys(_context: JobContext) -> None:
-        await shop.idempotency.sweep({})
+        await shop.idempotency.sweep({CHECKOUT: resumer_of(shop.checkout)})
 
     async def prune(_context: JobContext) -> None:
         await shop.idempotency.prune()

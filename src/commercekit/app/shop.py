@@ -79,6 +79,7 @@ SEALED_TABLES = (
 
 _CORE_APPS = (
     "platform.security",
+    "platform.counters",
     "platform.http",
     "platform.bus",
     "platform.jobs",
@@ -245,6 +246,7 @@ class Shop:
             payments=self.payments,
             fulfilment=self.fulfilment,
             orders=self.orders,
+            keys=self.idempotency,
         )
 
     def _listen(self) -> None:
@@ -285,6 +287,7 @@ class Shop:
             await self._ensure_basics()
             yield self
         finally:
+            await self.checkout.placing.drained()
             await self.http.aclose()
             await self.db.close()
 

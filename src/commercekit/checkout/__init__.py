@@ -4,7 +4,7 @@ The quote runs list price → promotions → shipping → tax → total and can 
 one transaction over inventory, orders and payments; providers are called before and after it.
 """
 
-from commercekit.checkout.api import StoreCarts, StoreCheckout
+from commercekit.checkout.api import CHECKOUT, StoreCarts, StoreCheckout, resumer_of
 from commercekit.checkout.errors import (
     CartChanged,
     CartEmpty,
@@ -35,6 +35,7 @@ SEALED_TABLES = (TABLE,)
 """Tables with personal fields, for which the sealer keeps a data key."""
 
 __all__ = [
+    "CHECKOUT",
     "SEALED_TABLES",
     "Basis",
     "Cart",
@@ -60,4 +61,5 @@ __all__ = [
     "StoreCheckout",
     "TooManyLines",
     "UnknownSku",
+    "resumer_of",
 ]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
+from msgspec import Struct
 
 from commercekit.checkout.models import Cart, CartLine
 from commercekit.kernel import Address
@@ -15,12 +17,41 @@ if TYPE_CHECKING:
     from commercekit.platform.db import Database, Record, UnitOfWork
     from commercekit.platform.security import Sealer
 
-__all__ = ["TABLE", "CartRepository"]
+__all__ = ["TABLE", "CartRepository", "Turn", "place_all"]
 
 TABLE = "checkout_cart"
 
 _encode = msgspec.json.Encoder().encode
 _lines = msgspec.json.Decoder(tuple[CartLine, ...])
+
+
+class Turn(Struct, frozen=True):
+    """What became of one order of a batch."""
+
+    outcome: str
+    """``placed``, ``known``, ``taken``, ``cart-changed``, ``cart-ordered`` or ``out-of-stock``."""
+    detail: str = ""
+    """JSON; of ``out-of-stock`` the lines that fell short."""
+
+
+async def place_all(
+    uow: UnitOfWork, wishes: Sequence[dict[str, Any]], *, lease: timedelta
+) -> tuple[list[Turn], str]:
+    """Place each of ``wishes`` or say why not, in one call; and what changed in stock, as JSON."""
+    rows = await uow.fetch(
+        "SELECT * FROM checkout_place($1::jsonb, $2, $3)",
+        _encode(wishes).decode(),
+        uow.clock.now(),
+        lease,
+    )
+    stock = "[]"
+    turns = [Turn("")] * len(wishes)
+    for row in rows:
+        if row["turn"] < 0:
+            stock = row["detail"] or "[]"
+        else:
+            turns[row["turn"]] = Turn(row["outcome"], row["detail"] or "")
+    return turns, stock
 
 
 class CartRepository:

@@ -9,6 +9,7 @@ from commercekit.orders.api import (
     AdminRefundRequests,
     OrderView,
     StoreOrders,
+    placed_view,
     view_of,
 )
 from commercekit.orders.errors import (
@@ -42,6 +43,7 @@ from commercekit.orders.models import (
     Actor,
     Adjustment,
     AskedLine,
+    DraftedOrder,
     FulfilmentStatus,
     HistoryEntry,
     NewAdjustment,
@@ -79,13 +81,14 @@ from commercekit.orders.providers import (
 )
 from commercekit.orders.repository import TABLE, new_number
 from commercekit.orders.rules import RegisteredRefundRule
-from commercekit.orders.service import OrderService, Reviewer
+from commercekit.orders.service import PAYMENT_STATUS_CONSUMER, OrderService, Reviewer
 from commercekit.orders.subscribers import subscriptions
 
 SEALED_TABLES = (TABLE,)
 """Tables with personal fields, for which the sealer keeps a data key."""
 
 __all__ = [
+    "PAYMENT_STATUS_CONSUMER",
     "SEALED_TABLES",
     "Actor",
     "Adjustment",
@@ -96,6 +99,7 @@ __all__ = [
     "CaseKind",
     "CaseLine",
     "CustomerHistory",
+    "DraftedOrder",
     "FulfilmentStatus",
     "HistoryEntry",
     "MoreThanAsked",
@@ -152,6 +156,7 @@ __all__ = [
     "UnknownOrderLine",
     "WebAddress",
     "new_number",
+    "placed_view",
     "register_refund_rules",
     "subscriptions",
     "view_of",

@@ -26,6 +26,7 @@ from commercekit.orders.events import (
     RefundRejected,
 )
 from commercekit.orders.models import CUSTOMER_CANCELLED
+from commercekit.orders.service.draft_order import PAYMENT_STATUS_CONSUMER
 from commercekit.payments import (
     PaymentAuthorised,
     PaymentClosed,
@@ -195,10 +196,10 @@ def subscriptions(
     )
     return [
         *(
-            Subscription("orders.payment-status", fact, derive.money, projector=True)
+            Subscription(PAYMENT_STATUS_CONSUMER, fact, derive.money, projector=True)
             for fact in money
         ),
-        Subscription("orders.payment-status", RefundSucceeded, derive.refund, projector=True),
+        Subscription(PAYMENT_STATUS_CONSUMER, RefundSucceeded, derive.refund, projector=True),
         *(
             Subscription("orders.fulfilment-status", fact, react, projector=True)
             for fact, react in goods

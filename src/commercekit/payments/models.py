@@ -2,17 +2,19 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
 
-from commercekit.kernel import Money, StateTable
+from commercekit.kernel import DomainEvent, Money, StateTable
 from commercekit.payments.providers import Action, CaptureMode, Flow
 
 __all__ = [
     "PAYMENT_STEPS",
     "REFUND_STEPS",
     "HistoryEntry",
+    "Intent",
     "LedgerEntry",
     "Operation",
     "Payment",
@@ -139,6 +141,19 @@ class Payment(Struct, frozen=True, kw_only=True):
     def refundable(self) -> Money:
         """What may still go back: captured, less what went and what is on its way."""
         return self.captured - self.refunded - self.refund_pending
+
+
+class Intent(Struct, frozen=True, kw_only=True):
+    """A payment about to be written together with what it pays for."""
+
+    payment: Payment
+    """With its action, when there is nobody to ask."""
+    row: dict[str, Any]
+    """As the SQL function ``payments_write`` takes it."""
+    facts: tuple[DomainEvent, ...] = ()
+    """To be published with it."""
+    asked: bool = False
+    """Whether the gateway has said all it will: there is nothing to start."""
 
 
 class StoredRequest(Struct, frozen=True, kw_only=True):

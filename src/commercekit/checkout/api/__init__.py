@@ -1,6 +1,6 @@
 """Carts and checkout over HTTP."""
 
 from commercekit.checkout.api.carts import StoreCarts
-from commercekit.checkout.api.checkout import StoreCheckout
+from commercekit.checkout.api.checkout import CHECKOUT, StoreCheckout, resumer_of
 
-__all__ = ["StoreCarts", "StoreCheckout"]
+__all__ = ["CHECKOUT", "StoreCarts", "StoreCheckout", "resumer_of"]

@@ -1,20 +1,25 @@
 """Ordering: from a cart, or everything in one call."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 from uuid import UUID
 
+import msgspec
 from litestar import Controller, Request, Response, post
 from msgspec import Meta
 
 from commercekit.checkout.api.carts import CartToken, MarketHeader, languages_of
 from commercekit.checkout.models import MAX_LINES, Basis, CartLine, PlaceOrder, WantedLine
-from commercekit.checkout.service import CheckoutService, Placed, basis_of
+from commercekit.checkout.service import AnswerPlaced, CheckoutService, Placed, basis_of
 from commercekit.kernel import Address, Money, new_id
-from commercekit.orders import OrderView, WebAddress, view_of
-from commercekit.payments import Flow
-from commercekit.platform.http import Answer, IdempotentRun, Input, idempotent
+from commercekit.orders import DraftedOrder, OrderView, WebAddress, placed_view, view_of
+from commercekit.payments import Flow, Payment
+from commercekit.platform.http import Answer, IdempotentRun, Input, claim_of, to_the_end
 
-__all__ = ["StoreCheckout"]
+__all__ = ["CHECKOUT", "StoreCheckout", "resumer_of"]
+
+CHECKOUT = "checkout"
+"""The scope of the keys under which orders are placed."""
 
 _Email = Annotated[
     str, Meta(pattern=r"^[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+$(?!\n)", min_length=6, max_length=254)
@@ -121,19 +126,41 @@ class StoreCheckout(Controller):
 async def _place(
     request: Request[Any, Any, Any], checkout: CheckoutService, wish: PlaceOrder
 ) -> Response[OrderView]:
-    async def work(run: IdempotentRun) -> Answer:
-        placed: Placed = await checkout.placing.place(run.id, wish, again=run.attempt > 1)
-        view = await view_of(
-            checkout.orders,
-            placed.order,
-            token=checkout.orders.token_of(placed.order.id),
-            started=placed.payment,
-            just_placed=run.attempt == 1,
-        )
-        location = {"Location": f"/store/orders/{placed.order.number}"}
-        return Answer(201, view, location)
+    claim = await claim_of(request, CHECKOUT)
+    answer = await to_the_end(checkout.placing.once(claim, wish, _answers_of(checkout)))
+    return answer.to_response()
 
-    return await idempotent(request, scope="checkout", work=work)
+
+def _answers_of(checkout: CheckoutService) -> AnswerPlaced:
+    """How an order that was just placed is shown; also to whoever finishes it after a crash."""
+    orders = checkout.orders
+
+    def fresh(draft: DraftedOrder, payment: Payment | None) -> Answer:
+        token = orders.token_of(draft.new.id)
+        view = placed_view(draft, payment, token=token, languages=(draft.new.locale,))
+        return _created(draft.new.number, view)
+
+    async def found(placed: Placed) -> Answer:
+        view = await view_of(
+            orders, placed.order, token=orders.token_of(placed.order.id), started=placed.payment
+        )
+        return _created(placed.order.number, view)
+
+    return AnswerPlaced(fresh, found)
+
+
+def resumer_of(checkout: CheckoutService) -> Callable[[IdempotentRun], Awaitable[Answer | None]]:
+    """How the sweep over abandoned keys finishes a checkout that died."""
+    found = _answers_of(checkout).found
+
+    async def resume(run: IdempotentRun) -> Answer | None:
+        return await checkout.placing.resume(run, found)
+
+    return resume
+
+
+def _created(number: str, view: OrderView) -> Answer:
+    return Answer(201, msgspec.json.encode(view), {"Location": f"/store/orders/{number}"})
 
 
 def _summed(lines: list[WantedLine]) -> tuple[CartLine, ...]:

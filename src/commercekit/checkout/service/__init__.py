@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from commercekit.checkout.service.carts import Carts, PricedCart, basis_of
-from commercekit.checkout.service.placing import Placed, Placing
+from commercekit.checkout.service.placing import AnswerPlaced, Placed, Placing
 from commercekit.checkout.service.quoting import Quoter
 from commercekit.platform.jobs import JobContext, JobKind, Schedule
 
@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from commercekit.orders import OrderService, OrdersSettings
     from commercekit.payments import PaymentService
     from commercekit.platform.db import Database
+    from commercekit.platform.http import Idempotency
     from commercekit.platform.security import Sealer
     from commercekit.pricing import PricingService
     from commercekit.promotions import PromotionService
 
-__all__ = ["CheckoutService", "Placed", "PricedCart", "basis_of"]
+__all__ = ["AnswerPlaced", "CheckoutService", "Placed", "PricedCart", "basis_of"]
 
 
 class CheckoutService:
@@ -47,6 +48,7 @@ class CheckoutService:
         payments: PaymentService,
         fulfilment: FulfilmentService,
         orders: OrderService,
+        keys: Idempotency,
     ) -> None:
         self.markets = markets
         self.orders = orders
@@ -64,7 +66,7 @@ class CheckoutService:
             self.quoter,
         )
         self.placing = Placing(
-            db, clock, sealer, orders_settings, inventory, payments, orders, self.quoter
+            db, clock, keys, orders_settings, inventory, payments, orders, self.quoter
         )
 
     def job_kinds(self) -> Sequence[JobKind]:

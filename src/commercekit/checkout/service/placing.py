@@ -1,13 +1,17 @@
-"""Placing: one transaction that takes the stock, writes the order and the payment's intent."""
+"""Placing: one transaction that takes the stock, writes the orders and the payments' intents.
+
+Orders that arrive together are written together. Everything that a plugin decides (price, freight,
+which location serves, what an offline payment asks) is decided before; nothing of theirs runs inside.
+"""
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from commercekit.checkout.errors import (
     CartChanged,
@@ -19,22 +23,38 @@ from commercekit.checkout.errors import (
     ShippingNotAvailable,
 )
 from commercekit.checkout.models import PlaceOrder, Quote
-from commercekit.checkout.repository import CartRepository
-from commercekit.inventory import AllocationPlan, Demand, Destination
+from commercekit.checkout.repository import Turn, place_all
+from commercekit.errors import Malformed, Refused
+from commercekit.inventory import Demand, Destination
 from commercekit.kernel import Clock, new_id
-from commercekit.orders import NewOrder, Order, OrdersSettings, new_number
+from commercekit.orders import (
+    PAYMENT_STATUS_CONSUMER,
+    DraftedOrder,
+    NewOrder,
+    Order,
+    OrdersSettings,
+    new_number,
+)
+from commercekit.platform.db import Coalescer, UniqueViolation
 from commercekit.platform.failpoints import failpoint
+from commercekit.platform.http import LEASE, Answer, Claim, IdempotentRun
 from commercekit.promotions import CouponStatus
 
 if TYPE_CHECKING:
     from commercekit.checkout.service.quoting import Quoter
     from commercekit.inventory import InventoryService
     from commercekit.orders import OrderService
-    from commercekit.payments import Payment, PaymentMethod, PaymentService
+    from commercekit.payments import Intent, Payment, PaymentMethod, PaymentService
     from commercekit.platform.db import Database, UnitOfWork
-    from commercekit.platform.security import Sealer
+    from commercekit.platform.http import Idempotency
 
-__all__ = ["Placed", "Placing"]
+__all__ = ["AnswerPlaced", "Placed", "Placing"]
+
+_PLACED = "placed"
+"""The step of a key whose order is written and whose payment is not started yet."""
+_SETTLED = frozenset({PAYMENT_STATUS_CONSUMER})
+_NUMBERS = 3
+"""How often another order number is tried when one is taken."""
 
 
 class Placed(Struct, frozen=True, kw_only=True):
@@ -44,6 +64,26 @@ class Placed(Struct, frozen=True, kw_only=True):
     payment: Payment | None
 
 
+class AnswerPlaced(Struct, frozen=True):
+    """How whoever placed it is answered; what the key keeps."""
+
+    fresh: Callable[[DraftedOrder, Payment | None], Answer]
+    """From what is about to be written, when there is nothing left to ask."""
+    found: Callable[[Placed], Awaitable[Answer]]
+    """From what was written."""
+
+
+class _Ready(Struct, frozen=True, kw_only=True):
+    """An order of which everything is known but whether there is stock for it."""
+
+    draft: DraftedOrder
+    intent: Intent | None
+    answer: Answer | None
+    claim: Claim | None
+    wish: dict[str, Any]
+    """As the SQL function ``checkout_place`` takes it."""
+
+
 class Placing:
     """From an agreed price to a placed order with a payment under way."""
 
@@ -51,115 +91,130 @@ class Placing:
         self,
         db: Database,
         clock: Clock,
-        sealer: Sealer,
+        keys: Idempotency,
         settings: OrdersSettings,
         inventory: InventoryService,
         payments: PaymentService,
         orders: OrderService,
         quoter: Quoter,
+        *,
+        observe: Callable[[int], None] | None = None,
     ) -> None:
+        """``observe`` is told how many orders each transaction takes."""
         self._db = db
         self._clock = clock
+        self._keys = keys
         self._settings = settings
         self._inventory = inventory
         self._payments = payments
         self._orders = orders
         self._quoter = quoter
-        self._carts = CartRepository(db, sealer)
+        self._coalescer: Coalescer[_Ready, Turn] = Coalescer(
+            self._fly, keys=_keys_of, observe=observe
+        )
 
-    async def place(self, order_id: UUID, wish: PlaceOrder, *, again: bool = True) -> Placed:
+    async def once(self, claim: Claim, wish: PlaceOrder, answers: AnswerPlaced) -> Answer:
+        """Place ``wish`` under ``claim`` and answer; the same claim again gives the same answer.
+
+        The key is claimed in the transaction that writes the order, and complete with it when there is
+        nobody to ask about the payment. Otherwise the payment is started next, and a crash in between
+        is taken up by the retry, or by :meth:`resume`. Raises as :meth:`place`, and what a key may
+        raise.
+        """
+        try:
+            ready, turn = await self._try(wish, new_id, claim, answers)
+        except (Refused, Malformed):
+            # Nothing was done now; something may have been done under this key before.
+            earlier = await self._keys.replay(claim)
+            if earlier is None:
+                raise
+            return earlier
+        order_id = ready.draft.new.id
+
+        async def again(run: IdempotentRun) -> Answer:
+            return await answers.found(await self.place(run.id, wish))
+
+        if turn.outcome == "taken":
+            return await self._keys.execute(claim, again)
+        if ready.answer is not None:
+            failpoint("checkout.placed")
+            return ready.answer
+        run = IdempotentRun(
+            id=order_id, scope=claim.scope, subject=claim.subject, key=claim.key, step=_PLACED
+        )
+
+        async def start(run: IdempotentRun) -> Answer:
+            failpoint("checkout.placed")
+            return await answers.found(await self._started(run.id))
+
+        return await self._keys.finish(run, start)
+
+    async def place(self, order_id: UUID, wish: PlaceOrder) -> Placed:
         """Place ``wish`` as ``order_id`` and start its payment; repeating finds what was done.
 
-        ``again`` says that an earlier try may have got somewhere; a first one need not look.
-
-        The id is made before the work and kept with the idempotency key: after a crash the retry goes
-        on where the first try stopped, whatever prices and stock have become. Raises
+        The id is made before the work: after a crash the retry goes on where the first try stopped,
+        whatever prices and stock have become. Raises
         :class:`~commercekit.checkout.errors.PriceChanged` when ``expected_total`` is another than the
-        quote's, :class:`~commercekit.inventory.OutOfStock` naming every line that falls short, and the
-        refusals of a strict quote; nothing is written then.
+        quote's, :class:`~commercekit.inventory.OutOfStock` naming every line that falls short,
+        :class:`~commercekit.platform.db.TooBusy` when too many wait, and the refusals of a strict quote;
+        nothing is written then.
         """
-        if not (again and await self._orders.exists(order_id)):
-            quote = await self._quoter.quote(wish.basis, strict=True)
-            _check(wish, quote)
-            method = self._method(wish, quote)
-            plan = await self._plan(wish, quote)
-            await self._db.run(
-                partial(
-                    self._write, order_id=order_id, wish=wish, quote=quote, method=method, plan=plan
-                )
-            )
+        if not await self._orders.exists(order_id):
+            await self._try(wish, lambda: order_id, None, None)
             failpoint("checkout.placed")
-        reference = str(order_id)
-        payments = await self._payments.payments_of(None, reference)
+        return await self._started(order_id)
+
+    async def resume(
+        self, run: IdempotentRun, answer: Callable[[Placed], Awaitable[Answer]]
+    ) -> Answer | None:
+        """Finish what an execution began that died; ``None`` when it had placed nothing."""
+        if not await self._orders.exists(run.id):
+            return None
+        return await answer(await self._started(run.id))
+
+    async def drained(self) -> None:
+        """Return once nothing waits to be placed; before the database is closed."""
+        await self._coalescer.drained()
+
+    async def _try(
+        self,
+        wish: PlaceOrder,
+        make_id: Callable[[], UUID],
+        claim: Claim | None,
+        answers: AnswerPlaced | None,
+    ) -> tuple[_Ready, Turn]:
+        for attempt in range(1, _NUMBERS + 1):
+            ready = await self._prepare(make_id(), wish, claim, answers)
+            try:
+                turn = await self._coalescer.submit(ready)
+            except UniqueViolation as clash:
+                if clash.constraint_name != "orders_number_pkey" or attempt == _NUMBERS:
+                    raise
+            else:
+                return ready, turn
+        message = "unreachable: the loop returns or raises"
+        raise AssertionError(message)
+
+    async def _started(self, order_id: UUID) -> Placed:
+        payments = await self._payments.payments_of(None, str(order_id))
         payment = await self._payments.start(payments[0].id) if payments else None
         return Placed(order=await self._orders.get(order_id), payment=payment)
 
-    def _method(self, wish: PlaceOrder, quote: Quote) -> PaymentMethod | None:
-        if not quote.totals.total:
-            return None
-        if wish.payment_method is None:
-            raise PaymentMethodNeeded
-        return self._payments.method(wish.payment_method, quote.totals.total)
-
-    async def _plan(self, wish: PlaceOrder, quote: Quote) -> AllocationPlan:
-        """Who is asked for the goods first; a plugin may decide, so it is asked before the transaction."""
-        address = wish.basis.address
-        destination = None
-        if address is not None:
-            destination = Destination(address.country, address.region, address.postcode)
-        return await self._inventory.plan(
-            [Demand(line.sku, line.quantity) for line in quote.new_lines],
-            market=wish.basis.market,
-            destination=destination,
-        )
-
-    async def _write(
-        self,
-        uow: UnitOfWork,
-        *,
-        order_id: UUID,
-        wish: PlaceOrder,
-        quote: Quote,
-        method: PaymentMethod | None,
-        plan: AllocationPlan,
-    ) -> None:
-        """Lock order: cart, stock items by id, then the rows that nobody else can want yet."""
-        await self._take_cart(uow, wish, order_id)
+    async def _prepare(
+        self, order_id: UUID, wish: PlaceOrder, claim: Claim | None, answers: AnswerPlaced | None
+    ) -> _Ready:
+        quote = await self._quoter.quote(wish.basis, strict=True)
+        _check(wish, quote)
+        method = self._method(wish, quote)
         now = self._clock.now()
         collects_later = method is not None and method.collects_later
         expires_at = None if method is None or collects_later else now + self._settings.pay_within
-        reference = str(order_id)
-        demands = [Demand(line.sku, line.quantity) for line in quote.new_lines]
-        await self._inventory.allocate(
-            uow, reference, demands, expires_at, market=wish.basis.market, plan=plan
-        )
-        if wish.basis.address is None:
-            raise ShippingNotAvailable
-        new = NewOrder(
-            id=order_id,
-            number=new_number(now),
-            market=wish.basis.market,
-            currency=quote.currency,
-            prices_include_tax=quote.prices_include_tax,
-            locale=wish.locale,
-            email=wish.email,
-            address=wish.basis.address,
-            lines=quote.new_lines,
-            adjustments=quote.new_adjustments,
-            shipping=quote.new_shipping,
-            totals=quote.totals,
-            payment_method=method.code if method else "",
-            collects_later=collects_later,
-            placed_at=now,
-            expires_at=expires_at,
-            note=wish.note,
-        )
-        await self._orders.create(uow, new)
+        new = _new_order(order_id, wish, quote, method, now, expires_at)
+        intent = None
         if method is not None:
-            await self._payments.create_intent(
-                uow,
+            intent = await self._payments.prepare_intent(
                 payment_id=new_id(),
-                reference=reference,
+                reference=str(order_id),
                 amount=quote.totals.total,
                 method=method.code,
                 flow=wish.flow,
@@ -169,16 +224,120 @@ class Placing:
                 customer_ip=wish.customer_ip,
                 locale=wish.locale,
             )
+        payment = None if intent is None else intent.payment
+        draft = self._orders.draft(new, payment)
+        answer = None
+        if answers is not None and (intent is None or intent.asked):
+            answer = answers.fresh(draft, payment)
+        return _Ready(
+            draft=draft,
+            intent=intent,
+            answer=answer,
+            claim=claim,
+            wish={
+                "claim": (
+                    None
+                    if claim is None
+                    else self._keys.claim_row(claim, order_id, answer=answer, step=_PLACED)
+                ),
+                "cart": (
+                    None
+                    if wish.cart_id is None
+                    else {"id": wish.cart_id, "version": wish.cart_version}
+                ),
+                "allocation": await self._allocation(order_id, wish, quote, expires_at),
+                "order": draft.row,
+                "payment": None if intent is None else intent.row,
+            },
+        )
 
-    async def _take_cart(self, uow: UnitOfWork, wish: PlaceOrder, order_id: UUID) -> None:
-        if wish.cart_id is None:
-            return
-        cart = await self._carts.locked(uow, wish.cart_id, self._clock.now())
-        if cart is not None and cart.order_id is not None:
-            raise CartOrdered
-        if cart is None or cart.version != wish.cart_version:
-            raise CartChanged
-        await self._carts.write(uow, replace(cart, order_id=order_id))
+    async def _allocation(
+        self, order_id: UUID, wish: PlaceOrder, quote: Quote, expires_at: datetime | None
+    ) -> dict[str, Any]:
+        """Who is asked for the goods first; a plugin may decide, so it is asked before the transaction."""
+        address, market = wish.basis.address, wish.basis.market
+        demands = [Demand(line.sku, line.quantity) for line in quote.new_lines]
+        destination = None
+        if address is not None:
+            destination = Destination(address.country, address.region, address.postcode)
+        plan = await self._inventory.plan(demands, market=market, destination=destination)
+        return self._inventory.wish(str(order_id), demands, expires_at, market=market, plan=plan)
+
+    def _method(self, wish: PlaceOrder, quote: Quote) -> PaymentMethod | None:
+        if not quote.totals.total:
+            return None
+        if wish.payment_method is None:
+            raise PaymentMethodNeeded
+        return self._payments.method(wish.payment_method, quote.totals.total)
+
+    async def _fly(self, batch: Sequence[_Ready]) -> Sequence[Turn | Exception]:
+        async def work(uow: UnitOfWork) -> list[Turn | Exception]:
+            turns, stock = await place_all(uow, [ready.wish for ready in batch], lease=LEASE)
+            failpoint("checkout.written")
+            self._inventory.tell_allocated(uow, stock)
+            outcomes: list[Turn | Exception] = []
+            for ready, turn in zip(batch, turns, strict=True):
+                if turn.outcome == "placed":
+                    facts = ready.intent.facts if ready.intent else ()
+                    uow.publish_settled(_SETTLED, *ready.draft.facts, *facts)
+                outcomes.append(self._outcome(turn))
+            return outcomes
+
+        return await self._db.run(work)
+
+    def _outcome(self, turn: Turn) -> Turn | Exception:
+        match turn.outcome:
+            case "out-of-stock":
+                return self._inventory.refusal(turn.detail)
+            case "cart-changed":
+                return CartChanged()
+            case "cart-ordered":
+                return CartOrdered()
+            case _:
+                return turn
+
+
+def _keys_of(ready: _Ready) -> list[Hashable]:
+    """Of orders that share one, only the first may be placed: the second has to see what it did."""
+    claim, cart = ready.claim, ready.wish["cart"]
+    keys: list[Hashable] = [ready.draft.new.id]
+    if claim is not None:
+        keys.append((claim.scope, claim.subject, claim.key))
+    if cart is not None:
+        keys.append(cart["id"])
+    return keys
+
+
+def _new_order(
+    order_id: UUID,
+    wish: PlaceOrder,
+    quote: Quote,
+    method: PaymentMethod | None,
+    now: datetime,
+    expires_at: datetime | None,
+) -> NewOrder:
+    address = wish.basis.address
+    if address is None:  # _check has refused it in words
+        raise ShippingNotAvailable
+    return NewOrder(
+        id=order_id,
+        number=new_number(now),
+        market=wish.basis.market,
+        currency=quote.currency,
+        prices_include_tax=quote.prices_include_tax,
+        locale=wish.locale,
+        email=wish.email,
+        address=address,
+        lines=quote.new_lines,
+        adjustments=quote.new_adjustments,
+        shipping=quote.new_shipping,
+        totals=quote.totals,
+        payment_method=method.code if method else "",
+        collects_later=method is not None and method.collects_later,
+        placed_at=now,
+        expires_at=expires_at,
+        note=wish.note,
+    )
 
 
 def _check(wish: PlaceOrder, quote: Quote) -> None:

@@ -1,5 +1,6 @@
 """Every query of inventory."""
 
+from commercekit.inventory.repository.batches import refused_lines, stock_changes
 from commercekit.inventory.repository.documents import (
     add_count,
     add_transfer,
@@ -98,9 +99,11 @@ __all__ = [
     "place_of",
     "promises_of",
     "queue_at",
+    "refused_lines",
     "restocked",
     "skus_after",
     "skus_at",
+    "stock_changes",
     "stocked_locations",
     "transfers",
     "words_of",

@@ -11,7 +11,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from commercekit.inventory import repository
 from commercekit.inventory.errors import NotAllocated, OutOfStock
@@ -156,6 +156,58 @@ class Promising:
                     market=change.market,
                     mapped=mapped,
                 )
+
+    def wish(
+        self,
+        reference: str,
+        demands: Sequence[Demand],
+        expires_at: datetime | None,
+        *,
+        market: str | None = None,
+        plan: AllocationPlan | None = None,
+    ) -> dict[str, Any]:
+        """What :meth:`allocate` would ask, as the SQL function ``inventory_allocate_all`` takes it."""
+        asked = plan or AllocationPlan()
+        return {
+            "reference": reference,
+            "expires_at": expires_at,
+            "market": market,
+            "locations": asked.locations or None,
+            "most_stock": asked.most_stock_first,
+            "split": self._split,
+            "lines": [
+                {"sku": sku, "quantity": quantity} for sku, quantity in summed(demands).items()
+            ],
+        }
+
+    def refusal(self, lines: str) -> OutOfStock:
+        """The refusal of one wish, from the JSON that ``inventory_allocate_all`` gave for it."""
+        if self._on_refusal is not None:
+            self._on_refusal()
+        return OutOfStock(
+            [
+                Shortfall(line.sku, line.wanted, line.available)
+                for line in repository.refused_lines(lines)
+                if line.tracked and line.available < line.wanted
+            ]
+        )
+
+    def tell_allocated(self, uow: UnitOfWork, changes: str) -> None:
+        """Publish what a batch changed of what shoppers see, from the JSON of its "changes"."""
+        seen: dict[tuple[str | None, str], tuple[Availability, Availability]] = {}
+        markets: dict[str, tuple[str, ...]] = {}
+        for change in repository.stock_changes(changes):
+            parts = change.markets or (
+                repository.MarketChange(None, change.tracked, change.available, change.remaining),
+            )
+            markets[change.sku] = tuple(p.market for p in parts if p.market is not None)
+            for part in parts:
+                key = (part.market, change.sku)
+                before = availability_of(part.before, tracked=part.tracked)
+                after = availability_of(part.after, tracked=part.tracked)
+                seen[key] = (seen[key][0] if key in seen else before, after)
+        for (market, sku), (before, after) in seen.items():
+            self._tell(uow, sku, before, after, market=market, mapped=markets[sku])
 
     async def confirm(self, uow: UnitOfWork, reference: str) -> bool:
         """Make the promise last: paid, authorised, or to be collected later.

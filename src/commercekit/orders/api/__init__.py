@@ -3,6 +3,13 @@
 from commercekit.orders.api.admin import AdminOrders
 from commercekit.orders.api.refunds import AdminRefundRequests
 from commercekit.orders.api.store import StoreOrders
-from commercekit.orders.api.views import OrderView, view_of
+from commercekit.orders.api.views import OrderView, placed_view, view_of
 
-__all__ = ["AdminOrders", "AdminRefundRequests", "OrderView", "StoreOrders", "view_of"]
+__all__ = [
+    "AdminOrders",
+    "AdminRefundRequests",
+    "OrderView",
+    "StoreOrders",
+    "placed_view",
+    "view_of",
+]

@@ -9,8 +9,18 @@ from uuid import UUID
 from msgspec import UNSET, Struct, UnsetType
 
 from commercekit.fulfilment import ShipmentProgress, progress_of
-from commercekit.kernel import Address, Money
-from commercekit.orders.models import Adjustment, HistoryEntry, Order, OrderLine, Totals
+from commercekit.kernel import Address, Money, pick
+from commercekit.orders.models import (
+    Adjustment,
+    DraftedOrder,
+    FulfilmentStatus,
+    HistoryEntry,
+    NewLine,
+    Order,
+    OrderLine,
+    OrderStatus,
+    Totals,
+)
 from commercekit.payments import Payment, Refund
 
 if TYPE_CHECKING:
@@ -18,7 +28,7 @@ if TYPE_CHECKING:
 
     from commercekit.orders.service import OrderService
 
-__all__ = ["OrderView", "PaymentView", "RefundView", "view_of"]
+__all__ = ["OrderView", "PaymentView", "RefundView", "placed_view", "view_of"]
 
 
 class OrderLineView(Struct, frozen=True, kw_only=True):
@@ -153,6 +163,50 @@ async def view_of(
     )
 
 
+def placed_view(
+    draft: DraftedOrder, payment: Payment | None, *, token: str, languages: Sequence[str]
+) -> OrderView:
+    """The order as the call that places it answers, before it is written."""
+    new = draft.new
+    return OrderView(
+        id=new.id,
+        number=new.number,
+        status=OrderStatus.PLACED,
+        payment_status=draft.payment_status,
+        fulfilment_status=FulfilmentStatus.UNFULFILLED,
+        placed_at=new.placed_at,
+        market=new.market,
+        currency=new.currency,
+        email=new.email,
+        address=new.address,
+        note=new.note,
+        lines=[_new_line(line, new.currency) for line in new.lines],
+        adjustments=[
+            Adjustment(
+                kind=item.kind,
+                source=item.source,
+                label=pick(item.label, languages),
+                amount=Money(item.amount, new.currency),
+                line_id=item.line_id,
+            )
+            for item in new.adjustments
+        ],
+        shipping=(
+            ShippingView(code=new.shipping.code, amount=Money(new.shipping.amount, new.currency))
+            if new.shipping
+            else None
+        ),
+        totals=new.totals,
+        payments=[] if payment is None else [payment_view(payment)],
+        shipments=[],
+        refunds=[],
+        history=list(draft.history),
+        version=1,
+        token=token,
+        payment=None if payment is None else payment_view(payment, with_action=True),
+    )
+
+
 def payment_view(payment: Payment, *, with_action: bool = False) -> PaymentView:
     """One payment for a client."""
     return PaymentView(
@@ -164,6 +218,25 @@ def payment_view(payment: Payment, *, with_action: bool = False) -> PaymentView:
         refunded=payment.refunded,
         created_at=payment.created_at,
         action=payment.action if with_action else UNSET,
+    )
+
+
+def _new_line(line: NewLine, currency: str) -> OrderLineView:
+    return OrderLineView(
+        id=line.id,
+        sku=line.sku,
+        name=line.name,
+        options=line.options,
+        quantity=line.quantity,
+        unit_price=Money(line.unit_price, currency),
+        subtotal=Money(line.unit_price * line.quantity, currency),
+        discount=Money(line.discount, currency),
+        tax=Money(line.tax, currency),
+        total=Money(line.payable, currency),
+        shipped=0,
+        cancelled=0,
+        refunded=0,
+        image_url=line.image_url,
     )
 
 

@@ -18,6 +18,7 @@ from commercekit.orders.models.order import (
     WebAddress,
 )
 from commercekit.orders.models.placing import (
+    DraftedOrder,
     NewAdjustment,
     NewLine,
     NewOrder,
@@ -46,6 +47,7 @@ __all__ = [
     "Actor",
     "Adjustment",
     "AskedLine",
+    "DraftedOrder",
     "FulfilmentStatus",
     "HistoryEntry",
     "NewAdjustment",

@@ -1,14 +1,21 @@
 """What checkout hands over to be written as an order."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct, field
 
-from commercekit.kernel import Address
-from commercekit.orders.models.order import Actor, NewShipping, Totals
+from commercekit.kernel import Address, DomainEvent
+from commercekit.orders.models.order import (
+    Actor,
+    HistoryEntry,
+    NewShipping,
+    PaymentStatus,
+    Totals,
+)
 
-__all__ = ["NewAdjustment", "NewLine", "NewOrder"]
+__all__ = ["DraftedOrder", "NewAdjustment", "NewLine", "NewOrder"]
 
 
 class NewLine(Struct, frozen=True, kw_only=True):
@@ -65,3 +72,15 @@ class NewOrder(Struct, frozen=True, kw_only=True):
     expires_at: datetime | None
     note: str = ""
     actor: Actor = field(default_factory=lambda: Actor("customer"))
+
+
+class DraftedOrder(Struct, frozen=True, kw_only=True):
+    """A new order ready to be written with the rest of its transaction."""
+
+    new: NewOrder
+    row: dict[str, Any]
+    """As the SQL function ``orders_write`` takes it, personal fields sealed."""
+    facts: tuple[DomainEvent, ...]
+    """To be published with it."""
+    payment_status: PaymentStatus
+    history: tuple[HistoryEntry, ...]

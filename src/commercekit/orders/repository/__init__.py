@@ -3,6 +3,7 @@
 from commercekit.orders.repository.claims import ClaimRepository
 from commercekit.orders.repository.customers import CustomerRepository
 from commercekit.orders.repository.orders import TABLE, OrderRepository, new_number
+from commercekit.orders.repository.placing import order_row
 from commercekit.orders.repository.refund_requests import RefundRequestRepository
 
 __all__ = [
@@ -12,4 +13,5 @@ __all__ = [
     "OrderRepository",
     "RefundRequestRepository",
     "new_number",
+    "order_row",
 ]

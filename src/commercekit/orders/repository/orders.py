@@ -10,12 +10,10 @@ from uuid import UUID
 
 import msgspec
 
-from commercekit.kernel import Address, Money, new_id, pick
+from commercekit.kernel import Address, Money, pick
 from commercekit.orders.models import (
     Adjustment,
     FulfilmentStatus,
-    NewLine,
-    NewOrder,
     NewShipping,
     Order,
     OrderLine,
@@ -108,103 +106,6 @@ class OrderRepository(HistoryRepository):
     def __init__(self, db: Database, sealer: Sealer) -> None:
         super().__init__(db)
         self._sealer = sealer
-
-    async def insert(self, uow: UnitOfWork, new: NewOrder) -> None:
-        """Write a whole order. A taken number raises PostgreSQL's unique violation."""
-        seal = self._sealer.seal
-        totals = new.totals
-        await uow.execute(
-            """
-            WITH taken AS (INSERT INTO orders_number (number, order_id) VALUES ($2, $1))
-            INSERT INTO orders_order (id, number, market, currency, prices_include_tax, locale, status,
-                payment_status, fulfilment_status, email, email_index, address, note, items, discount,
-                shipping, tax, total, shipping_choice, payment_method, collects_later, placed_at,
-                expires_at)
-            VALUES ($1, $2, $3, $4, $5, $6, 'placed', $7, 'unfulfilled', $8, $9, $10, $11, $12, $13,
-                $14, $15, $16, $17, $18, $19, $20, $21)
-            """,
-            new.id,
-            new.number,
-            new.market,
-            new.currency,
-            new.prices_include_tax,
-            new.locale,
-            PaymentStatus.UNPAID if totals.total else PaymentStatus.PAID,
-            seal(TABLE, "email", new.id, new.email),
-            self._sealer.blind_index(TABLE, "email", new.email),
-            seal(TABLE, "address", new.id, new.address),
-            seal(TABLE, "note", new.id, new.note) if new.note else None,
-            totals.items.amount,
-            totals.discount.amount,
-            totals.shipping.amount,
-            totals.tax.amount,
-            totals.total.amount,
-            _encode(new.shipping).decode() if new.shipping else None,
-            new.payment_method,
-            new.collects_later,
-            new.placed_at,
-            new.expires_at,
-        )
-        await self._insert_lines(uow, new.id, new.lines)
-        await self._insert_adjustments(uow, new)
-
-    async def _insert_lines(
-        self, uow: UnitOfWork, order_id: UUID, lines: Sequence[NewLine]
-    ) -> None:
-        await uow.executemany(
-            """
-            INSERT INTO orders_line (order_id, id, position, sku, variant_id, product_id, name, options,
-                quantity, unit_price, discount, tax, payable, weight_grams, requires_shipping, image_url)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
-            """,
-            [
-                (
-                    order_id,
-                    line.id,
-                    position,
-                    line.sku,
-                    line.variant_id,
-                    line.product_id,
-                    line.name,
-                    _encode(line.options).decode(),
-                    line.quantity,
-                    line.unit_price,
-                    line.discount,
-                    line.tax,
-                    line.payable,
-                    line.weight_grams,
-                    line.requires_shipping,
-                    line.image_url,
-                )
-                for position, line in enumerate(lines)
-            ],
-        )
-
-    async def _insert_adjustments(self, uow: UnitOfWork, new: NewOrder) -> None:
-        if not new.adjustments:
-            return
-        await uow.executemany(
-            """
-            INSERT INTO orders_adjustment (order_id, id, position, kind, source, rule, rule_version,
-                label, amount, line_id)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-            """,
-            [
-                (
-                    new.id,
-                    new_id(),
-                    position,
-                    item.kind,
-                    item.source,
-                    item.rule,
-                    item.rule_version,
-                    _encode(item.label).decode(),
-                    item.amount,
-                    item.line_id,
-                )
-                for position, item in enumerate(new.adjustments)
-            ],
-        )
 
     async def exists(self, order_id: UUID) -> bool:
         """Whether there is such an order."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from commercekit.orders.service.cancel_order import CancelOrders
-from commercekit.orders.service.create_order import CreateOrders
+from commercekit.orders.service.draft_order import PAYMENT_STATUS_CONSUMER, DraftOrders
 from commercekit.orders.service.follow_facts import FollowFacts
 from commercekit.orders.service.pay_order import PayOrders
 from commercekit.orders.service.review_claims import ReviewClaims
@@ -14,10 +14,10 @@ from commercekit.orders.service.reviewer import Reviewer
 from commercekit.orders.service.ship_order import ShipOrders
 from commercekit.platform.jobs import JobContext, JobKind, Schedule
 
-__all__ = ["OrderService", "Reviewer"]
+__all__ = ["PAYMENT_STATUS_CONSUMER", "OrderService", "Reviewer"]
 
 
-class OrderService(CreateOrders, CancelOrders, PayOrders, ShipOrders, ReviewClaims, FollowFacts):
+class OrderService(DraftOrders, CancelOrders, PayOrders, ShipOrders, ReviewClaims, FollowFacts):
     """Life cycle, history, cancellation, shipping and refunds of orders.
 
     Every use case is one transaction, preceded or followed by calls to providers. All of them, and

@@ -51,6 +51,7 @@ class OrderUseCases:
         self._fulfilment = fulfilment
         self._settings = settings or OrdersSettings()
         self._reviewer = reviewer or Reviewer(ProviderCaller())
+        self._sealer = sealer
         self._orders = OrderRepository(db, sealer)
         self._claims = ClaimRepository()
         self._customers = CustomerRepository(db, sealer)

@@ -52,7 +52,9 @@ class PaymentGateway(ABC):
     async def create(self, ctx: ProviderContext, req: CreatePayment) -> CreateResult:
         """Ask the shopper for ``req.amount``.
 
-        Repeating an idempotency key returns the first outcome and asks for nothing more.
+        Repeating an idempotency key returns the first outcome and asks for nothing more. A gateway
+        whose only flow is ``OFFLINE`` asks nobody outside: it is called before the order is written, for
+        orders too that then are not placed, and must have no effect of its own.
 
         :param ctx: the merchant account to use.
         :param req: what to ask for.

@@ -55,6 +55,35 @@ class PaymentQueries:
         )
         return tag.endswith(" 1")
 
+    def payment_row(
+        self, payment: Payment, request: StoredRequest, *, next_query_at: datetime | None
+    ) -> dict[str, Any]:
+        """A new payment as the SQL function ``payments_write`` takes it, without history."""
+        seal = self._sealer.seal
+        action = None
+        if payment.action is not None:
+            sealed = seal("payments_payment", "action", payment.id, StoredAction(payment.action))
+            action = "\\x" + sealed.hex()
+        return {
+            "id": payment.id,
+            "reference": payment.reference,
+            "method": payment.method,
+            "gateway": payment.gateway,
+            "account": payment.account,
+            "flow": payment.flow,
+            "capture": payment.capture,
+            "status": payment.status,
+            "amount": payment.amount.amount,
+            "currency": payment.amount.currency,
+            "provider_ref": payment.provider_ref,
+            "expires_at": payment.expires_at,
+            "next_query_at": next_query_at,
+            "request": "\\x" + seal("payments_payment", "request", payment.id, request).hex(),
+            "action": action,
+            "created_at": payment.created_at,
+            "history": [],
+        }
+
     async def payment(self, db: Reader, payment_id: UUID) -> Payment | None:
         """The payment without its action."""
         row = await db.fetchrow(f"SELECT {PAYMENT} FROM payments_payment WHERE id = $1", payment_id)

@@ -9,6 +9,7 @@ from uuid import UUID
 from commercekit.kernel import Clock, Money, Page, PageRequest
 from commercekit.payments.models import (
     HistoryEntry,
+    Intent,
     LedgerEntry,
     Payment,
     PaymentMethod,
@@ -19,7 +20,7 @@ from commercekit.payments.models import (
 from commercekit.payments.providers import Flow
 from commercekit.payments.repository import PaymentRepository
 from commercekit.payments.service.capture import capture, void
-from commercekit.payments.service.create_intent import create_intent
+from commercekit.payments.service.create_intent import create_intent, prepare_intent
 from commercekit.payments.service.desk import Desk
 from commercekit.payments.service.gateways import Gateways
 from commercekit.payments.service.query import close, query
@@ -121,6 +122,40 @@ class PaymentService:
         return await create_intent(
             self._desk,
             uow,
+            payment_id=payment_id,
+            reference=reference,
+            amount=amount,
+            method=method,
+            flow=flow,
+            expires_at=expires_at,
+            request=request,
+        )
+
+    async def prepare_intent(
+        self,
+        *,
+        payment_id: UUID,
+        reference: str,
+        amount: Money,
+        method: str,
+        subject: str,
+        locale: str,
+        flow: Flow | None = None,
+        return_url: str | None = None,
+        expires_at: datetime | None = None,
+        customer_ip: str | None = None,
+    ) -> Intent:
+        """What :meth:`create_intent` would write, for a caller that writes by the batch.
+
+        A gateway whose only flow is ``OFFLINE`` asks nobody: it is asked here, before there is any
+        transaction, so that its payment is complete when it is written. Raises as
+        :meth:`create_intent`.
+        """
+        request = StoredRequest(
+            subject=subject, locale=locale, return_url=return_url, customer_ip=customer_ip
+        )
+        return await prepare_intent(
+            self._desk,
             payment_id=payment_id,
             reference=reference,
             amount=amount,

@@ -29,7 +29,7 @@ from commercekit.platform.providers import (
 if TYPE_CHECKING:
     from commercekit.platform.db import UnitOfWork
 
-__all__ = ["start", "with_action"]
+__all__ = ["question", "start", "with_action"]
 
 _OPEN = (PaymentStatus.CREATED, PaymentStatus.PENDING)
 """Without an action known these have not been started yet, whatever a query said of them."""
@@ -63,7 +63,7 @@ async def start(desk: Desk, payment_id: UUID) -> Payment:
             if seen.state not in _UNDECIDED:
                 return await _book(desk, payment, seen, None)
         result = await desk.gateways.ask(
-            account, "create", lambda: gateway.create(context, _question(desk, payment, request))
+            account, "create", lambda: gateway.create(context, question(desk, payment, request))
         )
     except ProviderUnknown as error:
         logger.warning("payment %s: the gateway's answer is unknown: %s", payment.id, error)
@@ -101,7 +101,8 @@ def with_action(payment: Payment, action: Action | None, desk: Desk) -> Payment:
     return msgspec.structs.replace(payment, action=action)
 
 
-def _question(desk: Desk, payment: Payment, request: StoredRequest) -> CreatePayment:
+def question(desk: Desk, payment: Payment, request: StoredRequest) -> CreatePayment:
+    """What the gateway is asked; the same for every repetition."""
     return CreatePayment(
         payment_id=payment.id.hex,
         order_ref=payment.reference,

@@ -94,6 +94,8 @@ class Outbox:
                 occurred_at=now,
             )
             for projector in projectors:
+                if uow.is_settled(event, projector.consumer):
+                    continue
                 if projector.together is None or len(events) == 1:
                     await projector.react(uow, event, meta)
                 else:

@@ -1,7 +1,8 @@
 """PostgreSQL: the pool, units of work, migrations, partitions; the embedded server is a sub-package."""
 
-from asyncpg import Record
+from asyncpg import Record, UniqueViolationError
 
+from commercekit.platform.db.coalescer import Coalescer, TooBusy
 from commercekit.platform.db.database import OUTAGES, CommitOutcomeUnknown, Database, Isolation
 from commercekit.platform.db.engine import ENGINE, ShopEngine, current_unit_of_work
 from commercekit.platform.db.invariants import Breach, Invariant, audit, audit_in, invariants_of
@@ -11,10 +12,14 @@ from commercekit.platform.db.schema import schema_drift
 from commercekit.platform.db.steps import MigrationStep, sql_migration
 from commercekit.platform.db.unit_of_work import FlushHook, UnitOfWork
 
+UniqueViolation = UniqueViolationError
+"""What a statement raises that would make two of what there may be one of; names its constraint."""
+
 __all__ = [
     "ENGINE",
     "OUTAGES",
     "Breach",
+    "Coalescer",
     "CommitOutcomeUnknown",
     "Database",
     "FlushHook",
@@ -26,6 +31,8 @@ __all__ = [
     "Migrator",
     "Record",
     "ShopEngine",
+    "TooBusy",
+    "UniqueViolation",
     "UnitOfWork",
     "audit",
     "audit_in",

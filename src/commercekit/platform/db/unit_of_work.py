@@ -44,6 +44,7 @@ class UnitOfWork:
         self._flush_hooks = flush_hooks
         self._events: list[DomainEvent] = []
         self._after_commit: list[Callable[[], None]] = []
+        self._settled: dict[int, frozenset[str]] = {}
 
     async def fetch(self, sql: str, *args: Any) -> list[Record]:
         """All rows of one statement."""
@@ -71,6 +72,20 @@ class UnitOfWork:
     def publish(self, *events: DomainEvent) -> None:
         """Tell facts: they reach the outbox and the projectors at the next flush, or not at all."""
         self._events.extend(events)
+
+    def publish_settled(self, settled: frozenset[str], *events: DomainEvent) -> None:
+        """As :meth:`publish`, for facts whose effect on some projectors is written already.
+
+        ``settled`` names the consumers of projectors that are passed over: set-based writers write what
+        those would derive together with the rest, since a projector for each of many facts costs more
+        than the writing. Everybody else hears of the facts as always.
+        """
+        self._settled.update((id(event), settled) for event in events)
+        self._events.extend(events)
+
+    def is_settled(self, event: DomainEvent, consumer: str) -> bool:
+        """Whether the writer of ``event`` has done what the projector ``consumer`` would do."""
+        return consumer in self._settled.get(id(event), ())
 
     async def flush(self) -> None:
         """Write the facts told so far and run their projectors, as COMMIT does by itself.

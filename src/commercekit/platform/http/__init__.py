@@ -5,6 +5,7 @@ from commercekit.platform.http.application import ShopApplication, build_litesta
 from commercekit.platform.http.edge import HttpSettings, current_request_id
 from commercekit.platform.http.etags import etag_of, require_match
 from commercekit.platform.http.idempotency import (
+    LEASE,
     Claim,
     Idempotency,
     IdempotencyKeyRequired,
@@ -13,6 +14,7 @@ from commercekit.platform.http.idempotency import (
     KeyInFlight,
     claim_of,
     idempotent,
+    to_the_end,
 )
 from commercekit.platform.http.inputs import Input, decode
 from commercekit.platform.http.openapi import document_of
@@ -41,6 +43,7 @@ __all__ = [
     "ANY_BODY",
     "ANY_QUERY",
     "FORM_PAGE",
+    "LEASE",
     "PROBLEM_MEDIA_TYPE",
     "Answer",
     "Claim",
@@ -75,4 +78,5 @@ __all__ = [
     "require_match",
     "sealed_page",
     "status_of",
+    "to_the_end",
 ]

@@ -11,7 +11,8 @@ import asyncio
 import hashlib
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -37,11 +38,13 @@ __all__ = [
     "KeyInFlight",
     "claim_of",
     "idempotent",
+    "to_the_end",
 ]
 
 TABLE: Final = "platform_idempotency_key"
 IDEMPOTENCY: Final = "commercekit_idempotency"
 LEASE_SECONDS: Final = 15
+LEASE: Final = timedelta(seconds=LEASE_SECONDS)
 KEPT_HOURS: Final = 26
 """At least the 24 hours that clients rely on, and some for clocks that disagree."""
 ABANDONED: Final = "abandoned"
@@ -125,6 +128,10 @@ class Idempotency:
         run = await self.claim(self._db, claim)
         if isinstance(run, Answer):
             return run
+        return await self.finish(run, work)
+
+    async def finish(self, run: IdempotentRun, work: Work) -> Answer:
+        """:meth:`execute` for a key that is claimed already, by :meth:`claim_row`."""
         try:
             answer = await work(run)
         except (Refused, Malformed):
@@ -159,6 +166,37 @@ class Idempotency:
                 return self._earlier(claim, row)
         message = "The first request with this key has just ended; send it again."
         raise KeyInFlight(message, retry_after=1)
+
+    async def replay(self, claim: Claim) -> Answer | None:
+        """The answer given under ``claim`` before; ``None`` when nobody has used the key.
+
+        Raises :class:`KeyInFlight` and :class:`IdempotencyKeyReused` as :meth:`claim` does. For work
+        that claims its key in its own transaction and was refused before it came to that.
+        """
+        row = await self._db.fetchrow(_LOOK, *_identity(claim))
+        return None if row is None else self._earlier(claim, row)
+
+    def claim_row(
+        self, claim: Claim, work_id: UUID, *, answer: Answer | None, step: str | None = None
+    ) -> dict[str, Any]:
+        """A claim as the SQL function ``platform_claim_keys`` takes it.
+
+        With an ``answer`` the key is complete from the start; without, it is leased, and ``step`` is
+        what will have been done when the transaction commits.
+        """
+        row: dict[str, Any] = {
+            "scope": claim.scope,
+            "subject": claim.subject,
+            "key": claim.key,
+            "request_hash": "\\x" + claim.request_hash.hex(),
+            "work_id": work_id,
+            "step": step,
+        }
+        if answer is not None:
+            row["status"] = answer.status
+            row["headers"] = dict(answer.headers)
+            row["body"] = "\\x" + self._sealer.seal(TABLE, "body", work_id, answer.body).hex()
+        return row
 
     async def advance(self, uow: UnitOfWork, run: IdempotentRun, step: str) -> None:
         """Record that ``step`` is done, in the transaction that does it, and renew the lease.
@@ -301,10 +339,16 @@ async def idempotent(request: Request[Any, Any, Any], *, scope: str, work: Work)
     work goes on and its answer waits for the retry.
     """
     keys: Idempotency = request.app.state[IDEMPOTENCY]
-    task = asyncio.ensure_future(keys.execute(await claim_of(request, scope), work))
+    claim = await claim_of(request, scope)
+    return (await to_the_end(keys.execute(claim, work))).to_response()
+
+
+async def to_the_end(work: Coroutine[Any, Any, Answer]) -> Answer:
+    """The answer of ``work``, which goes on although its caller is cancelled."""
+    task = asyncio.ensure_future(work)
     _running.add(task)
     task.add_done_callback(_finished)
-    return (await asyncio.shield(task)).to_response()
+    return await asyncio.shield(task)
 
 
 _running: set[asyncio.Task[Answer]] = set()
