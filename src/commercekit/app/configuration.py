@@ -17,6 +17,7 @@ from commercekit.orders import hookspecs as order_hooks
 from commercekit.payments import hookspecs as payment_hooks
 from commercekit.platform.plugins import PluginPolicy, PluginRegistry
 from commercekit.platform.settings import SettingsSource
+from commercekit.platform.storage import hookspecs as storage_hooks
 from commercekit.pricing import hookspecs as pricing_hooks
 from commercekit.promotions import hookspecs as promotion_hooks
 
@@ -33,8 +34,9 @@ HOOK_ROOMS = (
     notification_hooks,
     inventory_hooks,
     pricing_hooks,
+    storage_hooks,
 )
-"""Where the domains declare their hooks; the platform knows its own."""
+"""Where the domains, and storage, declare their hooks; the platform knows its others."""
 
 CONFIG_VARIABLE = "COMMERCEKIT_CONFIG"
 """Names the settings file; ``commercekit run`` sets it for the server processes."""

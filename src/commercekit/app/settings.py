@@ -22,6 +22,7 @@ __all__ = [
     "DemoSettings",
     "Environment",
     "MarketSettings",
+    "MediaSettings",
     "SecuritySettings",
     "ShopSettings",
     "TaxSettings",
@@ -71,6 +72,18 @@ class WebSettings(Struct, frozen=True, kw_only=True):
     media: Annotated[
         Path | None, Meta(description="A folder of pictures, served under /media.")
     ] = None
+
+
+class MediaSettings(Struct, frozen=True, kw_only=True):
+    """Uploaded pictures."""
+
+    storage: Annotated[
+        str,
+        Meta(
+            pattern="^[a-z][a-z0-9-]{0,62}$",
+            description="Where they lie: `folder`, which is in the data folder, or the code of a plugin's.",
+        ),
+    ] = "folder"
 
 
 class MarketSettings(Struct, frozen=True, kw_only=True):
@@ -132,6 +145,7 @@ class ShopSettings(Struct, frozen=True, kw_only=True):
     ] = Path(".data")
     database: DatabaseSettings = field(default_factory=DatabaseSettings)
     web: WebSettings = field(default_factory=WebSettings)
+    media: MediaSettings = field(default_factory=MediaSettings)
     market: MarketSettings = field(default_factory=MarketSettings)
     taxes: tuple[TaxSettings, ...] = ()
     security: SecuritySettings = field(default_factory=SecuritySettings)

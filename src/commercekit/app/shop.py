@@ -42,7 +42,7 @@ from commercekit.platform.bus import Broadcast, Bus
 from commercekit.platform.db import Database
 from commercekit.platform.http import Cursors, Idempotency, outbound_client
 from commercekit.platform.jobs import Jobs
-from commercekit.platform.plugins import PluginContext, Registry
+from commercekit.platform.plugins import Offered, PluginContext, Registry
 from commercekit.platform.plugins.hookspecs import (
     register_jobs,
     register_piccolo_apps,
@@ -52,7 +52,8 @@ from commercekit.platform.plugins.hookspecs import (
 )
 from commercekit.platform.providers import ProviderCaller, ProviderContexts
 from commercekit.platform.security import MasterKey, Sealer
-from commercekit.platform.storage import FolderStorage
+from commercekit.platform.storage import FolderStorage, Storage
+from commercekit.platform.storage.hookspecs import register_media_storages
 from commercekit.platform.telemetry import ShopMetrics
 from commercekit.pricing import DuplicateTaxRate, PricingService
 from commercekit.pricing.hookspecs import register_tax_providers
@@ -164,7 +165,7 @@ class Shop:
         )
         self.identity = IdentityService(db, clock)
         self.markets = MarketService(db, clock)
-        self.storage = FolderStorage(self.configuration.data / "pictures")
+        self.storage = self._storage(settings.media.storage)
         self.catalog = CatalogService(db, clock, self.storage)
         self.pictures = PictureCheck(db, reach_by(self.http))
         self.pricing = PricingService(
@@ -357,6 +358,12 @@ class Shop:
             )
             raise ConfigurationError(message)
         return found
+
+    def _storage(self, code: str) -> Storage:
+        """The data folder, or the place of a plugin."""
+        own: Storage = FolderStorage(self.configuration.data / "pictures")
+        offered = self.plugins.collect(register_media_storages, self.context)
+        return Registry("media storage", [Offered("commercekit", own), *offered])[code]
 
     def _count_rule_failure(self, failure: RuleFailure) -> None:
         call = ("promotion-rule", failure.plugin, failure.rule, failure.kind, failure.seconds)

@@ -17,6 +17,8 @@ __all__ = ["FolderStorage"]
 class FolderStorage(Storage):
     """A folder, made when it is first written to, with a subfolder for each first two letters."""
 
+    code = "folder"
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 from commercekit.errors import Malformed
 
@@ -25,6 +26,9 @@ def check_name(name: str) -> str:
 
 class Storage(ABC):
     """Keeps files by name. A name is written once, with one content, and may be cached for ever."""
+
+    code: ClassVar[str]
+    """What ``[media] storage`` names."""
 
     @abstractmethod
     async def put(self, name: str, content: bytes) -> None:

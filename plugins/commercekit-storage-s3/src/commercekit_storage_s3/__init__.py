@@ -1,0 +1,1 @@
+"""Uploaded pictures in S3-compatible object storage."""
