@@ -94,9 +94,7 @@ async def test_refused_booking_stays_with_its_reason_and_can_be_repaired_by_hand
         "no-such-street",
     )
     assert await told() == ["Created"]
-    repaired = await service.type_numbers(
-        made.id, ["HAND-1"], carrier_name="A courier"
-    )
+    repaired = await service.type_numbers(made.id, ["HAND-1"], carrier_name="A courier")
     assert (repaired.status, repaired.booking, repaired.carrier_name) == (
         S.HANDED_OVER,
         Booking.MANUAL,
@@ -252,9 +250,7 @@ async def test_list_is_newest_first_filtered_and_paged(service, create):
     assert [item.id for item in page.items] == [ids[2], ids[1]]
     rest = await service.page(PageRequest(limit=2, after=(page.next_cursor,)))
     assert [item.id for item in rest.items] == [ids[0]]
-    only = await service.page(
-        PageRequest(), ShipmentFilter(reference="order-1", status=S.CREATED)
-    )
+    only = await service.page(PageRequest(), ShipmentFilter(reference="order-1", status=S.CREATED))
     assert [item.id for item in only.items] == [ids[1]]
 
 

@@ -51,19 +51,21 @@ class CallingBack(Sending):
             await self._call_back(shipment, entry)
             failpoint("fulfilment.called-back")
 
-        async def work(uow: UnitOfWork) -> ShipmentView:
+        async def work(uow: UnitOfWork) -> ShipmentView | None:
             now = await self._locked(uow, shipment_id)
             if now.status is not ShipmentStatus.CANCELLED:
                 if now.status not in _STILL_OURS:
                     raise _on_its_way(now, "travelling")
                 if now.status is ShipmentStatus.HANDED_OVER and not told:
-                    # Somebody handed it over while we believed that nobody had.
-                    raise _on_its_way(now, "handed-over-by-staff")
+                    # Somebody handed it over while we believed that nobody had: ask those who have it.
+                    return None
                 everything = {parcel.position: ShipmentStatus.CANCELLED for parcel in now.parcels}
                 await self._advance(uow, now, everything, at=self._clock.now())
             return await self._locked(uow, shipment_id)
 
         cancelled = await self._db.run(work)
+        if cancelled is None:
+            return await self.cancel(shipment_id)
         failpoint("fulfilment.cancelled")
         return cancelled
 
