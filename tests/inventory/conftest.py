@@ -6,6 +6,7 @@ import pytest_asyncio
 from commercekit.inventory.api import (
     AdminLocations,
     AdminStock,
+    AdminStockAllocations,
     AdminStockCounts,
     AdminStockMovements,
     AdminStockTransfers,
@@ -47,6 +48,7 @@ async def client(database, shop):
     app = build_web(
         controllers=[
             AdminStock,
+            AdminStockAllocations,
             AdminLocations,
             AdminStockCounts,
             AdminStockMovements,

@@ -138,4 +138,4 @@ class CallingBack(Sending):
 
 def _on_its_way(shipment: ShipmentView, reason: str) -> ShipmentOnItsWay:
     message = f"A shipment that is {shipment.status} cannot be called back: {reason}."
-    return ShipmentOnItsWay(message, status=str(shipment.status), reason=reason)
+    return ShipmentOnItsWay(message, state=str(shipment.status), reason=reason)

@@ -54,7 +54,7 @@ class ComingBack(Tracking):
                     raise ParcelInspected(message)
             elif parcel.status is not ShipmentStatus.RETURNED:
                 message = f"Parcel {position} is {parcel.status}; it is opened when it is here."
-                raise ParcelNotBack(message, status=parcel.status)
+                raise ParcelNotBack(message, state=parcel.status)
             else:
                 await self._repository.record_inspection(
                     uow, shipment_id, position, counted, actor=actor, now=self._clock.now()
@@ -108,7 +108,7 @@ class ComingBack(Tracking):
                 if parcel.status is ShipmentStatus.RETURNED
                 else f"Parcel {position} is {parcel.status}: it is neither lost nor back."
             )
-            raise ParcelNotBack(message, status=parcel.status)
+            raise ParcelNotBack(message, state=parcel.status)
         await self._repository.mark_sent_again(
             uow, shipment.id, position, actor=actor, now=self._clock.now()
         )

@@ -142,7 +142,7 @@ class Packing(FulfilmentUseCases):
             carrier, account, asked = await self._repository.account_of(uow, shipment_id)
             if shipment.status is not ShipmentStatus.CREATED or asked:
                 message = f"A shipment that is {shipment.status} and told of is not packed anew."
-                raise ShipmentBooked(message, status=shipment.status, booking=shipment.booking)
+                raise ShipmentBooked(message, state=shipment.status, booking=shipment.booking)
             boxes = packed_as(shipment.lines, parcels)
             tracking = _typed(carrier or shipment.carrier_name, None, boxes)
             if not tracking and shipment.booking is Booking.MANUAL:

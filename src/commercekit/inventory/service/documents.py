@@ -27,6 +27,7 @@ from commercekit.inventory.models import (
 from commercekit.inventory.rules import LARGEST, summed
 from commercekit.inventory.service.filling import Filling
 from commercekit.kernel import Page, PageRequest
+from commercekit.platform.failpoints import failpoint
 
 if TYPE_CHECKING:
     from commercekit.platform.db import UnitOfWork
@@ -90,7 +91,9 @@ class Documents(Filling):
                 )
             return await self._transfer(uow, identifier)
 
-        return await self._db.run(work)
+        done = await self._db.run(work)
+        failpoint("inventory.transfer-sent")
+        return done
 
     async def receive_transfer(
         self, identifier: UUID, received: Mapping[str, int] | None = None, *, actor: str = ""
@@ -123,7 +126,9 @@ class Documents(Filling):
             await repository.finish_transfer(uow, identifier, TransferState.RECEIVED, arrived)
             return await self._transfer(uow, identifier)
 
-        return await self._db.run(work)
+        done = await self._db.run(work)
+        failpoint("inventory.transfer-received")
+        return done
 
     async def call_back(self, identifier: UUID, *, actor: str = "") -> Transfer:
         """What is under way goes back to where it came from, all of it."""
@@ -140,7 +145,9 @@ class Documents(Filling):
             await repository.finish_transfer(uow, identifier, TransferState.CALLED_BACK, {})
             return await self._transfer(uow, identifier)
 
-        return await self._db.run(work)
+        done = await self._db.run(work)
+        failpoint("inventory.transfer-called-back")
+        return done
 
     async def transfer(self, identifier: UUID) -> Transfer:
         """The transfer of that id. Raises :class:`UnknownTransfer`."""
@@ -184,7 +191,9 @@ class Documents(Filling):
             await repository.add_count(uow, identifier, place, wanted, reason=reason, actor=actor)
             return await self._count(uow, identifier)
 
-        return await self._db.run(work)
+        done = await self._db.run(work)
+        failpoint("inventory.count-opened")
+        return done
 
     async def enter(
         self, identifier: UUID, counted: Sequence[Demand], *, expected: int
@@ -225,7 +234,9 @@ class Documents(Filling):
         """All is counted; raises :class:`CountIncomplete` naming what is not."""
 
         async def work(uow: UnitOfWork) -> StockCount:
-            count = await self._in_state(uow, identifier, CountState.OPEN)
+            count = await self._in_state(uow, identifier, CountState.OPEN, CountState.COUNTED)
+            if count.state is CountState.COUNTED:
+                return count
             missing = [line.sku for line in count.lines if line.counted is None]
             if missing:
                 message = f"Not counted yet: {', '.join(missing[:20])}."
@@ -239,7 +250,9 @@ class Documents(Filling):
         """Count again before anything is booked."""
 
         async def work(uow: UnitOfWork) -> StockCount:
-            await self._in_state(uow, identifier, CountState.COUNTED)
+            count = await self._in_state(uow, identifier, CountState.COUNTED, CountState.OPEN)
+            if count.state is CountState.OPEN:
+                return count
             await repository.move_count(uow, identifier, CountState.OPEN)
             return await self._count(uow, identifier)
 
@@ -273,13 +286,18 @@ class Documents(Filling):
             await repository.move_count(uow, identifier, CountState.CLOSED)
             return await self._count(uow, identifier)
 
-        return await self._db.run(work)
+        done = await self._db.run(work)
+        failpoint("inventory.count-closed")
+        return done
 
     async def drop_count(self, identifier: UUID) -> StockCount:
         """Give the count up; nothing is booked."""
 
         async def work(uow: UnitOfWork) -> StockCount:
-            await self._in_state(uow, identifier, CountState.OPEN, CountState.COUNTED)
+            states = (CountState.OPEN, CountState.COUNTED, CountState.DROPPED)
+            count = await self._in_state(uow, identifier, *states)
+            if count.state is CountState.DROPPED:
+                return count
             await repository.move_count(uow, identifier, CountState.DROPPED)
             return await self._count(uow, identifier)
 

@@ -20,6 +20,7 @@ from commercekit.inventory.models import (
 )
 from commercekit.inventory.service.documents import Documents
 from commercekit.kernel import Page, PageRequest, new_id
+from commercekit.platform.failpoints import failpoint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -146,7 +147,9 @@ class InventoryService(Documents):
             )
             return await self.level(sku, uow)
 
-        return await self._db.run(work)
+        done = await self._db.run(work)
+        failpoint("inventory.received")
+        return done
 
     async def adjusted(
         self,
@@ -178,7 +181,9 @@ class InventoryService(Documents):
             )
             return await self.level(sku, uow)
 
-        return await self._db.run(work)
+        done = await self._db.run(work)
+        failpoint("inventory.adjusted")
+        return done
 
     async def set_limits(
         self,

@@ -21,6 +21,7 @@ from commercekit.inventory.models import Demand, MovementKind, Promise
 from commercekit.inventory.rules import split, summed
 from commercekit.inventory.service.promising import Promising
 from commercekit.kernel import Page, PageRequest
+from commercekit.platform.failpoints import failpoint
 
 if TYPE_CHECKING:
     from commercekit.platform.db import UnitOfWork
@@ -200,7 +201,9 @@ class Serving(Promising):
                 raise _not_held()
             return done[1]
 
-        return await self._db.run(work)
+        done = await self._db.run(work)
+        failpoint("inventory.promise-moved")
+        return done
 
     async def _served_from(
         self, uow: UnitOfWork, reference: str, demand: dict[str, int]

@@ -1,0 +1,470 @@
+"""The contract of :class:`commercekit.fulfilment.Carrier`, rule by rule."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Mapping
+from datetime import timedelta
+from typing import Any, Final, TypeVar
+
+import msgspec
+import pytest
+from msgspec import Struct
+
+from commercekit.fulfilment import (
+    CancelOutcome,
+    Carrier,
+    CarrierCapabilities,
+    CreateShipment,
+    Parcel,
+    ParcelItem,
+    Party,
+    RateRequest,
+    Shipment,
+    ShipmentRef,
+    SubscribeResult,
+    TrackQuery,
+)
+from commercekit.kernel import Address, Money, new_id
+from commercekit.platform.providers import (
+    ProviderContext,
+    ProviderError,
+    ProviderRejected,
+    RawRequest,
+    SignatureInvalid,
+)
+
+__all__ = ["CARRIER_RULES", "CarrierContract"]
+
+T = TypeVar("T")
+
+CARRIER_RULES: Final[Mapping[str, str]] = {
+    "declares-itself": "the core finds a carrier by its code and decodes its settings itself",
+    "names-its-services": "shoppers read the service's name, so there is one in English at least",
+    "quotes-in-the-currency-asked": "a price in another currency cannot be charged, and is left out",
+    "quotes-a-service-once": "two prices for one service leave the shopper's choice open",
+    "quotes-the-same-twice": "the cart is priced again at every read; prices must not flicker",
+    "echoes-our-id": "the booking is filed under the id that we made",
+    "books-once": "a label that is bought twice is paid twice",
+    "books-once-at-once": "a retry may overtake the call it repeats",
+    "finds-what-it-booked": "after an answer that got lost the core asks before it books again",
+    "finds-nothing-unbooked": "a booking that is not there would leave the parcel standing",
+    "numbers-are-unlike": "a number leads to one parcel, or pushes go astray",
+    "numbers-name-their-parents": "a child's parent is a number of the same booking",
+    "numbers-no-parcel-twice": "a parcel bears one number, and no number is for a parcel not sent",
+    "cancels-twice": "cancelling is repeated after a crash",
+    "cancels-what-was-never-booked": "a booking whose outcome is unknown is cancelled too",
+    "refuses-to-cancel-what-travels": "goods that travel must not come back as stock",
+    "prints-without-buying": "a label is printed as often as printers jam",
+    "refuses-unknown-formats": "staff are told, instead of being handed a file that no printer reads",
+    "tracks-the-whole-history": "polling is how we hear of what was never pushed",
+    "tells-events-apart": "the same event under another id would be booked twice",
+    "knows-no-strangers": "an unknown number has no history; it is not an error",
+    "subscribes-twice": "a subscription is repeated after a crash, and ALREADY is as good as OK",
+    "accepts-its-own": "a genuine notification is taken in",
+    "answers-both-ways": "the vendor must be told to come again when we could not book its news",
+    "refuses-forgeries": "anybody can post to a webhook",
+    "reads-without-effects": "a notification is read before anything is booked, perhaps twice",
+    "follows-on-the-web": "shoppers click on the link",
+    "fails-in-our-words": "only the core's own errors say what may be repeated",
+}
+"""Every rule, and why it is one."""
+
+_CODE = re.compile(r"[a-z][a-z0-9-]{0,62}")
+_ADDRESS = Address(
+    name="Han Meimei",
+    phone="+8613900139000",
+    country="CN",
+    region="Zhejiang",
+    city="Hangzhou",
+    line1="1 West Lake Road",
+    postcode="310000",
+)
+_UNKNOWN_NUMBER = "NOBODYS0000000001"
+
+
+class CarrierContract:
+    """Inherit it, give the two fixtures, and override the hooks that your vendor's sandbox allows.
+
+    Rules about what a carrier says it cannot do (:attr:`Carrier.capabilities`) hold trivially.
+    """
+
+    pytestmark = pytest.mark.asyncio
+
+    service = "standard"
+    """A service that the account under test offers."""
+    currency = "CNY"
+
+    # ---------------------------------------------------------------- what a plugin's tests supply
+
+    @pytest.fixture
+    def carrier(self) -> Carrier:
+        """The carrier under test."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def context(self) -> ProviderContext:
+        """A context with settings of your ``config_type``."""
+        raise NotImplementedError
+
+    async def travel(self, carrier: Carrier, context: ProviderContext, booked: Shipment) -> bool:
+        """Have the vendor's sandbox pick the first parcel up; ``False`` where it cannot."""
+        return False
+
+    async def notification(
+        self, carrier: Carrier, context: ProviderContext, booked: Shipment
+    ) -> RawRequest | None:
+        """A genuine notification about ``booked``, signed as the vendor does; ``None`` without any."""
+        return None
+
+    # ------------------------------------------------------------------------------------ material
+
+    def consignment(self, parcels: int = 1, **changes: Any) -> CreateShipment:
+        """A booking that the account under test accepts; override it for vendors that want more."""
+        request = CreateShipment(
+            shipment_id=new_id().hex,
+            service=self.service,
+            sender=Party(address=_ADDRESS),
+            receiver=Party(address=_ADDRESS),
+            parcels=[
+                Parcel(weight_g=500, items=[ParcelItem(sku="CAP", quantity=1)])
+                for _ in range(parcels)
+            ],
+            declared=Money(9900, self.currency),
+            reference="261122-TEST",
+        )
+        return msgspec.structs.replace(request, **changes)
+
+    def inquiry(self) -> RateRequest:
+        """What a price is asked for."""
+        return RateRequest(
+            origin=_ADDRESS,
+            destination=_ADDRESS,
+            parcels=[Parcel(weight_g=500)],
+            value=Money(9900, self.currency),
+            currency=self.currency,
+        )
+
+    # ------------------------------------------------------------------------------------ identity
+
+    async def test_it_declares_itself(self, carrier: Carrier) -> None:
+        """Rule ``declares-itself``."""
+        _hold("declares-itself", bool(_CODE.fullmatch(carrier.code)), f"code is {carrier.code!r}")
+        config: Any = carrier.config_type
+        known = isinstance(config, type) and issubclass(config, Struct)
+        _hold("declares-itself", known, f"config_type is {config!r}")
+        _hold(
+            "declares-itself",
+            isinstance(carrier.capabilities, CarrierCapabilities),
+            f"capabilities are {carrier.capabilities!r}",
+        )
+
+    async def test_its_services_have_names(
+        self, carrier: Carrier, context: ProviderContext
+    ) -> None:
+        """Rule ``names-its-services``."""
+        label = carrier.service_label(context, self.service)
+        _hold("names-its-services", bool(label.get("en")), f"{self.service!r} reads {label!r}")
+
+    # --------------------------------------------------------------------------------------- rates
+
+    async def test_quotes_can_be_charged(self, carrier: Carrier, context: ProviderContext) -> None:
+        """Rules ``quotes-in-the-currency-asked``, ``quotes-a-service-once``, ``quotes-the-same-twice``."""
+        if not carrier.capabilities.rates:
+            return
+        quotes = await _spoken(carrier.rates(context, self.inquiry()))
+        for quote in quotes:
+            fits = quote.amount.currency == self.currency and quote.amount.amount >= 0
+            _hold("quotes-in-the-currency-asked", fits, f"{quote.service}: {quote.amount}")
+        services = [quote.service for quote in quotes]
+        _hold("quotes-a-service-once", len(set(services)) == len(services), f"{services}")
+        again = await _spoken(carrier.rates(context, self.inquiry()))
+        priced = [(quote.service, quote.amount) for quote in quotes]
+        _hold(
+            "quotes-the-same-twice",
+            sorted(priced) == sorted((quote.service, quote.amount) for quote in again),
+            f"{priced}, then {again}",
+        )
+
+    # ------------------------------------------------------------------------------------- booking
+
+    async def test_a_shipment_is_booked_once(
+        self, carrier: Carrier, context: ProviderContext
+    ) -> None:
+        """Rules ``echoes-our-id``, ``books-once`` and ``finds-what-it-booked``."""
+        if not carrier.capabilities.create:
+            return
+        request = self.consignment()
+        first = await _spoken(carrier.create(context, request))
+        _hold("echoes-our-id", first.shipment_id == request.shipment_id, f"{first.shipment_id!r}")
+        again = await _spoken(carrier.create(context, request))
+        _hold("books-once", _booking(first) == _booking(again), f"{first}, then {again}")
+        found = await _spoken(carrier.find(context, request.shipment_id))
+        # Whoever gave no number told nobody: making it again costs nothing.
+        same = _booking(found) == _booking(first) if found else not first.tracking
+        _hold("finds-what-it-booked", same, f"booked {first}, found {found}")
+
+    async def test_two_bookings_at_once_are_one(
+        self, carrier: Carrier, context: ProviderContext
+    ) -> None:
+        """Rule ``books-once-at-once``."""
+        if not carrier.capabilities.create:
+            return
+        request = self.consignment()
+        answers = await asyncio.gather(
+            *(_spoken(carrier.create(context, request)) for _ in range(5))
+        )
+        bookings = {_booking(answer) for answer in answers}
+        _hold("books-once-at-once", len(bookings) == 1, f"{bookings}")
+
+    async def test_two_shipments_are_two_bookings(
+        self, carrier: Carrier, context: ProviderContext
+    ) -> None:
+        """Rules ``finds-nothing-unbooked`` and ``numbers-are-unlike``."""
+        if not carrier.capabilities.create:
+            return
+        nothing = await _spoken(carrier.find(context, new_id().hex))
+        _hold("finds-nothing-unbooked", nothing is None, f"{nothing}")
+        booked = [await _spoken(carrier.create(context, self.consignment())) for _ in range(2)]
+        numbers = [each.number for shipment in booked for each in shipment.tracking]
+        _hold("numbers-are-unlike", len(set(numbers)) == len(numbers), f"{numbers}")
+
+    async def test_each_of_several_parcels_has_its_number(
+        self, carrier: Carrier, context: ProviderContext
+    ) -> None:
+        """Rules ``numbers-are-unlike``, ``numbers-name-their-parents``, ``numbers-no-parcel-twice``."""
+        if not (carrier.capabilities.create and carrier.capabilities.multi_parcel):
+            return
+        request = self.consignment(parcels=3)
+        booked = await _spoken(carrier.create(context, request))
+        numbers = [each.number for each in booked.tracking]
+        _hold("numbers-are-unlike", len(set(numbers)) == len(numbers), f"{numbers}")
+        parents = {each.parent for each in booked.tracking} - {None}
+        _hold("numbers-name-their-parents", parents <= set(numbers), f"{parents} of {numbers}")
+        named = [each.parcel for each in booked.tracking if each.parcel is not None]
+        fits = len(set(named)) == len(named) and all(1 <= position <= 3 for position in named)
+        _hold("numbers-no-parcel-twice", fits and len(numbers) <= 4, f"{booked.tracking}")
+        again = await _spoken(carrier.create(context, request))
+        _hold("books-once", _booking(booked) == _booking(again), f"{booked}, then {again}")
+
+    async def test_nonsense_fails_in_our_words(
+        self, carrier: Carrier, context: ProviderContext
+    ) -> None:
+        """Rule ``fails-in-our-words``: refused or booked, and never a stranger's exception."""
+        if not carrier.capabilities.create:
+            return
+        for request in (
+            self.consignment(service="no-such-service"),
+            self.consignment(parcels=1, reference="订单 261122 <&>"),
+            self.consignment(quote_ref="expired"),
+        ):
+            try:
+                await _spoken(carrier.create(context, request))
+            except ProviderError:
+                continue
+
+    # --------------------------------------------------------------------------- cancelling, labels
+
+    async def test_a_booking_is_cancelled_as_often_as_asked(
+        self, carrier: Carrier, context: ProviderContext
+    ) -> None:
+        """Rules ``cancels-twice`` and ``cancels-what-was-never-booked``."""
+        if not carrier.capabilities.cancel:
+            return
+        booked = await _spoken(carrier.create(context, self.consignment()))
+        outcomes = [
+            (await _spoken(carrier.cancel(context, _ref(booked)))).outcome for _ in range(2)
+        ]
+        _hold("cancels-twice", outcomes == [CancelOutcome.CANCELLED] * 2, f"{outcomes}")
+        stranger = ShipmentRef(shipment_id=new_id().hex, provider_ref="")
+        answer = await _spoken(carrier.cancel(context, stranger))
+        _hold(
+            "cancels-what-was-never-booked",
+            answer.outcome is CancelOutcome.CANCELLED,
+            f"{answer}",
+        )
+
+    async def test_what_travels_is_not_cancelled(
+        self, carrier: Carrier, context: ProviderContext
+    ) -> None:
+        """Rule ``refuses-to-cancel-what-travels``."""
+        if not carrier.capabilities.cancel:
+            return
+        booked = await _spoken(carrier.create(context, self.consignment()))
+        if await self.travel(carrier, context, booked):
+            answer = await _spoken(carrier.cancel(context, _ref(booked)))
+            _hold(
+                "refuses-to-cancel-what-travels",
+                answer.outcome is CancelOutcome.TOO_LATE,
+                f"{answer}",
+            )
+
+    async def test_labels_are_printed_and_not_bought(
+        self, carrier: Carrier, context: ProviderContext
+    ) -> None:
+        """Rules ``prints-without-buying`` and ``refuses-unknown-formats``."""
+        booked = await _spoken(carrier.create(context, self.consignment()))
+        if carrier.capabilities.label:
+            fmt = self.label_format
+            first = await _spoken(carrier.label(context, _ref(booked), fmt))
+            again = await _spoken(carrier.label(context, _ref(booked), fmt))
+            found = await _spoken(carrier.find(context, booked.shipment_id))
+            same = first == again and found is not None and _booking(found) == _booking(booked)
+            _hold("prints-without-buying", same, f"{first}, then {again}; {found}")
+        refused = await _refuses(carrier.label(context, _ref(booked), "papyrus"))
+        _hold("refuses-unknown-formats", refused, "printed papyrus")
+
+    label_format = "pdf"
+    """A format that the carrier prints."""
+
+    # ------------------------------------------------------------------------------------- tracking
+
+    async def test_the_history_is_whole_and_the_same_each_time(
+        self, carrier: Carrier, context: ProviderContext
+    ) -> None:
+        """Rules ``tracks-the-whole-history``, ``tells-events-apart`` and ``knows-no-strangers``."""
+        if not carrier.capabilities.track_poll:
+            return
+        stranger = TrackQuery(number=_UNKNOWN_NUMBER, carrier=carrier.code, phone_last4="9000")
+        heard = await _spoken(carrier.track(context, stranger))
+        _hold("knows-no-strangers", heard == [], f"{heard}")
+        booked = await _spoken(carrier.create(context, self.consignment()))
+        if not await self.travel(carrier, context, booked):
+            return
+        query = _query(booked, carrier)
+        events = await _spoken(carrier.track(context, query))
+        whole = bool(events) and all(
+            event.tracking_number == query.number and event.at.utcoffset() == timedelta()
+            for event in events
+        )
+        _hold("tracks-the-whole-history", whole, f"{events}")
+        ids = [event.event_id for event in events if event.event_id]
+        again = [event.event_id for event in await _spoken(carrier.track(context, query))]
+        apart = len(set(ids)) == len(ids) and set(ids) <= set(again)
+        _hold("tells-events-apart", apart, f"{ids}, then {again}")
+
+    async def test_a_number_is_subscribed_as_often_as_asked(
+        self, carrier: Carrier, context: ProviderContext
+    ) -> None:
+        """Rule ``subscribes-twice``."""
+        if not carrier.capabilities.track_push:
+            return
+        booked = await _spoken(carrier.create(context, self.consignment()))
+        url = f"https://shop.test/webhooks/carriers/{carrier.code}/{context.account_id}"
+        query = _query(booked, carrier)
+        answers = [await _spoken(carrier.subscribe(context, query, url)) for _ in range(2)]
+        _hold("subscribes-twice", SubscribeResult.REJECTED not in answers, f"{answers}")
+
+    async def test_links_lead_to_the_web(self, carrier: Carrier, context: ProviderContext) -> None:
+        """Rule ``follows-on-the-web``."""
+        booked = await _spoken(carrier.create(context, self.consignment()))
+        for number in booked.tracking:
+            url = carrier.tracking_url(context, number)
+            fits = url is None or url.startswith(("https://", "http://"))
+            _hold("follows-on-the-web", fits, f"{url!r}")
+
+    # --------------------------------------------------------------------------------- notifications
+
+    async def test_its_own_notifications_are_taken_in(
+        self, carrier: Carrier, context: ProviderContext
+    ) -> None:
+        """Rules ``accepts-its-own``, ``answers-both-ways`` and ``reads-without-effects``."""
+        genuine = await self._genuine(carrier, context)
+        if genuine is None:
+            return
+        news = await _spoken(carrier.parse_notification(context, genuine))
+        _hold("accepts-its-own", bool(news.events), "no events in it")
+        both = 200 <= news.ack.status < 300 and (
+            not 200 <= news.nack.status < 300 or news.nack.body != news.ack.body
+        )
+        _hold("answers-both-ways", both, f"{news.ack} or {news.nack}")
+        again = await _spoken(carrier.parse_notification(context, genuine))
+        _hold("reads-without-effects", news == again, f"{news}, then {again}")
+
+    async def test_forged_notifications_are_refused(
+        self, carrier: Carrier, context: ProviderContext
+    ) -> None:
+        """Rule ``refuses-forgeries``: without proof, with another's, or about something else."""
+        genuine = await self._genuine(carrier, context)
+        if genuine is None:
+            # Nobody pushes: whatever arrives is a forgery.
+            genuine = _nobodys(context)
+            forgeries = {"anything": genuine}
+        else:
+            forgeries = {
+                "a changed body": _replaced(genuine, body=genuine.body + b" "),
+                "an empty body": _replaced(genuine, body=b""),
+                "no headers": _replaced(genuine, headers={}, query=[], path="/"),
+            }
+        for what, forged in forgeries.items():
+            try:
+                await _spoken(carrier.parse_notification(context, forged))
+            except SignatureInvalid:
+                continue
+            _hold("refuses-forgeries", holds=False, detail=f"took {what}")
+
+    async def _genuine(self, carrier: Carrier, context: ProviderContext) -> RawRequest | None:
+        if not carrier.capabilities.track_push:
+            return None
+        booked = await _spoken(carrier.create(context, self.consignment()))
+        return await self.notification(carrier, context, booked)
+
+
+def _hold(rule: str, holds: bool, detail: str) -> None:  # noqa: FBT001 - the verdict of a rule
+    if not holds:
+        message = f"{rule}: {CARRIER_RULES[rule]}; but: {detail}"
+        raise AssertionError(message)
+
+
+async def _spoken(call: Awaitable[T]) -> T:
+    """The answer; an exception that is not one of the core's breaks ``fails-in-our-words``."""
+    try:
+        return await call
+    except (ProviderError, AssertionError):
+        raise
+    except Exception as error:
+        message = f"fails-in-our-words: {CARRIER_RULES['fails-in-our-words']}; but: {error!r}"
+        raise AssertionError(message) from error
+
+
+async def _refuses(call: Awaitable[Any]) -> bool:
+    try:
+        await _spoken(call)
+    except ProviderRejected:
+        return True
+    return False
+
+
+def _booking(shipment: Shipment) -> tuple[str, str, tuple[str, ...]]:
+    numbers = tuple(each.number for each in shipment.tracking)
+    return shipment.shipment_id, shipment.provider_ref, numbers
+
+
+def _ref(booked: Shipment) -> ShipmentRef:
+    return ShipmentRef(
+        shipment_id=booked.shipment_id,
+        provider_ref=booked.provider_ref,
+        tracking=booked.tracking,
+    )
+
+
+def _query(booked: Shipment, carrier: Carrier) -> TrackQuery:
+    number = booked.tracking[0].number if booked.tracking else _UNKNOWN_NUMBER
+    return TrackQuery(number=number, carrier=carrier.code, phone_last4="9000")
+
+
+def _replaced(request: RawRequest, **changes: Any) -> RawRequest:
+    return msgspec.structs.replace(request, **changes)
+
+
+def _nobodys(context: ProviderContext) -> RawRequest:
+    return RawRequest(
+        method="POST",
+        url="https://shop.test/",
+        path="/",
+        query=[],
+        headers={"content-type": "application/json"},
+        body=b"{}",
+        received_at=context.now(),
+    )
