@@ -297,7 +297,7 @@ async def test_what_cannot_be_paid_back_is_left_to_a_person(
     given(await shop.approve(request))
 
 
-@pytest.mark.parametrize("name", ["orders.refund-requested", "orders.refund-reviewed"])
+@pytest.mark.parametrize("name", ["orders.refund-requested", "orders.claim-reviewed"])
 async def test_who_dies_during_a_review_is_carried_on(
     ruled: Callable[..., TestShop], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

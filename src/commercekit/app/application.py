@@ -25,7 +25,13 @@ from commercekit.inventory.api import (
     AdminStockTransfers,
 )
 from commercekit.markets.api import MarketController
-from commercekit.orders import AdminOrders, AdminRefundRequests, StoreOrders
+from commercekit.orders import (
+    AdminOrders,
+    AdminRefundRequests,
+    AdminReturns,
+    StoreOrders,
+    StoreReturns,
+)
 from commercekit.payments.api import AdminPayments, AdminRefunds
 from commercekit.platform.bus.api import AdminEvents
 from commercekit.platform.db.embedded import EmbeddedServer
@@ -80,6 +86,8 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
             StoreOrders,
             AdminOrders,
             AdminRefundRequests,
+            AdminReturns,
+            StoreReturns,
             AdminPayments,
             AdminRefunds,
             AdminShipments,

@@ -20,7 +20,15 @@ TEMPLATES = (
     "order-delivered",
     "order-refunded",
     "order-cancelled",
+    "refund-requested",
+    "refund-approved",
     "refund-rejected",
+    "refund-delayed",
+    "return-requested",
+    "return-approved",
+    "return-rejected",
+    "return-received",
+    "return-closed",
 )
 """What the shop tells its shoppers."""
 

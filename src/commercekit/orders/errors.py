@@ -5,8 +5,10 @@ from __future__ import annotations
 from commercekit.errors import Conflict, InvalidTransition, NotFound, Unprocessable
 
 __all__ = [
+    "CountsDiffer",
     "MoreThanAsked",
     "MoreThanLeft",
+    "MoreThanReturned",
     "NothingToRefund",
     "NothingToShip",
     "OrderChanged",
@@ -15,6 +17,8 @@ __all__ = [
     "QuantityOrAmount",
     "RefundRequestDecided",
     "RefundRequestNotFound",
+    "ReturnDecided",
+    "ReturnNotFound",
     "TooManyUnits",
     "UnitsBeingPacked",
     "UnitsRefunded",
@@ -127,3 +131,33 @@ class QuantityOrAmount(Unprocessable):
     slug = "quantity-or-amount"
     title = "Either a quantity or an amount"
     title_zh = "数量与金额须择一填写"
+
+
+class ReturnNotFound(NotFound):
+    """No return with this id."""
+
+    title = "Return not found"
+    title_zh = "未找到退货申请"
+
+
+class ReturnDecided(InvalidTransition):
+    """Somebody, or this very person with another key, has decided this return."""
+
+    title = "The return has been decided"
+    title_zh = "退货申请已处理"
+
+
+class MoreThanReturned(Conflict):
+    """More units were counted in a parcel than its return announced."""
+
+    slug = "more-than-returned"
+    title = "More than was announced"
+    title_zh = "超出退货申请数量"
+
+
+class CountsDiffer(Unprocessable):
+    """Sellable, damaged and missing units do not sum to what was announced."""
+
+    slug = "counts-differ"
+    title = "The numbers do not add up"
+    title_zh = "数量合计不符"

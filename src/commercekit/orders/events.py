@@ -11,11 +11,19 @@ __all__ = [
     "OrderDelivered",
     "OrderPaid",
     "OrderPlaced",
+    "OrderRefundDelayed",
     "OrderRefunded",
     "OrderShipped",
     "RefundApproved",
     "RefundRejected",
     "RefundRequested",
+    "ReturnApproved",
+    "ReturnClosed",
+    "ReturnInspected",
+    "ReturnReceived",
+    "ReturnRejected",
+    "ReturnRequested",
+    "ReturnSent",
 ]
 
 
@@ -92,3 +100,48 @@ class RefundRejected(_OrderFact, frozen=True, kw_only=True):
     """The shop declined, with a reason the shopper reads."""
 
     refund_request_id: UUID
+
+
+class OrderRefundDelayed(_OrderFact, frozen=True, kw_only=True):
+    """Money that was to go back did not, or came back to the shop; staff look after it."""
+
+    refund_id: UUID
+    amount: Money
+    code: str
+    had_succeeded: bool
+
+
+class _ReturnFact(_OrderFact, frozen=True, kw_only=True):
+    return_id: UUID
+
+
+class ReturnRequested(_ReturnFact, frozen=True, kw_only=True):
+    """The shopper wants to send goods back."""
+
+    amount: Money
+
+
+class ReturnApproved(_ReturnFact, frozen=True, kw_only=True):
+    """The shopper may send them."""
+
+
+class ReturnRejected(_ReturnFact, frozen=True, kw_only=True):
+    """The shop declined, with a reason the shopper reads."""
+
+
+class ReturnSent(_ReturnFact, frozen=True, kw_only=True):
+    """The parcel is on its way to the shop."""
+
+
+class ReturnReceived(_ReturnFact, frozen=True, kw_only=True):
+    """The parcel is at the shop."""
+
+
+class ReturnInspected(_ReturnFact, frozen=True, kw_only=True):
+    """Every unit was looked at; what is sellable is stock again."""
+
+
+class ReturnClosed(_ReturnFact, frozen=True, kw_only=True):
+    """It is done; ``refund`` is on its way, or nothing is due."""
+
+    refund: Money

@@ -11,6 +11,8 @@ from commercekit.orders.tables import (
     OrderNumberTable,
     OrderTable,
     RefundRequestTable,
+    ReturnLineTable,
+    ReturnTable,
 )
 
 APP_CONFIG = AppConfig(
@@ -23,6 +25,8 @@ APP_CONFIG = AppConfig(
         OrderAdjustmentTable,
         OrderHistoryTable,
         RefundRequestTable,
+        ReturnTable,
+        ReturnLineTable,
     ],
     migration_dependencies=[],
     commands=[],

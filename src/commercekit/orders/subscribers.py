@@ -23,10 +23,10 @@ from commercekit.orders.events import (
     OrderPlaced,
     OrderRefunded,
     OrderShipped,
-    RefundRejected,
 )
 from commercekit.orders.models import CUSTOMER_CANCELLED
 from commercekit.orders.service.draft_order import PAYMENT_STATUS_CONSUMER
+from commercekit.orders.service.letters import LETTERS
 from commercekit.payments import (
     PaymentAuthorised,
     PaymentClosed,
@@ -36,6 +36,7 @@ from commercekit.payments import (
     PaymentPaid,
     PaymentPending,
     RefundFailed,
+    RefundNeedsAttention,
     RefundSucceeded,
 )
 from commercekit.platform.bus import EventMeta, Subscription
@@ -60,6 +61,11 @@ class _Derive:
     async def refund(self, uow: UnitOfWork, fact: RefundSucceeded, _meta: EventMeta) -> None:
         amount = Money(fact.amount, fact.currency)
         await self._orders.follow_refund(uow, fact.reference, fact.refund_id, amount)
+
+    async def refund_trouble(
+        self, uow: UnitOfWork, fact: RefundFailed | RefundNeedsAttention, _meta: EventMeta
+    ) -> None:
+        await self._orders.follow_refund_trouble(uow, fact)
 
     async def hand_over(self, uow: UnitOfWork, fact: ShipmentHandedOver, _meta: EventMeta) -> None:
         await self._orders.follow_hand_over(uow, fact.reference, fact.shipment_id)
@@ -111,7 +117,7 @@ _TEMPLATES: dict[type[Any], str] = {
     OrderDelivered: "order-delivered",
     OrderRefunded: "order-refunded",
     OrderCancelled: "order-cancelled",
-    RefundRejected: "refund-rejected",
+    **LETTERS,
 }
 
 
@@ -149,9 +155,8 @@ class _TellShopper:
             params["amount"] = fact.amount
         if isinstance(fact, OrderCancelled):
             params["reason"] = _reason(fact.reason, order.locale)
-        if isinstance(fact, RefundRejected):
-            request = await self._orders.refund_request(fact.refund_request_id)
-            params["reason"] = request.decision_reason
+        if type(fact) in LETTERS:
+            params |= await self._orders.letter_about(fact, order)
         if isinstance(fact, OrderShipped | OrderDelivered):
             shipments = await self._orders.shipments(order)
             shipment = next(item for item in shipments if item.id == fact.shipment_id)
@@ -182,7 +187,6 @@ def subscriptions(
         PaymentFailed,
         PaymentClosed,
         PaymentMismatched,
-        RefundFailed,
     )
     goods = (
         (ShipmentHandedOver, derive.hand_over),
@@ -200,6 +204,10 @@ def subscriptions(
             for fact in money
         ),
         Subscription(PAYMENT_STATUS_CONSUMER, RefundSucceeded, derive.refund, projector=True),
+        *(
+            Subscription("orders.payment-status", fact, derive.refund_trouble, projector=True)
+            for fact in (RefundFailed, RefundNeedsAttention)
+        ),
         *(
             Subscription("orders.fulfilment-status", fact, react, projector=True)
             for fact, react in goods

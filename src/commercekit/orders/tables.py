@@ -22,6 +22,8 @@ __all__ = [
     "OrderNumberTable",
     "OrderTable",
     "RefundRequestTable",
+    "ReturnLineTable",
+    "ReturnTable",
 ]
 
 
@@ -140,3 +142,49 @@ class RefundRequestTable(Table, db=ENGINE, tablename="orders_refund_request"):
     asked = BigInt()
     parts = JSONB()
     review = JSONB(null=True, default=None)
+
+
+class ReturnTable(Table, db=ENGINE, tablename="orders_return"):
+    """Goods that come back; what the shopper wrote is sealed."""
+
+    id = UUID(primary_key=True, default=None)
+    order_id = UUID(default=None)
+    status = Text()
+    shipping = Boolean()
+    amount = BigInt()
+    currency = Varchar(length=3)
+    reason = Bytea()
+    reason_code = Text()
+    terms = JSONB(null=True, default=None)
+    carrier = Text()
+    tracking_number = Text()
+    location = Text(null=True, default=None)
+    created_at = Timestamptz()
+    decided_at = Timestamptz(null=True, default=None)
+    decided_by = Text()
+    decision_reason = Text()
+    sent_at = Timestamptz(null=True, default=None)
+    received_at = Timestamptz(null=True, default=None)
+    inspected_at = Timestamptz(null=True, default=None)
+    closed_at = Timestamptz(null=True, default=None)
+    refund = BigInt(null=True, default=None)
+    parts = JSONB()
+    review = JSONB(null=True, default=None)
+    version = Integer()
+
+
+class ReturnLineTable(Table, db=ENGINE, tablename="orders_return_line"):
+    """Units of one line in a return, what they are worth, and how they arrived."""
+
+    return_id = UUID(primary_key=True, default=None)
+    order_id = UUID(default=None)
+    line_id = UUID(default=None)
+    position = Integer()
+    sku = Text()
+    quantity = Integer()
+    amount = BigInt()
+    tax = BigInt()
+    received = Integer(null=True, default=None)
+    sellable = Integer(null=True, default=None)
+    damaged = Integer(null=True, default=None)
+    missing = Integer(null=True, default=None)

@@ -19,6 +19,7 @@ from commercekit.orders.models import (
     Order,
     OrderLine,
     OrderStatus,
+    Return,
     Totals,
 )
 from commercekit.payments import Payment, Refund
@@ -73,6 +74,16 @@ class RefundView(Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
+class ReturnSummary(Struct, frozen=True, kw_only=True):
+    """Goods that come back, in brief; ``/store/orders/{number}/returns`` has all of it."""
+
+    id: UUID
+    status: str
+    amount: Money
+    refund: Money | None
+    created_at: datetime
+
+
 class ShippingView(Struct, frozen=True, kw_only=True):
     """How it travels."""
 
@@ -101,6 +112,7 @@ class OrderView(Struct, frozen=True, kw_only=True):
     payments: list[PaymentView]
     shipments: list[ShipmentProgress]
     refunds: list[RefundView]
+    returns: list[ReturnSummary]
     history: list[HistoryEntry]
     version: int
     token: str | UnsetType = UNSET
@@ -156,6 +168,7 @@ async def view_of(
         if just_placed
         else [progress_of(each) for each in await orders.shipments(order)],
         refunds=[] if just_placed else _refunds(await orders.refunds(order)),
+        returns=[] if just_placed else [_return(item) for item in await orders.returns_of(order)],
         history=await orders.history(order),
         version=order.version,
         token=token,
@@ -200,6 +213,7 @@ def placed_view(
         payments=[] if payment is None else [payment_view(payment)],
         shipments=[],
         refunds=[],
+        returns=[],
         history=list(draft.history),
         version=1,
         token=token,
@@ -256,6 +270,16 @@ def _line(line: OrderLine) -> OrderLineView:
         cancelled=line.cancelled,
         refunded=line.refunded,
         image_url=line.image_url,
+    )
+
+
+def _return(found: Return) -> ReturnSummary:
+    return ReturnSummary(
+        id=found.id,
+        status=found.status,
+        amount=found.amount,
+        refund=found.refund,
+        created_at=found.created_at,
     )
 
 

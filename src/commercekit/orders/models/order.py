@@ -88,6 +88,20 @@ class OrdersSettings(Struct, frozen=True, kw_only=True):
         timedelta,
         Meta(description="A refund rule that has not answered by then leaves it to a person."),
     ] = timedelta(seconds=1)
+    restocking_basis_points: Annotated[
+        Annotated[int, Meta(ge=0, le=10_000)],
+        Meta(
+            description="Kept of what goods cost that come back without fault of the shop, in "
+            "hundredths of a per cent; staff may agree otherwise."
+        ),
+    ] = 0
+    return_shipping: Annotated[
+        dict[str, Annotated[int, Meta(ge=0)]],
+        Meta(
+            description="By currency, in minor units: taken off the refund for the way back, where the "
+            "shopper pays it and the shop lays it out."
+        ),
+    ] = field(default_factory=dict)
 
 
 class Actor(Struct, frozen=True):

@@ -16,10 +16,17 @@ if TYPE_CHECKING:
 __all__ = ["CustomerRepository"]
 
 _CLAIMS = """
-SELECT r.id, 'refund' AS kind, r.status, r.amount, r.currency, r.created_at
-FROM orders_order o JOIN orders_refund_request r ON r.order_id = o.id
-WHERE o.email_index = $1 AND r.id <> $2
-ORDER BY id DESC LIMIT 100
+SELECT c.*
+FROM orders_order o
+CROSS JOIN LATERAL (
+    SELECT r.id, 'refund' AS kind, r.status, r.amount, r.currency, r.created_at
+    FROM orders_refund_request r WHERE r.order_id = o.id
+    UNION ALL
+    SELECT r.id, 'return', r.status, r.amount, r.currency, r.created_at
+    FROM orders_return r WHERE r.order_id = o.id
+) c
+WHERE o.email_index = $1 AND c.id <> $2
+ORDER BY c.id DESC LIMIT 100
 """
 
 

@@ -85,13 +85,15 @@ class RefundRequestRepository:
         )
         return tag == "UPDATE 1"
 
-    async def keep_review(self, uow: UnitOfWork, request: RefundRequest, review: Review) -> None:
+    async def keep_review(
+        self, uow: UnitOfWork, order_id: UUID, claim_id: UUID, review: Review
+    ) -> None:
         """Write down what the rules said; the first review stays."""
         await uow.execute(
             "UPDATE orders_refund_request SET review = $3, version = version + 1"
             " WHERE order_id = $1 AND id = $2 AND review IS NULL",
-            request.order_id,
-            request.id,
+            order_id,
+            claim_id,
             _encode(review).decode(),
         )
 

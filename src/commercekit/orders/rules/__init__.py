@@ -17,6 +17,18 @@ from commercekit.orders.rules.refunds import (
     share_of_line,
     tax_of_share,
 )
+from commercekit.orders.rules.returns import (
+    Settlement,
+    claim_of,
+    count_parcel,
+    inspected,
+    returnable_units,
+    settle_return,
+    uncounted,
+    units_in_returns,
+    unreturned,
+    waiting_for,
+)
 from commercekit.orders.rules.review import RegisteredRefundRule, conclude, fault_of, in_order
 
 __all__ = [
@@ -24,17 +36,27 @@ __all__ = [
     "LineProgress",
     "RefundPlan",
     "RegisteredRefundRule",
+    "Settlement",
     "check_cancellable",
+    "claim_of",
     "conclude",
+    "count_parcel",
     "derive_fulfilment_status",
     "derive_payment_status",
     "fault_of",
     "gone_of",
     "grant",
     "in_order",
+    "inspected",
     "packed_units",
     "plan_refund",
+    "returnable_units",
+    "settle_return",
     "share_of_line",
     "tax_of_share",
+    "uncounted",
+    "units_in_returns",
     "units_still_here",
+    "unreturned",
+    "waiting_for",
 ]

@@ -108,23 +108,29 @@ def check_cancellable(order: Order, shipments: Iterable[ShipmentView] = ()) -> N
 
 
 def units_still_here(
-    order: Order, wanted: Mapping[UUID, int], packed: Mapping[UUID, int]
+    order: Order,
+    wanted: Mapping[UUID, int],
+    packed: Mapping[UUID, int],
+    *,
+    returning: Mapping[UUID, int] | None = None,
 ) -> dict[UUID, int]:
     """Of ``wanted`` units to refund those that never left: they are cancelled and their stock freed.
 
     Units on the shelf are taken first, then those that were shipped. ``packed`` units lie in a parcel
     that is neither: giving them back as money and sending them as goods would be one time too many, so
-    they raise :class:`~commercekit.orders.errors.UnitsBeingPacked`.
+    they raise :class:`~commercekit.orders.errors.UnitsBeingPacked`. ``returning`` units belong to a
+    return, which pays for them itself.
     """
+    returning = returning or {}
     here: dict[UUID, int] = {}
     for line in order.lines:
         quantity = wanted.get(line.id, 0)
         free = line.open - packed.get(line.id, 0)
-        away = line.shipped - (line.refunded - line.cancelled)
+        away = line.shipped - (line.refunded - line.cancelled) - returning.get(line.id, 0)
         if quantity > free + away:
             message = (
                 f"{quantity} of {line.sku} on order {order.number} cannot go back while "
-                f"{packed[line.id]} are being handed over; cancel that shipment first."
+                f"{packed.get(line.id, 0)} are being handed over; cancel that shipment first."
             )
             raise UnitsBeingPacked(message, line_id=str(line.id))
         if quantity and free:

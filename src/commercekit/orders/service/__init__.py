@@ -7,17 +7,18 @@ from datetime import timedelta
 
 from commercekit.orders.service.cancel_order import CancelOrders
 from commercekit.orders.service.draft_order import PAYMENT_STATUS_CONSUMER, DraftOrders
-from commercekit.orders.service.follow_facts import FollowFacts
+from commercekit.orders.service.follow_refunds import FollowRefunds
+from commercekit.orders.service.letters import LETTERS, WriteLetters
 from commercekit.orders.service.pay_order import PayOrders
-from commercekit.orders.service.review_claims import ReviewClaims
+from commercekit.orders.service.return_order import WantedTerms
 from commercekit.orders.service.reviewer import Reviewer
 from commercekit.orders.service.ship_order import ShipOrders
 from commercekit.platform.jobs import JobContext, JobKind, Schedule
 
-__all__ = ["PAYMENT_STATUS_CONSUMER", "OrderService", "Reviewer"]
+__all__ = ["LETTERS", "PAYMENT_STATUS_CONSUMER", "OrderService", "Reviewer", "WantedTerms"]
 
 
-class OrderService(DraftOrders, CancelOrders, PayOrders, ShipOrders, ReviewClaims, FollowFacts):
+class OrderService(DraftOrders, CancelOrders, PayOrders, ShipOrders, WriteLetters, FollowRefunds):
     """Life cycle, history, cancellation, shipping and refunds of orders.
 
     Every use case is one transaction, preceded or followed by calls to providers. All of them, and

@@ -12,6 +12,7 @@ from commercekit.orders.repository import (
     CustomerRepository,
     OrderRepository,
     RefundRequestRepository,
+    ReturnRepository,
 )
 from commercekit.orders.service.reviewer import Reviewer
 from commercekit.platform.providers import ProviderCaller
@@ -56,6 +57,7 @@ class OrderUseCases:
         self._claims = ClaimRepository()
         self._customers = CustomerRepository(db, sealer)
         self._requests = RefundRequestRepository(db)
+        self._returns = ReturnRepository(db, sealer)
         self._token_key = sealer.derived_key("order tokens")
 
     async def get(self, order_id: UUID, languages: Sequence[str] = ()) -> Order:

@@ -38,7 +38,7 @@ class DeriveStatuses(OrderUseCases):
                 line.quantity - line.cancelled,
                 shipped[line.id],
                 delivered[line.id],
-                returned[line.id],
+                returned[line.id] + line.returned,
             )
             for line in order.lines
             if line.requires_shipping

@@ -30,7 +30,14 @@ from commercekit.orders.models import (
     RefundRequestStatus,
     RequestedLine,
 )
-from commercekit.orders.rules import grant, packed_units, plan_refund, units_still_here
+from commercekit.orders.rules import (
+    grant,
+    packed_units,
+    plan_refund,
+    uncounted,
+    units_still_here,
+    waiting_for,
+)
 from commercekit.orders.service.derive_statuses import DeriveStatuses
 from commercekit.orders.service.read_orders import ReadOrders
 from commercekit.platform.failpoints import failpoint
@@ -133,11 +140,12 @@ class RefundOrders(ReadOrders, DeriveStatuses):
 
     async def _waiting(self, order_id: UUID) -> int:
         """What undecided claims ask for: it is not left for another one."""
-        return sum(
+        asked = sum(
             request.amount.amount
             for request in await self._requests.standing(order_id)
             if request.status is RefundRequestStatus.REQUESTED
         )
+        return asked + waiting_for(await self._returns.of_order(order_id))
 
     async def _claim(
         self,
@@ -287,7 +295,12 @@ class RefundOrders(ReadOrders, DeriveStatuses):
         if not units:
             return
         shipments = await self._fulfilment.shipments(uow, order.reference)
-        here = units_still_here(order, units, packed_units(shipments, left=False))
+        here = units_still_here(
+            order,
+            units,
+            packed_units(shipments, left=False),
+            returning=uncounted(await self._returns.of_order(order.id)),
+        )
         await self._orders.count_units(uow, order.id, "refunded", units)
         if not here:
             return
