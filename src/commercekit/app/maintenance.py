@@ -29,6 +29,8 @@ def maintenance(shop: Shop) -> tuple[list[JobKind], list[Schedule]]:
         await shop.idempotency.prune()
         await shop.bus.prune()
         await shop.jobs.prune()
+        await shop.bulk.prune()
+        await shop.catalog.prune_imports()
 
     kinds = [
         JobKind("platform.partitions", partitions),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from commercekit.platform.db import condition_of
 from commercekit.platform.loops import Loop, running
 
 if TYPE_CHECKING:
@@ -11,9 +12,12 @@ if TYPE_CHECKING:
 
     from commercekit.app.shop import Shop
 
-__all__ = ["sample", "sampling"]
+__all__ = ["sample", "sample_tables", "sampling"]
 
 _EVERY = 5.0
+_TABLES_EVERY = 60.0
+_SHOWN = 40
+"""The largest tables; what is said of all is in ``db_complaints``."""
 
 
 def sampling(shop: Shop) -> AbstractAsyncContextManager[None]:
@@ -23,7 +27,16 @@ def sampling(shop: Shop) -> AbstractAsyncContextManager[None]:
         await sample(shop)
         return False
 
-    return running([Loop("metrics", step, poll=_EVERY)])
+    async def look() -> bool:
+        await sample_tables(shop)
+        return False
+
+    return running(
+        [
+            Loop("metrics", step, poll=_EVERY),
+            Loop("metrics-of-tables", look, poll=_TABLES_EVERY),
+        ]
+    )
 
 
 async def sample(shop: Shop) -> None:
@@ -43,3 +56,24 @@ async def sample(shop: Shop) -> None:
     }
     for queue, depth in depths.items():
         metrics.queue_depth.labels(queue).set(depth)
+
+
+async def sample_tables(shop: Shop) -> None:
+    """Set the gauges of the tables once."""
+    metrics = shop.metrics
+    seen = await condition_of(shop.db)
+    metrics.db_bytes.set(seen.size)
+    metrics.db_wraparound.set(seen.wraparound)
+    metrics.db_oldest_transaction_seconds.set(seen.oldest_transaction)
+    metrics.db_complaints.set(len(seen.complaints))
+    for table in seen.tables[:_SHOWN]:
+        sizes = {"rows": table.heap, "indexes": table.indexes, "empty": table.bloat}
+        for part, size in sizes.items():
+            metrics.db_table_bytes.labels(table.name, part).set(size)
+        rows = {"live": table.live, "dead": table.dead, "changed": table.changed}
+        for state, count in rows.items():
+            metrics.db_table_rows.labels(table.name, state).set(count)
+        ages = {"vacuum": table.vacuumed, "analyze": table.analysed}
+        for since, age in ages.items():
+            if age is not None:
+                metrics.db_table_age_seconds.labels(table.name, since).set(age)

@@ -1,5 +1,6 @@
 """Changes of many products, and how far they have come."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +9,7 @@ import msgspec
 from commercekit.catalog.models.bulk import BulkFault, BulkRequest, BulkRun
 from commercekit.platform.db import Database, UnitOfWork
 
-__all__ = ["add", "finish", "one", "request_of", "step"]
+__all__ = ["add", "finish", "one", "prune", "request_of", "step"]
 
 _faults = msgspec.json.Decoder(tuple[BulkFault, ...])
 
@@ -77,3 +78,9 @@ async def finish(uow: UnitOfWork, run_id: UUID) -> None:
         run_id,
         uow.clock.now(),
     )
+
+
+async def prune(db: Database, before: datetime) -> int:
+    """Forget runs that were through before then; gives how many."""
+    tag = await db.execute("DELETE FROM catalog_bulk_run WHERE finished_at < $1", before)
+    return int(tag.rpartition(" ")[2])

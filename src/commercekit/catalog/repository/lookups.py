@@ -22,6 +22,7 @@ __all__ = [
     "product_ids_of_categories",
     "product_ids_of_skus",
     "product_ids_of_slugs",
+    "prune_imports",
     "sellable_by_sku",
     "skus_taken",
     "slugs_of",
@@ -163,6 +164,12 @@ async def kept_import(db: Database, digest: str) -> str | None:
         "SELECT report FROM catalog_import_run WHERE digest = $1", digest
     )
     return found
+
+
+async def prune_imports(db: Database, before: datetime) -> int:
+    """Forget places of imports that nobody went on with since then; gives how many."""
+    tag = await db.execute("DELETE FROM catalog_import_run WHERE updated_at < $1", before)
+    return int(tag.rpartition(" ")[2])
 
 
 async def product_ids_of_brand(db: Database, brand_id: UUID) -> list[UUID]:

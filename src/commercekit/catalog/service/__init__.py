@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from commercekit.catalog import repository
@@ -117,6 +118,10 @@ class CatalogService(AttributeUseCases, GroupUseCases):
     async def product_ids(self, *, after: UUID | None = None, limit: int = 500) -> list[UUID]:
         """Ids of all products, oldest first, after the one named: to walk through all of them."""
         return await repository.lookups.product_ids(self._db, after=after, limit=limit)
+
+    async def prune_imports(self, *, keep: timedelta = timedelta(days=30)) -> int:
+        """Forget where imports were cut off that nobody went on with for so long; gives how many."""
+        return await repository.lookups.prune_imports(self._db, self._clock.now() - keep)
 
     async def product_ids_of_brand(self, brand_id: UUID) -> list[UUID]:
         """Products of one brand."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -113,6 +114,13 @@ class ProductBulk:
         if found is None:
             raise BulkRunNotFound(run_id=str(run_id))
         return found
+
+    async def prune(self, *, keep: timedelta = timedelta(days=30)) -> int:
+        """Forget runs that have been through for so long; gives how many.
+
+        What they changed stays in the history of each product.
+        """
+        return await repository.bulk.prune(self._db, self._db.clock.now() - keep)
 
     def job_kinds(self) -> list[JobKind]:
         """The work on a run."""

@@ -38,10 +38,11 @@ class Finding(msgspec.Struct):
 
 @click.command(epilog=EXIT_CODES_HELP)
 @click.option("--invariants", is_flag=True, help="Audit the books: one query for each invariant.")
+@click.option("--tables", is_flag=True, help="Also list every table: rows, sizes, ages.")
 @as_json
 @pass_place
-def doctor(place: Place, *, invariants: bool, json_output: bool) -> int:
-    """Check settings, plugins, database, migrations, keys, queues and the running server.
+def doctor(place: Place, *, invariants: bool, tables: bool, json_output: bool) -> int:
+    """Check settings, plugins, database, migrations, keys, queues, tables and the running server.
 
     With --invariants the shop's books are audited at this moment: stock against its movements, orders
     against their payments, parcels and allocations, and so on. Only reads. Exit code 1 when something
@@ -49,6 +50,7 @@ def doctor(place: Place, *, invariants: bool, json_output: bool) -> int:
 
     \b
     commercekit doctor
+    commercekit doctor --tables
     commercekit doctor --invariants --json
     """
     configuration = configuration_of(place)
@@ -58,7 +60,7 @@ def doctor(place: Place, *, invariants: bool, json_output: bool) -> int:
         Finding("plugins", well=True, told=enabled),
     ]
     with database_at(configuration) as dsn:
-        findings += run_async(_examine(configuration, dsn, books=invariants))
+        findings += run_async(_examine(configuration, dsn, books=invariants, tables=tables))
     findings.append(_server(configuration))
     if json_output:
         print_json(findings)
@@ -66,12 +68,17 @@ def doctor(place: Place, *, invariants: bool, json_output: bool) -> int:
         rows = [("ok" if f.well else "NOT WELL", f.check, f.told) for f in findings]
         print_table(("", "check", "found"), rows, empty="")
         for finding in findings:
+            if finding.check == "tables":
+                _list(finding.examples)
+                continue
             for example in finding.examples:
                 click.echo(f"  {finding.check}: {example}")
     return 0 if all(finding.well for finding in findings) else 1
 
 
-async def _examine(configuration: ShopConfiguration, dsn: str, *, books: bool) -> list[Finding]:
+async def _examine(
+    configuration: ShopConfiguration, dsn: str, *, books: bool, tables: bool
+) -> list[Finding]:
     from commercekit.app import Shop
 
     steps = await migrator_of(configuration, dsn).status()
@@ -91,6 +98,7 @@ async def _examine(configuration: ShopConfiguration, dsn: str, *, books: bool) -
         async with Shop(configuration, dsn).opened() as shop:
             for name, check in _CHECKS.items():
                 found.append(await _try(name, check, shop))
+            found += await _tables(shop, listed=tables)
             if books:
                 found += await _audit(configuration, shop)
     except ConfigurationError as error:
@@ -144,12 +152,61 @@ async def _jobs(shop: Shop) -> str:
     return ", ".join(f"{count} {state}" for state, count in backlog.items()) or "none"
 
 
+async def _pictures(shop: Shop) -> str:
+    """Ask for one that nobody has: what is told is whether the place answers."""
+    await shop.storage.get("0-doctor.webp")
+    return f"in {shop.settings.media.storage}"
+
+
+async def _tables(shop: Shop, *, listed: bool) -> list[Finding]:
+    from commercekit.platform.db import condition_of
+
+    seen = await condition_of(shop.db)
+    told = f"{len(seen.tables)} of {seen.size >> 20:,} MB, {seen.wraparound:.0%} of the way to wraparound"
+    if seen.empty_partitions:
+        told += f", {len(seen.empty_partitions)} empty months"
+    rows = [
+        {
+            "table": each.name,
+            "live": each.live,
+            "dead": each.dead,
+            "rows_mb": each.heap >> 20,
+            "indexes_mb": each.indexes >> 20,
+            "empty_mb": each.bloat >> 20,
+            "vacuum": _ago(each.vacuumed),
+            "analyze": _ago(each.analysed),
+        }
+        for each in (seen.tables if listed else ())
+    ]
+    own = Finding("tables", well=True, told=told, examples=rows)
+    return [
+        own,
+        *(Finding(f"table {each.about}", well=False, told=each.told) for each in seen.complaints),
+    ]
+
+
+def _ago(seconds: float | None) -> str:
+    if seconds is None:
+        return "never"
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit} ago"
+    return "now"
+
+
+def _list(rows: list[dict[str, Any]]) -> None:
+    if rows:
+        titles = [title.replace("_mb", " MB") for title in rows[0]]
+        print_table(titles, [tuple(row.values()) for row in rows], empty="")
+
+
 _CHECKS: dict[str, Callable[[Shop], Awaitable[str]]] = {
     "database": _version,
     "schema": _schema,
     "keys": _keys,
     "facts": _facts,
     "jobs": _jobs,
+    "pictures": _pictures,
 }
 
 

@@ -3,6 +3,7 @@
 from asyncpg import Record, UniqueViolationError
 
 from commercekit.platform.db.coalescer import Coalescer, TooBusy
+from commercekit.platform.db.condition import Complaint, Condition, TableCondition, condition_of
 from commercekit.platform.db.database import OUTAGES, CommitOutcomeUnknown, Database, Isolation
 from commercekit.platform.db.engine import ENGINE, ShopEngine, current_unit_of_work
 from commercekit.platform.db.invariants import Breach, Invariant, audit, audit_in, invariants_of
@@ -21,6 +22,8 @@ __all__ = [
     "Breach",
     "Coalescer",
     "CommitOutcomeUnknown",
+    "Complaint",
+    "Condition",
     "Database",
     "FlushHook",
     "Invariant",
@@ -31,11 +34,13 @@ __all__ = [
     "Migrator",
     "Record",
     "ShopEngine",
+    "TableCondition",
     "TooBusy",
     "UniqueViolation",
     "UnitOfWork",
     "audit",
     "audit_in",
+    "condition_of",
     "current_unit_of_work",
     "ensure_partitions",
     "invariants_of",

@@ -97,6 +97,32 @@ class ShopMetrics:
         self.invariants_failed = self._gauge(
             "invariants_failed", "Invariants broken at the last audit of the books.", "livemax"
         )
+        self.db_bytes = self._gauge("db_bytes", "Size of the database.", "livemax")
+        self.db_table_bytes = self._gauge(
+            "db_table_bytes",
+            "Size of a table with its partitions: its rows, its indexes, and the bytes of rows that hold"
+            " nothing.",
+            "livemax",
+            "table",
+            "part",
+        )
+        self.db_table_rows = self._gauge(
+            "db_table_rows", "Rows of a table, live, dead, or changed since ANALYZE.", "livemax",
+            "table", "state",
+        )  # fmt: skip
+        self.db_table_age_seconds = self._gauge(
+            "db_table_age_seconds", "Time since a table's last vacuum or ANALYZE.", "livemax",
+            "table", "since",
+        )  # fmt: skip
+        self.db_wraparound = self._gauge(
+            "db_wraparound", "Share of transaction numbers used up; at 1 writing ends.", "livemax"
+        )
+        self.db_oldest_transaction_seconds = self._gauge(
+            "db_oldest_transaction_seconds", "Age of the oldest open transaction.", "livemax"
+        )
+        self.db_complaints = self._gauge(
+            "db_complaints", "What `commercekit doctor` says of the tables.", "livemax"
+        )
         self.login_fail = self._counter("login_fail", "Refused log-ins and staff tokens.")
         self.loop_blocked_seconds = self._counter(
             "loop_blocked_seconds", "Time in which a process stood still."
