@@ -1,33 +1,19 @@
-"""Two server processes on one database, over real sockets: the last item, and kill -9 in every gap."""
+"""Two server processes on one database, killed together with their parent in the middle of everything."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import json
-import os
-import shutil
-import signal
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 
-from commercekit.platform.db.embedded import EmbeddedServer
-from commercekit.platform.failpoints import VARIABLE
+from tests.e2e.server import PATIENCE, Server, serving
 
 pytestmark = pytest.mark.timeout(240)
 
-MAIN = [sys.executable, "-c", "from commercekit.cli import main; main()"]
-PATIENCE = 90.0
-BUYERS = 50
 SETTINGS = """
 name = "Two processes"
 
@@ -47,7 +33,6 @@ products = "products.csv"
 """
 PRODUCTS = """\
 Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Price,Variant Inventory Qty,Status
-last,The last one,Title,Default Title,LAST,9.90,1,active
 mug,Mug,Title,Default Title,MUG,45.00,10,active
 """
 ADDRESS = {
@@ -61,90 +46,11 @@ ADDRESS = {
 Body = dict[str, Any]
 
 
-class Server:
-    """``commercekit run`` with two processes, on a folder of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.data = folder / "data"
-        self.environ = {**os.environ, "COMMERCEKIT_DATA": str(self.data)}
-        self.port = "0"
-        self.token = ""
-        self.url = ""
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self, failpoints: str = "") -> None:
-        """Start it and wait until it is ready; the port stays the same from the second time on."""
-        output = self.folder / "output"
-        with output.open("w") as written:
-            self._process = subprocess.Popen(
-                [*MAIN, "run", *self._config(), "--port", self.port, "--processes", "2"],
-                env={**self.environ, VARIABLE: failpoints},
-                stdout=written,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        until = time.monotonic() + PATIENCE
-        while "Ctrl-C stops it." not in output.read_text():
-            assert self._process.poll() is None, output.read_text()
-            assert time.monotonic() < until, output.read_text()
-            time.sleep(0.1)
-        told = json.loads((self.data / "run/server.json").read_text())
-        self.token, self.url = told["token"], told["base_url"]
-        self.port = self.url.rpartition(":")[2]
-
-    def ensure(self) -> None:
-        """Start it unless it runs."""
-        if self._process is None:
-            self.start()
-
-    def kill(self) -> None:
-        """End the whole process group, at once and without a word."""
-        if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-            self._process = None
-
-    def audit(self) -> subprocess.CompletedProcess[str]:
-        """The books, by the command that operators use."""
-        return subprocess.run(
-            [*MAIN, "doctor", *self._config(), "--invariants"],
-            env=self.environ,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
-
-    def ask(self, method: str, path: str, **request: Any) -> httpx.Response:
-        """Ask as whoever the headers say; a server that is not there shows its last words."""
-        try:
-            return httpx.request(method, f"{self.url}{path}", timeout=20, **request)
-        except httpx.ConnectError:
-            pytest.fail(f"nobody listens at {self.url}\n{(self.folder / 'output').read_text()}")
-
-    def admin(self, method: str, path: str, **request: Any) -> httpx.Response:
-        """Ask as staff."""
-        headers = {"Authorization": f"Bearer {self.token}", **request.pop("headers", {})}
-        return self.ask(method, path, headers=headers, **request)
-
-    def _config(self) -> list[str]:
-        return ["--config", str(self.folder / "commercekit.toml")]
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     """One shop for the module: it is killed again and again, and goes on with its data."""
-    folder = Path(tempfile.mkdtemp(prefix="commercekit-e2e-", dir="/var/tmp"))
-    folder.chmod(0o755)
-    (folder / "commercekit.toml").write_text(SETTINGS)
-    (folder / "products.csv").write_text(PRODUCTS)
-    made = Server(folder)
-    yield made
-    made.kill()
-    EmbeddedServer(made.data).stop()
-    shutil.rmtree(folder, ignore_errors=True)
+    with serving(SETTINGS, PRODUCTS) as made:
+        yield made
 
 
 def wish(sku: str) -> Body:
@@ -241,26 +147,5 @@ def test_killed_in_every_gap_there_is_one_order_one_payment_and_one_refund(serve
     assert [refund["amount"]["amount"] for refund in found["refunds"]] == [4500]
     assert [line["refunded"] for line in found["lines"]] == [1]
     assert len(server.admin("GET", "/admin/orders").json()["items"]) == 1
-    audit = server.audit()
-    assert audit.returncode == 0, audit.stdout
-
-
-async def test_fifty_buyers_of_the_last_one_against_two_processes(server: Server) -> None:
-    await asyncio.to_thread(server.ensure)
-    before = len(server.admin("GET", "/admin/orders").json()["items"])
-
-    async def buy() -> httpx.Response:
-        # A connection each, so that both processes are asked.
-        async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
-            headers = {"Idempotency-Key": str(uuid4())}
-            return await client.post("/store/checkout", json=wish("LAST"), headers=headers)
-
-    answers = await asyncio.gather(*(buy() for _ in range(BUYERS)))
-    assert sorted(answer.status_code for answer in answers) == [201] + [409] * (BUYERS - 1)
-    for answer in answers:
-        if answer.status_code == httpx.codes.CONFLICT:
-            assert answer.json()["type"].endswith("out-of-stock")
-    page = server.admin("GET", "/admin/orders").json()
-    assert len(page["items"]) == before + 1
     audit = server.audit()
     assert audit.returncode == 0, audit.stdout

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -34,6 +35,19 @@ def test_a_process_dies_where_it_was_told_to(told: str, code: int, written: str)
     )
     assert (done.returncode, done.stdout) == (code, written)
     assert ("FailpointReached: a.b" in done.stderr) is (code == 1)
+
+
+def test_only_the_first_to_come_is_killed(tmp_path: Path) -> None:
+    environ = {**os.environ, VARIABLE: f"a.c=raise,*=kill-once:{tmp_path}"}
+
+    def reach() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", REACH], env=environ, capture_output=True, text=True, check=False
+        )
+
+    assert (reach().returncode, [path.name for path in tmp_path.iterdir()]) == (-9, ["a.b"])
+    again = reach()
+    assert (again.returncode, again.stdout) == (0, "went on\n")
 
 
 def test_without_the_variable_nothing_happens() -> None:

@@ -1,19 +1,22 @@
 """Places where a test lets the process die or fail, to prove that a retry finds its way.
 
 Off, and free of cost, unless ``COMMERCEKIT_FAILPOINTS`` names them when the process starts:
-``checkout.placed=exit137,orders.refund-approved=raise``.
+``checkout.placed=exit137,orders.refund-approved=raise``; ``*`` stands for all others.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Final
 
 __all__ = ["VARIABLE", "FailpointReached", "failpoint", "watching"]
 
 VARIABLE: Final = "COMMERCEKIT_FAILPOINTS"
+_KILL_ONCE: Final = "kill-once:"
 _KILLED: Final = 137
 """What a shell says of a process that ``kill -9`` ended."""
 
@@ -26,11 +29,16 @@ def failpoint(name: str) -> None:
     """Do what the environment says about ``name``, usually nothing.
 
     ``exit137`` ends the process at once, without any cleaning up; ``raise`` raises
-    :class:`FailpointReached`.
+    :class:`FailpointReached`; ``kill-once:FOLDER`` has the process killed (SIGKILL) by whichever gets
+    here first, and leaves a file of that name in the folder, so that the others live on.
     """
     if _watchers:
         _watchers[-1](name)
-    mode = _MODES.get(name)
+    if not _MODES:
+        return
+    mode = _MODES.get(name) or _MODES.get("*", "")
+    if mode.startswith(_KILL_ONCE):
+        _kill_once(Path(mode.removeprefix(_KILL_ONCE)) / name)
     if mode == "exit137":
         os._exit(_KILLED)
     if mode == "raise":
@@ -48,6 +56,12 @@ def watching(watcher: Callable[[str], None]) -> Iterator[None]:
         yield
     finally:
         _watchers.remove(watcher)
+
+
+def _kill_once(mark: Path) -> None:
+    with suppress(FileExistsError):
+        mark.touch(exist_ok=False)
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _modes(text: str) -> dict[str, str]:
