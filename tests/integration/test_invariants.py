@@ -15,7 +15,7 @@ ORDER, LINE, PAYMENT, REFUND, SHIPMENT = (new_id() for _ in range(5))
 ITEM, ALLOCATION, CART, EVENT, BOOKING, BACK = (new_id() for _ in range(6))
 LOCATION = UUID("01938a00-0000-7000-8000-000000000001")
 SEALED_TABLES = (
-    "orders_order", "payments_payment", "fulfilment_shipment", "fulfilment_event", "checkout_cart",
+    "orders_order", "orders_return", "payments_payment", "fulfilment_shipment", "fulfilment_event", "checkout_cart",
     "platform_idempotency_key", "notifications_message",
 )  # fmt: skip
 
@@ -100,6 +100,17 @@ VALUES ('{shipment}', '{order}', 'S-1', 'table', 'default', 'Table', 'std', 'han
     900, 'CNY', '\\x{fulfilment_shipment}', 'ann', now(), now());
 INSERT INTO fulfilment_line (shipment_id, line_id, sku, quantity)
 VALUES ('{shipment}', '{line}', 'SHIRT', 1);
+INSERT INTO fulfilment_parcel (shipment_id, position, status, delivered_at)
+VALUES ('{shipment}', 1, 'handed_over', now());
+INSERT INTO fulfilment_parcel_line (shipment_id, position, line_id, quantity)
+VALUES ('{shipment}', 1, '{line}', 1);
+
+INSERT INTO orders_return (order_id, id, status, shipping, amount, currency, reason, reason_code,
+    created_at)
+VALUES ('{order}', '{back}', 'requested', false, 900, 'CNY', '\\x{orders_return}', 'other', now());
+INSERT INTO orders_return_line (order_id, return_id, line_id, position, sku, quantity, amount, tax)
+VALUES ('{order}', '{back}', '{line}', 0, 'SHIRT', 1, 900, 0);
+UPDATE orders_line SET claimed = 1, claimed_amount = 900;
 INSERT INTO fulfilment_event (shipment_id, event_key, tracking_number, code, provider_code, at, note,
     received_at)
 VALUES ('{shipment}', 'k', '1', 'handed_over', '1', now(), '\\x{fulfilment_event}', now());
@@ -201,9 +212,51 @@ BROKEN = [
         "UPDATE inventory_allocation SET expires_at = now() - interval '2 minutes'",
     ),
     ("shipped-is-in-parcels", "UPDATE orders_line SET shipped = 2"),
-    ("shipped-is-in-parcels", "UPDATE fulfilment_shipment SET status = 'cancelled'"),
+    ("shipped-is-in-parcels", "UPDATE fulfilment_parcel SET status = 'cancelled'"),
     ("decisions-have-a-decider", "UPDATE orders_refund_request SET decided_by = ''"),
     ("decisions-have-a-decider", "UPDATE orders_refund_request SET decided_at = NULL"),
+    ("units-are-claimed-once", "UPDATE orders_line SET claimed = 0"),
+    ("units-are-claimed-once", "UPDATE orders_return_line SET quantity = 2"),
+    ("units-are-claimed-once", "UPDATE orders_return SET status = 'rejected'"),
+    (
+        "units-are-claimed-once",
+        "UPDATE orders_refund_request SET lines = jsonb_build_array(jsonb_build_object("
+        "'line_id', (SELECT id FROM orders_line), 'quantity', 1))",
+    ),
+    ("lines-give-back-what-they-cost", "UPDATE orders_line SET claimed_amount = 2701"),
+    ("lines-give-back-what-they-cost", "UPDATE orders_line SET claimed_tax = 1"),
+    (
+        "lines-give-back-what-they-cost",
+        "UPDATE orders_refund_request SET amount = 901, parts = jsonb_build_array("
+        "jsonb_build_object('kind', 'item', 'line_id', (SELECT id FROM orders_line), 'amount',"
+        " '{\"amount\": 901}'::jsonb, 'tax', '{\"amount\": 0}'::jsonb))",
+    ),
+    (
+        "freight-goes-back-once",
+        "UPDATE orders_refund_request SET parts ="
+        " '[{\"kind\": \"shipping\", \"amount\": {\"amount\": 501}, \"tax\": {\"amount\": 0}}]'",
+    ),
+    (
+        "parts-are-the-refund",
+        "UPDATE orders_refund_request SET parts ="
+        " '[{\"kind\": \"item\", \"amount\": {\"amount\": 899}, \"tax\": {\"amount\": 0}}]'",
+    ),
+    ("granted-money-is-on-its-way", "UPDATE payments_refund SET amount = 899"),
+    ("granted-money-is-on-its-way", "DELETE FROM payments_refund"),
+    ("returned-is-in-returns", "UPDATE orders_line SET returned = 1"),
+    ("returned-is-in-returns", "UPDATE orders_return_line SET received = 1"),
+    ("returned-was-delivered", "UPDATE fulfilment_parcel SET delivered_at = NULL"),
+    ("returned-was-delivered", "UPDATE orders_return_line SET quantity = 2"),
+    ("restocked-is-sellable", "UPDATE orders_return_line SET sellable = 1, damaged = 0, missing = 0"),
+    (
+        "restocked-is-sellable",
+        "UPDATE inventory_movement SET kind = 'return', quantity = 1, reference ="
+        " (SELECT id::text FROM orders_order), reason = 'return ' || (SELECT id FROM orders_return)"
+        " WHERE kind = 'sale'",
+    ),
+    ("returns-have-their-moments", "UPDATE orders_return SET status = 'received'"),
+    ("returns-have-their-moments", "UPDATE orders_return SET closed_at = now()"),
+    ("orders-return-is-sealed", "UPDATE orders_return SET reason = 'I was ill'"),
     ("orders-order-is-sealed", "UPDATE orders_order SET email = 'ann@example.com'"),
     ("orders-order-is-sealed", "UPDATE orders_order SET note = 'ring twice'"),
     ("notifications-message-is-sealed", "UPDATE notifications_message SET recipient = 'a@b.c'"),
