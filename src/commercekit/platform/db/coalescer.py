@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from commercekit.errors import Unavailable
 from commercekit.platform.db.database import OUTAGES, CommitOutcomeUnknown
 
 __all__ = ["Coalescer", "TooBusy"]
+
+_logger = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
@@ -28,14 +31,21 @@ class TooBusy(Unavailable):
     title_zh = "系统繁忙"
 
 
+class _Waiting(NamedTuple, Generic[Item, Outcome]):
+    item: Item
+    keys: frozenset[Hashable]
+    future: asyncio.Future[Outcome]
+
+
 class Coalescer(Generic[Item, Outcome]):
     """First come, first served, one flight at a time, no timer.
 
     While a flight is under way whatever arrives waits for the next, so batches grow with the load and a
     lone item waits for nobody. Items that share a key never share a flight: the later one finds what the
     earlier did. A flight that fails as a whole is flown again item by item, so that one which cannot work
-    fails alone; ``flight`` must therefore find what an earlier try of an item has committed. A caller who
-    is cancelled cancels nothing that it submitted.
+    fails alone; ``flight`` must therefore find what an earlier try of an item has committed. A COMMIT
+    without an answer is such a failure too, and a lone item is flown once more after it. A caller who is
+    cancelled cancels nothing that it submitted.
     """
 
     def __init__(
@@ -53,7 +63,7 @@ class Coalescer(Generic[Item, Outcome]):
         self._largest = largest
         self._waiting = waiting
         self._observe = observe
-        self._queue: deque[tuple[Item, asyncio.Future[Outcome]]] = deque()
+        self._queue: deque[_Waiting[Item, Outcome]] = deque()
         self._task: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
@@ -67,7 +77,7 @@ class Coalescer(Generic[Item, Outcome]):
             raise TooBusy(message, retry_after=1)
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Outcome] = loop.create_future()
-        self._queue.append((item, future))
+        self._queue.append(_Waiting(item, frozenset(self._keys(item)), future))
         if self._task is None:
             # A context of its own: the flight belongs to nobody's transaction and nobody's request.
             self._task = loop.create_task(self._fly(), context=contextvars.Context())
@@ -83,40 +93,62 @@ class Coalescer(Generic[Item, Outcome]):
             while self._queue:
                 await asyncio.sleep(0)  # whoever is ready in this turn of the loop comes along
                 batch = self._next_batch()
-                if self._observe is not None:
-                    self._observe(len(batch))
+                self._tell_size(len(batch))
                 await self._serve(batch)
         finally:
             self._task = None
 
-    def _next_batch(self) -> list[tuple[Item, asyncio.Future[Outcome]]]:
-        batch: list[tuple[Item, asyncio.Future[Outcome]]] = []
-        later: list[tuple[Item, asyncio.Future[Outcome]]] = []
+    def _next_batch(self) -> list[_Waiting[Item, Outcome]]:
+        batch: list[_Waiting[Item, Outcome]] = []
+        later: list[_Waiting[Item, Outcome]] = []
         aboard: set[Hashable] = set()
         while self._queue and len(batch) < self._largest:
             entry = self._queue.popleft()
-            keys = set(self._keys(entry[0]))
-            if keys & aboard:
-                later.append(entry)
-            else:
-                batch.append(entry)
-            aboard |= keys  # of those put off too: who shares one with them comes after them
+            (later if entry.keys & aboard else batch).append(entry)
+            aboard |= entry.keys  # of those put off too: who shares one with them comes after them
         self._queue.extendleft(reversed(later))
         return batch
 
-    async def _serve(self, batch: list[tuple[Item, asyncio.Future[Outcome]]]) -> None:
-        try:
-            outcomes = await self._flight([item for item, _ in batch])
-        except Exception as error:  # noqa: BLE001 - each caller is told what became of its own item
-            if len(batch) == 1 or _is_outage(error):
-                for _, future in batch:
-                    _settle(future, error)
-                return
-            for entry in batch:
-                await self._serve([entry])
+    def _tell_size(self, size: int) -> None:
+        if self._observe is None:
             return
-        for (_, future), outcome in zip(batch, outcomes, strict=True):
-            _settle(future, outcome)
+        try:
+            self._observe(size)
+        except Exception:  # what counts flights must not keep anybody on the ground
+            _logger.exception("the size of a flight could not be told")
+
+    async def _serve(
+        self, batch: Sequence[_Waiting[Item, Outcome]], *, again: bool = True
+    ) -> Exception | None:
+        """Fly ``batch``, and one by one what failed together; gives the outage that ended it, if any.
+
+        ``again``: a lone item whose COMMIT went unanswered is flown once more, to find what became of it.
+        """
+        try:
+            outcomes = await self._flight([entry.item for entry in batch])
+            if len(outcomes) != len(batch):
+                message = f"{len(outcomes)} outcomes for {len(batch)} items"
+                raise RuntimeError(message)
+        except Exception as error:  # noqa: BLE001 - each caller is told what became of its own item
+            outage = _is_outage(error)
+            unknown = again and isinstance(error, CommitOutcomeUnknown)
+            if outage or (len(batch) == 1 and not unknown):
+                for entry in batch:
+                    _settle(entry.future, error)
+                return error if outage else None
+            return await self._serve_each(batch)
+        for entry, outcome in zip(batch, outcomes, strict=True):
+            _settle(entry.future, outcome)
+        return None
+
+    async def _serve_each(self, batch: Sequence[_Waiting[Item, Outcome]]) -> Exception | None:
+        for place, entry in enumerate(batch):
+            outage = await self._serve([entry], again=len(batch) > 1)
+            if outage is not None:
+                for other in batch[place + 1 :]:
+                    _settle(other.future, outage)
+                return outage
+        return None
 
 
 def _is_outage(error: Exception) -> bool:
