@@ -25,6 +25,8 @@ import msgspec
 
 from commercekit.platform.db.embedded import reachable_folder
 from tests.benchmarks.load import Sample, drive, need_wrk
+from tests.benchmarks.orders import NAME as ORDERS
+from tests.benchmarks.orders import WITHIN, orders_1m
 from tests.benchmarks.shop import BenchShop
 from tests.benchmarks.workloads import (
     ColdWorkload,
@@ -90,14 +92,18 @@ def main() -> None:
     folder = reachable_folder(folder)
     folder.mkdir(parents=True)
     try:
-        with BenchShop(folder, products=options.products) as shop:
-            results = [
-                _measure(shop, workload, options.rounds, options.seconds)
-                for workload in all_workloads(shop)
-                if not options.only or workload.name in options.only
-            ]
-            if not options.only or INVALIDATION in options.only:
-                results.append(_invalidation(shop))
+        results: list[Result] = []
+        if options.only != [ORDERS]:
+            with BenchShop(folder, products=options.products) as shop:
+                results += [
+                    _measure(shop, workload, options.rounds, options.seconds)
+                    for workload in all_workloads(shop)
+                    if not options.only or workload.name in options.only
+                ]
+                if not options.only or INVALIDATION in options.only:
+                    results.append(_invalidation(shop))
+        if not options.only or ORDERS in options.only:
+            results += _orders(folder, options.rounds, options.seconds)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     machine = _machine()
@@ -141,6 +147,19 @@ def _invalidation(shop: BenchShop) -> Result:
         floor_rps=0,
         ratio=0,
     )
+
+
+def _orders(folder: Path, rounds: int, seconds: float) -> list[Result]:
+    """The ratio is of medians: how much longer an answer takes from the large table, upside down."""
+    results = []
+    for seen in orders_1m(folder, rounds=rounds, seconds=seconds):
+        result = Rounds(seen.many, seen.few).result(seen.name, round(1 / WITHIN, 3))
+        result.ratio = round(seen.ratio, 3)
+        print(
+            f"{result.name} ... {result.rps:,.0f}/s, p50 {1 / seen.ratio:.2f} times the small table's"
+        )
+        results.append(result)
+    return results
 
 
 def _sides(

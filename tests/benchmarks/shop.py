@@ -15,7 +15,7 @@ import threading
 import time
 import tomllib
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import AbstractAsyncContextManager, ExitStack
 from pathlib import Path
 from typing import Any, Self
 
@@ -147,6 +147,10 @@ class BenchShop:
             {**os.environ, "BENCH_COLD": str(file)},
         )
         return url
+
+    def opened(self) -> AbstractAsyncContextManager[Shop]:
+        """The shop's services in this process, on the same database and keys."""
+        return Shop(load_configuration(self._config, self._environ()), self.dsn).opened()
 
     async def _record(self, kind: str, names: Sequence[str]) -> list[Asked]:
         configuration = load_configuration(self._config, self._environ())

@@ -257,6 +257,18 @@ BROKEN = [
     ("returns-have-their-moments", "UPDATE orders_return SET status = 'received'"),
     ("returns-have-their-moments", "UPDATE orders_return SET closed_at = now()"),
     ("orders-return-is-sealed", "UPDATE orders_return SET reason = 'I was ill'"),
+    ("withdrawn-is-on-the-lines", "UPDATE orders_order SET withdrawn = 1"),
+    ("withdrawn-is-on-the-lines", "UPDATE orders_line SET withdrawn = 3, claimed = 3, claimed_amount = 2699"),
+    ("orders-history-is-sealed", "UPDATE orders_history SET sealed_reason = 'I was ill'"),
+    (
+        "orders-refund-request-is-sealed",
+        "UPDATE orders_refund_request SET sealed_reason = 'I was ill'",
+    ),
+    (
+        "orders-note-is-sealed",
+        "INSERT INTO orders_note (order_id, id, at, actor_kind, actor_id, visibility, text)"
+        " SELECT id, id, now(), 'staff', '', 'internal', 'Ann is ill' FROM orders_order",
+    ),
     ("orders-order-is-sealed", "UPDATE orders_order SET email = 'ann@example.com'"),
     ("orders-order-is-sealed", "UPDATE orders_order SET note = 'ring twice'"),
     ("notifications-message-is-sealed", "UPDATE notifications_message SET recipient = 'a@b.c'"),

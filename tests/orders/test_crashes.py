@@ -87,6 +87,43 @@ async def test_cancelling(shop: TestShop, crashing: Callable[[str, Ask], Awaitab
     assert await shop.stock(SHIRT) == (10, 0)
 
 
+async def test_cancelling_units(
+    shop: TestShop, crashing: Callable[[str, Ask], Awaitable[Body]]
+) -> None:
+    order = await shop.paid((SHIRT, 2))
+    units = [{"line_id": order["lines"][0]["id"], "quantity": 1}]
+    path = f"/admin/orders/{order['number']}/cancel"
+
+    async def cancel(key: str) -> httpx.Response:
+        body = {"reason": "Torn", "lines": units}
+        return await shop.admin("POST", path, json=body, headers={"Idempotency-Key": key})
+
+    after = await crashing("orders.lines-cancelled", cancel)
+    assert after["current_totals"]["total"] == cny(20_900)
+    await shop.settle()
+    read = await shop.read(order)
+    assert [(r["amount"], r["status"]) for r in read["refunds"]] == [(cny(19_900), "succeeded")]
+    assert await shop.stock(SHIRT) == (10, 1)
+
+
+async def test_the_courier_asks_for_less_although_nobody_came_back(
+    shop: TestShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = await shop.placed((MUG, 3), method="cod")
+    units = [{"line_id": order["lines"][0]["id"], "quantity": 1}]
+    body = {"reason": "Torn", "lines": units}
+    monkeypatch.setattr(failpoints, "_MODES", {"orders.lines-cancelled": "raise"})
+    path = f"/admin/orders/{order['number']}/cancel"
+    assert (await shop.admin("POST", path, json=body)).status_code == 500
+    monkeypatch.undo()
+    await shop.settle()
+    read = await shop.read(order)
+    assert [(p["amount"], p["status"]) for p in read["payments"]] == [
+        (cny(14_500), "closed"),
+        (cny(10_000), "pending"),
+    ]
+
+
 async def test_cancelling_what_was_to_be_collected(
     shop: TestShop, crashing: Callable[[str, Ask], Awaitable[Body]]
 ) -> None:

@@ -119,3 +119,25 @@ async def test_money_that_came_twice_is_no_second_payment_to_the_shopper(shop: T
     subjects = [mail["subject"] for mail in shop.mails(order["number"])]
     assert sum("Your payment" in subject for subject in subjects) == 1
     assert sum("Money back" in subject for subject in subjects) == 1
+
+
+async def test_a_change_is_told_with_what_is_left_and_what_comes_of_the_money(
+    shop: TestShop,
+) -> None:
+    order = await shop.paid((MUG, 2), (SHIRT, 1))
+    lines = {line["sku"]: line["id"] for line in order["lines"]}
+    path = f"/admin/orders/{order['number']}"
+    body = {"reason": "Chipped", "lines": [{"line_id": lines[MUG], "quantity": 1}]}
+    given(await shop.admin("POST", f"{path}/cancel", json=body))
+    await shop.settle()
+    mails = [mail for mail in shop.mails(order["number"]) if "changed" in mail["subject"]]
+    assert len(mails) == 1
+    assert "1 × Mug: ¥45.00" in mails[0]["text"].replace("CN¥", "¥")
+    assert "¥45.00 back to you" in mails[0]["text"]
+    assert "left to pay" not in mails[0]["text"]
+    wish = {"add": [{"sku": MUG, "quantity": 2}]}
+    given(await shop.admin("POST", f"{path}/edits", json=wish, headers={"If-Match": "*"}), 201)
+    await shop.settle()
+    last = shop.mails(order["number"])[-1]["text"]
+    assert "¥90.00 of it is left to pay" in last
+    assert "back to you" not in last

@@ -13,7 +13,7 @@ from commercekit.app.configuration import ShopConfiguration, load_configuration
 from commercekit.app.sampling import sampling
 from commercekit.app.shop import Shop
 from commercekit.catalog.api import controllers as catalog_controllers
-from commercekit.checkout import StoreCarts, StoreCheckout
+from commercekit.checkout import AdminOrderEdits, StoreCarts, StoreCheckout
 from commercekit.fulfilment.api import AdminShipments
 from commercekit.identity.api import AdminAudit, AdminTokens
 from commercekit.inventory.api import (
@@ -26,6 +26,7 @@ from commercekit.inventory.api import (
 )
 from commercekit.markets.api import MarketController
 from commercekit.orders import (
+    AdminOrderDesk,
     AdminOrders,
     AdminRefundRequests,
     AdminReturns,
@@ -85,6 +86,8 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
             StoreCheckout,
             StoreOrders,
             AdminOrders,
+            AdminOrderDesk,
+            AdminOrderEdits,
             AdminRefundRequests,
             AdminReturns,
             StoreReturns,

@@ -225,6 +225,8 @@ class Shop:
             self.fulfilment,
             settings.orders,
             reviewer=Reviewer(self.caller, self._refund_rules(), settings.orders),
+            jobs=self.jobs,
+            audit=self.identity,
         )
         self.freshness = Freshness()
         self.projection = Projection(

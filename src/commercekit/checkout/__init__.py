@@ -4,7 +4,13 @@ The quote runs list price → promotions → shipping → tax → total and can 
 one transaction over inventory, orders and payments; providers are called before and after it.
 """
 
-from commercekit.checkout.api import CHECKOUT, StoreCarts, StoreCheckout, resumer_of
+from commercekit.checkout.api import (
+    CHECKOUT,
+    AdminOrderEdits,
+    StoreCarts,
+    StoreCheckout,
+    resumer_of,
+)
 from commercekit.checkout.errors import (
     CartChanged,
     CartEmpty,
@@ -37,6 +43,7 @@ SEALED_TABLES = (TABLE,)
 __all__ = [
     "CHECKOUT",
     "SEALED_TABLES",
+    "AdminOrderEdits",
     "Basis",
     "Cart",
     "CartChanged",

@@ -11,11 +11,13 @@ __all__ = [
     "CartNotFound",
     "CartOrdered",
     "CouponNotApplicable",
+    "LineTwice",
     "PaymentMethodNeeded",
     "PriceChanged",
     "ShippingNotAvailable",
     "TooManyLines",
     "UnknownSku",
+    "WrongCurrency",
 ]
 
 
@@ -103,3 +105,19 @@ class PriceChanged(Conflict):
     slug = "price-changed"
     title = "The price has changed"
     title_zh = "价格已变动"
+
+
+class LineTwice(Unprocessable):
+    """One line was named twice in an edit, so that it is not clear how it shall stand."""
+
+    slug = "line-twice"
+    title = "A line is named twice"
+    title_zh = "同一明细出现两次"
+
+
+class WrongCurrency(Unprocessable):
+    """An order has one currency, and every price in it is in that one."""
+
+    slug = "wrong-currency"
+    title = "Another currency than the order's"
+    title_zh = "币种与订单不符"

@@ -14,11 +14,14 @@ from commercekit.promotions import Explanation
 __all__ = [
     "MAX_LINES",
     "MAX_QUANTITY",
+    "AddWish",
     "Basis",
     "Cart",
     "CartLine",
     "CartMessage",
     "CheckoutSettings",
+    "EditWish",
+    "LineWish",
     "PlaceOrder",
     "Quantity",
     "Quote",
@@ -167,3 +170,46 @@ class PlaceOrder(Struct, frozen=True, kw_only=True):
     customer_ip: str | None = None
     cart_id: UUID | None = None
     cart_version: int | None = None
+
+
+class LineWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How one line of a placed order shall stand; what is left out stays.
+
+    More units than there are become a line of their own, at today's price. A ``unit_price`` is for all
+    units that have not left.
+    """
+
+    line_id: UUID
+    quantity: Annotated[int, Meta(ge=0, le=MAX_QUANTITY)] | None = None
+    unit_price: Money | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a price below nothing."""
+        _check_price(self.unit_price)
+
+
+class AddWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """So many more of a SKU, at today's price or at one that staff name."""
+
+    sku: Annotated[str, Meta(min_length=1, max_length=120)]
+    quantity: Quantity
+    unit_price: Money | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a price below nothing."""
+        _check_price(self.unit_price)
+
+
+class EditWish(Struct, frozen=True, kw_only=True):
+    """What staff want of a placed order."""
+
+    lines: tuple[LineWish, ...] = ()
+    add: tuple[AddWish, ...] = ()
+    address: Address | None = None
+    reason: str = ""
+
+
+def _check_price(price: Money | None) -> None:
+    if price is not None and price.amount < 0:
+        message = "a price must not be below nothing"
+        raise ValueError(message)

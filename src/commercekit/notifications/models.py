@@ -20,6 +20,7 @@ TEMPLATES = (
     "order-delivered",
     "order-refunded",
     "order-cancelled",
+    "order-changed",
     "refund-requested",
     "refund-approved",
     "refund-rejected",

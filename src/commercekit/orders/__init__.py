@@ -5,6 +5,7 @@ Placing is decided by ``checkout``, which writes through :meth:`OrderService.cre
 """
 
 from commercekit.orders.api import (
+    AdminOrderDesk,
     AdminOrders,
     AdminRefundRequests,
     AdminReturns,
@@ -36,6 +37,8 @@ from commercekit.orders.events import (
     OrderCancelled,
     OrderCompleted,
     OrderDelivered,
+    OrderEdited,
+    OrderLinesCancelled,
     OrderPaid,
     OrderPlaced,
     OrderRefundDelayed,
@@ -58,6 +61,8 @@ from commercekit.orders.models import (
     Adjustment,
     AskedLine,
     DraftedOrder,
+    EditedLine,
+    EditOutcome,
     Fault,
     FulfilmentStatus,
     HistoryEntry,
@@ -66,9 +71,13 @@ from commercekit.orders.models import (
     NewLine,
     NewOrder,
     NewShipping,
+    Note,
+    NoteVisibility,
     Opinion,
     Order,
+    OrderChange,
     OrderLine,
+    OrderSearch,
     OrdersSettings,
     OrderStatus,
     OrderSummary,
@@ -100,7 +109,14 @@ from commercekit.orders.providers import (
     RefundRule,
     RuleAnswer,
 )
-from commercekit.orders.repository import RETURN_TABLE, TABLE, new_number
+from commercekit.orders.repository import (
+    HISTORY,
+    NOTES,
+    REQUESTS,
+    RETURN_TABLE,
+    TABLE,
+    new_number,
+)
 from commercekit.orders.rules import RegisteredRefundRule
 from commercekit.orders.service import (
     PAYMENT_STATUS_CONSUMER,
@@ -110,7 +126,7 @@ from commercekit.orders.service import (
 )
 from commercekit.orders.subscribers import subscriptions
 
-SEALED_TABLES = (TABLE, RETURN_TABLE)
+SEALED_TABLES = (TABLE, HISTORY, REQUESTS, RETURN_TABLE, NOTES)
 """Tables with personal fields, for which the sealer keeps a data key."""
 
 __all__ = [
@@ -118,6 +134,7 @@ __all__ = [
     "SEALED_TABLES",
     "Actor",
     "Adjustment",
+    "AdminOrderDesk",
     "AdminOrders",
     "AdminRefundRequests",
     "AdminReturns",
@@ -128,6 +145,8 @@ __all__ = [
     "CountsDiffer",
     "CustomerHistory",
     "DraftedOrder",
+    "EditOutcome",
+    "EditedLine",
     "Fault",
     "FulfilmentStatus",
     "HistoryEntry",
@@ -139,20 +158,26 @@ __all__ = [
     "NewLine",
     "NewOrder",
     "NewShipping",
+    "Note",
+    "NoteVisibility",
     "NothingToRefund",
     "NothingToShip",
     "Opinion",
     "Order",
     "OrderCancelled",
+    "OrderChange",
     "OrderCompleted",
     "OrderDelivered",
+    "OrderEdited",
     "OrderLine",
+    "OrderLinesCancelled",
     "OrderNotFound",
     "OrderNotPaid",
     "OrderPaid",
     "OrderPlaced",
     "OrderRefundDelayed",
     "OrderRefunded",
+    "OrderSearch",
     "OrderService",
     "OrderShipped",
     "OrderStatus",

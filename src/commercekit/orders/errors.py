@@ -5,21 +5,27 @@ from __future__ import annotations
 from commercekit.errors import Conflict, InvalidTransition, NotFound, Unprocessable
 
 __all__ = [
+    "AddressElsewhere",
     "CountsDiffer",
     "MoreThanAsked",
     "MoreThanLeft",
     "MoreThanReturned",
+    "NothingToChange",
     "NothingToRefund",
     "NothingToShip",
+    "NothingWouldRemain",
     "OrderChanged",
+    "OrderNotEditable",
     "OrderNotFound",
     "OrderNotPaid",
+    "OrderTooLong",
     "QuantityOrAmount",
     "RefundRequestDecided",
     "RefundRequestNotFound",
     "ReturnDecided",
     "ReturnNotFound",
     "TooManyUnits",
+    "UnitsAskedBack",
     "UnitsBeingPacked",
     "UnitsRefunded",
     "UnknownOrderLine",
@@ -100,6 +106,53 @@ class UnitsRefunded(Conflict):
     slug = "units-refunded"
     title = "These units were refunded"
     title_zh = "这些商品已退款"
+
+
+class UnitsAskedBack(Conflict):
+    """A refund request that nobody has decided yet asks for these very units."""
+
+    slug = "units-asked-back"
+    title = "Asked back by a refund request"
+    title_zh = "商品已申请退款"
+
+
+class OrderNotEditable(InvalidTransition):
+    """Completed or cancelled, or on its way where the change would matter."""
+
+    title = "The order can no longer be edited"
+    title_zh = "订单已无法修改"
+
+
+class NothingToChange(Unprocessable):
+    """An edit that would leave the order as it is."""
+
+    slug = "nothing-to-change"
+    title = "Nothing would change"
+    title_zh = "没有任何更改"
+
+
+class NothingWouldRemain(Conflict):
+    """An edit that takes off every unit; that is a cancellation."""
+
+    slug = "nothing-would-remain"
+    title = "Nothing would remain of the order"
+    title_zh = "修改后订单将为空"
+
+
+class OrderTooLong(Unprocessable):
+    """An order with so many lines is two orders."""
+
+    slug = "order-too-long"
+    title = "Too many lines for one order"
+    title_zh = "订单明细过多"
+
+
+class AddressElsewhere(Unprocessable):
+    """Tax and freight were agreed for a country; another one needs another order."""
+
+    slug = "address-elsewhere"
+    title = "The address is in another country"
+    title_zh = "收货地址位于其他国家或地区"
 
 
 class OrderNotPaid(InvalidTransition):

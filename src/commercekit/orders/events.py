@@ -9,6 +9,8 @@ __all__ = [
     "OrderCancelled",
     "OrderCompleted",
     "OrderDelivered",
+    "OrderEdited",
+    "OrderLinesCancelled",
     "OrderPaid",
     "OrderPlaced",
     "OrderRefundDelayed",
@@ -52,6 +54,32 @@ class OrderCancelled(_OrderFact, frozen=True, kw_only=True):
     """No goods will leave; what was paid goes back."""
 
     reason: str
+    """A word of the shop's own, such as ``unpaid``; what people type stays in the sealed history."""
+
+
+class OrderLinesCancelled(_OrderFact, frozen=True, kw_only=True):
+    """Units were taken off before they shipped; the rest of the order stands."""
+
+    units: dict[str, int]
+    """By SKU."""
+    due: Money
+    """What the order costs now."""
+    refunded: Money
+    """What goes back of what was paid."""
+
+
+class OrderEdited(_OrderFact, frozen=True, kw_only=True):
+    """Staff changed lines, prices or the address before shipping."""
+
+    added: dict[str, int]
+    """Units by SKU; a line that was re-priced is taken off and added again."""
+    removed: dict[str, int]
+    due: Money
+    """What the order costs now."""
+    refunded: Money
+    to_pay: Money
+    """What is still to be paid of it."""
+    address_changed: bool
 
 
 class OrderShipped(_OrderFact, frozen=True, kw_only=True):

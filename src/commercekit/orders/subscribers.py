@@ -19,12 +19,14 @@ from commercekit.kernel import Money, pick
 from commercekit.orders.events import (
     OrderCancelled,
     OrderDelivered,
+    OrderEdited,
+    OrderLinesCancelled,
     OrderPaid,
     OrderPlaced,
     OrderRefunded,
     OrderShipped,
 )
-from commercekit.orders.models import CUSTOMER_CANCELLED
+from commercekit.orders.models import CUSTOMER_CANCELLED, OrderLine
 from commercekit.orders.service.draft_order import PAYMENT_STATUS_CONSUMER
 from commercekit.orders.service.letters import LETTERS
 from commercekit.payments import (
@@ -110,6 +112,16 @@ class _ReturnExcess:
         await self._orders.return_excess(uow, fact.reference, fact.payment_id)
 
 
+class _Complete:
+    """An order of which nothing travels is done when it is paid, or when it cost nothing."""
+
+    def __init__(self, orders: OrderService) -> None:
+        self._orders = orders
+
+    async def __call__(self, uow: UnitOfWork, fact: OrderPaid, _meta: EventMeta) -> None:
+        await self._orders.follow_paid(uow, fact.order_id)
+
+
 _TEMPLATES: dict[type[Any], str] = {
     OrderPlaced: "order-placed",
     OrderPaid: "order-paid",
@@ -117,6 +129,8 @@ _TEMPLATES: dict[type[Any], str] = {
     OrderDelivered: "order-delivered",
     OrderRefunded: "order-refunded",
     OrderCancelled: "order-cancelled",
+    OrderLinesCancelled: "order-changed",
+    OrderEdited: "order-changed",
     **LETTERS,
 }
 
@@ -134,6 +148,15 @@ def _reason(reason: str, locale: str) -> str:
     return pick(known, [locale]) if known else reason
 
 
+def _standing(line: OrderLine) -> dict[str, Any]:
+    """What is left of a line after what was taken off it."""
+    return {
+        "name": line.name,
+        "quantity": (line.quantity - line.cancelled) or line.quantity,
+        "total": line.total - Money(line.withdrawn_amount, line.total.currency),
+    }
+
+
 class _TellShopper:
     """Each step becomes one message; the same fact never becomes two."""
 
@@ -145,16 +168,19 @@ class _TellShopper:
         order = await self._orders.get(fact.order_id)
         params: dict[str, Any] = {
             "number": order.number,
-            "total": order.totals.total,
-            "lines": [
-                {"name": line.name, "quantity": line.quantity, "total": line.total}
-                for line in order.lines
-            ],
+            "total": order.due,
+            "lines": [_standing(line) for line in order.lines if line.quantity > line.cancelled]
+            or [_standing(line) for line in order.lines],
         }
+        if isinstance(fact, OrderLinesCancelled | OrderEdited):
+            params["refund"] = fact.refunded or None
+        if isinstance(fact, OrderEdited):
+            params["to_pay"] = fact.to_pay or None
         if isinstance(fact, OrderRefunded):
             params["amount"] = fact.amount
         if isinstance(fact, OrderCancelled):
-            params["reason"] = _reason(fact.reason, order.locale)
+            reason = fact.reason or await self._orders.why_cancelled(order)
+            params["reason"] = _reason(reason, order.locale)
         if type(fact) in LETTERS:
             params |= await self._orders.letter_about(fact, order)
         if isinstance(fact, OrderShipped | OrderDelivered):
@@ -213,5 +239,6 @@ def subscriptions(
             for fact, react in goods
         ),
         Subscription("orders.return-excess", PaymentPaid, _ReturnExcess(orders)),
+        Subscription("orders.complete", OrderPaid, _Complete(orders)),
         *(Subscription("orders.tell-shopper", fact, tell) for fact in _TEMPLATES),
     ]

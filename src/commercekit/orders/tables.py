@@ -19,8 +19,10 @@ __all__ = [
     "OrderAdjustmentTable",
     "OrderHistoryTable",
     "OrderLineTable",
+    "OrderNoteTable",
     "OrderNumberTable",
     "OrderTable",
+    "OrderTagTable",
     "RefundRequestTable",
     "ReturnLineTable",
     "ReturnTable",
@@ -57,6 +59,9 @@ class OrderTable(Table, db=ENGINE, tablename="orders_order"):
     expires_at = Timestamptz(null=True, default=None)
     closed_at = Timestamptz(null=True, default=None)
     version = Integer()
+    withdrawn = BigInt()
+    given_back = BigInt()
+    phone_index = Bytea(null=True, default=None)
 
 
 class OrderNumberTable(Table, db=ENGINE, tablename="orders_number"):
@@ -92,6 +97,9 @@ class OrderLineTable(Table, db=ENGINE, tablename="orders_line"):
     claimed_amount = BigInt()
     claimed_tax = BigInt()
     returned = Integer()
+    withdrawn = Integer()
+    withdrawn_amount = BigInt()
+    withdrawn_tax = BigInt()
 
 
 class OrderAdjustmentTable(Table, db=ENGINE, tablename="orders_adjustment"):
@@ -119,7 +127,28 @@ class OrderHistoryTable(Table, db=ENGINE, tablename="orders_history"):
     actor_id = Text()
     event = Text()
     reason = Text()
+    """In clear only what the shop says itself, and what people said before reasons were sealed."""
+    sealed_reason = Bytea(null=True, default=None)
     details = JSONB()
+
+
+class OrderNoteTable(Table, db=ENGINE, tablename="orders_note"):
+    """What staff wrote down about an order, for themselves or for the shopper; sealed."""
+
+    id = UUID(primary_key=True, default=None)
+    order_id = UUID(default=None)
+    at = Timestamptz()
+    actor_kind = Text()
+    actor_id = Text()
+    visibility = Text()
+    text = Bytea()
+
+
+class OrderTagTable(Table, db=ENGINE, tablename="orders_tag"):
+    """Words by which staff find orders again."""
+
+    tag = Text(primary_key=True)
+    order_id = UUID(default=None)
 
 
 class RefundRequestTable(Table, db=ENGINE, tablename="orders_refund_request"):
@@ -133,6 +162,7 @@ class RefundRequestTable(Table, db=ENGINE, tablename="orders_refund_request"):
     amount = BigInt()
     currency = Varchar(length=3)
     reason = Text()
+    sealed_reason = Bytea(null=True, default=None)
     created_at = Timestamptz()
     decided_at = Timestamptz(null=True, default=None)
     decided_by = Text()

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from commercekit.checkout.service.carts import Carts, PricedCart, basis_of
+from commercekit.checkout.service.edit_order import OrderEdits
 from commercekit.checkout.service.placing import AnswerPlaced, Placed, Placing
 from commercekit.checkout.service.quoting import Quoter
 from commercekit.platform.jobs import JobContext, JobKind, Schedule
@@ -68,6 +69,7 @@ class CheckoutService:
         self.placing = Placing(
             db, clock, keys, orders_settings, inventory, payments, orders, self.quoter
         )
+        self.edits = OrderEdits(clock, markets, catalog, pricing, orders, self.quoter)
 
     def job_kinds(self) -> Sequence[JobKind]:
         """What the job runner needs to know."""

@@ -9,10 +9,13 @@ from msgspec import Meta
 from commercekit.fulfilment import PackedParcel, ShipmentView
 from commercekit.kernel import Page
 from commercekit.orders.api.staff import actor_of, place_of
-from commercekit.orders.api.views import OrderView, view_of
+from commercekit.orders.api.views import StaffOrderView, staff_view_of
 from commercekit.orders.models import (
+    FulfilmentStatus,
+    OrderSearch,
     OrderStatus,
     OrderSummary,
+    PaymentStatus,
     RefundRequestLine,
 )
 from commercekit.orders.service import OrderService
@@ -50,9 +53,10 @@ class ShipInput(Input):
 
 
 class CancelInput(Input):
-    """Why; the shopper reads it."""
+    """Why; the shopper reads it. Without lines the whole order, else so many units of each."""
 
     reason: Annotated[str, Meta(min_length=1, max_length=500)]
+    lines: Annotated[list[RefundRequestLine], Meta(min_length=1, max_length=200)] | None = None
 
 
 class AdminOrders(Controller):
@@ -74,10 +78,26 @@ class AdminOrders(Controller):
         limit: PageLimit = 20,
         cursor: PageCursor = None,
         status: Annotated[OrderStatus | None, Parameter(description="Only these")] = None,
+        payment_status: Annotated[PaymentStatus | None, Parameter(description="Only these")] = None,
+        fulfilment_status: Annotated[
+            FulfilmentStatus | None, Parameter(description="Only these")
+        ] = None,
+        sku: Annotated[
+            str | None, Parameter(max_length=120, description="With a line of this SKU")
+        ] = None,
+        tag: Annotated[str | None, Parameter(max_length=40, description="With this tag")] = None,
     ) -> Page[OrderSummary]:
         page = page_request(request, limit, cursor)
-        before = place_of(page.after) if page.after else None
-        items = await orders.page(status=status, before=before, limit=limit + 1)
+        search = OrderSearch(
+            status=status,
+            payment_status=payment_status,
+            fulfilment_status=fulfilment_status,
+            sku=sku,
+            tag=tag,
+        )
+        items = await orders.search(
+            search, before=place_of(page.after) if page.after else None, limit=limit + 1
+        )
         more = len(items) > limit
         items = items[:limit]
         return page_answer(request, items, (str(items[-1].id),) if more else None)
@@ -88,9 +108,11 @@ class AdminOrders(Controller):
         summary="One order",
         guards=[requires("orders:read")],
     )
-    async def read(self, number: str, orders: OrderService) -> Response[OrderView]:
+    async def read(self, number: str, orders: OrderService) -> Response[StaffOrderView]:
         order = await orders.by_number(number)
-        return Response(await view_of(orders, order), headers={"ETag": etag_of(order.version)})
+        return Response(
+            await staff_view_of(orders, order), headers={"ETag": etag_of(order.version)}
+        )
 
     @get(
         "/{number:str}/shipments",
@@ -114,7 +136,7 @@ class AdminOrders(Controller):
         number: str,
         data: ShipInput,
         orders: OrderService,
-    ) -> Response[OrderView]:
+    ) -> Response[StaffOrderView]:
         order = await orders.by_number(number)
         actor = actor_of(request)
 
@@ -129,14 +151,14 @@ class AdminOrders(Controller):
                 tracking_number=data.tracking_number,
                 actor=actor,
             )
-            return Answer(201, await view_of(orders, await orders.get(order.id)))
+            return Answer(201, await staff_view_of(orders, await orders.get(order.id)))
 
         return await idempotent(request, scope="orders.ship", work=work)
 
     @post(
         "/{number:str}/cancel",
         operation_id="AdminCancelOrder",
-        summary="Cancel an order before it ships",
+        summary="Cancel an order, or units of its lines, before they ship",
         guards=[requires("orders:write")],
     )
     async def cancel(
@@ -145,12 +167,40 @@ class AdminOrders(Controller):
         number: str,
         data: CancelInput,
         orders: OrderService,
-    ) -> Response[OrderView]:
+    ) -> Response[StaffOrderView]:
         order = await orders.by_number(number)
         actor = actor_of(request)
 
-        async def work(_run: IdempotentRun) -> Answer:
-            cancelled = await orders.cancel(order.id, actor, data.reason)
-            return Answer(200, await view_of(orders, cancelled))
+        async def work(run: IdempotentRun) -> Answer:
+            if data.lines is None:
+                cancelled = await orders.cancel(order.id, actor, data.reason)
+            else:
+                cancelled = await orders.cancel_units(
+                    order.id,
+                    cancellation_id=run.id,
+                    units=data.lines,
+                    actor=actor,
+                    reason=data.reason,
+                )
+            return Answer(200, await staff_view_of(orders, cancelled))
 
         return await idempotent(request, scope="orders.cancel", work=work)
+
+    @post(
+        "/{number:str}/capture",
+        operation_id="AdminCaptureOrder",
+        summary="Take what the order costs now of the money that is held for it",
+        status_code=200,
+        guards=[requires("payments:write")],
+    )
+    async def capture(
+        self, request: Request[Any, Any, Any], number: str, orders: OrderService
+    ) -> Response[StaffOrderView]:
+        order = await orders.by_number(number)
+        actor = actor_of(request)
+
+        async def work(run: IdempotentRun) -> Answer:
+            captured = await orders.capture(order.id, operation_id=run.id, actor=actor)
+            return Answer(200, await staff_view_of(orders, captured))
+
+        return await idempotent(request, scope="orders.capture", work=work)

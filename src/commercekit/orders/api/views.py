@@ -16,12 +16,15 @@ from commercekit.orders.models import (
     FulfilmentStatus,
     HistoryEntry,
     NewLine,
+    Note,
+    NoteVisibility,
     Order,
     OrderLine,
     OrderStatus,
     Return,
     Totals,
 )
+from commercekit.orders.service.keep_notes import INTERNAL_EVENTS
 from commercekit.payments import Payment, Refund
 
 if TYPE_CHECKING:
@@ -29,7 +32,16 @@ if TYPE_CHECKING:
 
     from commercekit.orders.service import OrderService
 
-__all__ = ["OrderView", "PaymentView", "RefundView", "placed_view", "view_of"]
+__all__ = [
+    "NoteView",
+    "OrderView",
+    "PaymentView",
+    "RefundView",
+    "StaffOrderView",
+    "placed_view",
+    "staff_view_of",
+    "view_of",
+]
 
 
 class OrderLineView(Struct, frozen=True, kw_only=True):
@@ -91,6 +103,15 @@ class ShippingView(Struct, frozen=True, kw_only=True):
     amount: Money
 
 
+class NoteView(Struct, frozen=True, kw_only=True):
+    """What somebody wrote down beside the order."""
+
+    id: UUID
+    at: datetime
+    visibility: NoteVisibility
+    text: str
+
+
 class OrderView(Struct, frozen=True, kw_only=True):
     """The order; ``token`` is told once, in the answer that placed it."""
 
@@ -109,15 +130,43 @@ class OrderView(Struct, frozen=True, kw_only=True):
     adjustments: list[Adjustment]
     shipping: ShippingView | None
     totals: Totals
+    """As agreed: at placing, and with the lines that were added since."""
+    current_totals: Totals
+    """Less what was taken off before shipping: what the order costs now."""
     payments: list[PaymentView]
     shipments: list[ShipmentProgress]
     refunds: list[RefundView]
     returns: list[ReturnSummary]
     history: list[HistoryEntry]
+    notes: list[NoteView]
+    """Only those for the shopper, unless staff read."""
     version: int
     token: str | UnsetType = UNSET
     payment: PaymentView | UnsetType | None = UNSET
     """The payment just started; ``null`` when nothing is to be paid."""
+
+
+class StaffOrderView(OrderView, frozen=True, kw_only=True):
+    """The order as staff see it: with its tags, and with all notes and all of its history."""
+
+    tags: list[str]
+    expires_at: datetime | None
+    """Unpaid until then it is closed."""
+
+
+async def staff_view_of(orders: OrderService, order: Order) -> StaffOrderView:
+    """Gather everything that belongs to ``order``, with what only staff read."""
+    view = await view_of(orders, order)
+    seen = {name: getattr(view, name) for name in view.__struct_fields__}
+    return StaffOrderView(
+        **{
+            **seen,
+            "history": await orders.history(order),
+            "notes": [_note(note) for note in await orders.notes(order.id)],
+        },
+        tags=await orders.tags(order.id),
+        expires_at=order.expires_at,
+    )
 
 
 async def view_of(
@@ -163,13 +212,17 @@ async def view_of(
             else None
         ),
         totals=order.totals,
+        current_totals=order.current_totals,
         payments=[payment_view(payment) for payment in payments],
         shipments=[]
         if just_placed
         else [progress_of(each) for each in await orders.shipments(order)],
         refunds=[] if just_placed else _refunds(await orders.refunds(order)),
         returns=[] if just_placed else [_return(item) for item in await orders.returns_of(order)],
-        history=await orders.history(order),
+        history=[
+            entry for entry in await orders.history(order) if entry.event not in INTERNAL_EVENTS
+        ],
+        notes=[] if just_placed else await _for_shopper(orders, order),
         version=order.version,
         token=token,
         payment=current,
@@ -210,10 +263,12 @@ def placed_view(
             else None
         ),
         totals=new.totals,
+        current_totals=new.totals,
         payments=[] if payment is None else [payment_view(payment)],
         shipments=[],
         refunds=[],
         returns=[],
+        notes=[],
         history=list(draft.history),
         version=1,
         token=token,
@@ -233,6 +288,15 @@ def payment_view(payment: Payment, *, with_action: bool = False) -> PaymentView:
         created_at=payment.created_at,
         action=payment.action if with_action else UNSET,
     )
+
+
+async def _for_shopper(orders: OrderService, order: Order) -> list[NoteView]:
+    notes = await orders.notes(order.id)
+    return [_note(note) for note in notes if note.visibility is NoteVisibility.SHOPPER]
+
+
+def _note(note: Note) -> NoteView:
+    return NoteView(id=note.id, at=note.at, visibility=note.visibility, text=note.text)
 
 
 def _new_line(line: NewLine, currency: str) -> OrderLineView:

@@ -72,16 +72,19 @@ LIFECYCLE = (
         name="payment-status-is-derived",
         sentence="An order's payment status is what its payments say.",
         sql=f"""
-            SELECT o.id, o.number, o.payment_status, o.total, m.captured, m.refunded, m.authorised
+            SELECT o.id, o.number, o.payment_status, d.due, m.captured, m.refunded, m.authorised
             FROM orders_order o JOIN ({_MONEY}) m ON m.reference = o.id::text
+            CROSS JOIN LATERAL (SELECT o.total - o.withdrawn AS due) d
+            CROSS JOIN LATERAL (
+                SELECT least(m.refunded, greatest(o.given_back, m.captured - d.due)) AS returned
+            ) r
             WHERE CASE WHEN o.payment_status = 'pending' THEN 'unpaid' ELSE o.payment_status END <>
-                CASE WHEN m.refunded > greatest(0, m.captured - o.total)
-                          AND m.refunded >= m.captured THEN 'refunded'
-                     WHEN m.refunded > greatest(0, m.captured - o.total) THEN 'partially_refunded'
-                     WHEN m.captured - m.refunded > o.total THEN 'overpaid'
-                     WHEN m.captured >= o.total THEN 'paid'
-                     WHEN m.captured > 0 THEN 'partially_paid'
-                     WHEN m.authorised >= o.total THEN 'authorised'
+                CASE WHEN m.refunded > r.returned AND m.refunded >= m.captured THEN 'refunded'
+                     WHEN m.refunded > r.returned THEN 'partially_refunded'
+                     WHEN m.captured - r.returned > d.due THEN 'overpaid'
+                     WHEN m.captured - r.returned = d.due THEN 'paid'
+                     WHEN m.captured - r.returned > 0 THEN 'partially_paid'
+                     WHEN m.authorised >= d.due THEN 'authorised'
                      ELSE 'unpaid' END
             """,  # noqa: S608 - a constant of this module
         needs=("payments_payment",),
@@ -90,13 +93,29 @@ LIFECYCLE = (
         name="money-kept-is-money-due",
         sentence="No more is kept of an order than it costs, and nothing of a cancelled one.",
         sql=f"""
-            SELECT o.id, o.number, o.status, o.total, m.captured, m.refunded, m.refund_pending
+            SELECT o.id, o.number, o.status, o.total, o.withdrawn, m.captured, m.refunded,
+                   m.refund_pending
             FROM orders_order o JOIN ({_MONEY}) m ON m.reference = o.id::text
             WHERE m.captured - m.refunded - m.refund_pending
-                    > CASE WHEN o.status = 'cancelled' THEN 0 ELSE o.total END
+                    > CASE WHEN o.status = 'cancelled' THEN 0 ELSE o.total - o.withdrawn END
               AND m.updated_at < now() - interval '60 seconds'
             """,  # noqa: S608 - a constant of this module
         needs=("payments_payment",),
+    ),
+    Invariant(
+        name="withdrawn-is-on-the-lines",
+        sentence="What an order costs less than agreed is what its withdrawn units cost.",
+        sql="""
+            SELECT o.id, o.number, o.withdrawn, l.withdrawn_amount
+            FROM orders_order o
+            JOIN (
+                SELECT order_id, sum(withdrawn_amount) AS withdrawn_amount,
+                       bool_or(claimed = quantity AND withdrawn > 0
+                               AND claimed_amount <> payable) AS inexact
+                FROM orders_line GROUP BY order_id
+            ) l ON l.order_id = o.id
+            WHERE o.withdrawn <> l.withdrawn_amount OR l.inexact
+            """,
     ),
     Invariant(
         name="orders-have-their-stock",
@@ -162,7 +181,7 @@ LIFECYCLE = (
                 WHERE p.status NOT IN ('created', 'cancelled') AND p.sent_again_at IS NULL
                 GROUP BY s.reference, x.line_id
             ) f ON f.reference = o.id::text AND f.line_id = l.id
-            WHERE l.shipped <> coalesce(f.packed, 0)
+            WHERE l.requires_shipping AND l.shipped <> coalesce(f.packed, 0)
             """,
         needs=("fulfilment_shipment", "fulfilment_parcel"),
     ),
@@ -209,6 +228,9 @@ LIFECYCLE = (
             WHERE EXISTS (SELECT FROM orders_order o
                           WHERE o.id::text = coalesce(a.reference, f.reference))
               AND coalesce(a.shipped, 0) <> coalesce(f.packed, 0)
+              AND NOT EXISTS (SELECT FROM orders_line n
+                              WHERE n.order_id::text = coalesce(a.reference, f.reference)
+                                AND n.sku = coalesce(a.sku, f.sku) AND NOT n.requires_shipping)
             """,
         needs=("fulfilment_shipment", "fulfilment_parcel", "inventory_allocation"),
     ),
@@ -222,4 +244,7 @@ LIFECYCLE = (
             """,
     ),
     sealed_with("orders_order", "email", "address", "note"),
+    sealed_with("orders_history", "sealed_reason"),
+    sealed_with("orders_refund_request", "sealed_reason"),
+    sealed_with("orders_note", "text"),
 )

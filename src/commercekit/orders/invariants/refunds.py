@@ -32,7 +32,7 @@ _PARTS = """
 REFUNDS = (
     Invariant(
         name="units-are-claimed-once",
-        sentence="What a line says is claimed is what its refund requests and returns hold.",
+        sentence="What a line says is claimed is what its requests and returns hold, or was withdrawn.",
         sql=f"""
             SELECT l.order_id, l.id AS line_id, l.quantity, l.claimed, coalesce(h.units, 0) AS held
             FROM orders_line l
@@ -40,7 +40,8 @@ REFUNDS = (
                 SELECT order_id, line_id, sum(units) AS units FROM ({_HELD}) each
                 GROUP BY order_id, line_id
             ) h ON h.order_id = l.order_id AND h.line_id = l.id
-            WHERE l.claimed <> coalesce(h.units, 0) OR l.claimed NOT BETWEEN 0 AND l.quantity
+            WHERE l.claimed <> coalesce(h.units, 0) + l.withdrawn
+               OR l.claimed NOT BETWEEN 0 AND l.quantity
             """,  # noqa: S608 - a constant of this module
     ),
     Invariant(
@@ -58,7 +59,8 @@ REFUNDS = (
             ) g ON g.order_id = l.order_id AND g.line_id = l.id
             WHERE l.claimed_amount NOT BETWEEN 0 AND l.payable
                OR l.claimed_tax NOT BETWEEN 0 AND l.tax
-               OR coalesce(g.amount, 0) > l.claimed_amount OR coalesce(g.tax, 0) > l.claimed_tax
+               OR coalesce(g.amount, 0) + l.withdrawn_amount > l.claimed_amount
+               OR coalesce(g.tax, 0) + l.withdrawn_tax > l.claimed_tax
             """,  # noqa: S608 - a constant of this module
     ),
     Invariant(

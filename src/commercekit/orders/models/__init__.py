@@ -1,5 +1,7 @@
 """An order on its three axes, its lines, and what the shopper may ask of it."""
 
+from commercekit.orders.models.desk import Note, NoteVisibility, OrderSearch, Tag
+from commercekit.orders.models.editing import EditedLine, EditOutcome, OrderChange
 from commercekit.orders.models.order import (
     CUSTOMER_CANCELLED,
     ORDER_STATES,
@@ -63,6 +65,8 @@ __all__ = [
     "Adjustment",
     "AskedLine",
     "DraftedOrder",
+    "EditOutcome",
+    "EditedLine",
     "Fault",
     "FulfilmentStatus",
     "HistoryEntry",
@@ -71,9 +75,13 @@ __all__ = [
     "NewLine",
     "NewOrder",
     "NewShipping",
+    "Note",
+    "NoteVisibility",
     "Opinion",
     "Order",
+    "OrderChange",
     "OrderLine",
+    "OrderSearch",
     "OrderStatus",
     "OrderSummary",
     "OrdersSettings",
@@ -92,6 +100,7 @@ __all__ = [
     "ReturnTerms",
     "Review",
     "ReviewOutcome",
+    "Tag",
     "Totals",
     "WebAddress",
 ]

@@ -137,7 +137,10 @@ class NewShipping(Struct, frozen=True, kw_only=True):
 
 
 class OrderLine(Struct, frozen=True, kw_only=True):
-    """SKU times quantity at the agreed price; never changes, only its counters do."""
+    """SKU times quantity at the agreed price; never changes, only its counters do.
+
+    An edit adds lines and takes units off others, so that what was agreed when stays readable.
+    """
 
     id: UUID
     sku: str
@@ -164,10 +167,17 @@ class OrderLine(Struct, frozen=True, kw_only=True):
     """Of ``claimed_amount``."""
     returned: int = 0
     """Units that came back and were received; never more than were shipped."""
+    variant_id: UUID | None = None
+    product_id: UUID | None = None
+    withdrawn: int = 0
+    """Units taken off the order before shipping; part of ``cancelled`` and of ``claimed``."""
+    withdrawn_amount: int = 0
+    """What those units cost, in minor units; not owed any more."""
+    withdrawn_tax: int = 0
 
     @property
     def open(self) -> int:
-        """Units that may still be shipped."""
+        """Units that may still be shipped, or handed out where nothing travels."""
         return self.quantity - self.cancelled - self.shipped
 
 
@@ -214,6 +224,34 @@ class Order(Struct, frozen=True, kw_only=True):
     payment_method: str
     collects_later: bool
     version: int
+    prices_include_tax: bool = True
+    withdrawn: int = 0
+    """Minor units of the agreed total that units taken off the order no longer cost."""
+    given_back: int = 0
+    """Minor units sent back because more was paid than the order costs, whatever became of them."""
+
+    @property
+    def due(self) -> Money:
+        """What the order costs now: what was agreed, less what was taken off it since."""
+        return Money(self.totals.total.amount - self.withdrawn, self.currency)
+
+    @property
+    def current_totals(self) -> Totals:
+        """How :attr:`due` comes about; the same as :attr:`totals` while nothing was taken off."""
+        items = sum(
+            line.unit_price.amount * (line.quantity - line.withdrawn) for line in self.lines
+        )
+        tax = self.totals.tax.amount - sum(line.withdrawn_tax for line in self.lines)
+        added = 0 if self.prices_include_tax else tax
+        return Totals(
+            items=Money(items, self.currency),
+            discount=Money(
+                items + self.totals.shipping.amount + added - self.due.amount, self.currency
+            ),
+            shipping=self.totals.shipping,
+            tax=Money(tax, self.currency),
+            total=self.due,
+        )
 
     @property
     def reference(self) -> str:
@@ -231,4 +269,6 @@ class OrderSummary(Struct, frozen=True, kw_only=True):
     fulfilment_status: FulfilmentStatus
     placed_at: datetime
     total: Money
+    """What the order costs now."""
     market: str
+    tags: list[str] = []

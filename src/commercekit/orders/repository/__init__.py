@@ -2,19 +2,28 @@
 
 from commercekit.orders.repository.claims import ClaimRepository
 from commercekit.orders.repository.customers import CustomerRepository
-from commercekit.orders.repository.orders import TABLE, OrderRepository, new_number
+from commercekit.orders.repository.editing import TABLE
+from commercekit.orders.repository.history import HISTORY
+from commercekit.orders.repository.notes import NOTES, NoteRepository
+from commercekit.orders.repository.orders import OrderRepository, new_number
 from commercekit.orders.repository.placing import order_row
-from commercekit.orders.repository.refund_requests import RefundRequestRepository
+from commercekit.orders.repository.refund_requests import REQUESTS, RefundRequestRepository
 from commercekit.orders.repository.returns import RETURN_TABLE, ReturnRepository
+from commercekit.orders.repository.search import SearchRepository
 
 __all__ = [
+    "HISTORY",
+    "NOTES",
+    "REQUESTS",
     "RETURN_TABLE",
     "TABLE",
     "ClaimRepository",
     "CustomerRepository",
+    "NoteRepository",
     "OrderRepository",
     "RefundRequestRepository",
     "ReturnRepository",
+    "SearchRepository",
     "new_number",
     "order_row",
 ]

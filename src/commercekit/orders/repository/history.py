@@ -12,18 +12,27 @@ from commercekit.kernel import new_id
 from commercekit.orders.models import Actor, HistoryEntry
 
 if TYPE_CHECKING:
-    from commercekit.platform.db import Database, UnitOfWork
+    from commercekit.platform.db import Database, Record, UnitOfWork
+    from commercekit.platform.security import Sealer
 
-__all__ = ["HistoryRepository"]
+__all__ = ["HISTORY", "HistoryRepository"]
 
+HISTORY = "orders_history"
+
+_REASON = "sealed_reason"
 _encode = msgspec.json.Encoder().encode
 
 
 class HistoryRepository:
-    """Writes and reads the history; a trigger refuses to rewrite it."""
+    """Writes and reads the history; a trigger refuses to rewrite it.
 
-    def __init__(self, db: Database) -> None:
+    What people give as a reason is sealed: it may say who they are and what ails them. What the shop
+    itself gives is a word of its own, and stays legible.
+    """
+
+    def __init__(self, db: Database, sealer: Sealer) -> None:
         self._db = db
+        self._sealer = sealer
 
     async def record(
         self,
@@ -36,19 +45,23 @@ class HistoryRepository:
         details: Mapping[str, Any] | None = None,
     ) -> None:
         """Append to the order's history."""
+        entry_id = new_id()
+        by_people = bool(reason) and actor.kind != "system"
         await uow.execute(
             """
-            INSERT INTO orders_history (order_id, id, at, actor_kind, actor_id, event, reason, details)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+            INSERT INTO orders_history (order_id, id, at, actor_kind, actor_id, event, reason, details,
+                sealed_reason)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
             """,
             order_id,
-            new_id(),
+            entry_id,
             uow.clock.now(),
             actor.kind,
             actor.id,
             event,
-            reason,
+            "" if by_people else reason,
             _encode(details or {}).decode(),
+            self._sealer.seal(HISTORY, _REASON, entry_id, reason) if by_people else None,
         )
 
     async def was_decided_by(self, order_id: UUID, decision_id: UUID) -> bool:
@@ -62,11 +75,21 @@ class HistoryRepository:
             )
         )
 
+    async def outcome_of(self, order_id: UUID, decision_id: UUID) -> Any:
+        """What was written down as the outcome of this very decision; ``None`` if it was not taken."""
+        found: str | None = await self._db.fetchval(
+            "SELECT details ->> 'outcome' FROM orders_history WHERE order_id = $1"
+            " AND details ->> 'decision_id' = $2",
+            order_id,
+            str(decision_id),
+        )
+        return None if found is None else msgspec.json.decode(found)
+
     async def history(self, order_id: UUID) -> list[HistoryEntry]:
         """What happened, oldest first."""
         rows = await self._db.fetch(
-            "SELECT at, actor_kind, actor_id, event, reason, details FROM orders_history"
-            " WHERE order_id = $1 ORDER BY id",
+            "SELECT id, at, actor_kind, actor_id, event, reason, sealed_reason, details"
+            " FROM orders_history WHERE order_id = $1 ORDER BY id",
             order_id,
         )
         return [
@@ -74,8 +97,32 @@ class HistoryRepository:
                 at=row["at"],
                 actor=Actor(row["actor_kind"], row["actor_id"]),
                 event=row["event"],
-                reason=row["reason"],
+                reason=self._reason(row),
                 details=msgspec.json.decode(row["details"]),
             )
             for row in rows
         ]
+
+    async def seal_reasons(self, limit: int) -> int:
+        """Seal what people typed before reasons were sealed; gives how many entries."""
+        rows = await self._db.fetch(
+            "SELECT order_id, id, reason FROM orders_history"
+            " WHERE reason <> '' AND actor_kind <> 'system' ORDER BY order_id, id LIMIT $1",
+            limit,
+        )
+        for row in rows:
+            await self._db.execute(
+                "UPDATE orders_history SET reason = '', sealed_reason = $3"
+                " WHERE order_id = $1 AND id = $2 AND reason <> ''",
+                row["order_id"],
+                row["id"],
+                self._sealer.seal(HISTORY, _REASON, row["id"], row["reason"]),
+            )
+        return len(rows)
+
+    def _reason(self, row: Record) -> str:
+        """Entries from before reasons were sealed have them in clear."""
+        sealed: bytes | None = row["sealed_reason"]
+        if sealed is None:
+            return str(row["reason"])
+        return self._sealer.open(HISTORY, _REASON, row["id"], sealed, str)

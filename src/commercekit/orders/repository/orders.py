@@ -18,20 +18,15 @@ from commercekit.orders.models import (
     Order,
     OrderLine,
     OrderStatus,
-    OrderSummary,
     PaymentStatus,
     Totals,
 )
-from commercekit.orders.repository.history import HistoryRepository
-from commercekit.orders.tables import OrderTable
+from commercekit.orders.repository.editing import TABLE, EditRepository
 
 if TYPE_CHECKING:
-    from commercekit.platform.db import Database, Record, UnitOfWork
-    from commercekit.platform.security import Sealer
+    from commercekit.platform.db import Record, UnitOfWork
 
 __all__ = ["TABLE", "OrderRepository", "new_number"]
-
-TABLE = "orders_order"
 
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 _encode = msgspec.json.Encoder().encode
@@ -43,6 +38,16 @@ SELECT o.*,
     (SELECT json_agg(a ORDER BY a.position) FROM orders_adjustment a WHERE a.order_id = $1)
         AS adjustments
 FROM orders_order o WHERE o.id = $1
+"""
+
+
+_MANY_ORDERS = """
+SELECT o.*, l.lines, NULL::text AS adjustments
+FROM orders_order o
+CROSS JOIN LATERAL (
+    SELECT json_agg(l ORDER BY l.position) AS lines FROM orders_line l WHERE l.order_id = o.id
+) l
+WHERE o.id = ANY ($1)
 """
 
 
@@ -68,6 +73,11 @@ class _LineRow(msgspec.Struct):
     claimed_amount: int
     claimed_tax: int
     returned: int
+    variant_id: UUID
+    product_id: UUID
+    withdrawn: int
+    withdrawn_amount: int
+    withdrawn_tax: int
 
 
 class _AdjustmentRow(msgspec.Struct):
@@ -100,12 +110,31 @@ def new_number(placed_at: datetime) -> str:
     return f"{placed_at:%y%m%d}-{tail}"
 
 
-class OrderRepository(HistoryRepository):
+class OrderRepository(EditRepository):
     """Reads and writes orders; what it returns are models, never rows."""
 
-    def __init__(self, db: Database, sealer: Sealer) -> None:
-        super().__init__(db)
-        self._sealer = sealer
+    async def index_phones(self, limit: int) -> int:
+        """Make orders without it findable by their phone number; gives how many."""
+        rows = await self._db.fetch(
+            "SELECT id, address FROM orders_order WHERE phone_index IS NULL ORDER BY id LIMIT $1",
+            limit,
+        )
+        indexes = [
+            self._sealer.blind_index(
+                TABLE,
+                "phone",
+                self._sealer.open(TABLE, "address", row["id"], row["address"], Address).phone,
+            )
+            for row in rows
+        ]
+        await self._db.execute(
+            "UPDATE orders_order o SET phone_index = u.phone_index"
+            " FROM unnest($1::uuid[], $2::bytea[]) AS u (id, phone_index)"
+            " WHERE o.id = u.id AND o.phone_index IS NULL",
+            [row["id"] for row in rows],
+            indexes,
+        )
+        return len(rows)
 
     async def exists(self, order_id: UUID) -> bool:
         """Whether there is such an order."""
@@ -124,28 +153,11 @@ class OrderRepository(HistoryRepository):
         row = await self._db.fetchrow(_WHOLE_ORDER, order_id)
         return None if row is None else self._order(row, (*languages, row["locale"]))
 
-    async def page(
-        self, *, status: str | None, before: UUID | None, limit: int
-    ) -> list[OrderSummary]:
-        """Newest first, below ``before``; staff's list."""
-        query = OrderTable.select().order_by(OrderTable.id, ascending=False).limit(limit)
-        if status is not None:
-            query = query.where(OrderTable.status == status)
-        if before is not None:
-            query = query.where(OrderTable.id < before)
-        return [
-            OrderSummary(
-                id=row["id"],
-                number=row["number"],
-                status=OrderStatus(row["status"]),
-                payment_status=PaymentStatus(row["payment_status"]),
-                fulfilment_status=FulfilmentStatus(row["fulfilment_status"]),
-                placed_at=row["placed_at"],
-                total=Money(row["total"], row["currency"]),
-                market=row["market"],
-            )
-            for row in await query
-        ]
+    async def get_many(self, order_ids: Sequence[UUID]) -> list[Order]:
+        """These orders with their lines, in the same order; without their adjustments."""
+        rows = await self._db.fetch(_MANY_ORDERS, list(order_ids))
+        found = {row["id"]: self._order(row, (row["locale"],)) for row in rows}
+        return [found[order_id] for order_id in order_ids if order_id in found]
 
     async def expiring(self, now: datetime, limit: int, *, without: Sequence[UUID]) -> list[UUID]:
         """Orders whose time to be paid is over, but for those in ``without``."""
@@ -155,6 +167,17 @@ class OrderRepository(HistoryRepository):
             now,
             limit,
             list(without),
+        )
+        return [row["id"] for row in rows]
+
+    async def waiting_for_stock(self, limit: int) -> list[UUID]:
+        """Open orders that are paid and of which nothing travels: they wait for goods to hand out."""
+        rows = await self._db.fetch(
+            "SELECT o.id FROM orders_order o WHERE o.status = 'placed'"
+            " AND o.payment_status IN ('paid', 'overpaid', 'partially_refunded')"
+            " AND NOT EXISTS (SELECT FROM orders_line l WHERE l.order_id = o.id"
+            " AND l.requires_shipping AND l.quantity > l.cancelled) ORDER BY o.id LIMIT $1",
+            limit,
         )
         return [row["id"] for row in rows]
 
@@ -266,6 +289,9 @@ class OrderRepository(HistoryRepository):
             payment_method=row["payment_method"],
             collects_later=row["collects_later"],
             version=row["version"],
+            prices_include_tax=row["prices_include_tax"],
+            withdrawn=row["withdrawn"],
+            given_back=row["given_back"],
         )
 
 
@@ -291,4 +317,9 @@ def _line(row: _LineRow, currency: str) -> OrderLine:
         claimed_amount=row.claimed_amount,
         claimed_tax=row.claimed_tax,
         returned=row.returned,
+        variant_id=row.variant_id,
+        product_id=row.product_id,
+        withdrawn=row.withdrawn,
+        withdrawn_amount=row.withdrawn_amount,
+        withdrawn_tax=row.withdrawn_tax,
     )

@@ -21,31 +21,37 @@ from commercekit.orders.models import (
 
 if TYPE_CHECKING:
     from commercekit.platform.db import Database, Record, UnitOfWork
+    from commercekit.platform.security import Sealer
 
-__all__ = ["RefundRequestRepository"]
+__all__ = ["REQUESTS", "RefundRequestRepository"]
+
+REQUESTS = "orders_refund_request"
+
+_REASON = "sealed_reason"
 
 _encode = msgspec.json.Encoder().encode
 
 _COLUMNS = """
     r.id, r.order_id, o.number, r.status, r.lines, r.shipping, r.amount, r.currency, r.reason,
-    r.reason_code, r.asked, r.created_at, r.decided_at, r.decided_by, r.decision_reason, r.parts,
-    r.review, r.version
+    r.sealed_reason, r.reason_code, r.asked, r.created_at, r.decided_at, r.decided_by,
+    r.decision_reason, r.parts, r.review, r.version
     FROM orders_refund_request r JOIN orders_order o ON o.id = r.order_id
 """
 
 
 class RefundRequestRepository:
-    """Reads and writes what shoppers ask back, and what was decided."""
+    """Reads and writes what shoppers ask back, and what was decided; their own words are sealed."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, sealer: Sealer) -> None:
         self._db = db
+        self._sealer = sealer
 
     async def add(self, uow: UnitOfWork, request: RefundRequest) -> None:
         """Write down what the shopper asks."""
         await uow.execute(
             "INSERT INTO orders_refund_request (order_id, id, status, lines, shipping, amount, currency,"
-            " reason, reason_code, asked, created_at)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $6, $10)",
+            " reason, sealed_reason, reason_code, asked, created_at)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, '', $8, $9, $6, $10)",
             request.order_id,
             request.id,
             request.status,
@@ -53,7 +59,7 @@ class RefundRequestRepository:
             request.shipping,
             request.amount.amount,
             request.amount.currency,
-            request.reason,
+            self._sealer.seal(REQUESTS, _REASON, request.id, request.reason),
             request.reason_code,
             request.created_at,
         )
@@ -100,14 +106,14 @@ class RefundRequestRepository:
     async def get(self, request_id: UUID) -> RefundRequest | None:
         """One refund request."""
         row = await self._db.fetchrow(f"SELECT {_COLUMNS} WHERE r.id = $1", request_id)
-        return _request(row) if row else None
+        return self._request(row) if row else None
 
     async def standing(self, order_id: UUID) -> list[RefundRequest]:
         """All requests of an order that were not rejected: what they ask for is not left."""
         rows = await self._db.fetch(
             f"SELECT {_COLUMNS} WHERE r.order_id = $1 AND r.status <> 'rejected'", order_id
         )
-        return [_request(row) for row in rows]
+        return [self._request(row) for row in rows]
 
     async def unreviewed(self, before: datetime, limit: int) -> list[UUID]:
         """Requests that no rule has seen although there was time for it, oldest first."""
@@ -137,26 +143,49 @@ class RefundRequestRepository:
             before,
             limit,
         )
-        return [_request(row) for row in rows]
+        return [self._request(row) for row in rows]
 
+    async def seal_reasons(self, limit: int) -> int:
+        """Seal what was typed before reasons were sealed; gives how many requests."""
+        rows = await self._db.fetch(
+            "SELECT order_id, id, reason FROM orders_refund_request WHERE reason <> ''"
+            " ORDER BY order_id, id LIMIT $1",
+            limit,
+        )
+        for row in rows:
+            await self._db.execute(
+                "UPDATE orders_refund_request SET reason = '', sealed_reason = $3"
+                " WHERE order_id = $1 AND id = $2 AND reason <> ''",
+                row["order_id"],
+                row["id"],
+                self._sealer.seal(REQUESTS, _REASON, row["id"], row["reason"]),
+            )
+        return len(rows)
 
-def _request(row: Record) -> RefundRequest:
-    return RefundRequest(
-        id=row["id"],
-        order_id=row["order_id"],
-        order_number=row["number"],
-        status=RefundRequestStatus(row["status"]),
-        lines=msgspec.json.decode(row["lines"], type=list[RequestedLine]),
-        shipping=row["shipping"],
-        amount=Money(row["amount"], row["currency"]),
-        reason=row["reason"],
-        reason_code=ReasonCode(row["reason_code"]),
-        asked=Money(row["asked"], row["currency"]),
-        created_at=row["created_at"],
-        decided_at=row["decided_at"],
-        decided_by=row["decided_by"],
-        decision_reason=row["decision_reason"],
-        parts=msgspec.json.decode(row["parts"], type=list[RefundPart]),
-        review=msgspec.json.decode(row["review"], type=Review) if row["review"] else None,
-        version=row["version"],
-    )
+    def _reason(self, row: Record) -> str:
+        """Requests from before reasons were sealed have them in clear."""
+        sealed: bytes | None = row["sealed_reason"]
+        if sealed is None:
+            return str(row["reason"])
+        return self._sealer.open(REQUESTS, _REASON, row["id"], sealed, str)
+
+    def _request(self, row: Record) -> RefundRequest:
+        return RefundRequest(
+            id=row["id"],
+            order_id=row["order_id"],
+            order_number=row["number"],
+            status=RefundRequestStatus(row["status"]),
+            lines=msgspec.json.decode(row["lines"], type=list[RequestedLine]),
+            shipping=row["shipping"],
+            amount=Money(row["amount"], row["currency"]),
+            reason=self._reason(row),
+            reason_code=ReasonCode(row["reason_code"]),
+            asked=Money(row["asked"], row["currency"]),
+            created_at=row["created_at"],
+            decided_at=row["decided_at"],
+            decided_by=row["decided_by"],
+            decision_reason=row["decision_reason"],
+            parts=msgspec.json.decode(row["parts"], type=list[RefundPart]),
+            review=msgspec.json.decode(row["review"], type=Review) if row["review"] else None,
+            version=row["version"],
+        )

@@ -31,13 +31,21 @@ __all__ = [
 
 
 def derive_payment_status(
-    *, total: int, pending: bool, authorised: int, captured: int, refunded: int
+    *,
+    total: int,
+    pending: bool,
+    authorised: int,
+    captured: int,
+    refunded: int,
+    given_back: int = 0,
 ) -> PaymentStatus:
     """Where the money stands, from sums over all payments of the order, in minor units.
 
-    What was paid beyond the total and went back leaves no trace here: such an order is paid.
+    ``total`` is what the order costs now. What was paid beyond it and went back leaves no trace here:
+    such an order is paid. ``given_back`` is what went back for that reason, when the order cost less
+    than it does now.
     """
-    returned = min(refunded, max(0, captured - total))
+    returned = min(refunded, max(given_back, captured - total))
     captured, refunded = captured - returned, refunded - returned
     if refunded > 0:
         return PaymentStatus.REFUNDED if refunded >= captured else PaymentStatus.PARTIALLY_REFUNDED

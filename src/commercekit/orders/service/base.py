@@ -10,9 +10,11 @@ from commercekit.orders.models import Order, OrdersSettings
 from commercekit.orders.repository import (
     ClaimRepository,
     CustomerRepository,
+    NoteRepository,
     OrderRepository,
     RefundRequestRepository,
     ReturnRepository,
+    SearchRepository,
 )
 from commercekit.orders.service.reviewer import Reviewer
 from commercekit.platform.providers import ProviderCaller
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
     from commercekit.kernel import Clock
     from commercekit.payments import PaymentService
     from commercekit.platform.db import Database, UnitOfWork
-    from commercekit.platform.security import Sealer
+    from commercekit.platform.jobs import Jobs
+    from commercekit.platform.security import AuditPort, Sealer
 
 __all__ = ["OrderUseCases"]
 
@@ -44,7 +47,10 @@ class OrderUseCases:
         settings: OrdersSettings | None = None,
         *,
         reviewer: Reviewer | None = None,
+        jobs: Jobs | None = None,
+        audit: AuditPort | None = None,
     ) -> None:
+        """Without ``jobs`` nothing ends by itself what a crash after a change left at a gateway."""
         self._db = db
         self._clock = clock
         self._payments = payments
@@ -53,10 +59,14 @@ class OrderUseCases:
         self._settings = settings or OrdersSettings()
         self._reviewer = reviewer or Reviewer(ProviderCaller())
         self._sealer = sealer
+        self._jobs = jobs
+        self._audit = audit
         self._orders = OrderRepository(db, sealer)
+        self._notes = NoteRepository(db, sealer)
+        self._found = SearchRepository(db, sealer)
         self._claims = ClaimRepository()
         self._customers = CustomerRepository(db, sealer)
-        self._requests = RefundRequestRepository(db)
+        self._requests = RefundRequestRepository(db, sealer)
         self._returns = ReturnRepository(db, sealer)
         self._token_key = sealer.derived_key("order tokens")
 

@@ -11,7 +11,13 @@ from commercekit.errors import CommerceKitError
 from commercekit.kernel import new_id
 from commercekit.orders.errors import OrderChanged
 from commercekit.orders.events import OrderCancelled
-from commercekit.orders.models import Actor, Order, OrderStatus, PaymentStatus
+from commercekit.orders.models import (
+    CUSTOMER_CANCELLED,
+    Actor,
+    Order,
+    OrderStatus,
+    PaymentStatus,
+)
 from commercekit.orders.rules import check_cancellable
 from commercekit.orders.service.base import OrderUseCases
 from commercekit.payments import Flow, Operation, Payment
@@ -144,7 +150,9 @@ class CancelOrders(OrderUseCases):
         )
         await self._inventory.release(uow, order.reference, reason="order cancelled")
         await self._orders.record(uow, order.id, actor, "cancelled", reason=reason)
-        uow.publish(OrderCancelled(order_id=order.id, number=order.number, reason=reason))
+        # People's own words stay in the sealed history; facts travel with the shop's own only.
+        told = reason if actor.kind == "system" or reason == CUSTOMER_CANCELLED else ""
+        uow.publish(OrderCancelled(order_id=order.id, number=order.number, reason=told))
         return [
             await self._send_back(uow, order, payment) for payment in payments if payment.refundable
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from commercekit.payments import PaymentSummary
     from commercekit.platform.db import UnitOfWork
 
-__all__ = ["FollowFacts"]
+__all__ = ["FollowFacts", "excess_of"]
 
 _GATEWAY = Actor("system", "payments")
 _STOCK_IS_SAFE = {PaymentStatus.AUTHORISED, PaymentStatus.PAID, PaymentStatus.OVERPAID}
@@ -48,7 +49,11 @@ class FollowFacts(FollowGoods):
         status = _payment_status(order, summary)
         safe = status in _STOCK_IS_SAFE
         expires_at = None if safe else order.expires_at
-        given_up = order.payment_status is PaymentStatus.AUTHORISED and status in _NOT_PAID
+        given_up = (
+            order.payment_status is PaymentStatus.AUTHORISED
+            and status in _NOT_PAID
+            and not summary.authorised
+        )
         if given_up and order.status is OrderStatus.PLACED and not order.collects_later:
             expires_at = self._clock.now() + self._settings.pay_within
         changed = await self._orders.set_payment_status(uow, order.id, status, expires_at)
@@ -89,14 +94,14 @@ class FollowFacts(FollowGoods):
     async def return_excess(self, uow: UnitOfWork, reference: str, payment_id: UUID) -> UUID | None:
         """Send back money that came late or twice; gives the refund to send, if one is due.
 
-        For a cancelled order that is everything it still holds, otherwise what exceeds its total.
+        For a cancelled order that is everything it still holds, otherwise what exceeds its cost.
         """
         order = await self._order_of(uow, reference)
         if order is None:
             return None
         summary = await self._payments.summary(uow, reference)
-        owed = 0 if order.status is OrderStatus.CANCELLED else order.totals.total.amount
-        excess = summary.kept - owed
+        cancelled = order.status is OrderStatus.CANCELLED
+        excess = summary.kept if cancelled else excess_of(order, summary)
         payments = await self._payments.payments_of(uow, reference)
         paid = next((payment for payment in payments if payment.id == payment_id), None)
         if excess <= 0 or paid is None or not paid.refundable:
@@ -106,6 +111,8 @@ class FollowFacts(FollowGoods):
         await self._payments.create_refund(
             uow, refund_id=refund_id, payment_id=payment_id, amount=amount, reason="excess"
         )
+        if not cancelled:
+            await self._orders.give_back(uow, order.id, amount.amount)
         await self._orders.record(
             uow,
             order.id,
@@ -115,14 +122,33 @@ class FollowFacts(FollowGoods):
         )
         return refund_id
 
+    async def follow_paid(self, uow: UnitOfWork, order_id: UUID) -> None:
+        """Complete an order of which nothing travels; also one that cost nothing to begin with."""
+        order = await self._locked(uow, order_id)
+        if order.status is OrderStatus.PLACED:
+            await self._complete_if_done(
+                uow, order, order.fulfilment_status, order.payment_status, _GATEWAY
+            )
+
+    async def hand_out_waiting(self, limit: int = 100) -> None:
+        """Try again to complete orders whose goods were not on hand when they were paid."""
+        for order_id in await self._orders.waiting_for_stock(limit):
+            await self._db.run(partial(self.follow_paid, order_id=order_id))
+
+
+def excess_of(order: Order, summary: PaymentSummary) -> int:
+    """Minor units paid beyond what the order costs, and neither sent back nor on their way."""
+    return min(summary.captured - order.given_back - order.due.amount, summary.kept)
+
 
 def _payment_status(order: Order, summary: PaymentSummary) -> PaymentStatus:
     return derive_payment_status(
-        total=order.totals.total.amount,
+        total=order.due.amount,
         pending=summary.pending > 0,
         authorised=summary.authorised,
         captured=summary.captured,
         refunded=summary.refunded,
+        given_back=order.given_back,
     )
 
 

@@ -83,8 +83,8 @@ class PayOrders(OrderUseCases):
 
     async def _owed(self, uow: UnitOfWork, order: Order) -> Money:
         summary = await self._payments.summary(uow, order.reference)
-        held = max(summary.captured, summary.authorised)
-        owed = order.totals.total - Money(held, order.currency)
+        held = summary.captured - order.given_back + summary.authorised
+        owed = order.due - Money(held, order.currency)
         if order.status is not OrderStatus.PLACED or owed.amount <= 0:
             message = (
                 f"Order {order.number} is {order.status} and {order.payment_status}: "

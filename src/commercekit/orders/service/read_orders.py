@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import hmac
+from collections import Counter
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from commercekit.orders.errors import OrderNotFound, RefundRequestNotFound
-from commercekit.orders.models import HistoryEntry, Order, OrderSummary, RefundRequest
+from commercekit.orders.models import HistoryEntry, Order, OrderSearch, OrderSummary, RefundRequest
+from commercekit.orders.rules import packed_units
 from commercekit.orders.service.base import OrderUseCases
 
 if TYPE_CHECKING:
@@ -56,6 +58,11 @@ class ReadOrders(OrderUseCases):
         """What happened to the order, oldest first."""
         return await self._orders.history(order.id)
 
+    async def why_cancelled(self, order: Order) -> str:
+        """The reason that was given for cancelling it; empty when none was."""
+        entries = await self._orders.history(order.id)
+        return next((e.reason for e in reversed(entries) if e.event == "cancelled"), "")
+
     async def payments(self, order: Order) -> list[Payment]:
         """Its payments, oldest first."""
         return await self._payments.payments_of(None, order.reference)
@@ -68,11 +75,15 @@ class ReadOrders(OrderUseCases):
         """Its shipments, oldest first."""
         return await self._fulfilment.shipments(None, order.reference)
 
-    async def page(
-        self, *, status: str | None, before: UUID | None, limit: int
+    async def packed(self, order: Order) -> Counter[UUID]:
+        """Units in parcels by line, whether or not those have left."""
+        return packed_units(await self.shipments(order))
+
+    async def search(
+        self, search: OrderSearch, *, before: UUID | None, limit: int
     ) -> list[OrderSummary]:
-        """Staff's list, newest first."""
-        return await self._orders.page(status=status, before=before, limit=limit)
+        """Staff's list, newest first, below ``before``."""
+        return await self._found.find(search, before=before, limit=limit)
 
     async def refund_request(self, request_id: UUID) -> RefundRequest:
         """One; raises :class:`~commercekit.orders.errors.RefundRequestNotFound`."""

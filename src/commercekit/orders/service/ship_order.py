@@ -118,11 +118,11 @@ class ShipOrders(OrderUseCases):
 
     async def _may_leave(self, uow: UnitOfWork, order: Order) -> bool:
         """Paid, or to be collected by a payment that still waits for it."""
-        if order.payment_status in _MAY_LEAVE:
+        summary = await self._payments.summary(uow, order.reference)
+        owed = order.due.amount - (summary.captured - order.given_back)
+        if order.payment_status in _MAY_LEAVE and owed <= 0:
             return True
-        if not order.collects_later:
-            return False
-        return (await self._payments.summary(uow, order.reference)).pending > 0
+        return order.collects_later and summary.pending >= owed > 0
 
 
 def _choose(

@@ -60,12 +60,21 @@ class Cursors:
 
 
 def page_request(
-    request: Request[Any, Any, Any], limit: int = 20, cursor: str | None = None
+    request: Request[Any, Any, Any],
+    limit: int = 20,
+    cursor: str | None = None,
+    *,
+    filters: object = None,
 ) -> PageRequest:
-    """What the list is asked for; the cursor must come from the same list, filter and reader."""
+    """What the list is asked for; the cursor must come from the same list, filter and reader.
+
+    ``filters`` are those that came in the body and not in the query: give the same to
+    :func:`page_answer`.
+    """
     if cursor is None:
         return PageRequest(limit=limit)
-    return PageRequest(limit=limit, after=_cursors(request).open(_binding(request), cursor))
+    after = _cursors(request).open(_binding(request, filters), cursor)
+    return PageRequest(limit=limit, after=after)
 
 
 def page_answer(
@@ -73,9 +82,13 @@ def page_answer(
     items: list[T],
     after: Sequence[str] | None,
     total: int | None = None,
+    *,
+    filters: object = None,
 ) -> Page[T]:
     """The page, with ``after`` (the last item's sort key, ``None`` on the last page) as its cursor."""
-    following = None if after is None else _cursors(request).seal(_binding(request), after)
+    following = None
+    if after is not None:
+        following = _cursors(request).seal(_binding(request, filters), after)
     return Page(items=items, next_cursor=following, total=total)
 
 
@@ -93,12 +106,12 @@ def _cursors(request: Request[Any, Any, Any]) -> Cursors:
     return cursors
 
 
-def _binding(request: Request[Any, Any, Any]) -> str:
+def _binding(request: Request[Any, Any, Any], body: object = None) -> str:
     filters = sorted(
         (name, value)
         for name, value in request.query_params.multi_items()
         if name not in ("cursor", "limit")
     )
     return msgspec.json.encode(
-        [principal_of(request).id, request.scope["path"], filters], enc_hook=str
+        [principal_of(request).id, request.scope["path"], filters, body], enc_hook=str
     ).decode()

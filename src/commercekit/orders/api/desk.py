@@ -1,0 +1,143 @@
+"""Staff's desk: search, export, notes and tags."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from litestar import Controller, Request, Response, post, put
+from litestar.response import Stream
+from msgspec import Meta
+
+from commercekit.kernel import Page, new_id
+from commercekit.orders.api.staff import actor_of, place_of
+from commercekit.orders.api.views import NoteView, StaffOrderView, staff_view_of
+from commercekit.orders.models import NoteVisibility, OrderSearch, OrderSummary, Tag
+from commercekit.orders.service import OrderService
+from commercekit.platform.http import (
+    Input,
+    PageCursor,
+    PageLimit,
+    etag_of,
+    page_answer,
+    page_request,
+    require_match,
+)
+from commercekit.platform.security import principal_of, requires
+
+__all__ = ["AdminOrderDesk"]
+
+
+class NoteInput(Input):
+    """What to write down, and who may read it."""
+
+    text: Annotated[str, Meta(min_length=1, max_length=4000)]
+    visibility: NoteVisibility = NoteVisibility.INTERNAL
+
+
+class TagsInput(Input):
+    """The whole list; the empty one takes all tags away."""
+
+    tags: Annotated[list[Tag], Meta(max_length=20)]
+
+
+class AdminOrderDesk(Controller):
+    """``/admin/orders``: finding orders again, and what is written beside them.
+
+    Search takes its filters in the body: an address of a person does not belong into a URL, which
+    proxies and logs keep.
+    """
+
+    path = "/admin/orders"
+    tags = ["Orders"]
+
+    @post(
+        "/search",
+        operation_id="AdminSearchOrders",
+        summary="Orders by number, e-mail, phone, SKU, tag, status and date, newest first",
+        status_code=200,
+        guards=[requires("orders:read")],
+    )
+    async def search(
+        self,
+        request: Request[Any, Any, Any],
+        data: OrderSearch,
+        orders: OrderService,
+        limit: PageLimit = 20,
+        cursor: PageCursor = None,
+    ) -> Page[OrderSummary]:
+        page = page_request(request, limit, cursor, filters=data)
+        items = await orders.search(
+            data, before=place_of(page.after) if page.after else None, limit=limit + 1
+        )
+        more = len(items) > limit
+        items = items[:limit]
+        after = (str(items[-1].id),) if more else None
+        return page_answer(request, items, after, filters=data)
+
+    @post(
+        "/export",
+        operation_id="AdminExportOrders",
+        summary="The orders that fit, as CSV",
+        description="Made while it is sent. Contains names, addresses and phone numbers: it needs its "
+        "own permission, and the audit log says who took it.",
+        status_code=200,
+        media_type="text/csv",
+        guards=[requires("orders:export")],
+    )
+    async def export(
+        self, request: Request[Any, Any, Any], data: OrderSearch, orders: OrderService
+    ) -> Stream:
+        pieces = await orders.export(data, actor_id=principal_of(request).id)
+
+        async def encoded() -> AsyncIterator[bytes]:
+            async for piece in pieces:
+                yield piece.encode()
+
+        return Stream(
+            encoded(),
+            media_type="text/csv; charset=utf-8",
+            headers={"content-disposition": 'attachment; filename="orders.csv"'},
+        )
+
+    @post(
+        "/{number:str}/notes",
+        operation_id="AdminAddOrderNote",
+        summary="Write something down beside an order",
+        guards=[requires("orders:write")],
+    )
+    async def add_note(
+        self,
+        request: Request[Any, Any, Any],
+        number: str,
+        data: NoteInput,
+        orders: OrderService,
+    ) -> NoteView:
+        order = await orders.by_number(number)
+        note = await orders.add_note(
+            order.id,
+            note_id=new_id(),
+            text=data.text,
+            visibility=data.visibility,
+            actor=actor_of(request),
+        )
+        return NoteView(id=note.id, at=note.at, visibility=note.visibility, text=note.text)
+
+    @put(
+        "/{number:str}/tags",
+        operation_id="AdminTagOrder",
+        summary="Give an order these tags and no others",
+        guards=[requires("orders:write")],
+    )
+    async def set_tags(
+        self,
+        request: Request[Any, Any, Any],
+        number: str,
+        data: TagsInput,
+        orders: OrderService,
+    ) -> Response[StaffOrderView]:
+        order = await orders.by_number(number)
+        require_match(request, order.version)
+        tagged = await orders.set_tags(
+            order.id, data.tags, actor=actor_of(request), expected_version=order.version
+        )
+        view = await staff_view_of(orders, tagged)
+        return Response(view, headers={"ETag": etag_of(tagged.version)})

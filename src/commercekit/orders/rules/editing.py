@@ -1,0 +1,69 @@
+"""What may be edited on a placed order, and what an edit looks like from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from commercekit.kernel import Money
+from commercekit.orders.errors import (
+    AddressElsewhere,
+    NothingToChange,
+    NothingWouldRemain,
+    OrderNotEditable,
+    OrderTooLong,
+)
+from commercekit.orders.models import EditedLine, Order, OrderChange, OrderLine
+
+__all__ = ["MAX_LINES", "check_edit", "edited_lines"]
+
+MAX_LINES = 400
+"""Of one order, with all that edits added and took off."""
+
+
+def check_edit(order: Order, change: OrderChange, packed: Mapping[UUID, int]) -> None:
+    """Raise unless ``change`` changes something and leaves an order.
+
+    The address stays in its country, for which tax and freight were agreed
+    (:class:`~commercekit.orders.errors.AddressElsewhere`), and does not change once anything is packed
+    (:class:`~commercekit.orders.errors.OrderNotEditable`). Taking everything off is a cancellation
+    (:class:`~commercekit.orders.errors.NothingWouldRemain`).
+    """
+    address = change.address
+    if not change.take_off and not change.add and address in (None, order.address):
+        message = f"Order {order.number} would stay as it is."
+        raise NothingToChange(message)
+    if address is not None and address.country != order.address.country:
+        message = f"Order {order.number} was agreed for {order.address.country}; place another one."
+        raise AddressElsewhere(message, country=order.address.country)
+    if address not in (None, order.address) and any(packed.values()):
+        message = f"Part of order {order.number} is packed for its address; cancel that shipment."
+        raise OrderNotEditable(message, state=order.fulfilment_status, wanted="another-address")
+    if len(order.lines) + len(change.add) > MAX_LINES:
+        message = f"Order {order.number} would have more than {MAX_LINES} lines."
+        raise OrderTooLong(message, at_most=MAX_LINES)
+    if not change.add and all(_left(line, change) == 0 for line in order.lines):
+        message = f"Nothing would be left of order {order.number}; cancel it instead."
+        raise NothingWouldRemain(message)
+
+
+def edited_lines(before: Order, after: Order) -> list[EditedLine]:
+    """Every line that stood or stands; the ones that were added come last and have no id yet."""
+    stood = {line.id: line.quantity - line.cancelled for line in before.lines}
+    return [
+        EditedLine(
+            line_id=line.id if line.id in stood else None,
+            sku=line.sku,
+            name=line.name,
+            unit_price=line.unit_price,
+            before=stood.get(line.id, 0),
+            after=line.quantity - line.cancelled,
+            total=Money(line.total.amount - line.withdrawn_amount, after.currency),
+        )
+        for line in after.lines
+        if stood.get(line.id, 0) or line.quantity > line.cancelled
+    ]
+
+
+def _left(line: OrderLine, change: OrderChange) -> int:
+    return line.quantity - line.cancelled - change.take_off.get(line.id, 0)
