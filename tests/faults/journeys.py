@@ -88,6 +88,11 @@ class Walker:
             lambda: self.client.request(method, path, json=body, headers=sent), {200, 201}
         )
 
+    async def make(self, path: str, body: Any) -> None:
+        """Make something with a name of its own, which says so when it is there already."""
+        staff = {"Authorization": f"Bearer {self.staff_token}"}
+        await self._answered(lambda: self.client.post(path, json=body, headers=staff), {201, 409})
+
     async def press(self, url: str, button: str) -> None:
         """Open a payment page and press a button; the page says so when it was pressed before."""
         path = urlsplit(url).path
@@ -325,6 +330,43 @@ async def come_back(walker: Walker) -> None:
     assert await walker.stock() == (on_hand - 1, allocated)
 
 
+async def keep_stock(walker: Walker) -> None:
+    north = f"n-{uuid4().hex[:8]}"
+    place = {"code": north, "name": "North", "priority": 900}
+    await walker.make("/admin/locations", place)
+    on_hand, allocated = await walker.stock()
+    goods = {"quantity": 5, "location": north}
+    await walker.post("/admin/stock/MUG/receipts", goods, staff=True)
+    broken = {"delta": -1, "reason": "broken", "location": north}
+    await walker.post("/admin/stock/MUG/adjustments", broken, staff=True)
+    line = {"sku": "MUG", "quantity": 1}
+    load = {"source": north, "target": "main", "lines": [line], "in_transit": True}
+    for end in ("receive", "call-back"):
+        sent = await walker.post("/admin/stock-transfers", load, staff=True)
+        await walker.post(f"/admin/stock-transfers/{sent['id']}/{end}", {}, staff=True)
+    order = await walker.bought(2)
+    queue = await walker.admin("/admin/stock/MUG/allocations?limit=100")
+    (promise,) = (each for each in queue["items"] if each["reference"] == order["id"])
+    path = f"/admin/stock-allocations/{promise['id']}/move"
+    moved = await walker.post(path, {"location": north, "quantity": 2}, staff=True)
+    assert (moved["location"], moved["held"]) == (north, 2)
+    what = {"location": north, "skus": ["MUG"]}
+    count = await walker.post("/admin/stock-counts", what, staff=True)
+    path = f"/admin/stock-counts/{count['id']}"
+    found = {"lines": [{"sku": "MUG", "counted": 4}]}
+    etag = {"If-Match": f'"{count["version"]}"'}
+    await walker.post(f"{path}/lines", found, staff=True, method="PUT", **etag)
+    await walker.post(f"{path}/finish", {}, staff=True)
+    await walker.post(f"{path}/close", {}, staff=True)
+    assert await walker.stock() == (on_hand + 5, allocated + 2)
+    await walker.about(order, "/cancel", {})
+    thrown = {"delta": -4, "reason": "thrown away", "location": north}
+    await walker.post("/admin/stock/MUG/adjustments", thrown, staff=True)
+    thrown = {"delta": -1, "reason": "thrown away"}
+    await walker.post("/admin/stock/MUG/adjustments", thrown, staff=True)
+    assert await walker.stock() == (on_hand, allocated)
+
+
 Journey = Callable[[Walker], Awaitable[None]]
 JOURNEYS: tuple[Journey, ...] = (
     buy_and_receive,
@@ -336,6 +378,7 @@ JOURNEYS: tuple[Journey, ...] = (
     call_back,
     arrange_by_hand,
     come_back,
+    keep_stock,
 )
 
 

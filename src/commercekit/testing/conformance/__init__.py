@@ -12,6 +12,7 @@
 Every rule has a name and a reason; a test that fails says both.
 """
 
-from commercekit.testing.conformance.carriers import CARRIER_RULES, CarrierContract
+from commercekit.testing.conformance.carrier_rules import CARRIER_RULES
+from commercekit.testing.conformance.carriers import CarrierContract
 
 __all__ = ["CARRIER_RULES", "CarrierContract"]
