@@ -134,7 +134,7 @@ async def test_setting_a_line_that_is_taken_out_in_between_does_not_bring_it_bac
     cart = await shop.cart((MUG, 1))
     line = (await cart.read())["lines"][0]["id"]
     race.before(
-        "commercekit.checkout.repository.CartRepository.locked",
+        "commercekit.checkout.service.carts.Carts._put",
         lambda: cart.ask("DELETE", f"/lines/{line}"),
     )
     refused(await cart.ask("PATCH", f"/lines/{line}", json={"quantity": 3}), 404, "not-found")

@@ -71,7 +71,7 @@ async def test_a_repetition_while_the_first_is_running_waits_its_turn(
     shop: TestShop, race: Any
 ) -> None:
     rival = race.before(
-        "commercekit.checkout.service.placing.place_all",
+        "commercekit.checkout.service.placing.Placing._started",
         lambda: shop.order((MUG, 1), key="one"),
     )
     first = await shop.order((MUG, 1), key="one")

@@ -9,7 +9,7 @@ import pytest_asyncio
 from commercekit.kernel import new_id
 from commercekit.platform.http import Cursors, Idempotency
 from commercekit.platform.security import MasterKey, Principal, Sealer
-from commercekit.pricing import PricingService
+from commercekit.pricing import PriceChanged, PricingService
 from commercekit.pricing.api import AdminPriceExplanations, AdminPriceLists, AdminTaxRates
 from commercekit.testing import core_piccolo_apps
 from commercekit.web import build_web
@@ -36,14 +36,50 @@ def market():
 
 
 @pytest.fixture
-def told(database):
-    facts = []
+def facts(database):
+    """Everything that is told."""
+    heard = []
 
     async def hear(_uow, events):
-        facts.extend(events)
+        heard.extend(events)
 
     database.on_flush(hear)
-    return facts
+    return heard
+
+
+class Told:
+    """What shoppers at large see changing, picked from everything that is told."""
+
+    __hash__ = None
+
+    def __init__(self, facts):
+        self.facts = facts
+
+    def __repr__(self):
+        return repr(self._pick())
+
+    def _pick(self):
+        return [fact for fact in self.facts if isinstance(fact, PriceChanged)]
+
+    def __eq__(self, other):
+        return self._pick() == other
+
+    def __iter__(self):
+        return iter(self._pick())
+
+    def __len__(self):
+        return len(self._pick())
+
+    def __getitem__(self, place):
+        return self._pick()[place]
+
+    def clear(self):
+        self.facts.clear()
+
+
+@pytest.fixture
+def told(facts):
+    return Told(facts)
 
 
 class Markets:
@@ -58,7 +94,7 @@ class Markets:
 
 
 @pytest.fixture
-def pricing(database, clock, told, market):
+def pricing(database, clock, facts, market):
     return PricingService(database, clock, Markets(market))
 
 

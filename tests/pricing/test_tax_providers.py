@@ -30,7 +30,7 @@ class Vendor(TaxProvider):
 
 
 @pytest.fixture
-def shop_with(database, clock, market):
+def shop_with(database, clock, market, facts):
     def make(answer, **settings):
         vendor = Vendor(answer)
         service = PricingService(

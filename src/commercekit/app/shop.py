@@ -250,12 +250,14 @@ class Shop:
             fulfilment=self.fulfilment,
             orders=self.orders,
             keys=self.idempotency,
+            broadcast=self.broadcast,
         )
 
     def _listen(self) -> None:
         """Who reacts to what, what is done later, and what is done again and again."""
         self.bus.subscribe(
             *projectors(self.projection, self.catalog),
+            *checkout.projectors(self.checkout.shelf),
             *orders.subscriptions(self.orders, self.notifications),
             *self._from_plugins(register_subscriptions),
         )
@@ -290,7 +292,7 @@ class Shop:
             await self._ensure_basics()
             yield self
         finally:
-            await self.checkout.placing.drained()
+            await self.checkout.drained()
             await self.http.aclose()
             await self.db.close()
 

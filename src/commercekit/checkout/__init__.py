@@ -36,6 +36,7 @@ from commercekit.checkout.models import (
 )
 from commercekit.checkout.repository import TABLE
 from commercekit.checkout.service import CheckoutService, Placed, PricedCart
+from commercekit.checkout.subscribers import projectors
 
 SEALED_TABLES = (TABLE,)
 """Tables with personal fields, for which the sealer keeps a data key."""
@@ -68,5 +69,6 @@ __all__ = [
     "StoreCheckout",
     "TooManyLines",
     "UnknownSku",
+    "projectors",
     "resumer_of",
 ]

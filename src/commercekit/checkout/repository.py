@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -78,27 +78,44 @@ class CartRepository:
         )
         return self._cart(row) if row else None
 
-    async def locked(self, uow: UnitOfWork, cart_id: UUID, now: datetime) -> Cart | None:
-        """The cart, with everybody else who would change it waiting."""
-        row = await uow.fetchrow(
-            "SELECT * FROM checkout_cart WHERE id = $1 AND expires_at > $2 FOR UPDATE", cart_id, now
+    async def locked(
+        self, uow: UnitOfWork, cart_ids: Iterable[UUID], now: datetime
+    ) -> dict[UUID, Cart]:
+        """The carts there are, in the order of ids; everybody else who would change them waits."""
+        rows = await uow.fetch(
+            "SELECT * FROM checkout_cart WHERE id = ANY($1::uuid[]) AND expires_at > $2"
+            " ORDER BY id FOR UPDATE",
+            list(cart_ids),
+            now,
         )
-        return self._cart(row) if row else None
+        return {row["id"]: self._cart(row) for row in rows}
 
-    async def write(self, uow: UnitOfWork, cart: Cart) -> Cart:
-        """Replace what the cart holds; gives it with its new version."""
+    async def write(self, uow: UnitOfWork, changes: Sequence[tuple[Cart, Cart]]) -> None:
+        """Replace what each cart holds: as it was locked, and as it is to be, with its new version."""
+        # A row whose expiry stays is updated in place, without touching an index.
         await uow.execute(
-            "UPDATE checkout_cart SET lines = $2, address = $3, shipping = $4, coupons = $5,"
-            " order_id = $6, expires_at = $7, version = version + 1 WHERE id = $1",
-            cart.id,
-            _encode(cart.lines).decode(),
-            self._sealer.seal(TABLE, "address", cart.id, cart.address) if cart.address else None,
-            cart.shipping,
-            list(cart.coupons),
-            cart.order_id,
-            cart.expires_at,
+            """
+            UPDATE checkout_cart c SET lines = u.lines, address = coalesce(u.address, c.address),
+                shipping = u.shipping, coupons = array(SELECT jsonb_array_elements_text(u.coupons)),
+                expires_at = u.expires_at, version = u.version
+            FROM unnest($1::uuid[], $2::jsonb[], $3::bytea[], $4::text[], $5::jsonb[],
+                        $6::timestamptz[], $7::integer[])
+                AS u(id, lines, address, shipping, coupons, expires_at, version)
+            WHERE c.id = u.id
+            """,
+            [cart.id for _, cart in changes],
+            [_encode(cart.lines).decode() for _, cart in changes],
+            [
+                self._sealer.seal(TABLE, "address", cart.id, cart.address)
+                if cart.address is not None and cart.address != before.address
+                else None
+                for before, cart in changes
+            ],
+            [cart.shipping for _, cart in changes],
+            [_encode(cart.coupons).decode() for _, cart in changes],
+            [cart.expires_at for _, cart in changes],
+            [cart.version for _, cart in changes],
         )
-        return msgspec.structs.replace(cart, version=cart.version + 1)
 
     async def delete(self, uow: UnitOfWork, cart_id: UUID) -> None:
         """Forget the cart."""

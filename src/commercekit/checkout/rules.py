@@ -148,8 +148,12 @@ def build_quote(
     tax_table: TaxTable,
     messages: Sequence[CartMessage],
     now: datetime,
+    explain: bool = False,
 ) -> Quote:
-    """Put everything together; every sum is exact, and line, tax table and total agree."""
+    """Put everything together; every sum is exact, and line, tax table and total agree.
+
+    The steps are written down only to ``explain``.
+    """
     currency = market.currency
     languages = basis.languages
     off = outcome.line_discounts()
@@ -199,7 +203,11 @@ def build_quote(
         shipping=ShippingChoice(code=option.code, label=label, amount=shipping) if option else None,
         totals=totals,
         messages=[*messages, *(_coupon(item, languages) for item in outcome.messages)],
-        steps=_steps(priced, subtotals, outcome, option, taxed, totals, market, languages),
+        steps=(
+            _steps(priced, subtotals, outcome, option, taxed, totals, market, languages)
+            if explain
+            else []
+        ),
         new_lines=new_lines,
         new_adjustments=[_frozen(item) for item in outcome.adjustments],
         new_shipping=new_shipping,

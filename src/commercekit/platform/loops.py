@@ -7,21 +7,26 @@ import contextlib
 import contextvars
 import logging
 import random
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 __all__ = ["Loop", "running"]
 
 _log = logging.getLogger("commercekit.loops")
 _WORST_PAUSE = 10.0
+_BUSY_TURN = 0.003
+"""A turn of the event loop that takes longer had requests to serve."""
+_LONGEST_COURTESY = 1.0
 
 
 class Loop:
     """Calls ``step`` again and again.
 
     At once while it says that it found work, otherwise after a wake-up or ``poll`` seconds.
-    A step that raises is logged and tried again with growing pauses, so that a database that is away
-    costs a line now and then and nothing else. Stopping lets the running step end; only after
-    ``grace`` seconds is it cancelled.
+    While requests keep this process busy it takes a fifth of its time at most: shoppers are waiting,
+    background work is not. A step that raises is logged and tried again with growing pauses, so that a
+    database that is away costs a line now and then and nothing else. Stopping lets the running step
+    end; only after ``grace`` seconds is it cancelled.
     """
 
     def __init__(
@@ -80,6 +85,7 @@ class Loop:
         failures = 0
         while not self._stopping:
             self._awake.clear()
+            started = time.perf_counter()
             try:
                 busy = await self._step()
             except Exception:  # noqa: BLE001 - whatever it was, the loop goes on
@@ -88,6 +94,8 @@ class Loop:
                 busy = False
             else:
                 failures = 0
+            if not self._stopping:
+                await _let_pass(time.perf_counter() - started)
             if not busy and not self._stopping:
                 await self._pause(failures)
 
@@ -101,6 +109,14 @@ class Loop:
                 await self._awake.wait()
             if self._linger and not self._stopping:
                 await asyncio.sleep(self._linger)
+
+
+async def _let_pass(took: float) -> None:
+    """After a step that ``took`` so many seconds, leave the event loop to others if it has any."""
+    before = time.perf_counter()
+    await asyncio.sleep(0)
+    if time.perf_counter() - before > _BUSY_TURN:
+        await asyncio.sleep(min(4 * took, _LONGEST_COURTESY))
 
 
 @contextlib.asynccontextmanager

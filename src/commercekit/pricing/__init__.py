@@ -9,10 +9,16 @@ from commercekit.pricing.errors import (
     UnknownTaxRate,
     Unpriced,
 )
-from commercekit.pricing.events import PriceChanged
+from commercekit.pricing.events import (
+    ListedPriceChanged,
+    PriceChanged,
+    PriceListChanged,
+    TaxRatesChanged,
+)
 from commercekit.pricing.models import (
     ListedPrice,
     NewPrice,
+    Offer,
     Price,
     PriceCandidate,
     PriceExplanation,
@@ -25,6 +31,7 @@ from commercekit.pricing.models import (
     TaxRate,
     TaxTable,
     TaxTotal,
+    Tier,
     Verdict,
 )
 from commercekit.pricing.providers import TaxComponent, TaxProvider, TaxRequest
@@ -35,12 +42,15 @@ __all__ = [
     "DuplicatePriceList",
     "DuplicateTaxRate",
     "ListedPrice",
+    "ListedPriceChanged",
     "NewPrice",
+    "Offer",
     "Price",
     "PriceCandidate",
     "PriceChanged",
     "PriceExplanation",
     "PriceList",
+    "PriceListChanged",
     "PricingService",
     "PricingSettings",
     "TaxBreakdown",
@@ -48,11 +58,13 @@ __all__ = [
     "TaxDestination",
     "TaxProvider",
     "TaxRate",
+    "TaxRatesChanged",
     "TaxRequest",
     "TaxTable",
     "TaxTotal",
     "TaxableLine",
     "TaxedLine",
+    "Tier",
     "UnacceptableList",
     "UnacceptablePrice",
     "UnknownPriceList",

@@ -1,5 +1,6 @@
 """Price lists, prices, tax classes and rates."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -12,6 +13,7 @@ from commercekit.kernel import Money
 __all__ = [
     "ListedPrice",
     "NewPrice",
+    "Offer",
     "Price",
     "PriceCandidate",
     "PriceExplanation",
@@ -25,6 +27,7 @@ __all__ = [
     "TaxTotal",
     "TaxableLine",
     "TaxedLine",
+    "Tier",
     "Verdict",
 ]
 
@@ -79,6 +82,33 @@ class Price(Struct, frozen=True):
     """From how many on it costs this."""
     lowest_30d: Money | None = None
     """The lowest in the 30 days before this price began; only when asked for."""
+
+
+class Tier(Struct, frozen=True):
+    """One price of a SKU and for whom it holds when; ``price.min_quantity`` says from how many on."""
+
+    price: Price
+    segment: str | None
+    starts_at: datetime | None
+    ends_at: datetime | None
+
+
+class Offer(Struct, frozen=True):
+    """Every price of one SKU in one market, in the order in which they win."""
+
+    tiers: tuple[Tier, ...]
+
+    def price(self, quantity: int, segments: Sequence[str], at: datetime) -> Price | None:
+        """What one of ``quantity`` costs whoever is in ``segments``; the same that SQL finds."""
+        for tier in self.tiers:
+            if (
+                tier.price.min_quantity <= quantity
+                and (tier.segment is None or tier.segment in segments)
+                and (tier.starts_at is None or tier.starts_at <= at)
+                and (tier.ends_at is None or tier.ends_at > at)
+            ):
+                return tier.price
+        return None
 
 
 class Verdict(StrEnum):

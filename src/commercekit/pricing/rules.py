@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from fractions import Fraction
+from functools import lru_cache
 from math import lcm
+from typing import NamedTuple
 from uuid import UUID
 
 from commercekit.kernel import Money, allocate, round_half_up
@@ -113,10 +115,52 @@ def pick_rates(rates: Iterable[TaxRate], country: str, region: str | None) -> Ta
     )
 
 
+class _Reckoning(NamedTuple):
+    """What a set of rates comes to, as integers, so that a basket needs no fractions."""
+
+    ppm: int
+    included: tuple[int, int]
+    """The tax in an amount of one: numerator and denominator."""
+    added: tuple[int, int]
+    """The tax on an amount of one."""
+    weights: tuple[int, ...]
+    """How the rates share the tax."""
+
+    def tax(self, amount: int, *, inclusive: bool, pieces: int = 1) -> int:
+        """The tax of ``1/pieces`` of ``amount``, rounded half up."""
+        numerator, denominator = self.included if inclusive else self.added
+        return _rounded(amount * numerator, denominator * pieces)
+
+
+@lru_cache(maxsize=4096)
+def _reckoning(rates: tuple[tuple[int, bool], ...]) -> _Reckoning:
+    """Of rates in ppm, each with whether it stands on those before it."""
+    shares: list[Fraction] = []
+    for ppm, compound in rates:
+        base = 1 + sum(shares, Fraction(0)) if compound else Fraction(1)
+        shares.append(base * Fraction(ppm, _MILLION))
+    rate = sum(shares, Fraction(0))
+    included = rate / (1 + rate)
+    common = lcm(*(share.denominator for share in shares)) if shares else 1
+    return _Reckoning(
+        round_half_up(rate * _MILLION),
+        (included.numerator, included.denominator),
+        (rate.numerator, rate.denominator),
+        tuple(int(share * common) for share in shares),
+    )
+
+
+def _rounded(numerator: int, denominator: int) -> int:
+    """The nearest integer, halves away from zero."""
+    magnitude = (2 * abs(numerator) + denominator) // (2 * denominator)
+    return magnitude if numerator >= 0 else -magnitude
+
+
 def tax_line(line: TaxableLine, rate_ppm: int, *, inclusive: bool) -> TaxedLine:
     """Net, tax and gross of one line; what is rounded is the tax, so the three always agree."""
-    rate = Fraction(rate_ppm, _MILLION)
-    return _taxed(line, rate, _line_tax(line, _factor(rate, inclusive)), inclusive=inclusive)
+    reckoning = _reckoning(((rate_ppm, False),))
+    tax = reckoning.tax(line.amount.amount, inclusive=inclusive)
+    return _taxed(line, reckoning.ppm, tax, inclusive=inclusive)
 
 
 def tax_lines(
@@ -142,46 +186,28 @@ def tax_lines(
     for tax_class, places in by_class.items():
         of_class = [lines[place] for place in places]
         rates = table.of(tax_class)
-        shares = _shares(rates)
-        rate = sum(shares, Fraction(0))
-        taxes = _taxes(of_class, _factor(rate, inclusive), rounding, inclusive=inclusive)
+        reckoning = _reckoning(tuple((rate.rate_ppm, rate.compound) for rate in rates))
+        taxes = _taxes(of_class, reckoning, rounding, inclusive=inclusive)
         done = [
-            _taxed(line, rate, tax, inclusive=inclusive)
+            _taxed(line, reckoning.ppm, tax, inclusive=inclusive)
             for line, tax in zip(of_class, taxes, strict=True)
         ]
         taxed.update(zip(places, done, strict=True))
-        rows += _rows(tax_class, rates, shares, done, currency)
+        rows += _rows(tax_class, rates, reckoning.weights, done, currency)
     return TaxBreakdown(
         [taxed[place] for place in range(len(lines))],
         rows,
-        Money.total((row.tax for row in rows), currency),
+        Money(sum(row.tax.amount for row in rows), currency),
     )
 
 
-def _shares(rates: Sequence[TaxRate]) -> list[Fraction]:
-    """What each rate takes of the net, the earlier ones before those that stand on them."""
-    shares: list[Fraction] = []
-    for rate in rates:
-        base = 1 + sum(shares, Fraction(0)) if rate.compound else Fraction(1)
-        shares.append(base * Fraction(rate.rate_ppm, _MILLION))
-    return shares
-
-
-def _factor(rate: Fraction, inclusive: bool) -> Fraction:  # noqa: FBT001 - a mode, not a switch
-    """The tax in, or on, an amount of one."""
-    return rate / (1 + rate) if inclusive else rate
-
-
-def _line_tax(line: TaxableLine, factor: Fraction) -> int:
-    return round_half_up(line.amount.amount * factor)
-
-
 def _taxes(
-    lines: Sequence[TaxableLine], factor: Fraction, rounding: Rounding, *, inclusive: bool
+    lines: Sequence[TaxableLine], reckoning: _Reckoning, rounding: Rounding, *, inclusive: bool
 ) -> list[int]:
     if rounding is Rounding.UNIT:
         pieces = [
-            line.quantity * round_half_up(Fraction(line.amount.amount, line.quantity) * factor)
+            line.quantity
+            * reckoning.tax(line.amount.amount, inclusive=inclusive, pieces=line.quantity)
             for line in lines
         ]
         if inclusive:
@@ -190,34 +216,41 @@ def _taxes(
         return pieces
     if rounding is Rounding.TOTAL:
         amounts = [line.amount.amount for line in lines]
-        return allocate(round_half_up(sum(amounts) * factor), amounts)
-    return [_line_tax(line, factor) for line in lines]
+        return allocate(reckoning.tax(sum(amounts), inclusive=inclusive), amounts)
+    return [reckoning.tax(line.amount.amount, inclusive=inclusive) for line in lines]
 
 
-def _taxed(line: TaxableLine, rate: Fraction, tax: int, *, inclusive: bool) -> TaxedLine:
-    amount, owed = line.amount, Money(tax, line.amount.currency)
-    net, gross = (amount - owed, amount) if inclusive else (amount, amount + owed)
-    ppm = round_half_up(rate * _MILLION)
-    return TaxedLine(line.id, line.tax_class, ppm, net, owed, gross)
+def _taxed(line: TaxableLine, ppm: int, tax: int, *, inclusive: bool) -> TaxedLine:
+    amount, currency = line.amount.amount, line.amount.currency
+    net, gross = (amount - tax, amount) if inclusive else (amount, amount + tax)
+    return TaxedLine(
+        line.id,
+        line.tax_class,
+        ppm,
+        Money(net, currency),
+        Money(tax, currency),
+        Money(gross, currency),
+    )
 
 
 def _rows(
     tax_class: str,
     rates: Sequence[TaxRate],
-    shares: Sequence[Fraction],
+    weights: Sequence[int],
     lines: Sequence[TaxedLine],
     currency: str,
 ) -> list[TaxTotal]:
     """One row for each rate; every line's tax is split over its rates without losing a cent."""
-    net = Money.total((line.net for line in lines), currency)
+    net = Money(sum(line.net.amount for line in lines), currency)
     if not rates:
         return [TaxTotal(tax_class, 0, {}, net, Money.zero(currency))]
-    common = lcm(*(share.denominator for share in shares))
-    weights = [int(share * common) for share in shares]
     sums = [0] * len(rates)
-    for line in lines:
-        for index, part in enumerate(allocate(line.tax.amount, weights)):
-            sums[index] += part
+    if len(rates) == 1:
+        sums[0] = sum(line.tax.amount for line in lines)
+    else:
+        for line in lines:
+            for index, part in enumerate(allocate(line.tax.amount, weights)):
+                sums[index] += part
     return [
         TaxTotal(tax_class, rate.rate_ppm, rate.name, net, Money(part, currency), rate.code)
         for rate, part in zip(rates, sums, strict=True)

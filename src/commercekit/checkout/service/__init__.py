@@ -10,6 +10,7 @@ from commercekit.checkout.service.carts import Carts, PricedCart, basis_of
 from commercekit.checkout.service.edit_order import OrderEdits
 from commercekit.checkout.service.placing import AnswerPlaced, Placed, Placing
 from commercekit.checkout.service.quoting import Quoter
+from commercekit.checkout.service.shelf import Shelf
 from commercekit.platform.jobs import JobContext, JobKind, Schedule
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from commercekit.markets import MarketService
     from commercekit.orders import OrderService, OrdersSettings
     from commercekit.payments import PaymentService
+    from commercekit.platform.bus import Broadcast
     from commercekit.platform.db import Database
     from commercekit.platform.http import Idempotency
     from commercekit.platform.security import Sealer
@@ -50,19 +52,18 @@ class CheckoutService:
         fulfilment: FulfilmentService,
         orders: OrderService,
         keys: Idempotency,
+        broadcast: Broadcast,
     ) -> None:
         self.markets = markets
         self.orders = orders
-        self.quoter = Quoter(clock, markets, catalog, pricing, inventory, promotions, fulfilment)
+        self.shelf = Shelf(broadcast, markets, catalog, pricing, inventory, promotions)
+        self.quoter = Quoter(clock, markets, self.shelf, fulfilment)
         self.carts = Carts(
             db,
             clock,
             sealer,
             settings,
             markets,
-            catalog,
-            pricing,
-            inventory,
             payments,
             self.quoter,
         )
@@ -70,6 +71,11 @@ class CheckoutService:
             db, clock, keys, orders_settings, inventory, payments, orders, self.quoter
         )
         self.edits = OrderEdits(clock, markets, catalog, pricing, orders, self.quoter)
+
+    async def drained(self) -> None:
+        """Return once no order and no cart is being written; before the database is closed."""
+        await self.placing.drained()
+        await self.carts.drained()
 
     def job_kinds(self) -> Sequence[JobKind]:
         """What the job runner needs to know."""

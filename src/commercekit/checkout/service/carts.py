@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import hmac
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
@@ -30,22 +31,26 @@ from commercekit.checkout.models import (
 )
 from commercekit.checkout.repository import CartRepository
 from commercekit.checkout.rules import merge_line, message
-from commercekit.inventory import OutOfStock, Shortfall
+from commercekit.checkout.service.shelf import is_scarce
+from commercekit.errors import CommerceKitError
+from commercekit.inventory import SHOWN_CAP, OutOfStock, Shortfall
 from commercekit.kernel import Address, Clock, new_id
+from commercekit.platform.db import Coalescer
 from commercekit.promotions import Explanation
 
 if TYPE_CHECKING:
-    from commercekit.catalog import CatalogService
     from commercekit.checkout.service.quoting import Quoter
     from commercekit.fulfilment import ShippingOption
-    from commercekit.inventory import InventoryService
     from commercekit.markets import MarketService
     from commercekit.payments import PaymentMethod, PaymentService
     from commercekit.platform.db import Database, UnitOfWork
     from commercekit.platform.security import Sealer
-    from commercekit.pricing import PricingService
 
 __all__ = ["Carts", "PricedCart"]
+
+_REMEMBERED = 20_000
+_TOUCH = timedelta(hours=1)
+"""A cart's expiry moves in steps: a row whose expiry stays is cheaper to change."""
 
 
 class PricedCart(Struct, frozen=True, kw_only=True):
@@ -53,6 +58,19 @@ class PricedCart(Struct, frozen=True, kw_only=True):
 
     cart: Cart
     quote: Quote
+
+
+class _Wish(NamedTuple):
+    cart_id: UUID
+    change: Callable[[Cart], Cart]
+
+
+class _LookCloser(Exception):
+    """So many are wanted in all that what is known of the stock is not exact enough."""
+
+    def __init__(self, quantity: int) -> None:
+        super().__init__(quantity)
+        self.quantity = quantity
 
 
 class Carts:
@@ -65,9 +83,6 @@ class Carts:
         sealer: Sealer,
         settings: CheckoutSettings,
         markets: MarketService,
-        catalog: CatalogService,
-        pricing: PricingService,
-        inventory: InventoryService,
         payments: PaymentService,
         quoter: Quoter,
     ) -> None:
@@ -75,13 +90,12 @@ class Carts:
         self._clock = clock
         self._settings = settings
         self._markets = markets
-        self._catalog = catalog
-        self._pricing = pricing
-        self._inventory = inventory
         self._payments = payments
         self._quoter = quoter
         self._carts = CartRepository(db, sealer)
         self._token_key = sealer.derived_key("cart tokens")
+        self._markets_of: dict[UUID, str] = {}
+        self._changes: Coalescer[_Wish, Cart] = Coalescer(self._make)
 
     def token_of(self, cart_id: UUID) -> str:
         """The shopper's key to one cart; derived, so nothing about it is stored."""
@@ -216,6 +230,10 @@ class Carts:
         quote = await self._quoter.quote(basis_of(cart, languages))
         return self._payments.methods(quote.currency, quote.totals.total.amount)
 
+    async def drained(self) -> None:
+        """Return once no change is under way; before the database is closed."""
+        await self._changes.drained()
+
     async def forget_expired(self, limit: int = 1000) -> int:
         """Delete carts whose time is over; gives how many."""
         return await self._carts.delete_expired(self._clock.now(), limit)
@@ -232,8 +250,10 @@ class Carts:
     ) -> PricedCart:
         """Set the quantity of ``sku``, from what the cart has now and what there is to sell."""
         self._check(cart_id, token)
-        market = await self._check_sku(cart_id, sku)
-        stock = (await self._inventory.availability([sku], market=market))[sku]
+        market = await self._market_of(cart_id)
+        await self._check_sku(market, sku)
+        asked = wanted
+        stock = await self._quoter.availability(market, sku, asked)
         if stock.tracked and stock.available == 0:
             raise OutOfStock([Shortfall(sku, wanted, 0)])
         messages: list[CartMessage] = []
@@ -241,6 +261,8 @@ class Carts:
         def change(cart: Cart) -> Cart:
             present = next((line.quantity for line in cart.lines if line.sku == sku), 0)
             quantity = quantity_of(present)
+            if quantity > max(asked, SHOWN_CAP) and is_scarce(stock, quantity):
+                raise _LookCloser(quantity)
             messages.clear()
             if stock.tracked and quantity > stock.available:
                 quantity = stock.available
@@ -251,31 +273,57 @@ class Carts:
                 raise TooManyLines(detail)
             return replace(cart, lines=lines)
 
-        cart = await self._change(cart_id, token, change)
+        try:
+            cart = await self._change(cart_id, token, change)
+        except _LookCloser as closer:
+            asked = closer.quantity
+            stock = await self._quoter.availability(market, sku, asked)
+            cart = await self._change(cart_id, token, change)
         return await self.price(cart, languages, messages)
 
-    async def _check_sku(self, cart_id: UUID, sku: str) -> str:
-        """The market's code, when ``sku`` is for sale there."""
-        cart = _found(await self._carts.get(cart_id, self._clock.now()))
-        market = await self._markets.by_code(cart.market)
-        variant = (await self._catalog.variants_by_sku([sku])).get(sku)
-        if variant is None or not variant.for_sale or not await self._pricing.prices(market, [sku]):
+    async def _market_of(self, cart_id: UUID) -> str:
+        """The code of the cart's market, which never changes."""
+        known = self._markets_of.get(cart_id)
+        if known is None:
+            known = _found(await self._carts.get(cart_id, self._clock.now())).market
+            if len(self._markets_of) >= _REMEMBERED:
+                del self._markets_of[next(iter(self._markets_of))]
+            self._markets_of[cart_id] = known
+        return known
+
+    async def _check_sku(self, market: str, sku: str) -> None:
+        if not await self._quoter.sells(market, sku):
             detail = f"{sku!r} is not for sale."
             raise UnknownSku(detail, sku=sku)
-        return market.code
 
     async def _change(
         self, cart_id: UUID, token: str | None, change: Callable[[Cart], Cart]
     ) -> Cart:
         self._check(cart_id, token)
+        return await self._changes.submit(_Wish(cart_id, change))
 
-        async def work(uow: UnitOfWork) -> Cart:
+    async def _make(self, wishes: Sequence[_Wish]) -> Sequence[Cart | Exception]:
+        """Change many carts in one transaction; several wishes for one cart follow each other."""
+
+        async def work(uow: UnitOfWork) -> list[Cart | Exception]:
             now = self._clock.now()
-            cart = _found(await self._carts.locked(uow, cart_id, now))
-            if cart.order_id is not None:
-                raise CartOrdered
-            changed = replace(change(cart), expires_at=now + self._settings.cart_lifetime)
-            return await self._carts.write(uow, changed)
+            locked = await self._carts.locked(uow, {wish.cart_id for wish in wishes}, now)
+            carts = dict(locked)
+            outcomes: list[Cart | Exception] = []
+            for wish in wishes:
+                try:
+                    cart = _changed(wish, carts.get(wish.cart_id), now, self._settings)
+                except (CommerceKitError, _LookCloser) as refusal:
+                    outcomes.append(refusal)
+                else:
+                    carts[cart.id] = cart
+                    outcomes.append(cart)
+            changes = [
+                (locked[key], cart) for key, cart in carts.items() if cart is not locked[key]
+            ]
+            if changes:
+                await self._carts.write(uow, changes)
+            return outcomes
 
         return await self._db.run(work)
 
@@ -283,6 +331,16 @@ class Carts:
         given = (token or "").encode()
         if not hmac.compare_digest(self.token_of(cart_id).encode(), given):
             _found(None)
+
+
+def _changed(wish: _Wish, cart: Cart | None, now: datetime, settings: CheckoutSettings) -> Cart:
+    found = _found(cart)
+    if found.order_id is not None:
+        raise CartOrdered
+    expires_at = found.expires_at
+    if expires_at - now < settings.cart_lifetime - min(_TOUCH, settings.cart_lifetime / 10):
+        expires_at = now + settings.cart_lifetime
+    return replace(wish.change(found), expires_at=expires_at, version=found.version + 1)
 
 
 def basis_of(cart: Cart, languages: Sequence[str] = ()) -> Basis:

@@ -12,13 +12,14 @@ from commercekit.fulfilment import Parcel, ShippingOption
 from commercekit.pricing import TaxDestination, TaxTable
 
 if TYPE_CHECKING:
-    from commercekit.catalog import CatalogService
+    from datetime import datetime
+
+    from commercekit.checkout.service.shelf import Shelf
     from commercekit.fulfilment import FulfilmentService
-    from commercekit.inventory import InventoryService
+    from commercekit.inventory import Availability
     from commercekit.kernel import Address, Clock
     from commercekit.markets import Market, MarketService
-    from commercekit.pricing import PricingService
-    from commercekit.promotions import PromotionOutcome, PromotionService
+    from commercekit.promotions import PromotionOutcome
 
 __all__ = ["Quoter"]
 
@@ -30,18 +31,12 @@ class Quoter:
         self,
         clock: Clock,
         markets: MarketService,
-        catalog: CatalogService,
-        pricing: PricingService,
-        inventory: InventoryService,
-        promotions: PromotionService,
+        shelf: Shelf,
         fulfilment: FulfilmentService,
     ) -> None:
         self._clock = clock
         self._markets = markets
-        self._catalog = catalog
-        self._pricing = pricing
-        self._inventory = inventory
-        self._promotions = promotions
+        self._shelf = shelf
         self._fulfilment = fulfilment
 
     async def quote(self, basis: Basis, *, strict: bool = False, explain: bool = False) -> Quote:
@@ -55,14 +50,14 @@ class Quoter:
         """
         now = self._clock.now()
         market = await self._markets.by_code(basis.market)
-        priced, messages = await self._price(basis, market, strict=strict)
+        priced, messages = await self._price(basis, market, now, strict=strict)
         if not strict:
-            availability = await self._inventory.availability(
-                [item.line.sku for item in priced], market=market.code
+            availability = await self._shelf.availability(
+                market.code, {item.line.sku: item.line.quantity for item in priced}
             )
             lines = [item.line for item in priced]
             messages += stock_messages(lines, availability, basis.languages)
-        promote = await self._promotions.evaluator()
+        promote = await self._shelf.evaluator()
         outcome = promote(basket_of(basis, priced, market, now, None), explain=explain)
         option = None
         if basis.shipping is not None and priced:
@@ -81,29 +76,47 @@ class Quoter:
             tax_table=await self._tax_table(basis.address, priced, market),
             messages=messages,
             now=now,
+            explain=explain,
         )
 
     async def shipping_options(self, basis: Basis) -> list[ShippingOption]:
         """The ways to have the basis sent; none before there is an address."""
         market = await self._markets.by_code(basis.market)
-        priced, _ = await self._price(basis, market, strict=False)
+        now = self._clock.now()
+        priced, _ = await self._price(basis, market, now, strict=False)
         if basis.address is None or not priced:
             return []
-        basket = basket_of(basis, priced, market, self._clock.now(), None)
-        outcome = await self._promotions.evaluate(basket)
+        promote = await self._shelf.evaluator()
+        outcome = promote(basket_of(basis, priced, market, now, None))
         return await self._rates(basis.address, priced, market, outcome)
 
+    async def sells(self, market_code: str, sku: str) -> bool:
+        """Whether one of ``sku`` could be had in the market, stock aside."""
+        market = await self._markets.by_code(market_code)
+        goods = (await self._shelf.goods([sku])).get(sku)
+        offer = (await self._shelf.offers(market, [sku])).get(sku)
+        return (
+            goods is not None
+            and goods.for_sale
+            and offer is not None
+            and offer.price(1, (), self._clock.now()) is not None
+        )
+
+    async def availability(self, market: str, sku: str, quantity: int) -> Availability:
+        """What there is of ``sku``, exactly as far as ``quantity`` goes."""
+        return (await self._shelf.availability(market, {sku: quantity}))[sku]
+
     async def _price(
-        self, basis: Basis, market: Market, *, strict: bool
+        self, basis: Basis, market: Market, now: datetime, *, strict: bool
     ) -> tuple[list[Priced], list[CartMessage]]:
         skus = [line.sku for line in basis.lines]
-        variants = await self._catalog.variants_by_sku(skus)
-        wanted = {line.sku: line.quantity for line in basis.lines}
-        prices = await self._pricing.prices(market, skus, quantities=wanted)
+        variants = await self._shelf.goods(skus)
+        offers = await self._shelf.offers(market, skus)
         priced: list[Priced] = []
         messages: list[CartMessage] = []
         for line in basis.lines:
-            variant, price = variants.get(line.sku), prices.get(line.sku)
+            variant, offer = variants.get(line.sku), offers.get(line.sku)
+            price = None if offer is None else offer.price(line.quantity, (), now)
             if variant is not None and price is not None and variant.for_sale:
                 priced.append(Priced(line=line, variant=variant, price=price))
             elif strict:
@@ -126,8 +139,11 @@ class Quoter:
     ) -> ShippingOption | None:
         options: list[ShippingOption] = []
         if basis.address is not None:
-            options = await self._rates(basis.address, priced, market, outcome)
+            wanted = basis.shipping
+            options = await self._rates(basis.address, priced, market, outcome, option=wanted)
         chosen = next((option for option in options if option.code == basis.shipping), None)
+        if chosen is None and strict and basis.address is not None:
+            options = await self._rates(basis.address, priced, market, outcome)
         if chosen is None and strict:
             detail = f"{basis.shipping!r} is not offered for this address."
             raise ShippingNotAvailable(detail, offered=[option.code for option in options])
@@ -139,6 +155,8 @@ class Quoter:
         priced: Sequence[Priced],
         market: Market,
         outcome: PromotionOutcome,
+        *,
+        option: str | None = None,
     ) -> list[ShippingOption]:
         weight = sum(
             item.variant.weight_grams * item.line.quantity
@@ -146,7 +164,11 @@ class Quoter:
             if item.variant.requires_shipping
         )
         return await self._fulfilment.rates(
-            address, [Parcel(weight_g=weight)], outcome.basket.items_total, market.currency
+            address,
+            [Parcel(weight_g=weight)],
+            outcome.basket.items_total,
+            market.currency,
+            option=option,
         )
 
     async def _tax_table(
@@ -158,7 +180,7 @@ class Quoter:
             destination = TaxDestination(
                 address.country, address.region, address.postcode, address.city
             )
-            return await self._pricing.tax_for(destination, classes)
+            return await self._shelf.tax_table(destination, classes)
         if market.countries:
-            return await self._pricing.tax_for(TaxDestination(market.countries[0]), classes)
+            return await self._shelf.tax_table(TaxDestination(market.countries[0]), classes)
         return TaxTable({})

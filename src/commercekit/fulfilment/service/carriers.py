@@ -81,8 +81,22 @@ class Carriers:
         """The account, if there is one."""
         return self._accounts.get((carrier, account))
 
-    def quoting(self) -> list[CarrierAccount]:
-        """Whom to ask for a price: those that the methods name, or everyone."""
+    def quoting(self, option: str | None = None) -> list[CarrierAccount]:
+        """Whom to ask for a price: those that the methods name, or everyone.
+
+        With the code of an ``option`` only who may offer that one.
+        """
+        if option is not None:
+            method = self._methods.get(option)
+            return [
+                entry
+                for entry in self.quoting()
+                if (
+                    (entry.carrier.code, entry.account) == (method.carrier, method.account)
+                    if method is not None
+                    else not self._methods and option.startswith(f"{entry.carrier.code}-")
+                )
+            ]
         asked = {(method.carrier, method.account) for method in self._methods.values()}
         return [
             entry

@@ -24,10 +24,17 @@ class Quoting(FulfilmentUseCases):
     """Asks every carrier at once, outside of any transaction."""
 
     async def rates(
-        self, destination: Address, parcels: Sequence[Parcel], value: Money, currency: str
+        self,
+        destination: Address,
+        parcels: Sequence[Parcel],
+        value: Money,
+        currency: str,
+        *,
+        option: str | None = None,
     ) -> list[ShippingOption]:
         """The ways to have ``parcels``, worth ``value``, sent to ``destination``.
 
+        With the code of an ``option``, as it was offered before, nobody is asked who would not offer it.
         A carrier that does not answer in time is left out, or, if the settings say ``refuse``, raises
         :class:`~commercekit.fulfilment.errors.RatesUnavailable`. Empty when nobody goes there. Never
         call it inside a unit of work.
@@ -39,7 +46,7 @@ class Quoting(FulfilmentUseCases):
             value=value,
             currency=currency,
         )
-        asked = self._carriers.quoting()
+        asked = self._carriers.quoting(option)
         if len(asked) == 1:
             answers = [await self._ask(asked[0], request)]
         else:

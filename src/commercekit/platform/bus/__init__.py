@@ -13,6 +13,7 @@
 from commercekit.platform.bus.broadcast import Broadcast
 from commercekit.platform.bus.bus import Backlog, Bus
 from commercekit.platform.bus.deliveries import MAX_ATTEMPTS, InProcessTransport
+from commercekit.platform.bus.kept import Kept
 from commercekit.platform.bus.relay import Relay
 from commercekit.platform.bus.subscriptions import (
     EventMeta,
@@ -29,6 +30,7 @@ __all__ = [
     "Bus",
     "EventMeta",
     "InProcessTransport",
+    "Kept",
     "ParkedDelivery",
     "Relay",
     "Subscription",

@@ -67,6 +67,11 @@ class Broadcast:
             raise ValueError(message)
         await uow.notify(channel, payload)
 
+    @property
+    def is_listening(self) -> bool:
+        """Whether words told now will be heard here: only then may anything be kept."""
+        return self._listening.is_set()
+
     async def wait_until_listening(self) -> None:
         """Return once words told from now on will arrive."""
         await self._listening.wait()

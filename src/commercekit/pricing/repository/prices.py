@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from commercekit.kernel import Money
-from commercekit.pricing.models import ListedPrice, Price, PriceList
+from commercekit.pricing.models import ListedPrice, Offer, Price, PriceList, Tier
 
 if TYPE_CHECKING:
     from commercekit.platform.db import Database, UnitOfWork
@@ -34,6 +34,7 @@ __all__ = [
     "lock_price",
     "lock_prices",
     "market_prices",
+    "offers",
     "shown_skus",
     "turned_lists",
     "write_price",
@@ -82,6 +83,37 @@ async def market_prices(
         )
         for row in rows
     }
+
+
+async def offers(
+    db: Source, market_id: UUID, currency: str, skus: Sequence[str]
+) -> dict[str, Offer]:
+    """Every price of each SKU in a market, those that win over others first."""
+    rows = await db.fetch(
+        """
+        SELECT p.sku, p.amount, p.compare_at, p.min_quantity, l.code, l.segment, l.starts_at, l.ends_at
+        FROM pricing_price_list l JOIN pricing_price p ON p.price_list_id = l.id
+        WHERE l.market_id = $1 AND l.currency = $2 AND l.active AND p.sku = ANY($3::text[])
+          AND (l.is_default OR l.segment IS NOT NULL OR l.starts_at IS NOT NULL
+               OR l.ends_at IS NOT NULL OR l.priority > 0)
+        ORDER BY p.sku, l.priority DESC, l.segment IS NULL,
+                 l.starts_at IS NULL AND l.ends_at IS NULL, l.is_default, l.code, p.min_quantity DESC
+        """,
+        market_id,
+        currency,
+        list(skus),
+    )
+    tiers: dict[str, list[Tier]] = {}
+    for row in rows:
+        price = Price(
+            Money(row["amount"], currency),
+            _money(row["compare_at"], currency),
+            row["code"],
+            row["min_quantity"],
+        )
+        tier = Tier(price, row["segment"], row["starts_at"], row["ends_at"])
+        tiers.setdefault(row["sku"], []).append(tier)
+    return {sku: Offer(tuple(of_sku)) for sku, of_sku in tiers.items()}
 
 
 async def lists_of(db: Source, market_id: UUID, currency: str) -> list[PriceList]:

@@ -10,10 +10,11 @@ from uuid import UUID
 from commercekit.kernel import Money, new_id
 from commercekit.pricing import repository
 from commercekit.pricing.errors import DuplicatePriceList, UnacceptablePrice, UnknownPriceList
-from commercekit.pricing.events import PriceChanged
+from commercekit.pricing.events import ListedPriceChanged, PriceChanged
 from commercekit.pricing.models import (
     ListedPrice,
     NewPrice,
+    Offer,
     Price,
     PriceList,
     PricingSettings,
@@ -87,6 +88,10 @@ class Listing(Taxing):
             lowest=lowest,
         )
 
+    async def offers(self, market: PricedMarket, skus: Sequence[str]) -> dict[str, Offer]:
+        """Every price of each SKU, for whoever quotes again and again; see :class:`Offer`."""
+        return await repository.offers(self._db, market.id, market.currency, skus)
+
     async def default_prices(
         self, market: PricedMarket, skus: Iterable[str], uow: UnitOfWork | None = None
     ) -> dict[str, ListedPrice]:
@@ -116,7 +121,7 @@ class Listing(Taxing):
         """Take a SKU's price away, and with it the SKU from sale; none to take is fine."""
         price_list = await repository.default_list(uow, market.id, market.currency)
         if price_list is not None and await repository.delete_price(uow, price_list, sku):
-            await self._tell(uow, price_list, sku, None)
+            await self._tell(uow, price_list, sku, 1, None)
 
     async def set_prices(
         self, uow: UnitOfWork, market: PricedMarket, prices: Sequence[NewPrice]
@@ -152,24 +157,29 @@ class Listing(Taxing):
             return set()
         await repository.write_prices(uow, price_list, rows)
         shown = [wanted[row[:2]] for row in rows if row[1] == 1]
-        await self._tell_written(uow, price_list, shown)
+        told = await self._tell_written(uow, price_list, shown)
+        for sku in dict.fromkeys(sku for sku, least, *_ in rows if least > 1 or sku not in told):
+            _publish_listed(uow, price_list, sku)
         return {row[:2] for row in rows}
 
     async def _tell_written(
         self, uow: UnitOfWork, price_list: PriceList, written: Sequence[NewPrice]
-    ) -> None:
+    ) -> set[str]:
+        """Say what shoppers see now of each, if this list has to do with it; gives of which."""
         if price_list.segment is not None or not written:
-            return
+            return set()
         if price_list.is_default and not await repository.is_contested(uow, price_list):
             for each in written:
                 price = Price(each.amount, each.compare_at)
                 _publish(uow, price_list.market_id, each.sku, price)
-        elif price_list.is_default or holds(price_list, self._clock.now()):
+            return {each.sku for each in written}
+        if price_list.is_default or holds(price_list, self._clock.now()):
             market = MarketOf(price_list.market_id, "", price_list.currency)
             seen = await self.prices(market, [each.sku for each in written], uow)
-            for each in written:
-                if each.sku in seen:
-                    _publish(uow, price_list.market_id, each.sku, seen[each.sku])
+            for sku, price in seen.items():
+                _publish(uow, price_list.market_id, sku, price)
+            return set(seen)
+        return set()
 
     async def _write(
         self,
@@ -192,8 +202,7 @@ class Listing(Taxing):
             None if compare_at is None else compare_at.amount,
             min_quantity,
         )
-        if min_quantity == 1:
-            await self._tell(uow, price_list, sku, Price(amount, compare_at))
+        await self._tell(uow, price_list, sku, min_quantity, Price(amount, compare_at))
         return written
 
     async def _default(self, uow: UnitOfWork, market: PricedMarket) -> PriceList:
@@ -226,10 +235,16 @@ class Listing(Taxing):
         return found
 
     async def _tell(
-        self, uow: UnitOfWork, price_list: PriceList, sku: str, price: Price | None
+        self,
+        uow: UnitOfWork,
+        price_list: PriceList,
+        sku: str,
+        min_quantity: int,
+        price: Price | None,
     ) -> None:
-        """Say what shoppers see now, if this list has to do with it."""
-        if price_list.segment is not None:
+        """Say what shoppers see now, if this list has to do with it, and else that it was written."""
+        if price_list.segment is not None or min_quantity > 1:
+            _publish_listed(uow, price_list, sku)
             return
         if price_list.is_default and not await repository.is_contested(uow, price_list):
             _publish(uow, price_list.market_id, sku, price)
@@ -239,6 +254,8 @@ class Listing(Taxing):
             shown = (await self.prices(market, [sku], uow)).get(sku)
             if price is None or shown is not None:
                 _publish(uow, price_list.market_id, sku, shown)
+                return
+        _publish_listed(uow, price_list, sku)
 
     async def _tell_shown(
         self,
@@ -286,3 +303,9 @@ def _check(price_list: PriceList, sku: str, *figures: Money | None) -> None:
         if figure.currency != price_list.currency:
             message = f"{price_list.code} is in {price_list.currency}, not {figure.currency}."
             raise UnacceptablePrice(message, sku=sku)
+
+
+def _publish_listed(uow: UnitOfWork, price_list: PriceList, sku: str) -> None:
+    uow.publish(
+        ListedPriceChanged(sku=sku, market_id=price_list.market_id, price_list=price_list.code)
+    )

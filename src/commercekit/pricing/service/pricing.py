@@ -21,6 +21,7 @@ from commercekit.pricing.errors import (
     UnacceptableList,
     Unpriced,
 )
+from commercekit.pricing.events import PriceListChanged
 from commercekit.pricing.models import (
     ListedPrice,
     PriceExplanation,
@@ -118,6 +119,7 @@ class PricingService(Listing):
             if not await repository.add_list(uow, price_list, holds=in_force):
                 message = f"There is a price list {code}, or a default one in {wanted}, already."
                 raise DuplicatePriceList(message)
+            uow.publish(PriceListChanged(price_list_id=price_list.id, market_id=market.id))
         return price_list
 
     async def change_price_list(self, code: str, *, expected: int, **changes: Any) -> PriceList:
@@ -142,6 +144,7 @@ class PricingService(Listing):
             ):
                 message = f"The price list {code} was changed by somebody else."
                 raise Conflict(message)
+            uow.publish(PriceListChanged(price_list_id=current.id, market_id=current.market_id))
             await self._tell_shown(uow, market, skus, before)
             return await self._list(uow, code)
 
@@ -230,8 +233,7 @@ class PricingService(Listing):
                 message = f"The price of {sku} was changed by somebody else."
                 raise Conflict(message)
             await repository.delete_price(uow, price_list, sku, min_quantity)
-            if min_quantity == 1:
-                await self._tell(uow, price_list, sku, None)
+            await self._tell(uow, price_list, sku, min_quantity, None)
 
 
 def _check(price_list: PriceList) -> None:

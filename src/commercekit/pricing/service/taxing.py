@@ -11,6 +11,7 @@ from commercekit.kernel import new_id
 from commercekit.platform.providers import Verb
 from commercekit.pricing import repository
 from commercekit.pricing.errors import DuplicateTaxRate, UnknownTaxRate
+from commercekit.pricing.events import TaxRatesChanged
 from commercekit.pricing.models import PricingSettings, TaxDestination, TaxRate, TaxTable
 from commercekit.pricing.providers import TaxComponent, TaxProvider, TaxRequest
 from commercekit.pricing.rules import pick_rates
@@ -84,6 +85,11 @@ class Taxing:
                 return _as_table(said, destination)
         return await self.tax_table(destination.country, destination.region or None)
 
+    @property
+    def asks_provider(self) -> bool:
+        """Whether a plugin says what is taxed how; the shop's own table is only its stand-in then."""
+        return self._tax_provider is not None
+
     async def tax_rates(self) -> Sequence[TaxRate]:
         """Every rate, by country, region and class."""
         return await repository.rates(self._db)
@@ -124,6 +130,7 @@ class Taxing:
                 place = f"{country} {region}" if region else country
                 message = f"{tax_class} has a rate {code} in {place} already."
                 raise DuplicateTaxRate(message)
+            uow.publish(TaxRatesChanged(country=rate.country))
         return rate
 
     async def change_tax_rate(
@@ -135,15 +142,18 @@ class Taxing:
             if not await repository.change_rate(uow, identifier, rate_ppm, name, expected):
                 message = "The tax rate was changed by somebody else."
                 raise Conflict(message)
-            return await self._rate(uow, identifier)
+            changed = await self._rate(uow, identifier)
+            uow.publish(TaxRatesChanged(country=changed.country))
+            return changed
 
     async def delete_tax_rate(self, identifier: UUID, *, expected: int) -> None:
         """Remove a rate: the class is taxed at nothing there, or at the country's rate."""
         async with self._db.unit_of_work() as uow:
-            await self._rate(uow, identifier)
+            gone = await self._rate(uow, identifier)
             if not await repository.delete_rate(uow, identifier, expected):
                 message = "The tax rate was changed by somebody else."
                 raise Conflict(message)
+            uow.publish(TaxRatesChanged(country=gone.country))
 
     @staticmethod
     async def _rate(db: repository.Source, identifier: UUID) -> TaxRate:
