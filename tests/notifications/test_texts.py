@@ -13,6 +13,9 @@ PARAMS = {
     "reason": "out of stock",
     "carrier": "SF",
     "tracking_number": "SF1",
+    "customer_pays": True,
+    "refund": Money(0, "CNY"),
+    "missing": 1,
     "lines": [{"name": "Shirt", "quantity": 2, "total": {"amount": 1999, "currency": "CNY"}}],
 }
 
@@ -35,6 +38,18 @@ def test_every_template_reads_well_in_both_languages(texts, template):
     assert english.subject.isascii()
     assert any("\u4e00" <= letter <= "\u9fff" for letter in chinese.subject)
     assert 'lang="zh"' in chinese.html
+
+
+def test_a_return_that_is_done_says_what_goes_back_and_what_did_not_arrive(texts):
+    done = {**PARAMS, "refund": {"amount": 1999, "currency": "CNY"}, "missing": 0}
+    assert "CN¥19.99 go back to you" in texts.render("return-closed", "en", done).text
+    assert "did not arrive" not in texts.render("return-closed", "en", done).text
+    nothing = texts.render("return-closed", "en", PARAMS).text
+    assert "Nothing is due to you" in nothing
+    assert "1 did not arrive" in nothing
+    assert "at your cost" in texts.render("return-approved", "en", PARAMS).text
+    theirs = texts.render("return-approved", "zh", {**PARAMS, "customer_pays": False}).text
+    assert "退货运费由我们承担" in theirs
 
 
 def test_amounts_are_written_as_the_reader_writes_them(texts):

@@ -146,3 +146,24 @@ async def test_staff_pay_by_another_way_what_the_gateway_does_not(shop: TestShop
     assert [(r["amount"], r["status"]) for r in read["refunds"]] == [(cny(16_626), "succeeded")]
     assert read["payment_status"] == "partially_refunded"
     refused(await shop.admin("POST", path, json={}), 409, "conflict")
+
+
+async def test_what_was_asked_on_an_order_that_is_cancelled_ends_with_it(shop: TestShop) -> None:
+    order = await shop.paid((SHIRT, 2))
+    request = await shop.asked_back(order, 1, shipping=True)
+    given(await shop.ask("POST", order, "/cancel", json={}))
+    await shop.settle()
+    (ended,) = given(await shop.ask("GET", order, "/refund-requests"))
+    assert (ended["status"], ended["decision_reason"]) == (
+        "rejected",
+        "the order was cancelled, and all that was paid goes back",
+    )
+    refused(await shop.approve(request), 409, "invalid-transition")
+    read = await shop.read(order)
+    assert [(r["amount"], r["status"]) for r in read["refunds"]] == [(cny(40_800), "succeeded")]
+    row = await shop.shop.db.fetchrow("SELECT claimed, claimed_amount FROM orders_line")
+    assert row is not None
+    assert (row["claimed"], row["claimed_amount"]) == (0, 0)
+    told = [mail["subject"] for mail in shop.mails(order["number"])]
+    assert not any("About your refund request" in subject for subject in told)
+    assert sum("was cancelled" in subject for subject in told) == 1

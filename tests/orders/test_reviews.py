@@ -23,6 +23,8 @@ from commercekit.orders import (
 from commercekit.payments import RefundNotPossible
 from commercekit.platform import failpoints
 from commercekit.platform.providers import ProviderCaller
+from tests.orders.test_returns import ask as ask_return
+from tests.orders.test_returns import delivered
 from tests.shop import MUG, SHIRT, Body, TestShop, cny, events, given, refused
 
 Judge = Callable[[RefundCase], Any]
@@ -318,6 +320,33 @@ async def test_who_dies_during_a_review_is_carried_on(
     for one in (order, other):
         assert [r["amount"] for r in (await shop.read(one))["refunds"]] == [cny(4500)]
     assert await shop.count("orders_refund_request") == 2
+
+
+@pytest.mark.parametrize("crash", [False, True])
+async def test_rules_review_returns_too(
+    ruled: Callable[..., TestShop], monkeypatch: pytest.MonkeyPatch, crash: bool
+) -> None:
+    cases: list[RefundCase] = []
+    shop = ruled(rule("nice", notes(cases, "approve")))
+    order = await delivered(shop, (MUG, 1))
+    if crash:
+        with monkeypatch.context() as broken:
+            broken.setattr(failpoints, "_MODES", {"orders.return-requested": "raise"})
+            assert (await ask_return(shop, order, 1)).status_code == 500
+        assert cases == []
+        shop.clock.advance(seconds=31)
+        await shop.settle()
+    else:
+        given(await ask_return(shop, order, 1), 201)
+    (asked,) = given(await shop.ask("GET", order, "/returns"))
+    assert asked["status"] == "approved"
+    assert [(case.kind, case.age is not None) for case in cases] == [("return", True)]
+    seen = given(await shop.admin("GET", f"/admin/returns/{asked['id']}"))
+    assert (seen["decided_by"], seen["review"]["decided_by"]) == (
+        "refund-rules",
+        "acme/nice@1.2.3",
+    )
+    assert (await shop.read(order))["refunds"] == [], "money follows what arrives"
 
 
 async def test_the_standard_rules_are_there_and_leave_everything_to_a_person(

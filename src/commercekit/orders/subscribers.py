@@ -69,6 +69,9 @@ class _Derive:
     ) -> None:
         await self._orders.follow_refund_trouble(uow, fact)
 
+    async def end_claims(self, uow: UnitOfWork, fact: OrderCancelled, _meta: EventMeta) -> None:
+        await self._orders.end_claims(uow, fact.order_id)
+
     async def hand_over(self, uow: UnitOfWork, fact: ShipmentHandedOver, _meta: EventMeta) -> None:
         await self._orders.follow_hand_over(uow, fact.reference, fact.shipment_id)
 
@@ -182,7 +185,10 @@ class _TellShopper:
             reason = fact.reason or await self._orders.why_cancelled(order)
             params["reason"] = _reason(reason, order.locale)
         if type(fact) in LETTERS:
-            params |= await self._orders.letter_about(fact, order)
+            about = await self._orders.letter_about(fact, order)
+            if about is None:
+                return
+            params |= about
         if isinstance(fact, OrderShipped | OrderDelivered):
             shipments = await self._orders.shipments(order)
             shipment = next(item for item in shipments if item.id == fact.shipment_id)
@@ -238,6 +244,7 @@ def subscriptions(
             Subscription("orders.fulfilment-status", fact, react, projector=True)
             for fact, react in goods
         ),
+        Subscription("orders.end-claims", OrderCancelled, derive.end_claims, projector=True),
         Subscription("orders.return-excess", PaymentPaid, _ReturnExcess(orders)),
         Subscription("orders.complete", OrderPaid, _Complete(orders)),
         *(Subscription("orders.tell-shopper", fact, tell) for fact in _TEMPLATES),

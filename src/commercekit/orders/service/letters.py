@@ -16,7 +16,7 @@ from commercekit.orders.events import (
     ReturnRequested,
 )
 from commercekit.orders.models import Fault, Order, Return
-from commercekit.orders.service.review_claims import ReviewClaims
+from commercekit.orders.service.end_claims import EndClaims, ended_with_its_order
 
 __all__ = ["LETTERS", "WriteLetters"]
 
@@ -34,15 +34,20 @@ LETTERS: dict[type[Any], str] = {
 """The template of each step that the shopper hears of."""
 
 
-class WriteLetters(ReviewClaims):
+class WriteLetters(EndClaims):
     """Gathers what the templates want to know."""
 
-    async def letter_about(self, fact: Any, order: Order) -> dict[str, Any]:
-        """The parameters of the template for ``fact``, beyond what every message about an order has."""
+    async def letter_about(self, fact: Any, order: Order) -> dict[str, Any] | None:
+        """The parameters of the template for ``fact``, beyond what every message about an order has.
+
+        ``None`` for what the shopper hears of otherwise.
+        """
         if isinstance(fact, RefundRequested | OrderRefundDelayed):
             return {"amount": fact.amount}
         if isinstance(fact, RefundApproved | RefundRejected):
             request = await self.refund_request(fact.refund_request_id)
+            if ended_with_its_order(request):
+                return None
             return {"amount": request.amount, "reason": request.decision_reason}
         asked = await self.order_return(fact.return_id)
         return _about(asked, order)
