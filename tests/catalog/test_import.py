@@ -356,6 +356,8 @@ async def test_taxable_and_shipping_are_read(load, catalog):
         ({"price": "1e9"}, (2, "Variant Price", "not-a-number")),
         ({"price": "9" * 14}, (2, "Variant Price", "not-a-number")),
         ({"price": "19.999"}, (2, "Variant Price", "too-precise")),
+        ({"price": "１９"}, (2, "Variant Price", "not-a-number")),
+        ({"qty": "٣"}, (2, "Variant Inventory Qty", "not-a-number")),
         ({"compare": "=1+1"}, (2, "Variant Compare At Price", "not-a-number")),
         ({"qty": "3.5"}, (2, "Variant Inventory Qty", "not-a-number")),
         ({"qty": "many"}, (2, "Variant Inventory Qty", "not-a-number")),

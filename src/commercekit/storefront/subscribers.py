@@ -52,8 +52,8 @@ def projectors(projection: Projection, catalog: CatalogService) -> Sequence[Subs
         await projection.refresh(uow, [fact.product_id])
 
     async def price(uow: UnitOfWork, fact: PriceChanged, _meta: EventMeta) -> None:
-        amount = fact.amount.amount if fact.amount else None
-        compare_at = fact.compare_at.amount if fact.compare_at else None
+        amount = None if fact.amount is None else fact.amount.amount
+        compare_at = None if fact.compare_at is None else fact.compare_at.amount
         await projection.price(uow, fact.market_id, fact.sku, amount, compare_at)
 
     async def availability(uow: UnitOfWork, fact: AvailabilityChanged, _meta: EventMeta) -> None:

@@ -192,7 +192,7 @@ class Prices(Sheet):
                     yield [
                         *(each.code, price.sku, str(price.min_quantity)),
                         str(price.amount.to_decimal()),
-                        str(compare_at.to_decimal()) if compare_at else "",
+                        "" if compare_at is None else str(compare_at.to_decimal()),
                     ]
                 if page.next_cursor is None:
                     break

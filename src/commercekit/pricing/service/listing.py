@@ -149,7 +149,12 @@ class Listing(Taxing):
             return set()
         before = await repository.lock_prices(uow, price_list, list(wanted))
         rows = [
-            (sku, least, each.amount.amount, each.compare_at.amount if each.compare_at else None)
+            (
+                sku,
+                least,
+                each.amount.amount,
+                None if each.compare_at is None else each.compare_at.amount,
+            )
             for (sku, least), each in wanted.items()
         ]
         rows = [row for row in rows if before.get(row[:2]) != row[2:]]

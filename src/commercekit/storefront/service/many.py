@@ -30,8 +30,9 @@ async def take_together(projection: Projection, uow: UnitOfWork, facts: Sequence
     products: dict[UUID, None] = {}
     for fact in facts:
         if isinstance(fact, PriceChanged):
-            compare_at = fact.compare_at.amount if fact.compare_at else None
-            amount = fact.amount.amount if fact.amount else None
+            # Nothing is a price: it is another thing than none.
+            compare_at = None if fact.compare_at is None else fact.compare_at.amount
+            amount = None if fact.amount is None else fact.amount.amount
             prices.setdefault(fact.market_id, {})[fact.sku] = (amount, compare_at)
         elif isinstance(fact, AvailabilityChanged):
             stock[fact.sku, fact.market] = fact

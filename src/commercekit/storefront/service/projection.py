@@ -309,7 +309,7 @@ def _variant(
         "options": [_chosen(option, variant) for option in document.product.options],
         "image_url": urls.get(variant.image_id) if variant.image_id else None,
         "price": price.amount.amount if price else None,
-        "compare_at": price.compare_at.amount if price and price.compare_at else None,
+        "compare_at": price.compare_at.amount if price and price.compare_at is not None else None,
         "available": stock.shown if stock else 0,
     }
 

@@ -31,8 +31,9 @@ UNTAXED = "exempt"
 """The tax class of what the file calls not taxable: no rate is kept for it."""
 
 _DEFAULT = ("Title", "Default Title")
-_AMOUNT = re.compile(r"^\d{1,12}(\.\d{1,6})?$")
-_COUNT = re.compile(r"^[+-]?\d{1,9}(\.0+)?$")
+# Digits of other scripts would pass as such, and look like what they are not.
+_AMOUNT = re.compile(r"^\d{1,12}(\.\d{1,6})?$", re.ASCII)
+_COUNT = re.compile(r"^[+-]?\d{1,9}(\.0+)?$", re.ASCII)
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 _TAX_CLASS = re.compile("[a-z0-9][a-z0-9-]{0,31}")
 _TAG = re.compile(r'\s*(?:"((?:[^"]|"")*)"\s*(?=,|$)|([^,]+))(?:,|$)|,')
@@ -152,7 +153,10 @@ def _slug(handle: str) -> str:
 
 def _texts(row: Row, column: str, language: str) -> dict[str, str]:
     """The column in all languages of the file."""
-    found = {language: row.get(column)}
+    plain = row.get(column)
+    if not row.translated:
+        return {language: plain} if plain else {}
+    found = {language: plain}
     start = f"{column} ["
     for name, text in row.cells.items():
         if name.startswith(start):

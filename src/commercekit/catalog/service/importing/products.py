@@ -123,8 +123,9 @@ class ImportProducts:
             outcomes = await batches.put(drafts, keep)
         else:
             outcomes = []
-            async with self._db.unit_of_work() as uow:
-                await keep(uow, outcomes)
+            if key is not None:
+                async with self._db.unit_of_work() as uow:
+                    await keep(uow, outcomes)
         _count(report, batch, outcomes, progress)
 
     async def _kept(self, key: str) -> ImportReport | None:

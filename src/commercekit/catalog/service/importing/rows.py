@@ -96,6 +96,8 @@ class Row:
     cells: Mapping[str, str]
     surplus: bool = False
     """Whether it has more cells than the header."""
+    translated: bool = True
+    """Whether the file has columns in other languages at all."""
 
     def get(self, column: str) -> str:
         """The cell, stripped; empty when it or its column is missing."""
@@ -186,8 +188,9 @@ def _rows(lines: Iterable[str], ignored: list[str]) -> Iterator[Row]:
         raise ImportFileUnreadable(message, code="too-many-columns")
     known, left_out = columns_of(header)
     ignored.extend(left_out)
+    translated = any(name.endswith("]") for name in known if name)
     for number, record in enumerate(records, 2):
-        row = _row(number, known, record)
+        row = _row(number, known, record, translated=translated)
         if row.cells or row.surplus:
             yield row
 
@@ -210,13 +213,14 @@ def _records(lines: Iterable[str]) -> Iterator[list[str]]:
         yield record
 
 
-def _row(number: int, known: list[str | None], record: list[str]) -> Row:
+def _row(number: int, known: list[str | None], record: list[str], *, translated: bool) -> Row:
     cells = {
         name: text if name in _WITH_APOSTROPHE else unescaped_cell(text)
         for name, cell in zip(known, record, strict=False)
         if name is not None and (text := cell.strip())
     }
-    return Row(number, cells, any(cell.strip() for cell in record[len(known) :]))
+    surplus = any(cell.strip() for cell in record[len(known) :])
+    return Row(number, cells, surplus, translated)
 
 
 def unescaped_cell(cell: str) -> str:
