@@ -12,6 +12,7 @@ from commercekit.payments import Flow
 from commercekit.promotions import Explanation
 
 __all__ = [
+    "MAX_COUPONS",
     "MAX_LINES",
     "MAX_QUANTITY",
     "AddWish",
@@ -31,6 +32,7 @@ __all__ = [
     "WantedLine",
 ]
 
+MAX_COUPONS = 10
 MAX_LINES = 200
 MAX_QUANTITY = 9_999
 
@@ -72,6 +74,8 @@ class Cart(Struct, frozen=True, kw_only=True):
     coupons: tuple[str, ...] = ()
     order_id: UUID | None = None
     """The order it became."""
+    owner_id: UUID | None = None
+    """The customer whose cart it is; a guest's cart has none."""
     expires_at: datetime
     version: int = 1
 

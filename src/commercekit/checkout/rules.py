@@ -50,6 +50,10 @@ _MESSAGES = {
         "en": "{sku} is not for sale any more and was left out.",
         "zh": "{sku} 已下架，未计入。",
     },
+    "lines-left-out": {
+        "en": "The cart is full; {sku} was left out.",
+        "zh": "购物车已满，{sku} 未能加入。",
+    },
     "shipping-unavailable": {
         "en": "The chosen shipping is not available to this address; choose again.",
         "zh": "所选配送方式不适用于该地址，请重新选择。",

@@ -19,5 +19,6 @@ class CartTable(Table, db=ENGINE, tablename="checkout_cart"):
     shipping = Text(null=True, default=None)
     coupons = Array(base_column=Text())
     order_id = UUID(null=True, default=None)
+    owner_id = UUID(null=True, default=None)
     expires_at = Timestamptz()
     version = Integer()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from commercekit.checkout.service.carts import Carts, PricedCart, basis_of
 from commercekit.checkout.service.edit_order import OrderEdits
+from commercekit.checkout.service.merging import CartMerging
 from commercekit.checkout.service.placing import AnswerPlaced, Placed, Placing
 from commercekit.checkout.service.quoting import Quoter
 from commercekit.checkout.service.shelf import Shelf
@@ -67,6 +68,7 @@ class CheckoutService:
             payments,
             self.quoter,
         )
+        self.merging = CartMerging(db, clock, sealer, settings, markets, inventory, self.carts)
         self.placing = Placing(
             db, clock, keys, orders_settings, inventory, payments, orders, self.quoter
         )

@@ -120,6 +120,11 @@ class Carts:
         self._check(cart_id, token)
         return _found(await self._carts.get(cart_id, self._clock.now()))
 
+    async def find(self, cart_id: UUID, token: str | None) -> Cart | None:
+        """The cart, or ``None`` when it is gone; a wrong token is refused as by :meth:`get`."""
+        self._check(cart_id, token)
+        return await self._carts.get(cart_id, self._clock.now())
+
     async def price(
         self,
         cart: Cart,

@@ -1,4 +1,4 @@
-"""Every query of checkout; addresses are sealed here and nowhere above."""
+"""Carts, and placing by the batch; addresses are sealed here and nowhere above."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class CartRepository:
         row = await self._db.fetchrow(
             "SELECT * FROM checkout_cart WHERE id = $1 AND expires_at > $2", cart_id, now
         )
-        return self._cart(row) if row else None
+        return self.cart_of(row) if row else None
 
     async def locked(
         self, uow: UnitOfWork, cart_ids: Iterable[UUID], now: datetime
@@ -88,7 +88,7 @@ class CartRepository:
             list(cart_ids),
             now,
         )
-        return {row["id"]: self._cart(row) for row in rows}
+        return {row["id"]: self.cart_of(row) for row in rows}
 
     async def write(self, uow: UnitOfWork, changes: Sequence[tuple[Cart, Cart]]) -> None:
         """Replace what each cart holds: as it was locked, and as it is to be, with its new version."""
@@ -131,7 +131,8 @@ class CartRepository:
         )
         return len(rows)
 
-    def _cart(self, row: Record) -> Cart:
+    def cart_of(self, row: Record) -> Cart:
+        """A row of the table, opened."""
         cart_id: UUID = row["id"]
         return Cart(
             id=cart_id,
@@ -146,6 +147,7 @@ class CartRepository:
             shipping=row["shipping"],
             coupons=tuple(row["coupons"]),
             order_id=row["order_id"],
+            owner_id=row["owner_id"],
             expires_at=row["expires_at"],
             version=row["version"],
         )
