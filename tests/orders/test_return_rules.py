@@ -15,11 +15,14 @@ from commercekit.orders import (
     InspectedLine,
     ReasonCode,
     ReceivedLine,
+    RefundRequest,
+    RefundRequestStatus,
     RequestedLine,
     Return,
     ReturnLine,
     ReturnStatus,
     ReturnTerms,
+    UnitsBeingPacked,
 )
 from commercekit.orders.models import RETURN_STATES
 from commercekit.orders.rules import (
@@ -31,6 +34,7 @@ from commercekit.orders.rules import (
     settle_return,
     share_of_line,
     tax_of_share,
+    units_still_here,
     unreturned,
 )
 from tests.orders.test_rules import order_of
@@ -213,3 +217,27 @@ def test_the_steps_of_a_return_are_those_of_the_table() -> None:
         "requested>approved",
         "requested>rejected",
     ]
+
+
+def test_units_taken_off_the_order_make_none_that_left_free() -> None:
+    line = order_of((5, 1_000, 0)).lines[0]
+    # Two were taken off before shipping, two left and one of them was paid back.
+    line = replace(line, shipped=2, cancelled=2, withdrawn=2, refunded=1, claimed=3)
+    assert line.away == 1
+    sent = RequestedLine(line.id, 1, cny(200))
+    request = RefundRequest(
+        id=new_id(),
+        order_id=new_id(),
+        order_number="A-1",
+        status=RefundRequestStatus.APPROVED,
+        lines=[sent],
+        shipping=False,
+        amount=cny(200),
+        asked=cny(200),
+        reason="",
+        created_at=datetime(2026, 11, 22, tzinfo=UTC),
+    )
+    assert returnable_units(line, delivered=2, returns=[], requests=[request]) == 1
+    order = replace(order_of((5, 1_000, 0)), lines=[line])
+    with pytest.raises(UnitsBeingPacked):
+        units_still_here(order, {line.id: 2}, {line.id: 1})

@@ -180,6 +180,11 @@ class OrderLine(Struct, frozen=True, kw_only=True):
         """Units that may still be shipped, or handed out where nothing travels."""
         return self.quantity - self.cancelled - self.shipped
 
+    @property
+    def away(self) -> int:
+        """Units that left and that no refund has paid back."""
+        return self.shipped - (self.refunded - (self.cancelled - self.withdrawn))
+
 
 class Adjustment(Struct, frozen=True, kw_only=True):
     """One signed change of the price, as the shopper sees it."""

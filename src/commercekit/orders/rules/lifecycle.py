@@ -134,8 +134,7 @@ def units_still_here(
     for line in order.lines:
         quantity = wanted.get(line.id, 0)
         free = line.open - packed.get(line.id, 0)
-        gone = line.refunded - (line.cancelled - line.withdrawn)
-        away = line.shipped - gone - returning.get(line.id, 0)
+        away = line.away - returning.get(line.id, 0)
         if quantity > free + away:
             message = (
                 f"{quantity} of {line.sku} on order {order.number} cannot go back while "

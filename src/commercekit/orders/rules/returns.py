@@ -70,7 +70,9 @@ def units_refunded_away(line: OrderLine, requests: Iterable[RefundRequest]) -> i
                 decided += item.quantity
             elif request.status is RefundRequestStatus.REQUESTED:
                 undecided += item.quantity
-    return max(0, decided - line.cancelled) + max(0, undecided - max(0, line.open))
+    return max(0, decided - (line.cancelled - line.withdrawn)) + max(
+        0, undecided - max(0, line.open)
+    )
 
 
 def returnable_units(

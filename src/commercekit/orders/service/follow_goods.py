@@ -145,9 +145,7 @@ class FollowGoods(DeriveStatuses):
             raise InvalidTransition(message, state=order.status, wanted="to-be-sent-again")
         units = {line.line_id: line.quantity for line in fact.lines}
         for line in order.lines:
-            # Of what was refunded, what never left and was not withdrawn was cancelled; the rest had left.
-            refunded = line.refunded - (line.cancelled - line.withdrawn)
-            paid = line.shipped - max(refunded, line.returned)
+            paid = min(line.away, line.shipped - line.returned)
             if units.get(line.id, 0) > paid:
                 message = f"{line.sku} of order {order.number} was refunded: refunded goods stay."
                 raise UnitsRefunded(message, line_id=str(line.id), left=max(0, paid))
