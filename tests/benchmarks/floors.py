@@ -21,7 +21,7 @@ import asyncpg
 from commercekit.kernel import new_id
 from tests.benchmarks.load import Sample
 
-__all__ = ["Statement", "WriteFloor", "capture_rows"]
+__all__ = ["Statement", "Unreset", "WriteFloor", "capture_rows", "run_writes"]
 
 PROCESSES = 2
 CONNECTIONS = 5
@@ -100,7 +100,7 @@ def _write_process(dsn: str, floor: WriteFloor, seconds: float) -> tuple[int, li
 
 async def _write(dsn: str, floor: WriteFloor, seconds: float) -> tuple[int, list[float]]:
     pool = await asyncpg.create_pool(
-        dsn, min_size=CONNECTIONS, max_size=CONNECTIONS, connection_class=_Unreset
+        dsn, min_size=CONNECTIONS, max_size=CONNECTIONS, connection_class=Unreset
     )
     latencies: list[float] = []
     end = time.perf_counter() + seconds
@@ -147,7 +147,7 @@ def _renamed(value: Any, renamed: dict[str, UUID], words: dict[str, str]) -> Any
     return value
 
 
-class _Unreset(asyncpg.Connection):
+class Unreset(asyncpg.Connection):
     """The shop's pool does not reset connections either."""
 
     __slots__ = ()

@@ -20,6 +20,7 @@ import asyncpg
 import httpx
 
 from commercekit.kernel import new_id
+from tests.benchmarks.calls import CallFloor, run_calls
 from tests.benchmarks.floors import Statement, WriteFloor, capture_rows, run_writes
 from tests.benchmarks.load import Sample
 from tests.benchmarks.shop import BenchShop
@@ -84,7 +85,7 @@ class WriteWorkload:
     name: str
     file: Path
     dsn: str
-    floor: WriteFloor
+    floor: WriteFloor | CallFloor
     with_key: bool
     at_least: float | None = None
 
@@ -94,6 +95,8 @@ class WriteWorkload:
 
     def run_floor(self, seconds: float) -> Sample:
         """The floor, in processes of its own."""
+        if isinstance(self.floor, CallFloor):
+            return run_calls(self.dsn, self.floor, seconds)
         return run_writes(self.dsn, self.floor, seconds)
 
 
@@ -124,8 +127,9 @@ def all_workloads(shop: BenchShop) -> Iterator[Workload]:
         0.5,
     )
     yield _cart_add(shop)
-    yield _checkout(shop, "checkout_spread", shop.skus)
-    yield _checkout(shop, "checkout_hot", shop.skus[:1])
+    yield _checkout(shop, "checkout_spread", shop.skus, 1.2)
+    yield _checkout(shop, "checkout_hot", shop.skus[:1], 2.0)
+    yield _checkout_call(shop)
 
 
 def _file(shop: BenchShop, name: str, paths: list[str]) -> Path:
@@ -222,7 +226,7 @@ def _cart_add(shop: BenchShop) -> WriteWorkload:
     file = shop.folder / "cart_add.txt"
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
     floor = asyncio.run(_cart_floor(shop.dsn))
-    return WriteWorkload("cart_add", file, shop.dsn, floor, with_key=False)
+    return WriteWorkload("cart_add", file, shop.dsn, floor, with_key=False, at_least=0.8)
 
 
 async def _cart_floor(dsn: str) -> WriteFloor:
@@ -236,8 +240,10 @@ async def _cart_floor(dsn: str) -> WriteFloor:
     return WriteFloor((), frozenset(), update, tuple(row["id"] for row in rows))
 
 
-def _checkout(shop: BenchShop, name: str, skus: list[str]) -> WriteWorkload:
-    """One-call checkout of one piece, paid by redirect."""
+def _checkout(
+    shop: BenchShop, name: str, skus: list[str], at_least: float | None = None
+) -> WriteWorkload:
+    """One-call checkout of one piece, paid on delivery."""
     with httpx.Client(base_url=shop.url) as client:
         body = _order(client, skus[0])
         since = new_id()
@@ -251,7 +257,16 @@ def _checkout(shop: BenchShop, name: str, skus: list[str]) -> WriteWorkload:
     file = shop.folder / f"{name}.txt"
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
     floor = asyncio.run(_checkout_floor(shop.dsn, order, since, item))
-    return WriteWorkload(name, file, shop.dsn, floor, with_key=True)
+    return WriteWorkload(name, file, shop.dsn, floor, with_key=True, at_least=at_least)
+
+
+def _checkout_call(shop: BenchShop) -> WriteWorkload:
+    """As ``checkout_hot``, against the same call sent once for each order without HTTP."""
+    workload = _checkout(shop, "checkout_hot_call", shop.skus[:1], 1.2)
+    with httpx.Client(base_url=shop.url) as client:
+        body = _order(client, shop.skus[0])
+    since = new_id()
+    return replace(workload, floor=asyncio.run(shop.recorded_call(body, since)))
 
 
 def _order(client: httpx.Client, sku: str) -> dict[str, Any]:
@@ -268,7 +283,7 @@ def _order(client: httpx.Client, sku: str) -> dict[str, Any]:
         "address": ADDRESS,
         "email": "li.lei@example.com",
         "shipping": options[0]["code"],
-        "payment_method": "sandbox",
+        "payment_method": "cod",
     }
 
 

@@ -13,7 +13,7 @@ from commercekit.app.configuration import ShopConfiguration, load_configuration
 from commercekit.app.sampling import sampling
 from commercekit.app.shop import Shop
 from commercekit.catalog.api import controllers as catalog_controllers
-from commercekit.checkout import AdminOrderEdits, StoreCarts, StoreCheckout
+from commercekit.checkout import AdminOrderEdits, StoreCarts, StoreCheckout, lanes_of
 from commercekit.fulfilment.api import AdminShipments
 from commercekit.identity.api import AdminAudit, AdminTokens
 from commercekit.inventory.api import (
@@ -143,6 +143,7 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
         lifespan=[lifespan],
         authenticator=shop.identity.authenticate,
         idempotency=shop.idempotency,
+        lanes=lanes_of(shop.checkout),
         cursors=shop.cursors,
         settings=HttpSettings(
             allowed_hosts=settings.web.allowed_hosts,

@@ -9,6 +9,7 @@ from commercekit.checkout.api import (
     AdminOrderEdits,
     StoreCarts,
     StoreCheckout,
+    lanes_of,
     resumer_of,
 )
 from commercekit.checkout.errors import (
@@ -69,6 +70,7 @@ __all__ = [
     "StoreCheckout",
     "TooManyLines",
     "UnknownSku",
+    "lanes_of",
     "projectors",
     "resumer_of",
 ]

@@ -2,6 +2,7 @@
 
 from commercekit.checkout.api.carts import StoreCarts
 from commercekit.checkout.api.checkout import CHECKOUT, StoreCheckout, resumer_of
+from commercekit.checkout.api.lanes import lanes_of
 from commercekit.checkout.api.order_edits import AdminOrderEdits
 
-__all__ = ["CHECKOUT", "AdminOrderEdits", "StoreCarts", "StoreCheckout", "resumer_of"]
+__all__ = ["CHECKOUT", "AdminOrderEdits", "StoreCarts", "StoreCheckout", "lanes_of", "resumer_of"]

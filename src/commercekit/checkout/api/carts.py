@@ -17,7 +17,7 @@ from commercekit.checkout.api.views import (
 from commercekit.checkout.models import Quantity, WantedLine
 from commercekit.checkout.service import CheckoutService
 from commercekit.kernel import Address, parse_accept_language, pick
-from commercekit.platform.http import Input
+from commercekit.platform.http import Asked, Input
 
 __all__ = ["CartToken", "MarketHeader", "StoreCarts", "languages_of"]
 
@@ -253,6 +253,6 @@ class StoreCarts(Controller):
         return ExplanationView(steps=quote.steps, totals=quote.totals, promotions=promotions)
 
 
-def languages_of(request: Request[Any, Any, Any]) -> tuple[str, ...]:
+def languages_of(request: Asked) -> tuple[str, ...]:
     """What the reader prefers, best first; nothing when nothing is said."""
     return parse_accept_language(request.headers.get("accept-language"))

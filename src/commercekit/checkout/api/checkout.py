@@ -14,9 +14,17 @@ from commercekit.checkout.service import AnswerPlaced, CheckoutService, Placed, 
 from commercekit.kernel import Address, Money, new_id
 from commercekit.orders import DraftedOrder, OrderView, WebAddress, placed_view, view_of
 from commercekit.payments import Flow, Payment
-from commercekit.platform.http import Answer, IdempotentRun, Input, claim_of, to_the_end
+from commercekit.platform.http import Answer, Asked, IdempotentRun, Input, claim_of, to_the_end
 
-__all__ = ["CHECKOUT", "StoreCheckout", "resumer_of"]
+__all__ = [
+    "CHECKOUT",
+    "CheckoutInput",
+    "OneCallInput",
+    "StoreCheckout",
+    "order_cart",
+    "order_in_one_call",
+    "resumer_of",
+]
 
 CHECKOUT = "checkout"
 """The scope of the keys under which orders are placed."""
@@ -73,22 +81,7 @@ class StoreCheckout(Controller):
         checkout: CheckoutService,
         token: CartToken,
     ) -> Response[OrderView]:
-        cart = await checkout.carts.get(cart_id, token)
-        languages = languages_of(request)
-        wish = PlaceOrder(
-            basis=basis_of(cart, languages),
-            email=data.email,
-            payment_method=data.payment_method,
-            expected_total=data.expected_total,
-            flow=data.flow,
-            return_url=data.return_url,
-            note=data.note,
-            locale=languages[0] if languages else cart.locale,
-            customer_ip=_ip(request),
-            cart_id=cart.id,
-            cart_version=cart.version,
-        )
-        return await _place(request, checkout, wish)
+        return (await order_cart(request, cart_id, data, checkout, token)).to_response()
 
     @post("/checkout", operation_id="Checkout", summary="Order in one call")
     async def one_call(
@@ -98,37 +91,65 @@ class StoreCheckout(Controller):
         checkout: CheckoutService,
         market: MarketHeader,
     ) -> Response[OrderView]:
-        languages = languages_of(request)
-        chosen = (
-            await checkout.markets.by_code(market) if market else await checkout.markets.default()
-        )
-        wish = PlaceOrder(
-            basis=Basis(
-                market=chosen.code,
-                languages=languages or (chosen.languages[0],),
-                lines=_summed(data.lines),
-                address=data.address,
-                shipping=data.shipping,
-                coupons=tuple(dict.fromkeys(data.coupons)),
-            ),
-            email=data.email,
-            payment_method=data.payment_method,
-            expected_total=data.expected_total,
-            flow=data.flow,
-            return_url=data.return_url,
-            note=data.note,
-            locale=languages[0] if languages else chosen.languages[0],
-            customer_ip=_ip(request),
-        )
-        return await _place(request, checkout, wish)
+        return (await order_in_one_call(request, data, checkout, market)).to_response()
 
 
-async def _place(
-    request: Request[Any, Any, Any], checkout: CheckoutService, wish: PlaceOrder
-) -> Response[OrderView]:
+async def order_cart(
+    request: Asked,
+    cart_id: UUID,
+    data: CheckoutInput,
+    checkout: CheckoutService,
+    token: str | None,
+) -> Answer:
+    """Order what is in a cart, however the request came in."""
+    cart = await checkout.carts.get(cart_id, token)
+    languages = languages_of(request)
+    wish = PlaceOrder(
+        basis=basis_of(cart, languages),
+        email=data.email,
+        payment_method=data.payment_method,
+        expected_total=data.expected_total,
+        flow=data.flow,
+        return_url=data.return_url,
+        note=data.note,
+        locale=languages[0] if languages else cart.locale,
+        customer_ip=_ip(request),
+        cart_id=cart.id,
+        cart_version=cart.version,
+    )
+    return await _place(request, checkout, wish)
+
+
+async def order_in_one_call(
+    request: Asked, data: OneCallInput, checkout: CheckoutService, market: str | None
+) -> Answer:
+    """Order without a cart, however the request came in."""
+    languages = languages_of(request)
+    chosen = await checkout.markets.by_code(market) if market else await checkout.markets.default()
+    wish = PlaceOrder(
+        basis=Basis(
+            market=chosen.code,
+            languages=languages or (chosen.languages[0],),
+            lines=_summed(data.lines),
+            address=data.address,
+            shipping=data.shipping,
+            coupons=tuple(dict.fromkeys(data.coupons)),
+        ),
+        email=data.email,
+        payment_method=data.payment_method,
+        expected_total=data.expected_total,
+        flow=data.flow,
+        return_url=data.return_url,
+        note=data.note,
+        locale=languages[0] if languages else chosen.languages[0],
+        customer_ip=_ip(request),
+    )
+    return await _place(request, checkout, wish)
+
+
+async def _place(request: Asked, checkout: CheckoutService, wish: PlaceOrder) -> Answer:
     claim = await claim_of(request, CHECKOUT)
-    answer = await to_the_end(checkout.placing.once(claim, wish, _answers_of(checkout)))
-    return answer.to_response()
+    return await to_the_end(checkout.placing.once(claim, wish, _answers_of(checkout)))
 
 
 def _answers_of(checkout: CheckoutService) -> AnswerPlaced:
@@ -171,5 +192,5 @@ def _summed(lines: list[WantedLine]) -> tuple[CartLine, ...]:
     return tuple(CartLine(new_id(), sku, quantity) for sku, quantity in wanted.items())
 
 
-def _ip(request: Request[Any, Any, Any]) -> str | None:
+def _ip(request: Asked) -> str | None:
     return request.client.host if request.client else None

@@ -17,6 +17,7 @@ from commercekit.platform.http.idempotency import (
     to_the_end,
 )
 from commercekit.platform.http.inputs import Input, decode
+from commercekit.platform.http.lane import Asked, LaneRequest, LaneRoute
 from commercekit.platform.http.openapi import document_of
 from commercekit.platform.http.outbound import UrlNotAllowed, outbound_client
 from commercekit.platform.http.pages import (
@@ -46,6 +47,7 @@ __all__ = [
     "LEASE",
     "PROBLEM_MEDIA_TYPE",
     "Answer",
+    "Asked",
     "Claim",
     "Cursors",
     "HttpSettings",
@@ -56,6 +58,8 @@ __all__ = [
     "Input",
     "InvalidInput",
     "KeyInFlight",
+    "LaneRequest",
+    "LaneRoute",
     "PageCursor",
     "PageLimit",
     "PreconditionFailed",

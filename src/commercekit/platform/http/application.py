@@ -18,6 +18,7 @@ from commercekit.platform.http.edge import Edge, HttpSettings
 from commercekit.platform.http.exceptions import answer_exception
 from commercekit.platform.http.idempotency import IDEMPOTENCY, Idempotency
 from commercekit.platform.http.inputs import ShopRequest
+from commercekit.platform.http.lane import LaneRoute, lane
 from commercekit.platform.http.metrics import RequestMetrics
 from commercekit.platform.http.openapi import documentation_routes, openapi_config
 from commercekit.platform.http.operations import ReadyCheck, operation_routes
@@ -68,13 +69,14 @@ def build_litestar(
     checks: Mapping[str, ReadyCheck] | None = None,
     registry: CollectorRegistry | None = None,
     state: Mapping[str, Any] | None = None,
+    lanes: Sequence[LaneRoute] = (),
     title: str = "CommerceKit",
     version: str = "0",
 ) -> ShopApplication:
     """The application that answers ``controllers`` with everything API.md asks of each of them.
 
     ``dependencies`` are the finished services by the name under which handlers ask for them. Without
-    an ``authenticator`` every guard refuses.
+    an ``authenticator`` every guard refuses. ``lanes`` are calls that Litestar need not see.
     """
     metrics = RequestMetrics(registry or CollectorRegistry())
     app = _quietly(
@@ -105,7 +107,8 @@ def build_litestar(
         ),
     )
     remember_parameters(app)
-    app.edge = Edge(super(ShopApplication, app).__call__, settings or HttpSettings(), metrics)  # type: ignore[arg-type] # ASGI by another name
+    inner = lane(super(ShopApplication, app).__call__, lanes)
+    app.edge = Edge(inner, settings or HttpSettings(), metrics)
     return app
 
 
