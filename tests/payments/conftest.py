@@ -23,6 +23,7 @@ from commercekit.payments import (
     MethodSettings,
     Notification,
     PaymentGateway,
+    PaymentNeedsAttention,
     PaymentService,
     PaymentSnapshot,
     PaymentsSettings,
@@ -63,6 +64,7 @@ class FakeGateway(PaymentGateway):
         flows=frozenset({Flow.REDIRECT, Flow.QR}),
         manual_capture=True,
         partial_capture=True,
+        multi_capture=True,
         void=True,
         refund_async=True,
     )
@@ -124,16 +126,19 @@ class FakeGateway(PaymentGateway):
     async def query(self, ctx, payment_id, provider_ref):
         return await self._do("query", None, lambda: self.snapshot(payment_id))
 
-    async def capture(self, ctx, payment_id, provider_ref, amount, idempotency_key):
+    async def capture(self, ctx, payment_id, provider_ref, amount, idempotency_key, *, final=True):
         def work():
-            self.pay(payment_id, captured=amount)
+            before = self.charges[payment_id]["captured"]
+            taken = amount if before is None else before + amount
+            self.pay(payment_id, PaymentState.PAID if final else PaymentState.AUTHORISED, taken)
             return self.snapshot(payment_id)
 
         return await self._do("capture", idempotency_key, work)
 
     async def void(self, ctx, payment_id, provider_ref, idempotency_key):
         def work():
-            self.pay(payment_id, PaymentState.CLOSED)
+            taken = self.charges[payment_id]["captured"]
+            self.pay(payment_id, PaymentState.PAID if taken else PaymentState.CLOSED, taken)
             return self.snapshot(payment_id)
 
         return await self._do("void", idempotency_key, work)
@@ -255,10 +260,13 @@ class Till:
             base_url="https://shop.test/",
         )
         self.told = []
+        self.alarms = []
         database.on_flush(self._hear)
 
     async def _hear(self, _uow, events):
-        self.told.extend(events)
+        for event in events:
+            called = isinstance(event, PaymentNeedsAttention)
+            (self.alarms if called else self.told).append(event)
 
     def names(self):
         return [type(event).__name__ for event in self.told]

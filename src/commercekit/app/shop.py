@@ -192,6 +192,7 @@ class Shop:
             sealer=self.sealer,
             audit=self.identity,
             base_url=base_url,
+            settings=settings.payments,
         )
         carriers = self._provided("carrier", register_carriers)
         self.fulfilment = FulfilmentService(

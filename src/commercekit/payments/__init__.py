@@ -5,6 +5,7 @@ Plugin authors find :class:`PaymentGateway` and its structs here; the shop's oth
 """
 
 from commercekit.payments.errors import (
+    AttentionNotFound,
     CaptureExceedsAuthorisation,
     CollectionAmountDiffers,
     GatewayUnavailable,
@@ -21,10 +22,12 @@ from commercekit.payments.errors import (
 )
 from commercekit.payments.events import (
     PaymentAuthorised,
+    PaymentCaptured,
     PaymentClosed,
     PaymentFact,
     PaymentFailed,
     PaymentMismatched,
+    PaymentNeedsAttention,
     PaymentPaid,
     PaymentPaidLate,
     PaymentPending,
@@ -37,6 +40,8 @@ from commercekit.payments.events import (
 from commercekit.payments.models import (
     PAYMENT_STEPS,
     REFUND_STEPS,
+    Attention,
+    AttentionKind,
     HistoryEntry,
     Intent,
     LedgerEntry,
@@ -85,6 +90,9 @@ __all__ = [
     "SEALED_TABLES",
     "Action",
     "AppParams",
+    "Attention",
+    "AttentionKind",
+    "AttentionNotFound",
     "Capabilities",
     "CaptureExceedsAuthorisation",
     "CaptureMode",
@@ -113,6 +121,7 @@ __all__ = [
     "PayLine",
     "Payment",
     "PaymentAuthorised",
+    "PaymentCaptured",
     "PaymentClosed",
     "PaymentFact",
     "PaymentFailed",
@@ -120,6 +129,7 @@ __all__ = [
     "PaymentMethod",
     "PaymentMethodUnknown",
     "PaymentMismatched",
+    "PaymentNeedsAttention",
     "PaymentNotFound",
     "PaymentPaid",
     "PaymentPaidLate",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from commercekit.kernel import Money
 
 __all__ = [
+    "AttentionNotFound",
     "CaptureExceedsAuthorisation",
     "CollectionAmountDiffers",
     "GatewayUnavailable",
@@ -54,6 +55,19 @@ class RefundNotFound(NotFound):
 
     def __init__(self, refund_id: UUID | str) -> None:
         super().__init__(f"There is no refund {refund_id}.", refund_id=str(refund_id))
+
+
+class AttentionNotFound(NotFound):
+    """Nothing of that id ever needed a person."""
+
+    slug = "attention-not-found"
+    title = "Nothing of that id needs attention"
+    title_zh = "未找到该待处理事项"
+
+    def __init__(self, attention_id: UUID | str) -> None:
+        super().__init__(
+            f"There is no call for attention {attention_id}.", attention_id=str(attention_id)
+        )
 
 
 class WebhookUnknown(NotFound):

@@ -7,10 +7,12 @@ from commercekit.kernel import DomainEvent
 
 __all__ = [
     "PaymentAuthorised",
+    "PaymentCaptured",
     "PaymentClosed",
     "PaymentFact",
     "PaymentFailed",
     "PaymentMismatched",
+    "PaymentNeedsAttention",
     "PaymentPaid",
     "PaymentPaidLate",
     "PaymentPending",
@@ -44,8 +46,17 @@ class PaymentAuthorised(PaymentFact, frozen=True, kw_only=True):
     """The money is held; staff capture it or let it go."""
 
 
+class PaymentCaptured(PaymentFact, frozen=True, kw_only=True):
+    """``amount`` of what is held was taken, and more may be: ``captured`` so far in all.
+
+    The last capture is told as ``PaymentPaid`` instead.
+    """
+
+    captured: int
+
+
 class PaymentPaid(PaymentFact, frozen=True, kw_only=True):
-    """``amount`` was taken."""
+    """``amount`` was taken, in one capture or several; no more will be."""
 
     late: bool = False
     """It came after the payment had failed or been closed."""
@@ -76,6 +87,15 @@ class PaymentMismatched(PaymentFact, frozen=True, kw_only=True):
     received_currency: str
     what: str
     """``amount``, ``currency`` or ``account``."""
+
+
+class PaymentNeedsAttention(PaymentFact, frozen=True, kw_only=True):
+    """Alarm: a person has to look at this payment, or at one of its refunds."""
+
+    attention_id: UUID
+    kind: str
+    """As in ``/admin/payments/attention``: ``mismatch``, ``dispute``, ``unanswered`` and so on."""
+    refund_id: UUID | None = None
 
 
 class RefundFact(PaymentFact, frozen=True, kw_only=True):

@@ -73,12 +73,23 @@ INVARIANTS = (
     ),
     Invariant(
         name="paid-has-evidence",
-        sentence="No payment is paid without a provider's event or a mark that staff made.",
+        sentence="No money is booked without a provider's event or a mark that staff made.",
         sql="""
             SELECT p.id, p.reference, p.gateway, p.captured FROM payments_payment p
-            WHERE p.status = 'paid' AND NOT EXISTS (
+            WHERE p.captured > 0 AND NOT EXISTS (
                 SELECT FROM payments_provider_event e
-                WHERE e.payment_id = p.id AND e.kind = 'payment' AND e.state = 'paid')
+                WHERE e.payment_id = p.id AND e.kind = 'payment'
+                  AND e.state IN ('paid', 'captured'))
+            """,
+    ),
+    Invariant(
+        name="quarantine-is-attended",
+        sentence="Every quarantined payment has called for a person's attention.",
+        sql="""
+            SELECT p.id, p.reference, p.gateway FROM payments_payment p
+            WHERE p.status = 'mismatch' AND NOT EXISTS (
+                SELECT FROM payments_attention a
+                WHERE a.payment_id = p.id AND a.kind = 'mismatch')
             """,
     ),
     Invariant(

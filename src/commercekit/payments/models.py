@@ -13,6 +13,8 @@ from commercekit.payments.providers import Action, CaptureMode, Flow
 __all__ = [
     "PAYMENT_STEPS",
     "REFUND_STEPS",
+    "Attention",
+    "AttentionKind",
     "HistoryEntry",
     "Intent",
     "LedgerEntry",
@@ -89,6 +91,47 @@ REFUND_STEPS: StateTable[RefundStatus] = StateTable(
 """A refund keeps its id through every retry, so that the provider can tell a repetition."""
 
 
+class AttentionKind(StrEnum):
+    """Why a person has to look at a payment or a refund."""
+
+    MISMATCH = "mismatch"
+    """What came is not what was asked; the payment is quarantined."""
+    CAPTURE_DIFFERS = "capture-differs"
+    """The gateway says that more or less was taken than the books do."""
+    DISPUTE = "dispute"
+    """The payer's bank asks for the money back."""
+    FOREIGN_REFUND = "foreign-refund"
+    """Money went back that this shop did not send."""
+    UNANSWERED = "unanswered"
+    """The gateway has not said for too long what became of it."""
+    REFUND_FAILED = "refund-failed"
+    """The money is still here, and somebody waits for it."""
+    REFUND_REVERSED = "refund-reversed"
+    """The money had gone back and returned to the shop."""
+    REFUND_BY_HAND = "refund-by-hand"
+    """Only a person can pay it out."""
+    MONEY_STUCK = "money-stuck"
+    """Money that came late or twice cannot be sent back by itself."""
+
+
+class Attention(Struct, frozen=True, kw_only=True):
+    """Something a person has to see to."""
+
+    id: UUID
+    kind: AttentionKind
+    payment_id: UUID
+    refund_id: UUID | None
+    reference: str
+    gateway: str
+    account: str
+    detail: str
+    opened_at: datetime
+    resolved_at: datetime | None = None
+    resolved_by: str | None = None
+    """``None`` when it came right by itself."""
+    resolution: str = ""
+
+
 class PaymentMethod(Struct, frozen=True, kw_only=True):
     """A choice the shopper has at checkout."""
 
@@ -117,6 +160,7 @@ class Payment(Struct, frozen=True, kw_only=True):
     status: PaymentStatus
     amount: Money
     authorised: Money
+    """All that was ever held; see :attr:`held` for what still is."""
     captured: Money
     refunded: Money
     """Gone back for good."""
@@ -130,6 +174,8 @@ class Payment(Struct, frozen=True, kw_only=True):
     operation_amount: int | None = None
     operation_id: UUID | None = None
     """Of the last operation, so that a repetition finds that it was the same."""
+    operation_final: bool = True
+    """Whether a capture gives up what it leaves."""
     action: Action | None = None
     """What the shopper has to do; only from ``start``, and only while it can still be done."""
     expires_at: datetime | None = None
@@ -141,6 +187,13 @@ class Payment(Struct, frozen=True, kw_only=True):
     def refundable(self) -> Money:
         """What may still go back: captured, less what went and what is on its way."""
         return self.captured - self.refunded - self.refund_pending
+
+    @property
+    def held(self) -> Money:
+        """What can still be taken, or given up."""
+        if self.status is not PaymentStatus.AUTHORISED:
+            return Money.zero(self.amount.currency)
+        return self.authorised - self.captured
 
 
 class Intent(Struct, frozen=True, kw_only=True):
@@ -188,6 +241,7 @@ class Refund(Struct, frozen=True, kw_only=True):
     """How often it was sent to the gateway."""
     retries: int
     """How often a failed one was tried again."""
+    pending_since: datetime
     created_at: datetime
     updated_at: datetime
     version: int
@@ -204,6 +258,7 @@ class PaymentSummary(Struct, frozen=True, kw_only=True):
     pending: int
     """By payments the shopper can still pay."""
     authorised: int
+    """Held and not taken yet."""
     captured: int
     refunded: int
     pending_refunds: int

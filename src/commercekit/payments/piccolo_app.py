@@ -7,6 +7,7 @@ from pathlib import Path
 from piccolo.conf.apps import AppConfig
 
 from commercekit.payments.tables import (
+    PaymentAttentionRow,
     PaymentHistoryRow,
     PaymentLedgerRow,
     PaymentProviderEventRow,
@@ -23,6 +24,7 @@ APP_CONFIG = AppConfig(
         PaymentRefundRow,
         PaymentLedgerRow,
         PaymentHistoryRow,
+        PaymentAttentionRow,
     ],
     migration_dependencies=[],
 )

@@ -14,6 +14,7 @@ from commercekit.payments.errors import (
 from commercekit.payments.models import (
     PAYMENT_STEPS,
     REFUND_STEPS,
+    AttentionKind,
     Payment,
     PaymentStatus,
     Refund,
@@ -69,6 +70,7 @@ class PaymentChange(Struct, frozen=True, kw_only=True):
     status: PaymentStatus
     authorised: int
     captured: int
+    """All that was taken so far."""
     late: bool = False
     """Money for a payment that had ended."""
     mismatch: Mismatch | None = None
@@ -77,6 +79,8 @@ class PaymentChange(Struct, frozen=True, kw_only=True):
     """Money is held for a payment that had ended: give it up."""
     note: str = ""
     """Why a snapshot that says something else than we know changed nothing."""
+    attention: AttentionKind | None = None
+    """What is wrong with it, when a person has to see to it."""
 
 
 def judge_payment(
@@ -102,8 +106,13 @@ def judge_payment(
         return same
     if not PAYMENT_STEPS.allows(payment.status, wanted):
         return _noted(same, f"{state} after {payment.status} ignored")
+    if same.captured:
+        # The rest of an authorisation was given up, or ran out; what was taken stays taken.
+        return PaymentChange(
+            status=_P.PAID, authorised=same.authorised, captured=same.captured, note=f"rest {state}"
+        )
     held = 0 if wanted in (_P.FAILED, _P.CLOSED) else same.authorised
-    return PaymentChange(status=wanted, authorised=held, captured=same.captured)
+    return PaymentChange(status=wanted, authorised=held, captured=0)
 
 
 _WITHOUT_MONEY = {
@@ -119,32 +128,28 @@ def _judge_money(
     payment: Payment, snapshot: PaymentSnapshot, same: PaymentChange, *, foreign_account: bool
 ) -> PaymentChange:
     paid = snapshot.state is PaymentState.PAID
-    received = snapshot.amount
-    taken = received if snapshot.captured is None else snapshot.captured
-    taken = taken if paid else Money.zero(received.currency)
+    taken = _taken(snapshot)
     mismatch = _mismatch(payment, snapshot, taken, foreign_account=foreign_account)
     if payment.status is _P.MISMATCH:
         return _noted(same, f"{snapshot.state} while quarantined ignored")
-    if payment.status is _P.PAID:
-        if mismatch or (paid and taken != payment.captured):
-            return _noted(same, f"{snapshot.state} {taken} after paid {payment.captured} ignored")
-        return same
+    if payment.status is _P.PAID or same.captured:
+        return _judge_more(payment, snapshot, same, mismatch)
     if mismatch:
         return PaymentChange(
             status=_P.MISMATCH,
             authorised=0,
             captured=0,
             mismatch=mismatch,
-            received=taken if paid and taken.currency == received.currency else received,
+            received=taken
+            if paid and taken.currency == snapshot.amount.currency
+            else snapshot.amount,
+            attention=AttentionKind.MISMATCH,
         )
-    if paid:
-        return PaymentChange(
-            status=_P.PAID,
-            authorised=same.authorised,
-            captured=taken.amount,
-            late=payment.status in (_P.FAILED, _P.CLOSED),
-        )
-    if payment.status in (_P.FAILED, _P.CLOSED):
+    ended = payment.status in (_P.FAILED, _P.CLOSED)
+    if paid or (ended and taken.amount):
+        held = same.authorised
+        return PaymentChange(status=_P.PAID, authorised=held, captured=taken.amount, late=ended)
+    if ended:
         return PaymentChange(
             status=payment.status,
             authorised=0,
@@ -152,7 +157,42 @@ def _judge_money(
             drop_authorisation=True,
             note=f"authorised after {payment.status}: given up",
         )
-    return PaymentChange(status=_P.AUTHORISED, authorised=received.amount, captured=0)
+    return PaymentChange(
+        status=_P.AUTHORISED, authorised=snapshot.amount.amount, captured=taken.amount
+    )
+
+
+def _judge_more(
+    payment: Payment,
+    snapshot: PaymentSnapshot,
+    same: PaymentChange,
+    mismatch: Mismatch | None,
+) -> PaymentChange:
+    """Something was taken already: it may become more while the rest is held, never less."""
+    taken = _taken(snapshot)
+    paid = snapshot.state is PaymentState.PAID
+    more = not mismatch and taken >= payment.captured
+    if payment.status is _P.AUTHORISED and more and (paid or taken > payment.captured):
+        status = _P.PAID if paid else _P.AUTHORISED
+        return PaymentChange(status=status, authorised=same.authorised, captured=taken.amount)
+    if mismatch or (paid and taken != payment.captured):
+        known = f"after {payment.status} {payment.captured}"
+        return PaymentChange(
+            status=same.status,
+            authorised=same.authorised,
+            captured=same.captured,
+            note=f"{snapshot.state} {taken if paid else snapshot.amount} {known} ignored",
+            attention=AttentionKind.CAPTURE_DIFFERS,
+        )
+    return same
+
+
+def _taken(snapshot: PaymentSnapshot) -> Money:
+    """All that the provider says was taken."""
+    if snapshot.captured is not None:
+        return snapshot.captured
+    paid = snapshot.state is PaymentState.PAID
+    return snapshot.amount if paid else Money.zero(snapshot.amount.currency)
 
 
 def _mismatch(
@@ -164,15 +204,12 @@ def _mismatch(
         return Mismatch.CURRENCY
     if snapshot.amount.amount != payment.amount.amount:
         return Mismatch.AMOUNT
-    if snapshot.state is not PaymentState.PAID:
-        return None
-    whole = payment.capture is CaptureMode.AUTO
-    fits = (
-        taken.amount == payment.amount.amount
-        if whole
-        else 0 < taken.amount <= payment.amount.amount
-    )
-    return None if fits else Mismatch.AMOUNT
+    least, most = 0, payment.amount.amount
+    if snapshot.state is PaymentState.PAID:
+        least = most if payment.capture is CaptureMode.AUTO else 1
+    elif payment.capture is CaptureMode.AUTO:
+        most = 0
+    return None if least <= taken.amount <= most else Mismatch.AMOUNT
 
 
 def _noted(same: PaymentChange, note: str) -> PaymentChange:
@@ -187,12 +224,14 @@ class RefundChange(Struct, frozen=True, kw_only=True):
     status: RefundStatus
     reversed_after_success: bool = False
     note: str = ""
+    attention: AttentionKind | None = None
+    """What is wrong with it, when a person has to see to it."""
 
 
 def judge_refund(refund: Refund, snapshot: RefundSnapshot) -> RefundChange:
     """What ``snapshot`` changes. A success may turn into a failure later; nothing else goes back.
 
-    A success over another amount than the refund's changes nothing and needs a person.
+    A success over another amount than the refund's, and one after a failure, need a person.
     """
     wanted = _REFUND_STATUS.get(snapshot.state)
     if wanted is None or wanted is refund.status:
@@ -202,14 +241,26 @@ def judge_refund(refund: Refund, snapshot: RefundSnapshot) -> RefundChange:
     if wanted is RefundStatus.SUCCEEDED and differs:
         note = f"the provider says {snapshot.amount}, asked was {refund.amount}"
         wanted = RefundStatus.NEEDS_ATTENTION
+    if wanted is RefundStatus.SUCCEEDED and refund.status is RefundStatus.FAILED:
+        note = "the provider says succeeded after it had said failed"
+        wanted = RefundStatus.NEEDS_ATTENTION
     if wanted is RefundStatus.PENDING or not REFUND_STEPS.allows(refund.status, wanted):
         note = note or f"{snapshot.state} after {refund.status} ignored"
         return RefundChange(status=refund.status, note=note)
+    back = refund.status is RefundStatus.SUCCEEDED
+    call = _CALLS.get(wanted)
     return RefundChange(
         status=wanted,
-        reversed_after_success=refund.status is RefundStatus.SUCCEEDED,
+        reversed_after_success=back,
         note=note,
+        attention=AttentionKind.REFUND_REVERSED if back else call,
     )
+
+
+_CALLS = {
+    RefundStatus.FAILED: AttentionKind.REFUND_FAILED,
+    RefundStatus.NEEDS_ATTENTION: AttentionKind.REFUND_BY_HAND,
+}
 
 
 _REFUND_STATUS = {
@@ -221,12 +272,20 @@ _REFUND_STATUS = {
 }
 
 
-def check_capture(payment: Payment, amount: Money, able: Capabilities) -> None:
-    """Raise :class:`CaptureExceedsAuthorisation` unless ``amount`` can be taken."""
-    held = payment.authorised
-    whole = amount == held
+def check_capture(
+    payment: Payment, amount: Money, able: Capabilities, *, final: bool = True
+) -> None:
+    """Raise :class:`CaptureExceedsAuthorisation` unless ``amount`` can be taken.
+
+    ``final`` gives up what is left; without it the gateway has to allow several captures.
+    """
+    held = payment.held
+    whole = amount == payment.authorised
     if amount.currency != held.currency or not 0 < amount.amount <= held.amount:
         message = f"{amount} cannot be captured on payment {payment.id}: {held} is authorised."
+        raise CaptureExceedsAuthorisation(message)
+    if not final and not able.multi_capture:
+        message = f"{payment.gateway} captures once only; say that this capture is the last."
         raise CaptureExceedsAuthorisation(message)
     if not whole and not able.partial_capture:
         message = f"{payment.gateway} captures all of an authorisation, {held}, or nothing."

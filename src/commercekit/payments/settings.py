@@ -1,5 +1,6 @@
 """The section ``[payments]`` of a shop's settings."""
 
+from datetime import timedelta
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
@@ -54,3 +55,14 @@ class PaymentsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "gateway's own settings."
         ),
     ] = field(default_factory=dict)
+    alarm_after: Annotated[
+        timedelta,
+        Meta(
+            description="A gateway that has not said for so long what became of a payment or refund "
+            "is an alarm."
+        ),
+    ] = timedelta(hours=1)
+    refund_alarm_after: Annotated[
+        timedelta,
+        Meta(description="A refund that the gateway took and has not settled for so long is one."),
+    ] = timedelta(days=7)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from piccolo.columns import (
     UUID,
     BigInt,
+    Boolean,
     Bytea,
     Char,
     Integer,
@@ -17,6 +18,7 @@ from piccolo.table import Table
 from commercekit.platform.db import ENGINE
 
 __all__ = [
+    "PaymentAttentionRow",
     "PaymentHistoryRow",
     "PaymentLedgerRow",
     "PaymentProviderEventRow",
@@ -49,6 +51,7 @@ class PaymentRow(Table, db=ENGINE, tablename="payments_payment"):
     operation = Text(default=None, null=True)
     operation_amount = BigInt(default=None, null=True)
     operation_id = UUID(default=None, null=True)
+    operation_final = Boolean(default=True)
     attempts = SmallInt(default=0)
     queries = Integer(default=0)
     next_query_at = Timestamptz(default=None, null=True)
@@ -91,6 +94,7 @@ class PaymentRefundRow(Table, db=ENGINE, tablename="payments_refund"):
     failure_code = Text(default=None, null=True)
     attempts = SmallInt(default=0)
     retries = SmallInt(default=0)
+    pending_since = Timestamptz(default=None)
     queries = Integer(default=0)
     next_query_at = Timestamptz(default=None, null=True)
     created_at = Timestamptz(default=None)
@@ -126,3 +130,20 @@ class PaymentHistoryRow(Table, db=ENGINE, tablename="payments_history"):
     before = Text(default=None, null=True)
     after = Text(default=None, null=True)
     detail = Text(default="")
+
+
+class PaymentAttentionRow(Table, db=ENGINE, tablename="payments_attention"):
+    """Something a person has to see to; open until it is resolved."""
+
+    id = UUID(primary_key=True, default=None)
+    kind = Text(default=None)
+    payment_id = UUID(default=None)
+    refund_id = UUID(default=None, null=True)
+    reference = Text(default=None)
+    gateway = Text(default=None)
+    account = Text(default=None)
+    detail = Text(default="")
+    opened_at = Timestamptz(default=None)
+    resolved_at = Timestamptz(default=None, null=True)
+    resolved_by = Text(default=None, null=True)
+    resolution = Text(default="")

@@ -73,6 +73,8 @@ class CashOnDelivery(PaymentGateway):
         provider_ref: str | None,
         amount: Money,
         idempotency_key: str,
+        *,
+        final: bool = True,
     ) -> PaymentSnapshot:
         """Refused: nothing is held; staff record the collection."""
         raise _nobody_to_ask()

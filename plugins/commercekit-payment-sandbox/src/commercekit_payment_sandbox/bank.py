@@ -172,7 +172,9 @@ class Bank:
 
         return await self.ctx.db.run(work)
 
-    async def capture(self, charge_id: UUID, amount: Money, key: str) -> tuple[Charge, bool]:
+    async def capture(
+        self, charge_id: UUID, amount: Money, key: str, *, final: bool
+    ) -> tuple[Charge, bool]:
         """Take held money; whether this was the first time the key came."""
 
         async def work(uow: UnitOfWork) -> tuple[Charge, bool]:
@@ -181,16 +183,16 @@ class Bank:
                 return charge, False
             if charge.state is not PaymentState.AUTHORISED:
                 raise ProviderRejected(code="not-authorised", message=f"charge is {charge.state}")
-            if amount.currency != charge.amount.currency or not (
-                0 < amount.amount <= charge.amount.amount
-            ):
+            left = charge.amount.amount - charge.captured
+            if amount.currency != charge.amount.currency or not 0 < amount.amount <= left:
                 raise ProviderRejected(code="amount-exceeds-authorisation", message=str(amount))
             failed = charge.scenario is Scenario.CAPTURE_FAIL
+            taken = PaymentState.PAID if final or amount.amount == left else charge.state
             charge = msgspec.structs.replace(
                 charge,
-                state=PaymentState.FAILED if failed else PaymentState.PAID,
+                state=PaymentState.FAILED if failed else taken,
                 failure_code="capture-declined" if failed else None,
-                captured=0 if failed else amount.amount,
+                captured=0 if failed else charge.captured + amount.amount,
                 capture_key=key,
             )
             await repository.save_charge(uow, charge)
@@ -204,11 +206,13 @@ class Bank:
 
         async def work(uow: UnitOfWork) -> Charge:
             charge = await self.held(uow, charge_id)
-            if charge.state is PaymentState.CLOSED:
+            if charge.state in (PaymentState.CLOSED, PaymentState.PAID):
                 return charge
             if charge.state is not PaymentState.AUTHORISED:
                 raise ProviderRejected(code="not-authorised", message=f"charge is {charge.state}")
-            charge = msgspec.structs.replace(charge, state=PaymentState.CLOSED)
+            # Of what was taken in part only the rest is given up.
+            state = PaymentState.PAID if charge.captured else PaymentState.CLOSED
+            charge = msgspec.structs.replace(charge, state=state)
             await repository.save_charge(uow, charge)
             return charge
 
@@ -348,7 +352,7 @@ class Bank:
 
 
 def _captured(charge: Charge, amount: Money) -> Money | None:
-    if charge.state is not PaymentState.PAID:
+    if not charge.captured:
         return None
     whole = charge.captured == charge.amount.amount
     return amount if whole else Money(charge.captured, amount.currency)

@@ -57,6 +57,7 @@ class SandboxGateway(PaymentGateway):
         flows=frozenset({Flow.REDIRECT, Flow.QR}),
         manual_capture=True,
         partial_capture=True,
+        multi_capture=True,
         void=True,
         refund_async=True,
     )
@@ -111,9 +112,13 @@ class SandboxGateway(PaymentGateway):
         provider_ref: str | None,
         amount: Money,
         idempotency_key: str,
+        *,
+        final: bool = True,
     ) -> PaymentSnapshot:
         """Take held money, once per key."""
-        charge, first = await self._bank.capture(UUID(payment_id), amount, idempotency_key)
+        charge, first = await self._bank.capture(
+            UUID(payment_id), amount, idempotency_key, final=final
+        )
         if first and charge.scenario is Scenario.CAPTURE_TIMEOUT:
             raise ProviderUnknown(code="timeout")
         return _snapshot(charge)
@@ -167,13 +172,12 @@ class SandboxGateway(PaymentGateway):
 
 def _snapshot(charge: Charge) -> PaymentSnapshot:
     currency = charge.amount.currency
-    paid = charge.state is PaymentState.PAID
     return PaymentSnapshot(
         payment_id=charge.id.hex,
         provider_ref=provider_ref(charge.id),
         state=charge.state,
         amount=charge.amount,
-        captured=Money(charge.captured, currency) if paid else None,
+        captured=Money(charge.captured, currency) if charge.captured else None,
         refunded=Money(charge.refunded, currency),
         failure_code=charge.failure_code,
     )

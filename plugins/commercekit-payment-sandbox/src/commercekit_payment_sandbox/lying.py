@@ -60,11 +60,13 @@ class LyingGateway(SandboxGateway):
         provider_ref: str | None,
         amount: Money,
         idempotency_key: str,
+        *,
+        final: bool = True,
     ) -> PaymentSnapshot:
         """As the sandbox, if at all."""
         honest = super().capture
         return await self.liar.call(
-            lambda: honest(ctx, payment_id, provider_ref, amount, idempotency_key)
+            lambda: honest(ctx, payment_id, provider_ref, amount, idempotency_key, final=final)
         )
 
     async def void(

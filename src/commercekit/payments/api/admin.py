@@ -9,13 +9,15 @@ from msgspec import Meta
 
 from commercekit.kernel import Money, Page
 from commercekit.payments.api.views import (
+    AttentionView,
     PaymentDetail,
     PaymentView,
     RefundView,
+    attention_view,
     payment_view,
     refund_view,
 )
-from commercekit.payments.models import PaymentStatus, RefundStatus
+from commercekit.payments.models import AttentionKind, PaymentStatus, RefundStatus
 from commercekit.payments.service import PaymentService
 from commercekit.platform.http import (
     Answer,
@@ -36,9 +38,23 @@ _Reference = Annotated[str | None, Parameter(max_length=100, description="Only o
 
 
 class CaptureInput(Input):
-    """How much to take; without an amount all that is authorised."""
+    """How much to take; without an amount all that is held."""
 
     amount: Money | None = None
+    final: bool = True
+    """What is left is given up; ``false`` keeps it held where the gateway allows several captures."""
+
+
+class ResolutionInput(Input):
+    """What was done about it; kept with the name of who did it."""
+
+    resolution: Annotated[str, Meta(min_length=1, max_length=500)]
+
+
+class ConfirmationInput(Input):
+    """How the money was paid out; kept in the payment's history."""
+
+    note: Annotated[str, Meta(max_length=500)] = ""
 
 
 class CollectionInput(Input):
@@ -80,6 +96,48 @@ class AdminPayments(Controller):
         return page_answer(request, [payment_view(item) for item in page.items], after)
 
     @get(
+        "/attention",
+        operation_id="AdminListPaymentAttention",
+        summary="What a person has to see to, oldest first",
+        guards=[requires("payments:read")],
+    )
+    async def list_attention(
+        self,
+        request: Request[Any, Any, Any],
+        payments: PaymentService,
+        limit: PageLimit = 20,
+        cursor: PageCursor = None,
+        kind: Annotated[AttentionKind | None, Parameter(description="Only these")] = None,
+        resolved: Annotated[
+            bool | None, Parameter(description="Those that were seen to instead")
+        ] = None,
+    ) -> Page[AttentionView]:
+        page = await payments.attention_page(
+            page_request(request, limit, cursor), kind=kind, resolved=bool(resolved)
+        )
+        after = None if page.next_cursor is None else (page.next_cursor,)
+        return page_answer(request, [attention_view(item) for item in page.items], after)
+
+    @post(
+        "/attention/{attention_id:uuid}/resolve",
+        operation_id="AdminResolvePaymentAttention",
+        summary="Say that it has been seen to, and how",
+        status_code=200,
+        guards=[requires("payments:write")],
+    )
+    async def resolve_attention(
+        self,
+        request: Request[Any, Any, Any],
+        attention_id: UUID,
+        data: ResolutionInput,
+        payments: PaymentService,
+    ) -> AttentionView:
+        resolved = await payments.resolve_attention(
+            attention_id, actor=principal_of(request).id, resolution=data.resolution
+        )
+        return attention_view(resolved)
+
+    @get(
         "/{payment_id:uuid}",
         operation_id="AdminGetPayment",
         summary="One payment with its refunds, bookings and history",
@@ -111,7 +169,11 @@ class AdminPayments(Controller):
     ) -> Response[PaymentView]:
         async def work(run: IdempotentRun) -> Answer:
             payment = await payments.capture(
-                payment_id, data.amount, actor=principal_of(request).id, operation_id=run.id
+                payment_id,
+                data.amount,
+                final=data.final,
+                actor=principal_of(request).id,
+                operation_id=run.id,
             )
             return Answer(200, payment_view(payment))
 
@@ -230,16 +292,22 @@ class AdminRefunds(Controller):
     @post(
         "/{refund_id:uuid}/confirm",
         operation_id="AdminConfirmRefund",
-        summary="Say that a refund which needed a person has been paid out",
+        summary="Say that a refund which failed or needed a person has been paid out",
         status_code=200,
         guards=[requires("refunds:approve")],
     )
     async def confirm(
-        self, request: Request[Any, Any, Any], refund_id: UUID, payments: PaymentService
+        self,
+        request: Request[Any, Any, Any],
+        refund_id: UUID,
+        payments: PaymentService,
+        data: ConfirmationInput | None = None,
     ) -> Response[RefundView]:
+        note = "" if data is None else data.note
+
         async def work(run: IdempotentRun) -> Answer:
             refund = await payments.confirm_refund(
-                refund_id, actor=principal_of(request).id, operation_id=run.id
+                refund_id, actor=principal_of(request).id, operation_id=run.id, note=note
             )
             return Answer(200, refund_view(refund))
 

@@ -7,6 +7,8 @@ from msgspec import Struct
 
 from commercekit.kernel import Money
 from commercekit.payments.models import (
+    Attention,
+    AttentionKind,
     HistoryEntry,
     LedgerEntry,
     Operation,
@@ -16,7 +18,15 @@ from commercekit.payments.models import (
     RefundStatus,
 )
 
-__all__ = ["PaymentDetail", "PaymentView", "RefundView", "payment_view", "refund_view"]
+__all__ = [
+    "AttentionView",
+    "PaymentDetail",
+    "PaymentView",
+    "RefundView",
+    "attention_view",
+    "payment_view",
+    "refund_view",
+]
 
 
 class PaymentView(Struct, frozen=True, kw_only=True):
@@ -43,6 +53,23 @@ class PaymentView(Struct, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime
     version: int
+
+
+class AttentionView(Struct, frozen=True, kw_only=True):
+    """Something a person has to see to."""
+
+    id: UUID
+    kind: AttentionKind
+    payment_id: UUID
+    refund_id: UUID | None
+    reference: str
+    gateway: str
+    account: str
+    detail: str
+    opened_at: datetime
+    resolved_at: datetime | None
+    resolved_by: str | None
+    resolution: str
 
 
 class RefundView(Struct, frozen=True, kw_only=True):
@@ -76,6 +103,13 @@ def payment_view(payment: Payment) -> PaymentView:
     """One payment for staff."""
     return PaymentView(
         **{name: getattr(payment, name) for name in PaymentView.__struct_fields__},
+    )
+
+
+def attention_view(attention: Attention) -> AttentionView:
+    """One thing to see to, for staff."""
+    return AttentionView(
+        **{name: getattr(attention, name) for name in AttentionView.__struct_fields__}
     )
 
 

@@ -87,15 +87,20 @@ class PaymentGateway(ABC):
         provider_ref: str | None,
         amount: Money,
         idempotency_key: str,
+        *,
+        final: bool = True,
     ) -> PaymentSnapshot:
-        """Take ``amount`` of what is authorised; what is left of the authorisation is given up.
+        """Take ``amount`` of what is authorised.
 
         :param ctx: the merchant account the payment was made with.
         :param payment_id: ours.
         :param provider_ref: the provider's.
-        :param amount: at most what is authorised.
+        :param amount: at most what is still held.
         :param idempotency_key: repeating it captures once.
-        :returns: ``PAID`` with ``captured``; declines are values.
+        :param final: what is left of the authorisation is given up. Only a gateway that says
+            ``multi_capture`` is ever asked with ``False``: more may be taken later.
+        :returns: ``PAID`` with ``captured``, all that was taken so far; ``AUTHORISED`` with
+            ``captured`` after a capture that is not the last; declines are values.
         :raises ProviderRejected: more than authorised, or nothing is.
         :raises ProviderUnknown: no answer.
         """
@@ -108,13 +113,13 @@ class PaymentGateway(ABC):
         provider_ref: str | None,
         idempotency_key: str,
     ) -> PaymentSnapshot:
-        """Give an authorisation up without taking money.
+        """Give an authorisation, or what is left of it, up without taking money.
 
         :param ctx: the merchant account the payment was made with.
         :param payment_id: ours.
         :param provider_ref: the provider's.
         :param idempotency_key: repeating it changes nothing.
-        :returns: ``CLOSED``.
+        :returns: ``CLOSED``; ``PAID`` with ``captured`` when a part was taken before.
         :raises ProviderRejected: it is captured already.
         :raises ProviderUnknown: no answer.
         """

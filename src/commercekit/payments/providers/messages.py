@@ -100,6 +100,8 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     auto_capture: bool = True
     manual_capture: bool = False
     partial_capture: bool = False
+    multi_capture: bool = False
+    """Several captures on one authorisation, until one says that it is the last."""
     void: bool = False
     refund: bool = True
     partial_refund: bool = True
@@ -215,6 +217,7 @@ class PaymentSnapshot(Struct, frozen=True, kw_only=True):
     amount: Money
     """The total as the provider says it, not an echo of the question: the core compares the two."""
     captured: Money | None = None
+    """All that was taken so far, never the last capture alone."""
     refunded: Money | None = None
     payer_paid: Money | None = None
     """After the provider's own coupons; never compared with the total."""

@@ -5,16 +5,18 @@ Money moves under a lock on the payment's row (``lock_payment``), taken after th
 
 from __future__ import annotations
 
+from commercekit.payments.repository.attention import AttentionQueries
 from commercekit.payments.repository.books import BookQueries
+from commercekit.payments.repository.draft import Draft, evidence_row, write
 from commercekit.payments.repository.payments import PaymentQueries
 from commercekit.payments.repository.refunds import RefundQueries
 from commercekit.payments.repository.rows import Reader
 
-__all__ = ["SEALED_TABLES", "PaymentRepository", "Reader"]
+__all__ = ["SEALED_TABLES", "Draft", "PaymentRepository", "Reader", "evidence_row", "write"]
 
 SEALED_TABLES = ("payments_payment",)
 """Tables with sealed columns, for the sealer to load its keys."""
 
 
-class PaymentRepository(PaymentQueries, RefundQueries, BookQueries):
+class PaymentRepository(PaymentQueries, RefundQueries, BookQueries, AttentionQueries):
     """Reads and writes payments, refunds, provider events, the ledger and the history."""

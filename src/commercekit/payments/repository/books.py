@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from commercekit.kernel import new_id
-from commercekit.payments.models import HistoryEntry, LedgerEntry, Payment
-from commercekit.payments.repository.rows import Reader
+from commercekit.payments.models import HistoryEntry, LedgerEntry
+from commercekit.payments.repository.draft import evidence_row
+from commercekit.payments.repository.rows import PAYMENT, Reader, payment_from
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from commercekit.payments.models import Payment
     from commercekit.platform.db import UnitOfWork
 
 __all__ = ["BookQueries"]
+
+# Sorted, so that two batches that share events or payments wait for each other and never both.
+_OPEN = f"""
+WITH said AS (
+    INSERT INTO payments_provider_event (id, gateway, account, event_id, source, kind, payment_id,
+        refund_id, state, fingerprint, occurred_at, received_at)
+    SELECT * FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+            $8::uuid[], $9::uuid[], $10::text[], $11::bytea[], $12::timestamptz[],
+            $13::timestamptz[])
+        AS t (id, gateway, account, event_id)
+    ORDER BY gateway, account, event_id
+    ON CONFLICT ON CONSTRAINT payments_provider_event_once DO NOTHING
+    RETURNING id
+), locked AS (
+    SELECT {PAYMENT} FROM payments_payment WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE
+)
+SELECT locked.*, (SELECT array_agg(said.id) FROM said) AS fresh
+FROM (VALUES (1)) AS one LEFT JOIN locked ON true
+"""
 
 
 class BookQueries:
@@ -36,56 +57,40 @@ class BookQueries:
         occurred_at: datetime | None,
     ) -> bool:
         """Note an event; ``False`` when it was noted before. Waits for a rival noting it just now."""
+        row = evidence_row(
+            gateway=gateway,
+            account=account,
+            event_id=event_id,
+            source=source,
+            kind=kind,
+            state=state,
+            payment_id=payment_id,
+            refund_id=refund_id,
+            raw=raw,
+            occurred_at=occurred_at,
+            received_at=uow.clock.now(),
+        )
         tag = await uow.execute(
             """INSERT INTO payments_provider_event (id, gateway, account, event_id, source, kind,
                 payment_id, refund_id, state, fingerprint, occurred_at, received_at)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
             ON CONFLICT ON CONSTRAINT payments_provider_event_once DO NOTHING""",
-            new_id(),
-            gateway,
-            account,
-            event_id,
-            source,
-            kind,
-            payment_id,
-            refund_id,
-            state,
-            hashlib.sha256(raw).digest(),
-            occurred_at,
-            uow.clock.now(),
+            *row,
         )
         return tag.endswith(" 1")
 
-    async def post(
-        self,
-        uow: UnitOfWork,
-        payment: Payment,
-        *,
-        kind: str,
-        amount: int,
-        debit: str,
-        credit: str,
-        refund_id: UUID | None = None,
-    ) -> None:
-        """Book ``amount`` from account ``credit`` to account ``debit``: both sides in one statement."""
-        await uow.execute(
-            """INSERT INTO payments_ledger_entry (id, transaction_id, payment_id, refund_id,
-                reference, kind, account, debit, credit, currency, booked_at)
-            VALUES ($1, $3, $4, $5, $6, $7, $8, $9, 0, $11, $12),
-                   ($2, $3, $4, $5, $6, $7, $10, 0, $9, $11, $12)""",
-            new_id(),
-            new_id(),
-            new_id(),
-            payment.id,
-            refund_id,
-            payment.reference,
-            kind,
-            debit,
-            amount,
-            credit,
-            payment.amount.currency,
-            uow.clock.now(),
-        )
+    async def open_books(
+        self, uow: UnitOfWork, payment_ids: Sequence[UUID], evidence: Sequence[tuple[Any, ...]]
+    ) -> tuple[dict[UUID, Payment], set[UUID]]:
+        """Lock payments and note what was said about them, in one statement.
+
+        ``evidence`` are rows as :func:`evidence_row` makes them. Gives the payments that there are, and
+        the ids of the rows that say something new.
+        """
+        columns = [list(column) for column in zip(*evidence, strict=True)] or [[]] * 12
+        rows = await uow.fetch(_OPEN, list(payment_ids), *columns)
+        payments = [payment_from(row) for row in rows if row["id"] is not None]
+        return {payment.id: payment for payment in payments}, set(rows[0]["fresh"] or ())
 
     async def ledger_of(self, db: Reader, payment_id: UUID) -> list[LedgerEntry]:
         """All bookings of a payment and its refunds, oldest first."""
@@ -95,33 +100,6 @@ class BookQueries:
             payment_id,
         )
         return [LedgerEntry(**dict(row)) for row in rows]
-
-    async def note(
-        self,
-        uow: UnitOfWork,
-        payment_id: UUID,
-        *,
-        actor: str,
-        event: str,
-        before: str | None,
-        after: str | None,
-        detail: str = "",
-        refund_id: UUID | None = None,
-    ) -> None:
-        """Append a step to the history."""
-        await uow.execute(
-            """INSERT INTO payments_history (id, payment_id, refund_id, at, actor, event, before,
-                after, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)""",
-            new_id(),
-            payment_id,
-            refund_id,
-            uow.clock.now(),
-            actor,
-            event,
-            before,
-            after,
-            detail,
-        )
 
     async def history_of(self, db: Reader, payment_id: UUID) -> list[HistoryEntry]:
         """Every step of a payment and its refunds, oldest first."""

@@ -8,13 +8,31 @@ from uuid import UUID
 
 from commercekit.payments.models import Payment, PaymentSummary, StoredAction, StoredRequest
 from commercekit.payments.providers import Action
-from commercekit.payments.repository.rows import PAYMENT, Reader, payment_from, present
+from commercekit.payments.repository.rows import PAYMENT, Reader, payment_from
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from commercekit.platform.db import UnitOfWork
     from commercekit.platform.security import Sealer
 
 __all__ = ["PaymentQueries"]
+
+_SUMMARIES = """
+SELECT r.reference, min(p.currency) AS currency, count(p.id) AS payments,
+    count(*) FILTER (WHERE p.status = 'mismatch') AS mismatched,
+    coalesce(sum(p.amount) FILTER (WHERE p.status IN
+        ('created', 'pending', 'authorised', 'paid')), 0)::bigint AS asked,
+    coalesce(sum(p.amount) FILTER (WHERE p.status IN ('created', 'pending')), 0)::bigint AS pending,
+    coalesce(sum(p.authorised - p.captured) FILTER (WHERE p.status = 'authorised'), 0)::bigint
+        AS authorised,
+    coalesce(sum(p.captured), 0)::bigint AS captured,
+    coalesce(sum(p.refunded), 0)::bigint AS refunded,
+    coalesce(sum(p.refund_pending), 0)::bigint AS pending_refunds
+FROM unnest($1::text[]) WITH ORDINALITY AS r (reference, place)
+LEFT JOIN payments_payment p ON p.reference = r.reference
+GROUP BY r.place, r.reference ORDER BY r.place
+"""
 
 
 class PaymentQueries:
@@ -89,6 +107,14 @@ class PaymentQueries:
         row = await db.fetchrow(f"SELECT {PAYMENT} FROM payments_payment WHERE id = $1", payment_id)
         return None if row is None else payment_from(row)
 
+    async def references_of(self, db: Reader, payment_ids: Sequence[UUID]) -> dict[UUID, str]:
+        """What each of the payments is for; those that do not exist are missing."""
+        rows = await db.fetch(
+            "SELECT id, reference FROM payments_payment WHERE id = ANY ($1::uuid[])",
+            list(payment_ids),
+        )
+        return {row["id"]: row["reference"] for row in rows}
+
     async def lock_payment(self, uow: UnitOfWork, payment_id: UUID) -> Payment | None:
         """The payment, locked until the unit of work ends."""
         row = await uow.fetchrow(
@@ -153,48 +179,11 @@ class PaymentQueries:
             due,
         )
 
-    async def save_payment(
-        self,
-        uow: UnitOfWork,
-        payment: Payment,
-        *,
-        next_query_at: datetime | None,
-        action: Action | None = None,
-    ) -> Payment:
-        """Write what may change on a locked payment; gives it with its new version.
-
-        ``action`` is kept unless one is kept already.
-        """
-        sealed = None
-        if action is not None:
-            sealed = self._sealer.seal(
-                "payments_payment", "action", payment.id, StoredAction(action)
-            )
-        row = await uow.fetchrow(
-            f"""UPDATE payments_payment SET status = $2, authorised = $3, captured = $4,
-                refunded = $5, refund_pending = $6, received_amount = $7, received_currency = $8,
-                provider_ref = $9, failure_code = $10, operation = $11, operation_amount = $12,
-                operation_id = $13, next_query_at = $14, updated_at = $15,
-                action = coalesce(action, $16), version = version + 1
-            WHERE id = $1 RETURNING {PAYMENT}""",
-            payment.id,
-            payment.status.value,
-            payment.authorised.amount,
-            payment.captured.amount,
-            payment.refunded.amount,
-            payment.refund_pending.amount,
-            None if payment.received is None else payment.received.amount,
-            None if payment.received is None else payment.received.currency,
-            payment.provider_ref,
-            payment.failure_code,
-            None if payment.operation is None else payment.operation.value,
-            payment.operation_amount,
-            payment.operation_id,
-            next_query_at,
-            uow.clock.now(),
-            sealed,
-        )
-        return payment_from(present(row))
+    def sealed_action(self, payment_id: UUID, action: Action | None) -> bytes | None:
+        """What the shopper has to do, as it is kept."""
+        if action is None:
+            return None
+        return self._sealer.seal("payments_payment", "action", payment_id, StoredAction(action))
 
     async def move_refund_money(
         self, uow: UnitOfWork, payment_id: UUID, *, pending: int, refunded: int
@@ -239,22 +228,12 @@ class PaymentQueries:
 
     async def summary(self, db: Reader, reference: str) -> PaymentSummary:
         """All money of a reference."""
-        row = await db.fetchrow(
-            """SELECT min(currency) AS currency, count(*) AS payments,
-                count(*) FILTER (WHERE status = 'mismatch') AS mismatched,
-                coalesce(sum(amount) FILTER (WHERE status IN
-                    ('created', 'pending', 'authorised', 'paid')), 0)::bigint AS asked,
-                coalesce(sum(amount) FILTER (WHERE status IN ('created', 'pending')), 0)::bigint
-                    AS pending,
-                coalesce(sum(authorised) FILTER (WHERE status = 'authorised'), 0)::bigint
-                    AS authorised,
-                coalesce(sum(captured), 0)::bigint AS captured,
-                coalesce(sum(refunded), 0)::bigint AS refunded,
-                coalesce(sum(refund_pending), 0)::bigint AS pending_refunds
-            FROM payments_payment WHERE reference = $1""",
-            reference,
-        )
-        return PaymentSummary(reference=reference, **dict(present(row)))
+        return (await self.summaries(db, [reference]))[0]
+
+    async def summaries(self, db: Reader, references: Sequence[str]) -> list[PaymentSummary]:
+        """All money of each reference, in their order."""
+        rows = await db.fetch(_SUMMARIES, list(references))
+        return [PaymentSummary(**dict(row)) for row in rows]
 
     def _action(self, payment_id: UUID, sealed: bytes | None) -> Action | None:
         if sealed is None:

@@ -24,8 +24,8 @@ class RefundQueries:
         """Write a new refund."""
         await uow.execute(
             """INSERT INTO payments_refund (id, payment_id, reference, amount, currency, reason,
-                status, next_query_at, created_at, updated_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)""",
+                status, next_query_at, pending_since, created_at, updated_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $9)""",
             refund.id,
             refund.payment_id,
             refund.reference,
@@ -99,7 +99,7 @@ class RefundQueries:
         row = await uow.fetchrow(
             f"""UPDATE payments_refund SET status = $2, provider_ref = $3, failure_code = $4,
                 attempts = $5, retries = $6, next_query_at = $7, updated_at = $8,
-                version = version + 1
+                pending_since = $9, version = version + 1
             WHERE id = $1 RETURNING {REFUND}""",
             refund.id,
             refund.status.value,
@@ -109,6 +109,7 @@ class RefundQueries:
             refund.retries,
             next_query_at,
             uow.clock.now(),
+            refund.pending_since,
         )
         return refund_from(present(row))
 

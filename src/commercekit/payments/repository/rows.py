@@ -16,9 +16,10 @@ __all__ = ["PAYMENT", "REFUND", "Reader", "payment_from", "present", "refund_fro
 
 PAYMENT = """id, reference, method, gateway, account, flow, capture, status, amount, currency,
     authorised, captured, refunded, refund_pending, received_amount, received_currency, provider_ref,
-    failure_code, operation, operation_amount, operation_id, expires_at, created_at, updated_at, version"""
+    failure_code, operation, operation_amount, operation_id, operation_final,
+    expires_at, created_at, updated_at, version"""
 REFUND = """id, payment_id, reference, amount, currency, reason, status, provider_ref, failure_code,
-    attempts, retries, created_at, updated_at, version"""
+    attempts, retries, pending_since, created_at, updated_at, version"""
 
 
 class Reader(Protocol):
@@ -62,6 +63,7 @@ def payment_from(row: Record) -> Payment:
         operation=None if operation is None else Operation(operation),
         operation_amount=row["operation_amount"],
         operation_id=None if row["operation_id"] is None else _uuid(row["operation_id"]),
+        operation_final=row["operation_final"],
         expires_at=row["expires_at"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
@@ -82,6 +84,7 @@ def refund_from(row: Record) -> Refund:
         failure_code=row["failure_code"],
         attempts=row["attempts"],
         retries=row["retries"],
+        pending_since=row["pending_since"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         version=row["version"],

@@ -1,7 +1,12 @@
-"""Writing down what a provider said: row, evidence, ledger, history and facts, in one unit of work."""
+"""What a provider said of a payment becomes rows, evidence, ledger, history and facts.
+
+Composing decides and collects, without any I/O; writing sends everything that was composed, of one
+payment or of many, in one statement.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,44 +15,36 @@ import msgspec
 from commercekit.kernel import Money
 from commercekit.payments.events import (
     PaymentAuthorised,
+    PaymentCaptured,
     PaymentClosed,
     PaymentFact,
     PaymentFailed,
     PaymentMismatched,
+    PaymentNeedsAttention,
     PaymentPaid,
     PaymentPaidLate,
     PaymentPending,
-    RefundFact,
-    RefundFailed,
-    RefundNeedsAttention,
-    RefundSucceeded,
 )
-from commercekit.payments.models import (
-    Operation,
-    Payment,
-    PaymentStatus,
-    Refund,
-    RefundStatus,
-)
-from commercekit.payments.rules import (
-    PaymentChange,
-    RefundChange,
-    judge_payment,
-    judge_refund,
-    next_query,
-)
+from commercekit.payments.models import AttentionKind, Operation, Payment, PaymentStatus
+from commercekit.payments.providers import PaymentState
+from commercekit.payments.repository import Draft, evidence_row, write
+from commercekit.payments.rules import PaymentChange, judge_payment, next_query
 from commercekit.payments.service.desk import Desk, logger
 
 if TYPE_CHECKING:
-    from commercekit.payments.providers import Action, PaymentSnapshot, RefundSnapshot
+    from uuid import UUID
+
+    from commercekit.payments.providers import Action, PaymentSnapshot
     from commercekit.platform.db import UnitOfWork
 
-__all__ = ["PROVIDER", "book_payment", "book_refund", "clearing_account"]
+__all__ = ["PROVIDER", "RECEIVED", "Booking", "book_payment", "clearing_account", "said"]
 
 PROVIDER = "provider"
 """The actor of what a provider told, in histories."""
 
-_RECEIVED = "received"
+RECEIVED = "received"
+"""The ledger's account for money that customers paid."""
+
 _OPEN = (PaymentStatus.CREATED, PaymentStatus.PENDING)
 _WITH_MONEY = (PaymentStatus.AUTHORISED, PaymentStatus.PAID, PaymentStatus.MISMATCH)
 """What is only believed with evidence: a notification, an answer, or somebody's word."""
@@ -58,6 +55,142 @@ def clearing_account(payment: Payment) -> str:
     return f"gateway:{payment.gateway}:{payment.account}"
 
 
+def said(snapshot: PaymentSnapshot) -> str:
+    """What a snapshot is evidence of; a capture that is not the last is one of money, too."""
+    part = snapshot.state is PaymentState.AUTHORISED and snapshot.captured
+    return "captured" if part else snapshot.state.value
+
+
+@dataclass(slots=True)
+class Booking:
+    """Changes to locked payments that were composed and are not written yet."""
+
+    desk: Desk
+    uow: UnitOfWork
+    draft: Draft = field(init=False)
+    facts: list[PaymentFact] = field(default_factory=list)
+    _calls: dict[UUID, PaymentNeedsAttention] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.draft = Draft(self.uow.clock.now())
+
+    def compose(
+        self,
+        payment: Payment,
+        snapshot: PaymentSnapshot,
+        *,
+        source: str,
+        actor: str = PROVIDER,
+        foreign_account: bool = False,
+        event_id: str | None = None,
+        action: Action | None = None,
+    ) -> Payment:
+        """Collect what ``snapshot`` changes on a locked payment; gives it as it will be.
+
+        ``event_id`` names evidence that is noted already; without it the change is its own evidence.
+        """
+        change = judge_payment(payment, snapshot, foreign_account=foreign_account)
+        draft = self.draft
+        after = _applied(payment, change, snapshot)
+        due = _due(after, draft.now)
+        if after == payment and not change.note and action is None:
+            draft.save(payment, next_query_at=due)
+            return payment
+        after = msgspec.structs.replace(after, version=payment.version + 1, updated_at=draft.now)
+        sealed = self.desk.rows.sealed_action(payment.id, action)
+        draft.save(after, next_query_at=due, action=sealed)
+        moved = after.status is not payment.status
+        taken = after.captured.amount - payment.captured.amount
+        if (moved or taken) and event_id is None and after.status in _WITH_MONEY:
+            self._evidence(after, snapshot, source)
+        if moved or taken or change.note:
+            draft.note(
+                payment.id,
+                actor=actor,
+                event=_step(after, moved=moved, taken=taken),
+                before=payment.status.value,
+                after=after.status.value,
+                detail=change.note
+                or (after.failure_code or (str(after.captured) if taken else "")),
+            )
+        if taken:
+            draft.post(
+                after, kind="capture", amount=taken, debit=clearing_account(after), credit=RECEIVED
+            )
+        if moved:
+            self.facts += _payment_facts(after, change)
+        elif taken:
+            fact = PaymentCaptured(**_told(after), amount=taken, captured=after.captured.amount)
+            self.facts.append(fact)
+        if moved or payment.operation is not after.operation:
+            draft.settle_attention(payment.id, AttentionKind.UNANSWERED)
+        self._warn(payment, change)
+        return after
+
+    def call_for_attention(
+        self, payment: Payment, kind: AttentionKind, detail: str, *, refund_id: UUID | None = None
+    ) -> None:
+        """Have a person look at it; a log line, a metric, a list, and a fact, once."""
+        attention_id = self.draft.call_for_attention(payment, kind, detail, refund_id)
+        self._calls[attention_id] = PaymentNeedsAttention(
+            **_told(payment),
+            amount=payment.amount.amount,
+            attention_id=attention_id,
+            kind=kind.value,
+            refund_id=refund_id,
+        )
+
+    async def write(self) -> None:
+        """Write what was composed and tell it; composing may go on with a new booking."""
+        made = await write(self.uow, self.draft)
+        self.uow.publish(*self.facts)
+        for attention_id, call in self._calls.items():
+            if attention_id in made:
+                logger.error(
+                    "payment %s needs a person: %s (attention %s)",
+                    call.payment_id,
+                    call.kind,
+                    attention_id,
+                )
+                self.uow.publish(call)
+
+    def _evidence(self, after: Payment, snapshot: PaymentSnapshot, source: str) -> None:
+        part = after.status is PaymentStatus.AUTHORISED and after.captured
+        what = f"captured-{after.captured.amount}" if part else after.status.value
+        self.draft.events.append(
+            evidence_row(
+                gateway=after.gateway,
+                account=after.account,
+                event_id=f"{source}:{after.id.hex}:{what}",
+                source=source,
+                kind="payment",
+                state=said(snapshot),
+                payment_id=after.id,
+                refund_id=None,
+                raw=snapshot.raw,
+                occurred_at=snapshot.occurred_at,
+                received_at=self.draft.now,
+            )
+        )
+
+    def _warn(self, payment: Payment, change: PaymentChange) -> None:
+        if change.mismatch:
+            logger.error(
+                "payment %s quarantined: %s differs, asked %s, came %s",
+                payment.id,
+                change.mismatch,
+                payment.amount,
+                change.received,
+            )
+        elif change.note:
+            logger.warning("payment %s: %s", payment.id, change.note)
+        if change.attention:
+            detail = (
+                change.note or f"{change.mismatch}: asked {payment.amount}, came {change.received}"
+            )
+            self.call_for_attention(payment, change.attention, detail)
+
+
 async def book_payment(
     desk: Desk,
     uow: UnitOfWork,
@@ -66,80 +199,32 @@ async def book_payment(
     *,
     source: str,
     actor: str = PROVIDER,
-    foreign_account: bool = False,
     event_id: str | None = None,
     action: Action | None = None,
-    ends: Operation | None = None,
 ) -> Payment:
-    """Write down what ``snapshot`` changes on a locked payment.
-
-    ``event_id`` names evidence that is noted already; without it the change is its own evidence.
-    ``ends`` is the operation that this snapshot answers.
-    """
-    change = judge_payment(payment, snapshot, foreign_account=foreign_account)
-    now = uow.clock.now()
-    after = _applied(payment, change, snapshot, ends)
-    due = _due(after, now)
-    if after == payment and not change.note and action is None:
-        await desk.rows.set_next_query(uow, payment.id, due)
-        return payment
-    after = await desk.rows.save_payment(uow, after, next_query_at=due, action=action)
-    moved = after.status is not payment.status
-    if moved and event_id is None and after.status in _WITH_MONEY:
-        await desk.rows.first_seen(
-            uow,
-            gateway=payment.gateway,
-            account=payment.account,
-            event_id=f"{source}:{payment.id.hex}:{after.status}",
-            source=source,
-            kind="payment",
-            state=snapshot.state.value,
-            payment_id=payment.id,
-            refund_id=None,
-            raw=snapshot.raw,
-            occurred_at=snapshot.occurred_at,
-        )
-    if moved or change.note:
-        await desk.rows.note(
-            uow,
-            payment.id,
-            actor=actor,
-            event=f"payment-{after.status}" if moved else "payment-note",
-            before=payment.status.value,
-            after=after.status.value,
-            detail=change.note or (after.failure_code or ""),
-        )
-    if moved and after.status is PaymentStatus.PAID:
-        await desk.rows.post(
-            uow,
-            after,
-            kind="capture",
-            amount=after.captured.amount,
-            debit=clearing_account(after),
-            credit=_RECEIVED,
-        )
-    if moved:
-        uow.publish(*_payment_facts(after, change))
-    if change.mismatch:
-        logger.error(
-            "payment %s quarantined: %s differs, asked %s, came %s",
-            payment.id,
-            change.mismatch,
-            payment.amount,
-            change.received,
-        )
-    elif change.note:
-        logger.warning("payment %s: %s", payment.id, change.note)
+    """Write down what ``snapshot`` changes on one locked payment; see :meth:`Booking.compose`."""
+    booking = Booking(desk, uow)
+    after = booking.compose(
+        payment, snapshot, source=source, actor=actor, event_id=event_id, action=action
+    )
+    await booking.write()
     return after
 
 
-def _applied(
-    payment: Payment, change: PaymentChange, snapshot: PaymentSnapshot, ends: Operation | None
-) -> Payment:
+def _step(after: Payment, *, moved: bool, taken: int) -> str:
+    if moved:
+        return f"payment-{after.status}"
+    return "payment-captured" if taken else "payment-note"
+
+
+def _applied(payment: Payment, change: PaymentChange, snapshot: PaymentSnapshot) -> Payment:
     currency = payment.amount.currency
     operation, amount = payment.operation, payment.operation_amount
     over = change.status not in (*_OPEN, PaymentStatus.AUTHORISED)
-    if operation is not None and (over or operation is ends):
+    answered = operation is Operation.CAPTURE and change.captured >= payment.captured.amount + (
+        amount or 0
+    )
+    if over or answered:
         operation, amount = None, None
     if change.drop_authorisation:
         operation, amount = Operation.VOID, None
@@ -165,14 +250,18 @@ def _due(payment: Payment, now: datetime) -> datetime | None:
     return None
 
 
+def _told(payment: Payment) -> dict[str, Any]:
+    return {
+        "payment_id": payment.id,
+        "reference": payment.reference,
+        "currency": payment.amount.currency,
+        "method": payment.method,
+    }
+
+
 def _payment_facts(after: Payment, change: PaymentChange) -> list[PaymentFact]:
     amount = after.amount.amount
-    told: dict[str, Any] = {
-        "payment_id": after.id,
-        "reference": after.reference,
-        "currency": after.amount.currency,
-        "method": after.method,
-    }
+    told = _told(after)
     match after.status:
         case PaymentStatus.PENDING:
             return [PaymentPending(amount=amount, **told)]
@@ -201,112 +290,3 @@ def _payment_facts(after: Payment, change: PaymentChange) -> list[PaymentFact]:
             ]
         case _:
             return []
-
-
-async def book_refund(
-    desk: Desk,
-    uow: UnitOfWork,
-    payment: Payment,
-    refund: Refund,
-    snapshot: RefundSnapshot,
-    *,
-    source: str,
-    actor: str = PROVIDER,
-    event_id: str | None = None,
-) -> Refund:
-    """Write down what ``snapshot`` changes on a locked refund of a locked payment."""
-    change = judge_refund(refund, snapshot)
-    if _counts(change.status) and not _counts(refund.status) and payment.refundable < refund.amount:
-        change = RefundChange(
-            status=refund.status,
-            note=f"{snapshot.state} after {refund.status}: the money has gone to other refunds",
-        )
-    moved = change.status is not refund.status
-    now = uow.clock.now()
-    pending = change.status is RefundStatus.PENDING
-    failed = change.status in (RefundStatus.FAILED, RefundStatus.NEEDS_ATTENTION)
-    after = await desk.rows.save_refund(
-        uow,
-        msgspec.structs.replace(
-            refund,
-            status=change.status,
-            provider_ref=snapshot.provider_ref or refund.provider_ref,
-            failure_code=snapshot.failure_code if moved and failed else refund.failure_code,
-        ),
-        next_query_at=next_query(refund.created_at, None, now) if pending else None,
-    )
-    if change.note:
-        logger.warning("refund %s: %s", refund.id, change.note)
-    if moved or change.note:
-        await desk.rows.note(
-            uow,
-            payment.id,
-            actor=actor,
-            event=f"refund-{after.status}" if moved else "refund-note",
-            before=refund.status.value,
-            after=after.status.value,
-            detail=change.note or (after.failure_code or ""),
-            refund_id=refund.id,
-        )
-    if not moved:
-        return after
-    if event_id is None:
-        await desk.rows.first_seen(
-            uow,
-            gateway=payment.gateway,
-            account=payment.account,
-            event_id=f"{source}:{refund.id.hex}:{refund.retries}:{after.status}",
-            source=source,
-            kind="refund",
-            state=snapshot.state.value,
-            payment_id=payment.id,
-            refund_id=refund.id,
-            raw=snapshot.raw,
-            occurred_at=snapshot.occurred_at,
-        )
-    await _move_money(desk, uow, payment, refund, after.status)
-    uow.publish(_refund_fact(payment, after, change))
-    return after
-
-
-def _counts(status: RefundStatus) -> bool:
-    return status is not RefundStatus.FAILED
-
-
-async def _move_money(
-    desk: Desk, uow: UnitOfWork, payment: Payment, refund: Refund, status: RefundStatus
-) -> None:
-    amount = refund.amount.amount
-    under_way = (RefundStatus.PENDING, RefundStatus.NEEDS_ATTENTION)
-    pending = amount * ((status in under_way) - (refund.status in under_way))
-    gone = amount * ((status is RefundStatus.SUCCEEDED) - (refund.status is RefundStatus.SUCCEEDED))
-    if pending or gone:
-        await desk.rows.move_refund_money(uow, payment.id, pending=pending, refunded=gone)
-    if gone:
-        outwards = gone > 0
-        await desk.rows.post(
-            uow,
-            payment,
-            kind="refund" if outwards else "refund_reversal",
-            amount=amount,
-            debit=_RECEIVED if outwards else clearing_account(payment),
-            credit=clearing_account(payment) if outwards else _RECEIVED,
-            refund_id=refund.id,
-        )
-
-
-def _refund_fact(payment: Payment, refund: Refund, change: RefundChange) -> RefundFact:
-    told: dict[str, Any] = {
-        "payment_id": payment.id,
-        "reference": payment.reference,
-        "currency": refund.amount.currency,
-        "method": payment.method,
-        "refund_id": refund.id,
-        "amount": refund.amount.amount,
-    }
-    code = refund.failure_code or ""
-    if refund.status is RefundStatus.SUCCEEDED:
-        return RefundSucceeded(**told)
-    if refund.status is RefundStatus.FAILED:
-        return RefundFailed(code=code, reversed_after_success=change.reversed_after_success, **told)
-    return RefundNeedsAttention(code=code, **told)

@@ -17,6 +17,7 @@ from commercekit.payments.errors import (
 from commercekit.payments.models import Payment, Refund
 from commercekit.payments.repository import PaymentRepository, Reader
 from commercekit.payments.service.gateways import GatewayAccount, Gateways
+from commercekit.payments.settings import PaymentsSettings
 from commercekit.platform.db import Database
 from commercekit.platform.security import AuditPort
 
@@ -39,6 +40,7 @@ class Desk:
     audit: AuditPort
     base_url: str
     """Where providers reach this shop, without a slash at the end."""
+    settings: PaymentsSettings
 
     def account_of(self, payment: Payment) -> GatewayAccount:
         """The merchant account that the payment was made with.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from commercekit.kernel import Clock, Money, Page, PageRequest
 from commercekit.payments.models import (
+    Attention,
+    AttentionKind,
     HistoryEntry,
     Intent,
     LedgerEntry,
@@ -19,7 +22,13 @@ from commercekit.payments.models import (
 )
 from commercekit.payments.providers import Flow
 from commercekit.payments.repository import PaymentRepository
-from commercekit.payments.service.capture import capture, void
+from commercekit.payments.service.attention import (
+    call_for_attention,
+    find_overdue,
+    resolve_attention,
+)
+from commercekit.payments.service.capture import capture, give_up, void
+from commercekit.payments.service.close_others import close_others
 from commercekit.payments.service.create_intent import create_intent, prepare_intent
 from commercekit.payments.service.desk import Desk
 from commercekit.payments.service.gateways import Gateways
@@ -36,6 +45,7 @@ from commercekit.payments.service.refund import (
 )
 from commercekit.payments.service.start import start
 from commercekit.payments.service.sweep import sweep
+from commercekit.payments.settings import PaymentsSettings
 from commercekit.platform.jobs import JobContext, JobKind, Schedule
 from commercekit.platform.providers import Ack, RawRequest
 
@@ -64,6 +74,7 @@ class PaymentService:
         sealer: Sealer,
         audit: AuditPort,
         base_url: str,
+        settings: PaymentsSettings | None = None,
     ) -> None:
         self._desk = Desk(
             db=db,
@@ -72,6 +83,7 @@ class PaymentService:
             rows=PaymentRepository(sealer),
             audit=audit,
             base_url=base_url.rstrip("/"),
+            settings=settings or PaymentsSettings(),
         )
 
     # --------------------------------------------------------------- asking for money
@@ -209,6 +221,16 @@ class PaymentService:
         """
         return await close(self._desk, payment_id, actor=actor)
 
+    async def close_others(
+        self, reference: str, *, keep: UUID | None = None, actor: str = _SYSTEM
+    ) -> None:
+        """End every open payment of the reference but ``keep``, before it is paid another way.
+
+        Each gateway is asked; one that says "paid" is believed, so look at the reference's money
+        afterwards. One that says nothing is asked again by the sweep: what comes twice goes back.
+        """
+        await close_others(self._desk, reference, keep=keep, actor=actor)
+
     # --------------------------------------------------------------- money that is held
 
     async def capture(
@@ -216,21 +238,36 @@ class PaymentService:
         payment_id: UUID,
         amount: Money | None = None,
         *,
+        final: bool = True,
         actor: str = _SYSTEM,
         operation_id: UUID | None = None,
     ) -> Payment:
-        """Take what is authorised, or ``amount`` of it; the rest is given up.
+        """Take what is held, or ``amount`` of it; the rest is given up.
 
-        Without an answer the payment keeps ``operation: capture`` and is looked into. A second capture
-        is refused; the same ``operation_id`` again is not a second one.
+        With ``final=False`` the rest stays held for further captures, where the gateway allows several.
+        Without an answer the payment keeps ``operation: capture`` and is looked into. A capture after
+        the last is refused; the same ``operation_id`` again is not a second one.
         """
-        return await capture(self._desk, payment_id, amount, actor=actor, operation_id=operation_id)
+        return await capture(
+            self._desk, payment_id, amount, final=final, actor=actor, operation_id=operation_id
+        )
 
     async def void(
         self, payment_id: UUID, *, actor: str = _SYSTEM, operation_id: UUID | None = None
     ) -> Payment:
-        """Let an authorisation go. Without an answer the payment keeps ``operation: void``."""
+        """Let an authorisation go, or what is left of it: a payment of which a part was taken is paid.
+
+        Without an answer the payment keeps ``operation: void``.
+        """
         return await void(self._desk, payment_id, actor=actor, operation_id=operation_id)
+
+    async def give_up(self, uow: UnitOfWork, payment_id: UUID, *, reason: str) -> bool:
+        """Decide that what is held is let go: money that was authorised twice, or for nothing.
+
+        The sweep tells the gateway within seconds. ``False`` when nothing is held, or the gateway
+        cannot let go before it runs out.
+        """
+        return await give_up(self._desk, uow, payment_id, actor=_SYSTEM, reason=reason)
 
     async def record_collection(
         self,
@@ -316,10 +353,55 @@ class PaymentService:
         return await retry_refund(self._desk, refund_id, actor=actor, operation_id=operation_id)
 
     async def confirm_refund(
-        self, refund_id: UUID, *, actor: str, operation_id: UUID | None = None
+        self,
+        refund_id: UUID,
+        *,
+        actor: str,
+        operation_id: UUID | None = None,
+        note: str = "",
     ) -> Refund:
-        """Say that a refund which needed a person has been paid out by hand. Audited."""
-        return await confirm_refund(self._desk, refund_id, actor=actor, operation_id=operation_id)
+        """Say that a refund which needed a person, or had failed, has been paid out by hand. Audited.
+
+        ``note`` says how; it stands in the payment's history. Raises
+        :class:`~commercekit.payments.RefundExceedsCapture` when the money of a failed one has gone
+        back some other way.
+        """
+        return await confirm_refund(
+            self._desk, refund_id, actor=actor, operation_id=operation_id, note=note
+        )
+
+    # --------------------------------------------------------------- what a person has to see to
+
+    async def attention_page(
+        self, page: PageRequest, *, kind: str | None = None, resolved: bool = False
+    ) -> Page[Attention]:
+        """What a person has to see to, oldest first; or what was resolved."""
+        items = await self._desk.rows.attention_page(
+            self._desk.db,
+            limit=page.limit + 1,
+            after=None if page.after is None else UUID(page.after[0]),
+            kind=kind,
+            resolved=resolved,
+        )
+        more = len(items) > page.limit
+        items = items[: page.limit]
+        return Page(items=items, next_cursor=str(items[-1].id) if more else None)
+
+    async def attention_counts(self) -> dict[AttentionKind, int]:
+        """How many things of each kind wait for a person."""
+        return await self._desk.rows.attention_counts(self._desk.db)
+
+    async def call_for_attention(
+        self, uow: UnitOfWork, payment_id: UUID, kind: AttentionKind, detail: str
+    ) -> None:
+        """Have a person look at a payment; one call of a kind is open at a time."""
+        await call_for_attention(self._desk, uow, payment_id, kind, detail)
+
+    async def resolve_attention(
+        self, attention_id: UUID, *, actor: str, resolution: str
+    ) -> Attention:
+        """Say that it has been seen to, and how. Audited; resolving again changes nothing."""
+        return await resolve_attention(self._desk, attention_id, actor=actor, resolution=resolution)
 
     # --------------------------------------------------------------- reading
 
@@ -342,6 +424,12 @@ class PaymentService:
     async def summary(self, uow: UnitOfWork | None, reference: str) -> PaymentSummary:
         """All money of the reference in one row of sums."""
         return await self._desk.rows.summary(uow or self._desk.db, reference)
+
+    async def summaries(
+        self, uow: UnitOfWork | None, references: Sequence[str]
+    ) -> list[PaymentSummary]:
+        """As :meth:`summary` for many references at once, in their order."""
+        return await self._desk.rows.summaries(uow or self._desk.db, references)
 
     async def ledger(self, payment_id: UUID) -> list[LedgerEntry]:
         """Every booking of a payment and its refunds, oldest first."""
@@ -407,9 +495,15 @@ class PaymentService:
             while await self.sweep():
                 pass
 
-        return [JobKind("payments.sweep", run)]
+        async def alarm(_context: JobContext) -> None:
+            await find_overdue(self._desk)
+
+        return [JobKind("payments.sweep", run), JobKind("payments.alarm", alarm)]
 
     @staticmethod
     def schedules() -> list[Schedule]:
-        """How often the sweep runs."""
-        return [Schedule("payments.sweep", every=timedelta(seconds=5), job="payments.sweep")]
+        """How often the sweep runs, and how often somebody looks for what waits too long."""
+        return [
+            Schedule("payments.sweep", every=timedelta(seconds=5), job="payments.sweep"),
+            Schedule("payments.alarm", every=timedelta(minutes=1), job="payments.alarm"),
+        ]

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from commercekit.payments.errors import GatewayUnavailable, PaymentRefused
-from commercekit.payments.models import Operation, Payment, PaymentStatus
+from commercekit.payments.models import Payment, PaymentStatus
 from commercekit.payments.providers import PaymentSnapshot, PaymentState
 from commercekit.payments.service.booking import PROVIDER, book_payment
+from commercekit.platform.failpoints import failpoint
 from commercekit.platform.providers import (
     ProviderConfigError,
     ProviderRejected,
@@ -47,6 +48,7 @@ async def query(desk: Desk, payment_id: UUID) -> Payment:
     except ProviderRejected as error:
         message = f"{gateway.code} refuses to say: {error.code}."
         raise PaymentRefused(message, code=error.code) from None
+    failpoint("payments.query-answered")
     return await book(desk, payment, snapshot, source="query")
 
 
@@ -74,6 +76,7 @@ async def close(desk: Desk, payment_id: UUID, *, actor: str = PROVIDER) -> Payme
     except ProviderRejected as error:
         message = f"{gateway.code} refuses to close payment {payment_id}: {error.code}."
         raise PaymentRefused(message, code=error.code) from None
+    failpoint("payments.close-answered")
     return await book(desk, payment, snapshot, source="answer", actor=actor)
 
 
@@ -84,14 +87,11 @@ async def book(
     *,
     source: str,
     actor: str = PROVIDER,
-    ends: Operation | None = None,
 ) -> Payment:
     """Write down what the gateway answered, in a unit of work of its own."""
 
     async def work(uow: UnitOfWork) -> Payment:
         locked = await desk.locked(uow, payment.id, payment.reference)
-        return await book_payment(
-            desk, uow, locked, snapshot, source=source, actor=actor, ends=ends
-        )
+        return await book_payment(desk, uow, locked, snapshot, source=source, actor=actor)
 
     return await desk.db.run(work)

@@ -2,27 +2,50 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from commercekit.errors import Malformed
 from commercekit.payments.errors import NotificationStale, WebhookUnknown
-from commercekit.payments.models import Payment
+from commercekit.payments.models import AttentionKind, Payment
 from commercekit.payments.providers import EventKind, GatewayEvent, Notification, RefundSnapshot
-from commercekit.payments.service.booking import PROVIDER, book_payment, book_refund
+from commercekit.payments.repository import evidence_row
+from commercekit.payments.service.booking import PROVIDER, Booking, said
+from commercekit.payments.service.booking_refunds import book_refund
 from commercekit.payments.service.desk import Desk, logger
 from commercekit.payments.service.gateways import GatewayAccount
 from commercekit.platform.failpoints import failpoint
 from commercekit.platform.providers import Ack, ProviderRejected, RawRequest, SignatureInvalid
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
     from commercekit.platform.db import UnitOfWork
 
-__all__ = ["receive_notification"]
+__all__ = ["Told", "book_told", "receive_notification", "verified"]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A notification that was verified, and whose account it came to."""
+
+    at: GatewayAccount
+    notification: Notification
 
 
 async def receive_notification(desk: Desk, gateway: str, account: str, raw: RawRequest) -> Ack:
     """See :meth:`PaymentService.receive_notification`."""
+    told = await verified(desk, gateway, account, raw)
+    failpoint("payments.notification-verified")
+    [complete] = await book_told(desk, [told])
+    failpoint("payments.notification-booked")
+    return told.notification.ack if complete else told.notification.nack
+
+
+async def verified(desk: Desk, gateway: str, account: str, raw: RawRequest) -> Told:
+    """What the provider says, once it is sure that it is the provider who says it."""
     at = desk.gateways.account(gateway, account)
     if not at.gateway.capabilities.webhook:
         message = f"{gateway} sends no notifications."
@@ -40,130 +63,156 @@ async def receive_notification(desk: Desk, gateway: str, account: str, raw: RawR
     except ProviderRejected as error:
         message = f"The notification cannot be read: {error.code}."
         raise Malformed(message) from None
-
-    async def work(uow: UnitOfWork) -> bool:
-        return await _book_all(desk, uow, at, notification)
-
-    complete = await desk.db.run(work)
-    failpoint("payments.notification-booked")
-    return notification.ack if complete else notification.nack
+    return Told(at, notification)
 
 
-async def _book_all(
-    desk: Desk, uow: UnitOfWork, at: GatewayAccount, notification: Notification
-) -> bool:
-    """Book every event that is new; ``False`` when one speaks of a payment not known (yet)."""
-    known: list[tuple[GatewayEvent, Payment | None]] = []
-    complete = True
-    for event in notification.events:
-        payment = await _subject(desk, uow, event)
-        if payment is None and event.kind in (EventKind.PAYMENT, EventKind.REFUND):
+async def book_told(desk: Desk, told: Sequence[Told]) -> list[bool]:
+    """Book every event of every notification that is new, in one transaction.
+
+    Gives for each notification whether all of it is booked; ``False`` when it speaks of a payment that
+    is not known (yet).
+    """
+    named = {
+        payment_id
+        for one in told
+        for event in one.notification.events
+        if (payment_id := _payment_id(event)) is not None
+    }
+    references = await desk.rows.references_of(desk.db, list(named)) if named else {}
+
+    async def work(uow: UnitOfWork) -> list[bool]:
+        return await _Batch(desk, uow, references).book(told)
+
+    return await desk.db.run(work)
+
+
+class _Batch:
+    """One transaction's worth of notifications."""
+
+    def __init__(self, desk: Desk, uow: UnitOfWork, references: Mapping[UUID, str]) -> None:
+        self._desk = desk
+        self._uow = uow
+        self._references = references
+        self._booking = Booking(desk, uow)
+
+    async def book(self, told: Sequence[Told]) -> list[bool]:
+        """Lock, note what is new, book it."""
+        complete: list[bool] = []
+        said_now: list[tuple[GatewayAccount, GatewayEvent, tuple[object, ...]]] = []
+        for one in told:
+            known = [event for event in one.notification.events if self._is_known(one.at, event)]
+            complete.append(len(known) == len(one.notification.events))
+            now = self._booking.draft.now
+            said_now += [(one.at, event, _evidence(one.at, event, now)) for event in known]
+        if not said_now:
+            return complete
+        named = {pid for _, event, _ in said_now if (pid := _payment_id(event)) in self._references}
+        await self._uow.lock_all(self._references[pid] for pid in named if pid is not None)
+        payments, fresh = await self._desk.rows.open_books(
+            self._uow, [pid for pid in named if pid is not None], [row for _, _, row in said_now]
+        )
+        for at, event, row in said_now:
+            payment_id = _payment_id(event)
+            if row[0] in fresh and payment_id in payments:
+                payments[payment_id] = await self._one(at, event, payments[payment_id])
+        await self._booking.write()
+        return complete
+
+    def _is_known(self, at: GatewayAccount, event: GatewayEvent) -> bool:
+        about_money = event.kind in (EventKind.PAYMENT, EventKind.REFUND)
+        if about_money and _payment_id(event) not in self._references:
             logger.warning("event %s of %s: payment unknown", event.event_id, at.gateway.code)
-            complete = False
-        else:
-            known.append((event, payment))
-    fresh: set[str] = set()
-    for event, payment in sorted(known, key=lambda pair: pair[0].event_id):
-        if await _note_event(desk, uow, at, event, payment):
-            fresh.add(event.event_id)
-    told = [(event, one) for event, one in known if one is not None and event.event_id in fresh]
-    for reference in sorted({payment.reference for _, payment in told}):
-        await uow.lock(reference)
-    for event, payment in told:
-        # The same id twice in one message is one event.
-        if event.event_id in fresh:
-            fresh.discard(event.event_id)
-            await _book(desk, uow, at, event, payment)
-    return complete
+            return False
+        return True
+
+    async def _one(self, at: GatewayAccount, event: GatewayEvent, payment: Payment) -> Payment:
+        foreign = (payment.gateway, payment.account) != (at.gateway.code, at.account) or (
+            event.merchant_account is not None
+            and at.merchant is not None
+            and event.merchant_account != at.merchant
+        )
+        if event.payment is not None:
+            payment = self._booking.compose(
+                payment,
+                event.payment,
+                source="notification",
+                foreign_account=foreign,
+                event_id=event.event_id,
+            )
+        if event.refund is not None and not foreign:
+            payment = await self._refund(event, event.refund, payment)
+        if event.kind is EventKind.DISPUTE:
+            self._booking.draft.note(
+                payment.id,
+                actor=PROVIDER,
+                event="payment-disputed",
+                before=payment.status.value,
+                after=payment.status.value,
+                detail=event.event_id,
+            )
+            self._booking.call_for_attention(payment, AttentionKind.DISPUTE, event.event_id)
+        return payment
+
+    async def _refund(self, event: GatewayEvent, told: RefundSnapshot, payment: Payment) -> Payment:
+        """Book what is said of a refund; gives the payment as it is then."""
+        rows = self._desk.rows
+        refund_id = _uuid(told.refund_id) if told.refund_id else None
+        refund = None
+        if refund_id is not None:
+            refund = await rows.refund(self._uow, refund_id, lock=True)
+        elif told.provider_ref:
+            refund = await rows.refund_by_provider_ref(self._uow, payment.id, told.provider_ref)
+        if refund is None or refund.payment_id != payment.id:
+            # Made at the provider by hand: nothing of ours to change, somebody has to know.
+            detail = f"{told.state} {told.amount or ''} {told.provider_ref or ''}".strip()
+            self._booking.draft.note(
+                payment.id,
+                actor=PROVIDER,
+                event="foreign-refund",
+                before=None,
+                after=None,
+                detail=detail,
+            )
+            self._booking.call_for_attention(payment, AttentionKind.FOREIGN_REFUND, detail)
+            return payment
+        # A refund changes its payment's row itself: what is composed so far goes first.
+        await self._booking.write()
+        self._booking = Booking(self._desk, self._uow)
+        await book_refund(
+            self._desk,
+            self._uow,
+            payment,
+            refund,
+            told,
+            source="notification",
+            event_id=event.event_id,
+        )
+        return await self._desk.payment(payment.id, db=self._uow)
 
 
-async def _subject(desk: Desk, uow: UnitOfWork, event: GatewayEvent) -> Payment | None:
+def _evidence(at: GatewayAccount, event: GatewayEvent, now: datetime) -> tuple[object, ...]:
     told = event.payment or event.refund
-    payment_id = None if told is None else _uuid(told.payment_id)
-    return None if payment_id is None else await desk.rows.payment(uow, payment_id)
-
-
-async def _note_event(
-    desk: Desk, uow: UnitOfWork, at: GatewayAccount, event: GatewayEvent, payment: Payment | None
-) -> bool:
-    told = event.payment or event.refund
-    refund_id = _uuid(event.refund.refund_id) if event.refund and event.refund.refund_id else None
-    return await desk.rows.first_seen(
-        uow,
+    state = "" if told is None else told.state.value
+    return evidence_row(
         gateway=at.gateway.code,
         account=at.account,
         event_id=event.event_id,
         source="notification",
         kind=event.kind.value,
-        state="" if told is None else told.state.value,
-        payment_id=None if payment is None else payment.id,
-        refund_id=refund_id,
+        state=state if event.payment is None else said(event.payment),
+        payment_id=_payment_id(event),
+        refund_id=_uuid(event.refund.refund_id)
+        if event.refund and event.refund.refund_id
+        else None,
         raw=b"" if told is None else told.raw,
         occurred_at=event.occurred_at,
+        received_at=now,
     )
 
 
-async def _book(
-    desk: Desk, uow: UnitOfWork, at: GatewayAccount, event: GatewayEvent, payment: Payment
-) -> None:
-    foreign = (payment.gateway, payment.account) != (at.gateway.code, at.account) or (
-        event.merchant_account is not None
-        and at.merchant is not None
-        and event.merchant_account != at.merchant
-    )
-    if event.payment is not None:
-        locked = await desk.locked(uow, payment.id, payment.reference)
-        await book_payment(
-            desk,
-            uow,
-            locked,
-            event.payment,
-            source="notification",
-            foreign_account=foreign,
-            event_id=event.event_id,
-        )
-    if event.refund is not None and not foreign:
-        await _book_refund(desk, uow, event, event.refund, payment)
-    if event.kind is EventKind.DISPUTE:
-        logger.error("payment %s is disputed: event %s", payment.id, event.event_id)
-        await desk.rows.note(
-            uow,
-            payment.id,
-            actor=PROVIDER,
-            event="payment-disputed",
-            before=payment.status.value,
-            after=payment.status.value,
-            detail=event.event_id,
-        )
-
-
-async def _book_refund(
-    desk: Desk, uow: UnitOfWork, event: GatewayEvent, told: RefundSnapshot, payment: Payment
-) -> None:
-    locked = await desk.locked(uow, payment.id, payment.reference)
-    refund_id = _uuid(told.refund_id) if told.refund_id else None
-    refund = None
-    if refund_id is not None:
-        refund = await desk.rows.refund(uow, refund_id, lock=True)
-    elif told.provider_ref:
-        refund = await desk.rows.refund_by_provider_ref(uow, payment.id, told.provider_ref)
-    if refund is None or refund.payment_id != payment.id:
-        # Made at the provider by hand: nothing of ours to change, somebody has to know.
-        detail = f"{told.state} {told.amount or ''} {told.provider_ref or ''}".strip()
-        logger.error("payment %s: refund not made by this shop: %s", payment.id, detail)
-        await desk.rows.note(
-            uow,
-            payment.id,
-            actor=PROVIDER,
-            event="foreign-refund",
-            before=None,
-            after=None,
-            detail=detail,
-        )
-        return
-    await book_refund(
-        desk, uow, locked, refund, told, source="notification", event_id=event.event_id
-    )
+def _payment_id(event: GatewayEvent) -> UUID | None:
+    told = event.payment or event.refund
+    return None if told is None else _uuid(told.payment_id)
 
 
 def _uuid(text: str) -> UUID | None:

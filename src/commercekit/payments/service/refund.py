@@ -6,6 +6,8 @@ refunds together never exceed what was captured, however many are asked for at o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -15,10 +17,18 @@ from commercekit.errors import Conflict
 from commercekit.kernel import Money, new_id
 from commercekit.payments.errors import RefundExceedsCapture, RefundNotPossible
 from commercekit.payments.events import RefundCreated
-from commercekit.payments.models import REFUND_STEPS, Payment, PaymentStatus, Refund, RefundStatus
+from commercekit.payments.models import (
+    REFUND_STEPS,
+    AttentionKind,
+    Payment,
+    Refund,
+    RefundStatus,
+)
 from commercekit.payments.providers import RefundRequest, RefundSnapshot, RefundState
+from commercekit.payments.repository import Draft, write
 from commercekit.payments.rules import QUERY_AFTER, check_refund, spread_refund
-from commercekit.payments.service.booking import PROVIDER, book_refund
+from commercekit.payments.service.booking import PROVIDER
+from commercekit.payments.service.booking_refunds import book_refund
 from commercekit.payments.service.desk import Desk, logger
 from commercekit.payments.service.query import SILENT
 from commercekit.platform.failpoints import failpoint
@@ -62,7 +72,7 @@ async def create_refunds(
             message = f"Refund {refund_id} was made over another amount."
             raise Conflict(message)
         return before
-    paid = [payment for payment in payments if payment.status is PaymentStatus.PAID]
+    paid = [payment for payment in payments if payment.captured.amount]
     if not paid:
         raise RefundExceedsCapture(reference, amount, Money.zero(amount.currency))
     if amount.amount <= 0:
@@ -116,6 +126,7 @@ async def _create(
         status=RefundStatus.PENDING,
         attempts=0,
         retries=0,
+        pending_since=now,
         created_at=now,
         updated_at=now,
         version=1,
@@ -123,8 +134,8 @@ async def _create(
     # Due at once: whoever wrote it may send it right away, and the sweep sends it if they do not.
     await desk.rows.insert_refund(uow, refund, next_query_at=now)
     await desk.rows.move_refund_money(uow, payment.id, pending=amount.amount, refunded=0)
-    await desk.rows.note(
-        uow,
+    draft = Draft(now)
+    draft.note(
         payment.id,
         actor="shop",
         event="refund-created",
@@ -133,6 +144,8 @@ async def _create(
         detail=f"{amount} {reason}".strip(),
         refund_id=refund.id,
     )
+    await write(uow, draft)
+    failpoint("payments.refund-written")
     uow.publish(
         RefundCreated(
             payment_id=payment.id,
@@ -161,6 +174,7 @@ async def send_refund(desk: Desk, refund_id: UUID) -> Refund:
     payment, trying, waiting = await desk.db.run(intend)
     if not waiting:
         return trying
+    failpoint("payments.refund-intended")
     try:
         snapshot, source = await _ask(desk, payment, trying)
     except SILENT as error:
@@ -176,7 +190,9 @@ async def send_refund(desk: Desk, refund_id: UUID) -> Refund:
             failure_code=error.code,
         )
     failpoint("payments.refund-answered")
-    return await _book(desk, trying, snapshot, source=source)
+    booked = await _book(desk, trying, snapshot, source=source)
+    failpoint("payments.refund-booked")
+    return booked
 
 
 async def _ask(desk: Desk, payment: Payment, refund: Refund) -> tuple[RefundSnapshot, str]:
@@ -241,8 +257,10 @@ async def retry_refund(
             retries=locked.retries + 1,
             attempts=locked.retries + 1,
             failure_code=None,
+            pending_since=uow.clock.now(),
         )
-        await _record(desk, uow, payment, locked, again.status, "retry", actor)
+        step = _Step("refund-retry", locked.status, again.status)
+        await _record(desk, uow, payment, locked, "retry", actor, steps=[step])
         uow.publish(
             RefundCreated(
                 payment_id=payment.id,
@@ -256,11 +274,12 @@ async def retry_refund(
         return await desk.rows.save_refund(uow, again, next_query_at=uow.clock.now())
 
     await desk.db.run(work)
+    failpoint("payments.refund-retried")
     return await send_refund(desk, refund_id)
 
 
 async def confirm_refund(
-    desk: Desk, refund_id: UUID, *, actor: str, operation_id: UUID | None
+    desk: Desk, refund_id: UUID, *, actor: str, operation_id: UUID | None, note: str
 ) -> Refund:
     """See :meth:`PaymentService.confirm_refund`."""
     refund = await desk.refund(refund_id)
@@ -269,22 +288,37 @@ async def confirm_refund(
         payment, locked = await desk.locked_refund(uow, refund)
         if not await _first_time(desk, uow, payment, locked, "confirm", operation_id):
             return locked
+        steps: list[_Step] = []
+        if locked.status is RefundStatus.FAILED:
+            if payment.refundable < locked.amount:
+                subject = f"payment {payment.id}"
+                raise RefundExceedsCapture(subject, locked.amount, payment.refundable)
+            await desk.rows.move_refund_money(
+                uow, payment.id, pending=locked.amount.amount, refunded=0
+            )
+            needs = RefundStatus.NEEDS_ATTENTION
+            steps.append(_Step("refund-by-hand", locked.status, needs))
+            locked = msgspec.structs.replace(locked, status=needs)
         if locked.status is not RefundStatus.NEEDS_ATTENTION:
             message = (
-                f"Refund {refund_id} is {locked.status}; only one that needs attention is confirmed "
-                "by hand."
+                f"Refund {refund_id} is {locked.status}; only one that failed or needs attention is "
+                "confirmed by hand."
             )
             raise Conflict(message, state=locked.status.value)
-        await _record(desk, uow, payment, locked, RefundStatus.SUCCEEDED, "confirm", actor)
+        await _record(desk, uow, payment, locked, "confirm", actor, steps=steps, note=note)
         done = RefundSnapshot(
             refund_id=locked.id.hex,
             payment_id=payment.id.hex,
             state=RefundState.SUCCEEDED,
             amount=locked.amount,
         )
-        return await book_refund(desk, uow, payment, locked, done, source="staff", actor=actor)
+        return await book_refund(
+            desk, uow, payment, locked, done, source="staff", actor=actor, note=note
+        )
 
-    return await desk.db.run(work)
+    confirmed = await desk.db.run(work)
+    failpoint("payments.refund-confirmed")
+    return confirmed
 
 
 async def _first_time(
@@ -313,31 +347,45 @@ async def _first_time(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Step:
+    event: str
+    before: RefundStatus
+    after: RefundStatus
+
+
 async def _record(
     desk: Desk,
     uow: UnitOfWork,
     payment: Payment,
     refund: Refund,
-    after: RefundStatus,
     verb: str,
     actor: str,
+    *,
+    steps: Sequence[_Step],
+    note: str = "",
 ) -> None:
-    if verb == "retry":  # a confirmation's step is noted when it is booked
-        await desk.rows.note(
-            uow,
+    draft = Draft(uow.clock.now())
+    for step in steps:
+        draft.note(
             payment.id,
             actor=actor,
-            event="refund-retry",
-            before=refund.status.value,
-            after=after.value,
+            event=step.event,
+            before=step.before.value,
+            after=step.after.value,
+            detail=note,
             refund_id=refund.id,
         )
+    kinds = (AttentionKind.REFUND_FAILED, AttentionKind.REFUND_REVERSED, AttentionKind.UNANSWERED)
+    draft.settle_attention(payment.id, *kinds, AttentionKind.REFUND_BY_HAND, refund_id=refund.id)
+    await write(uow, draft)
     await desk.audit.record(
         uow,
         AuditEntry(
             actor=actor,
             action=f"refunds:{verb}",
             subject=f"refund/{refund.id}",
+            reason=note,
             details={"amount": refund.amount.amount, "currency": refund.amount.currency},
         ),
     )

@@ -54,6 +54,7 @@ async def start(desk: Desk, payment_id: UUID) -> Payment:
         return payment
     account = desk.account_of(payment)
     gateway, context = account.gateway, account.context
+    failpoint("payments.asking")
     try:
         if attempts and gateway.capabilities.query:
             # The last try had no answer: what it did is known before it is repeated.
@@ -84,6 +85,7 @@ async def start(desk: Desk, payment_id: UUID) -> Payment:
         return payment
     failpoint("payments.asked")
     booked = await _book(desk, payment, result.snapshot, result.action)
+    failpoint("payments.started")
     if booked.status is PaymentStatus.CLOSED and gateway.capabilities.close:
         # Closed while the gateway was being asked: nobody may pay what it has just opened.
         snapshot = await desk.gateways.ask(
