@@ -22,7 +22,9 @@ from commercekit.app import Shop, ShopConfiguration, build_application, load_con
 from commercekit.app import piccolo_apps as apps_of
 from commercekit.catalog import Option, OptionValue
 from commercekit.kernel import Money
+from commercekit.platform.providers import ProviderUnavailable
 from commercekit.testing.clock import ManualClock
+from commercekit_payment_sandbox.gateway import SandboxGateway
 from tests.shop_parts import (
     ADDRESS,
     EMAIL,
@@ -206,6 +208,21 @@ class TestShop:
         answer = await self.client.post(url, data={"action": choice, **fields})
         await self.settle()
         return answer
+
+    async def pay_another_way(
+        self, order: Body, method: str = "sandbox", *, deaf: bool = False
+    ) -> Body:
+        """Open another payment; ``deaf`` has the gateway not hear that the former is to be closed."""
+
+        async def unheard(*_: Any) -> Any:
+            raise ProviderUnavailable
+
+        body = {"payment_method": method}
+        with pytest.MonkeyPatch.context() as patch:
+            if deaf:
+                patch.setattr(SandboxGateway, "close", unheard)
+            opened: Body = given(await self.ask("POST", order, "/payments", json=body), 201)
+        return {**opened, "token": order["token"]}
 
     async def ask(
         self, method: str, order: Body, path: str = "", *, key: str | None = None, **request: Any

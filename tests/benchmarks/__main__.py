@@ -26,6 +26,7 @@ import msgspec
 from commercekit.platform.db.embedded import reachable_folder
 from tests.benchmarks.importing import import_products
 from tests.benchmarks.load import Sample, drive, need_wrk
+from tests.benchmarks.notifications import NotificationWorkload
 from tests.benchmarks.orders import NAME as ORDERS
 from tests.benchmarks.orders import WITHIN, orders_1m
 from tests.benchmarks.shop import BenchShop
@@ -206,6 +207,8 @@ def _sides(
                 return drive(shop.url, "get.lua", workload.file, seconds=seconds)
 
         return disturbed, lambda s: drive(shop.url, "get.lua", workload.file, seconds=s)
+    if isinstance(workload, NotificationWorkload):
+        return workload.run_ours, workload.run_floor
     assert isinstance(workload, WriteWorkload)
     return (
         lambda s: drive(shop.url, "post.lua", workload.file, *workload.arguments(), seconds=s),

@@ -62,6 +62,15 @@ pay_within = "12h"
 [[fulfilment.accounts.table-rate.default.rates]]
 amount = 1000
 
+[payments.methods.sandbox]
+gateway = "sandbox"
+
+[payments.methods.cod]
+gateway = "cod"
+
+[plugins.payment-sandbox]
+secret = "benchmark"
+
 [telemetry]
 access_log = false
 level = "warning"

@@ -23,6 +23,11 @@ from commercekit.kernel import new_id
 from tests.benchmarks.calls import CallFloor, run_calls
 from tests.benchmarks.floors import Statement, WriteFloor, capture_rows, run_writes
 from tests.benchmarks.load import Sample
+from tests.benchmarks.notifications import (
+    NotificationWorkload,
+    notification_floor,
+    notify_key,
+)
 from tests.benchmarks.shop import BenchShop
 
 __all__ = [
@@ -100,7 +105,7 @@ class WriteWorkload:
         return run_writes(self.dsn, self.floor, seconds)
 
 
-Workload = ReadWorkload | ColdWorkload | DisturbedWorkload | WriteWorkload
+Workload = ReadWorkload | ColdWorkload | DisturbedWorkload | WriteWorkload | NotificationWorkload
 
 
 def all_workloads(shop: BenchShop) -> Iterator[Workload]:
@@ -130,6 +135,7 @@ def all_workloads(shop: BenchShop) -> Iterator[Workload]:
     yield _checkout(shop, "checkout_spread", shop.skus, 1.2)
     yield _checkout(shop, "checkout_hot", shop.skus[:1], 2.0)
     yield _checkout_call(shop)
+    yield _notification(shop)
 
 
 def _file(shop: BenchShop, name: str, paths: list[str]) -> Path:
@@ -267,6 +273,31 @@ def _checkout_call(shop: BenchShop) -> WriteWorkload:
         body = _order(client, shop.skus[0])
     since = new_id()
     return replace(workload, floor=asyncio.run(shop.recorded_call(body, since)))
+
+
+def _notification(shop: BenchShop) -> NotificationWorkload:
+    """A signed notification that an order of one piece was paid."""
+    with httpx.Client(base_url=shop.url) as client:
+        body = {**_order(client, shop.skus[0]), "payment_method": "sandbox"}
+        order = _place(client, body)
+    lines = [
+        f"/store/checkout\t-\t{json.dumps({**body, 'lines': [{'sku': sku, 'quantity': 1}]})}"
+        for sku in shop.skus
+    ]
+    random.Random(4).shuffle(lines)
+    orders = shop.folder / "notification_orders.txt"
+    orders.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    key = notify_key()
+    return NotificationWorkload(
+        "notification",
+        shop.url,
+        shop.dsn,
+        shop.folder,
+        orders,
+        key,
+        asyncio.run(notification_floor(shop.url, shop.dsn, key, order)),
+        0.5,
+    )
 
 
 def _order(client: httpx.Client, sku: str) -> dict[str, Any]:

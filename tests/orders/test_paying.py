@@ -72,7 +72,7 @@ async def test_what_cannot_be_paid_is_refused(shop: TestShop) -> None:
 
 async def test_what_is_paid_twice_goes_back_once_by_itself(shop: TestShop) -> None:
     order = await shop.placed((MUG, 1))
-    again = given(await _pay_again(shop, order), 201)
+    again = await shop.pay_another_way(order, deaf=True)
     await shop.pay(order)
     await shop.pay(again)
     read = await shop.read(order)
@@ -242,3 +242,103 @@ async def test_a_gateway_that_does_not_answer_at_first_is_asked_for_the_same_pay
     read = await shop.read(order)
     assert read["payment_status"] == "paid"
     assert [p["captured"] for p in read["payments"]] == [cny(6604)]
+
+
+async def test_another_way_to_pay_closes_the_former_first(shop: TestShop) -> None:
+    order = await shop.placed((MUG, 1))
+    second = await shop.pay_another_way(order, "sandbox-hold")
+    read = await shop.read(order)
+    assert [p["status"] for p in read["payments"]] == ["closed", "pending"]
+    page = await shop.client.get(order["payment"]["action"]["url"])
+    assert page.status_code == 410, "nobody can pay it any more"
+    await shop.pay(second)
+    assert (await shop.read(order))["payment_status"] == "authorised"
+
+
+async def test_a_former_payment_that_turns_out_to_be_paid_needs_no_other(shop: TestShop) -> None:
+    # ...6610: no notification; only who asks finds out.
+    quiet = await shop.product("QUIET", 6610)
+    order = await shop.placed((quiet, 1), shipping="table-rate-pickup")
+    await shop.client.post(order["payment"]["action"]["url"], data={"action": "pay"})
+    refused(await _pay_again(shop, order, "sandbox-hold"), 409, "invalid-transition")
+    read = await shop.read(order)
+    assert read["payment_status"] == "paid"
+    assert [p["status"] for p in read["payments"]] == ["paid"]
+
+
+async def test_what_cannot_be_opened_closes_nothing(shop: TestShop) -> None:
+    order = await shop.placed((MUG, 1))
+    refused(await _pay_again(shop, order, "shells"), 422, "payment-method-unknown")
+    assert [p["status"] for p in (await shop.read(order))["payments"]] == ["pending"]
+    await shop.pay(order)
+    assert (await shop.read(order))["payment_status"] == "paid"
+
+
+async def test_a_gateway_that_does_not_hear_of_closing_is_told_later_and_stops_nobody(
+    shop: TestShop,
+) -> None:
+    order = await shop.placed((MUG, 1))
+    second = await shop.pay_another_way(order, "sandbox-hold", deaf=True)
+    assert second["payment"]["action"]["kind"] == "redirect"
+    shop.clock.advance(seconds=30)
+    await shop.settle()
+    read = await shop.read(order)
+    assert [p["status"] for p in read["payments"]] == ["closed", "pending"]
+
+
+async def test_money_held_twice_is_let_go_by_itself(shop: TestShop) -> None:
+    order = await shop.placed((MUG, 1), method="sandbox-hold")
+    second = await shop.pay_another_way(order, "sandbox-hold", deaf=True)
+    await shop.pay(order)
+    await shop.pay(second)
+    read = await shop.read(order)
+    assert [p["status"] for p in read["payments"]] == ["authorised", "closed"]
+    assert read["payment_status"] == "authorised"
+
+
+async def test_two_shoppers_opening_payments_at_once_leave_one_open(
+    shop: TestShop, race: Any
+) -> None:
+    order = await shop.placed((MUG, 1))
+    rival = race.before(
+        "commercekit.orders.service.pay_order.PayOrders._create_payment",
+        lambda: _pay_again(shop, order),
+    )
+    given(await _pay_again(shop, order, "sandbox-hold"), 201)
+    given(await rival.result(), 201)
+    statuses = sorted(p["status"] for p in (await shop.read(order))["payments"])
+    assert statuses == ["closed", "closed", "pending"]
+
+
+async def test_what_is_taken_in_parts_pays_the_order_with_the_last(shop: TestShop) -> None:
+    order = await shop.placed((MUG, 1), method="sandbox-hold")
+    await shop.pay(order)
+    path = f"/admin/payments/{order['payment']['id']}/capture"
+    part = given(await shop.admin("POST", path, json={"amount": cny(2000), "final": False}))
+    assert (part["status"], part["captured"]) == ("authorised", cny(2000))
+    assert (await shop.read(order))["payment_status"] == "partially_paid"
+    done = given(await shop.admin("POST", path, json={"amount": cny(3500)}))
+    assert (done["status"], done["captured"]) == ("paid", cny(5500))
+    assert (await shop.read(order))["payment_status"] == "paid"
+
+
+async def test_what_a_person_has_to_see_to_is_listed_and_resolved(shop: TestShop) -> None:
+    odd = await shop.product("ODD", 6607)
+    order = await shop.placed((odd, 1), shipping="table-rate-pickup")
+    await shop.pay(order)
+    path = "/admin/payments/attention"
+    [item] = given(await shop.admin("GET", path))["items"]
+    assert (item["kind"], item["payment_id"]) == ("mismatch", order["payment"]["id"])
+    assert item["reference"] == order["id"]
+    refused(await shop.client.get(path), 401, "unauthenticated")
+    clerk = await shop.token("payments:read")
+    body = {"resolution": "sent back at the provider"}
+    resolve = f"{path}/{item['id']}/resolve"
+    answer = await shop.client.post(resolve, json=body, headers=clerk)
+    refused(answer, 403, "forbidden")
+    refused(await shop.admin("POST", resolve, json={"resolution": ""}), 400, "validation")
+    done = given(await shop.admin("POST", resolve, json=body))
+    assert done["resolution"] == "sent back at the provider"
+    assert given(await shop.admin("GET", path))["items"] == []
+    assert len(given(await shop.admin("GET", path, params={"resolved": "true"}))["items"]) == 1
+    assert (await shop.read(order))["payment_status"] == "unpaid"

@@ -79,7 +79,7 @@ async def test_6606_is_delivered_by_the_job_when_the_shop_was_down(shop):
 async def test_6607_and_6608_are_quarantined(shop, amount, received):
     payment = await shop.paid(amount)
     assert (payment.status, payment.received) == (PaymentStatus.MISMATCH, received)
-    assert shop.told == ["PaymentPending", "PaymentMismatched"]
+    assert shop.told == ["PaymentPending", "PaymentMismatched", "PaymentNeedsAttention"]
 
 
 async def test_6609_stays_paid_whatever_comes_later(shop):

@@ -38,6 +38,7 @@ from commercekit.platform.bus.api import AdminEvents
 from commercekit.platform.db.embedded import EmbeddedServer
 from commercekit.platform.http import HttpSettings, current_request_id
 from commercekit.platform.jobs.api import AdminJobs
+from commercekit.platform.security import Principal
 from commercekit.platform.telemetry import LoopWatchdog, configure_logging
 from commercekit.pricing.api import AdminPriceExplanations, AdminPriceLists, AdminTaxRates
 from commercekit.promotions.api import AdminPromotions
@@ -76,6 +77,12 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
             yield
         if on_stop is not None:
             await asyncio.to_thread(on_stop)
+
+    async def authenticate(token: str) -> Principal | None:
+        principal = await shop.identity.authenticate(token)
+        if principal is None:
+            shop.metrics.login_fail.inc()
+        return principal
 
     app: Any = build_web(
         controllers=[
@@ -119,6 +126,7 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
                     "notifiers": shop.notifications.receive_webhook,
                 },
                 shop.clock,
+                shop.metrics.count_refused_webhook,
             ),
         ],
         plugin_routes=shop.plugin_routes(),
@@ -141,7 +149,7 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
             "jobs": shop.jobs,
         },
         lifespan=[lifespan],
-        authenticator=shop.identity.authenticate,
+        authenticator=authenticate,
         idempotency=shop.idempotency,
         lanes=lanes_of(shop.checkout),
         cursors=shop.cursors,

@@ -56,6 +56,8 @@ async def sample(shop: Shop) -> None:
     }
     for queue, depth in depths.items():
         metrics.queue_depth.labels(queue).set(depth)
+    for kind, waiting in (await shop.payments.attention_counts()).items():
+        metrics.payments_attention.labels(kind.value).set(waiting)
 
 
 async def sample_tables(shop: Shop) -> None:

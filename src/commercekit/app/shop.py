@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from commercekit import checkout, notifications, orders, payments
+from commercekit.app.audit import auditing
 from commercekit.app.maintenance import maintenance
 from commercekit.app.pictures import reach_by
 from commercekit.app.product_import import OffersOfShop, PriceAndStock, PricesOfShop
@@ -263,6 +264,9 @@ class Shop:
             *self._from_plugins(register_subscriptions),
         )
         kinds, schedules = maintenance(self)
+        for more_kinds, more_schedules in (auditing(self, piccolo_apps(self.configuration)),):
+            kinds += more_kinds
+            schedules += more_schedules
         services: Sequence[Any] = (
             self.notifications,
             self.pictures,

@@ -31,6 +31,7 @@ from commercekit.orders.service.draft_order import PAYMENT_STATUS_CONSUMER
 from commercekit.orders.service.letters import LETTERS
 from commercekit.payments import (
     PaymentAuthorised,
+    PaymentCaptured,
     PaymentClosed,
     PaymentFact,
     PaymentFailed,
@@ -125,6 +126,16 @@ class _Complete:
         await self._orders.follow_paid(uow, fact.order_id)
 
 
+class _LetGo:
+    """Money that is held twice, or for nothing, is let go by itself."""
+
+    def __init__(self, orders: OrderService) -> None:
+        self._orders = orders
+
+    async def __call__(self, uow: UnitOfWork, fact: PaymentAuthorised, _meta: EventMeta) -> None:
+        await self._orders.let_go(uow, fact.reference, fact.payment_id)
+
+
 _TEMPLATES: dict[type[Any], str] = {
     OrderPlaced: "order-placed",
     OrderPaid: "order-paid",
@@ -215,6 +226,7 @@ def subscriptions(
     money = (
         PaymentPending,
         PaymentAuthorised,
+        PaymentCaptured,
         PaymentPaid,
         PaymentFailed,
         PaymentClosed,
@@ -247,5 +259,6 @@ def subscriptions(
         Subscription("orders.end-claims", OrderCancelled, derive.end_claims, projector=True),
         Subscription("orders.return-excess", PaymentPaid, _ReturnExcess(orders)),
         Subscription("orders.complete", OrderPaid, _Complete(orders)),
+        Subscription("orders.let-go", PaymentAuthorised, _LetGo(orders)),
         *(Subscription("orders.tell-shopper", fact, tell) for fact in _TEMPLATES),
     ]

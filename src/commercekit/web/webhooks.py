@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 from litestar import HttpMethod, Request, Response, route
 from litestar.types import ControllerRouterHandler
 
-from commercekit.errors import NotFound
+from commercekit.errors import CommerceKitError, NotFound
 from commercekit.kernel import Clock
 from commercekit.platform.http import FORM_PAGE
 from commercekit.platform.providers import Ack, RawRequest
@@ -18,13 +18,24 @@ Receiver = Callable[[str, str, str | None, RawRequest], Awaitable[Ack]]
 """``async (provider, account, secret, request) -> Ack``: verifies before it reads anything else."""
 
 _METHODS = [HttpMethod.GET, HttpMethod.POST]
+_REFUSED = 400
 _BASE = "/webhooks/{kind:str}/{provider:str}/{account:str}"
 
 
 def webhook_routes(
-    receivers: Mapping[str, Receiver], clock: Clock
+    receivers: Mapping[str, Receiver],
+    clock: Clock,
+    on_refusal: Callable[[str, str, str], None] | None = None,
 ) -> list[ControllerRouterHandler]:
-    """The webhooks of ``receivers``, which are known by kind: ``payments``, ``carriers`` and so on."""
+    """The webhooks of ``receivers``, which are known by kind: ``payments``, ``carriers`` and so on.
+
+    ``on_refusal`` hears of what was not taken: the kind, the provider, and the problem's slug. A
+    provider that nobody knows is ``unknown``, whatever the address called it.
+    """
+
+    def refused(kind: str, provider: str, reason: str) -> None:
+        if on_refusal is not None:
+            on_refusal(kind, provider, reason)
 
     async def dispatch(
         request: Request[Any, Any, Any], kind: str, provider: str, account: str, secret: str | None
@@ -32,7 +43,17 @@ def webhook_routes(
         receiver = receivers.get(kind)
         if receiver is None:
             raise NotFound
-        ack = await receiver(provider, account, secret, await raw_request(request, clock))
+        raw = await raw_request(request, clock)
+        try:
+            ack = await receiver(provider, account, secret, raw)
+        except NotFound as error:
+            refused(kind, "unknown", error.slug)
+            raise
+        except CommerceKitError as error:
+            refused(kind, provider, error.slug)
+            raise
+        if ack.status >= _REFUSED:
+            refused(kind, provider, "not-taken")
         return Response(content=ack.body, status_code=ack.status, media_type=ack.content_type)
 
     @route(_BASE, http_method=_METHODS, opt=FORM_PAGE, tags=["webhooks"], status_code=200)

@@ -82,3 +82,12 @@ class OrderUseCases:
         """The order, with everybody else who would change it, its payments or shipments waiting."""
         await uow.lock(str(order_id))
         return await self.get(order_id)
+
+    async def _order_of(self, uow: UnitOfWork, reference: str) -> Order | None:
+        """The order behind a reference, locked; payments and shipments may belong to something else."""
+        try:
+            order_id = UUID(reference)
+        except ValueError:
+            return None
+        await uow.lock(reference)
+        return await self._orders.get(order_id)

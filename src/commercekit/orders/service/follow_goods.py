@@ -11,7 +11,7 @@ from commercekit.fulfilment import ShipmentLine
 from commercekit.inventory import Demand
 from commercekit.orders.errors import UnitsRefunded
 from commercekit.orders.events import OrderDelivered, OrderShipped
-from commercekit.orders.models import Actor, FulfilmentStatus, Order, OrderStatus
+from commercekit.orders.models import Actor, FulfilmentStatus, OrderStatus
 from commercekit.orders.service.derive_statuses import DeriveStatuses
 
 if TYPE_CHECKING:
@@ -31,15 +31,6 @@ _WAREHOUSE = Actor("staff", "fulfilment")
 
 class FollowGoods(DeriveStatuses):
     """Goods leave, arrive, come back; the order's lines, stock and status go along."""
-
-    async def _order_of(self, uow: UnitOfWork, reference: str) -> Order | None:
-        """The order behind a reference; payments and shipments may belong to something else."""
-        try:
-            order_id = UUID(reference)
-        except ValueError:
-            return None
-        await uow.lock(reference)
-        return await self._orders.get(order_id)
 
     async def follow_hand_over(self, uow: UnitOfWork, reference: str, shipment_id: UUID) -> None:
         """Goods left: take them off the shelf, count them, and derive."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from commercekit.errors import InvalidTransition
 from commercekit.kernel import Money
+from commercekit.orders.errors import OrderChanged
 from commercekit.orders.models import Order, OrderStatus
 from commercekit.orders.service.base import OrderUseCases
 from commercekit.payments import PaymentStatus as SinglePaymentStatus
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["PayOrders"]
 
+_OPEN = {SinglePaymentStatus.CREATED, SinglePaymentStatus.PENDING}
+_ATTEMPTS = 3
+
 
 class PayOrders(OrderUseCases):
     """Several attempts, perhaps with different gateways; what is paid twice goes back by itself."""
@@ -28,22 +34,59 @@ class PayOrders(OrderUseCases):
     ) -> Payment:
         """Ask for what is still owed, through ``method``; gives the payment with what to do next.
 
-        A payment that the gateway has not answered yet is asked for again instead of another one. A
-        method that collects later takes the deadline from the order. Raises
+        What is open is closed first, by asking its gateway: one that says "paid" is believed, and then
+        nothing is owed. A payment that the gateway has not answered yet is asked for again instead of
+        another one. A method that collects later takes the deadline from the order. Raises
         :class:`~commercekit.errors.InvalidTransition` when nothing is owed, the order is cancelled, or
         its time is over, and what ``payments`` raises for a method it does not offer.
         """
-        asked = await self._db.run(
-            partial(
-                self._create_payment,
-                order_id=order_id,
-                payment_id=payment_id,
-                method=method,
-                return_url=return_url,
+        for _ in range(_ATTEMPTS):
+            await self._close_former(order_id, payment_id, method)
+            asked = await self._db.run(
+                partial(
+                    self._create_payment,
+                    order_id=order_id,
+                    payment_id=payment_id,
+                    method=method,
+                    return_url=return_url,
+                )
             )
+            if asked is not None:
+                failpoint("orders.payment-created")
+                return await self._payments.start(asked)
+        message = "This order is being paid another way just now; try again in a moment."
+        raise OrderChanged(message)
+
+    async def _close_former(self, order_id: UUID, payment_id: UUID, method: str) -> None:
+        """Nobody shall pay twice: end what is open, unless this payment cannot take its place."""
+        order = await self.get(order_id)
+        payments = await self._payments.payments_of(None, order.reference)
+        if any(payment.id == payment_id for payment in payments):
+            return
+        owed = await self._owed(None, order)
+        self._payments.method(method, owed)
+        again = _unanswered(payments, method, owed)
+        await self._payments.close_others(
+            order.reference, keep=None if again is None else again.id, actor="shopper"
         )
-        failpoint("orders.payment-created")
-        return await self._payments.start(asked)
+        failpoint("orders.former-closed")
+
+    async def let_go(self, uow: UnitOfWork, reference: str, payment_id: UUID) -> bool:
+        """Give up what one payment holds when the order does not need it; whether it was given up.
+
+        That is so when the order is over, or when the other payments cover it.
+        """
+        order = await self._order_of(uow, reference)
+        if order is None:
+            return False
+        payments = await self._payments.payments_of(uow, reference)
+        held = sum(one.held.amount for one in payments if one.id == payment_id)
+        summary = await self._payments.summary(uow, reference)
+        others = summary.kept + summary.authorised - held
+        needed = order.status is OrderStatus.PLACED and others < order.totals.total.amount
+        if needed or not held:
+            return False
+        return await self._payments.give_up(uow, payment_id, reason="not needed")
 
     async def _create_payment(
         self,
@@ -53,17 +96,22 @@ class PayOrders(OrderUseCases):
         payment_id: UUID,
         method: str,
         return_url: str | None,
-    ) -> UUID:
-        """Which payment to start: a new one, or the one that was never answered."""
+    ) -> UUID | None:
+        """Which payment to start: a new one, or the one that was never answered.
+
+        ``None`` when another was opened since the former was closed.
+        """
         order = await self._locked(uow, order_id)
         payments = await self._payments.payments_of(uow, order.reference)
         if any(payment.id == payment_id for payment in payments):
             return payment_id
         owed = await self._owed(uow, order)
-        for payment in payments:
-            unanswered = payment.status is SinglePaymentStatus.CREATED
-            if unanswered and (payment.method, payment.amount) == (method, owed):
-                return payment.id
+        again = _unanswered(payments, method, owed)
+        if again is not None:
+            return again.id
+        now = self._clock.now()
+        if any(_can_be_paid(payment, now) for payment in payments):
+            return None
         collects_later = self._payments.method(method, owed).collects_later
         await self._payments.create_intent(
             uow,
@@ -81,7 +129,7 @@ class PayOrders(OrderUseCases):
             await self._inventory.confirm(uow, order.reference)
         return payment_id
 
-    async def _owed(self, uow: UnitOfWork, order: Order) -> Money:
+    async def _owed(self, uow: UnitOfWork | None, order: Order) -> Money:
         summary = await self._payments.summary(uow, order.reference)
         held = summary.captured - order.given_back + summary.authorised
         owed = order.due - Money(held, order.currency)
@@ -95,3 +143,21 @@ class PayOrders(OrderUseCases):
             message = f"The time to pay order {order.number} is over; it is being closed."
             raise InvalidTransition(message, state=order.payment_status, wanted="paid")
         return owed
+
+
+def _unanswered(payments: Sequence[Payment], method: str, owed: Money) -> Payment | None:
+    """The payment that was asked for in just this way and never answered."""
+    return next(
+        (
+            payment
+            for payment in payments
+            if payment.status is SinglePaymentStatus.CREATED
+            and (payment.method, payment.amount) == (method, owed)
+        ),
+        None,
+    )
+
+
+def _can_be_paid(payment: Payment, now: datetime) -> bool:
+    """Whether it is open and nobody has ended it; one whose time is over is being closed."""
+    return payment.status in _OPEN and (payment.expires_at is None or payment.expires_at > now)

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from commercekit.kernel import Clock, Money, Page, PageRequest
+from commercekit.kernel import Clock, Money
 from commercekit.payments.models import (
     Attention,
     AttentionKind,
-    HistoryEntry,
     Intent,
-    LedgerEntry,
     Payment,
     PaymentMethod,
-    PaymentSummary,
     Refund,
     StoredRequest,
 )
@@ -33,6 +29,7 @@ from commercekit.payments.service.create_intent import create_intent, prepare_in
 from commercekit.payments.service.desk import Desk
 from commercekit.payments.service.gateways import Gateways
 from commercekit.payments.service.query import close, query
+from commercekit.payments.service.read_payments import ReadPayments
 from commercekit.payments.service.receive_notification import receive_notification
 from commercekit.payments.service.record_collection import record_collection
 from commercekit.payments.service.refund import (
@@ -58,7 +55,7 @@ __all__ = ["PaymentService"]
 _SYSTEM = "system"
 
 
-class PaymentService:
+class PaymentService(ReadPayments):
     """Asks for money, hears that it came, and sends it back. Knows references, never orders.
 
     Functions that take a unit of work are parts of a larger use case and never call a gateway; the
@@ -76,7 +73,7 @@ class PaymentService:
         base_url: str,
         settings: PaymentsSettings | None = None,
     ) -> None:
-        self._desk = Desk(
+        desk = Desk(
             db=db,
             clock=clock,
             gateways=gateways,
@@ -85,6 +82,7 @@ class PaymentService:
             base_url=base_url.rstrip("/"),
             settings=settings or PaymentsSettings(),
         )
+        super().__init__(desk)
 
     # --------------------------------------------------------------- asking for money
 
@@ -372,25 +370,6 @@ class PaymentService:
 
     # --------------------------------------------------------------- what a person has to see to
 
-    async def attention_page(
-        self, page: PageRequest, *, kind: str | None = None, resolved: bool = False
-    ) -> Page[Attention]:
-        """What a person has to see to, oldest first; or what was resolved."""
-        items = await self._desk.rows.attention_page(
-            self._desk.db,
-            limit=page.limit + 1,
-            after=None if page.after is None else UUID(page.after[0]),
-            kind=kind,
-            resolved=resolved,
-        )
-        more = len(items) > page.limit
-        items = items[: page.limit]
-        return Page(items=items, next_cursor=str(items[-1].id) if more else None)
-
-    async def attention_counts(self) -> dict[AttentionKind, int]:
-        """How many things of each kind wait for a person."""
-        return await self._desk.rows.attention_counts(self._desk.db)
-
     async def call_for_attention(
         self, uow: UnitOfWork, payment_id: UUID, kind: AttentionKind, detail: str
     ) -> None:
@@ -402,82 +381,6 @@ class PaymentService:
     ) -> Attention:
         """Say that it has been seen to, and how. Audited; resolving again changes nothing."""
         return await resolve_attention(self._desk, attention_id, actor=actor, resolution=resolution)
-
-    # --------------------------------------------------------------- reading
-
-    async def payment(self, payment_id: UUID) -> Payment:
-        """One payment, or :class:`~commercekit.payments.PaymentNotFound`."""
-        return await self._desk.payment(payment_id)
-
-    async def refund(self, refund_id: UUID) -> Refund:
-        """One refund, or :class:`~commercekit.payments.RefundNotFound`."""
-        return await self._desk.refund(refund_id)
-
-    async def payments_of(self, uow: UnitOfWork | None, reference: str) -> list[Payment]:
-        """All payments of the reference, oldest first."""
-        return await self._desk.rows.payments_of(uow or self._desk.db, reference)
-
-    async def refunds_of(self, uow: UnitOfWork | None, reference: str) -> list[Refund]:
-        """All refunds of the reference, oldest first."""
-        return await self._desk.rows.refunds_of(uow or self._desk.db, reference)
-
-    async def summary(self, uow: UnitOfWork | None, reference: str) -> PaymentSummary:
-        """All money of the reference in one row of sums."""
-        return await self._desk.rows.summary(uow or self._desk.db, reference)
-
-    async def summaries(
-        self, uow: UnitOfWork | None, references: Sequence[str]
-    ) -> list[PaymentSummary]:
-        """As :meth:`summary` for many references at once, in their order."""
-        return await self._desk.rows.summaries(uow or self._desk.db, references)
-
-    async def ledger(self, payment_id: UUID) -> list[LedgerEntry]:
-        """Every booking of a payment and its refunds, oldest first."""
-        return await self._desk.rows.ledger_of(self._desk.db, payment_id)
-
-    async def history(self, payment_id: UUID) -> list[HistoryEntry]:
-        """Every step of a payment and its refunds, oldest first."""
-        return await self._desk.rows.history_of(self._desk.db, payment_id)
-
-    async def refunds_on(self, payment_id: UUID) -> list[Refund]:
-        """All refunds of one payment, oldest first."""
-        return await self._desk.rows.refunds_on(self._desk.db, payment_id)
-
-    async def payment_page(
-        self,
-        page: PageRequest,
-        *,
-        status: str | None = None,
-        reference: str | None = None,
-        gateway: str | None = None,
-    ) -> Page[Payment]:
-        """Payments, newest first."""
-        items = await self._desk.rows.page(
-            self._desk.db,
-            limit=page.limit + 1,
-            before=None if page.after is None else UUID(page.after[0]),
-            status=status,
-            reference=reference,
-            gateway=gateway,
-        )
-        more = len(items) > page.limit
-        items = items[: page.limit]
-        return Page(items=items, next_cursor=str(items[-1].id) if more else None)
-
-    async def refund_page(
-        self, page: PageRequest, *, status: str | None = None, reference: str | None = None
-    ) -> Page[Refund]:
-        """Refunds, newest first."""
-        items = await self._desk.rows.refund_page(
-            self._desk.db,
-            limit=page.limit + 1,
-            before=None if page.after is None else UUID(page.after[0]),
-            status=status,
-            reference=reference,
-        )
-        more = len(items) > page.limit
-        items = items[: page.limit]
-        return Page(items=items, next_cursor=str(items[-1].id) if more else None)
 
     # --------------------------------------------------------------- the safety net
 

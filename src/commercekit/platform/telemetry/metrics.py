@@ -95,7 +95,13 @@ class ShopMetrics:
             "stock_oversell_attempts", "Allocations refused because the stock was gone."
         )
         self.invariants_failed = self._gauge(
-            "invariants_failed", "Invariants broken at the last audit of the books.", "livemax"
+            "invariants_failed", "Invariants broken at the last audit of the books.", "mostrecent"
+        )
+        self.payments_attention = self._gauge(
+            "payments_attention",
+            "Payments and refunds that wait for a person, by kind.",
+            "livemostrecent",
+            "kind",
         )
         self.db_bytes = self._gauge("db_bytes", "Size of the database.", "livemax")
         self.db_table_bytes = self._gauge(
@@ -132,6 +138,10 @@ class ShopMetrics:
         """Count one call of a provider; give it to ``ProviderCaller`` as ``observe``."""
         family, provider, verb, outcome, seconds = call
         self.provider_seconds.labels(family, provider, verb, outcome).observe(seconds)
+
+    def count_refused_webhook(self, family: str, provider: str, reason: str) -> None:
+        """Count a notification that was not taken."""
+        self.webhook_fail.labels(family, provider, reason).inc()
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"commercekit_{name}", text, labels, registry=self.registry)
