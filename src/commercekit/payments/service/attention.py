@@ -9,6 +9,7 @@ from commercekit.payments.errors import AttentionNotFound
 from commercekit.payments.models import Attention, AttentionKind
 from commercekit.payments.service.booking import Booking
 from commercekit.payments.service.desk import Desk
+from commercekit.platform.failpoints import failpoint
 from commercekit.platform.security import AuditEntry
 
 if TYPE_CHECKING:
@@ -88,4 +89,6 @@ async def resolve_attention(
         )
         return await desk.rows.resolve_attention(uow, attention_id, by=actor, resolution=resolution)
 
-    return await desk.db.run(work)
+    resolved = await desk.db.run(work)
+    failpoint("payments.attention-resolved")
+    return resolved

@@ -10,6 +10,7 @@ from commercekit.payments.errors import CollectionAmountDiffers, NotCollectable
 from commercekit.payments.models import Payment, PaymentStatus
 from commercekit.payments.providers import Flow, PaymentSnapshot, PaymentState
 from commercekit.payments.service.booking import book_payment
+from commercekit.platform.failpoints import failpoint
 from commercekit.platform.security import AuditEntry
 
 if TYPE_CHECKING:
@@ -80,4 +81,6 @@ async def record_collection(
             desk, uow, locked, collected, source="staff", actor=actor, event_id=evidence
         )
 
-    return await desk.db.run(work)
+    collected = await desk.db.run(work)
+    failpoint("payments.collection-booked")
+    return collected

@@ -14,6 +14,7 @@ from commercekit.payments.service.capture import resume_operation
 from commercekit.payments.service.desk import Desk, logger
 from commercekit.payments.service.query import close, query
 from commercekit.payments.service.refund import send_refund
+from commercekit.platform.failpoints import failpoint
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -39,6 +40,7 @@ async def sweep(desk: Desk) -> int:
         return payments, refunds
 
     payments, refunds = await desk.db.run(claim)
+    failpoint("payments.sweep-claimed")
     for payment_id in payments:
         await _one(payment_id, "payment", partial(_look_into, desk, payment_id))
     for refund_id in refunds:
