@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -17,7 +19,7 @@ from commercekit.payments.service.query import close
 if TYPE_CHECKING:
     from commercekit.platform.db import UnitOfWork
 
-__all__ = ["close_others"]
+__all__ = ["close_others", "end_open"]
 
 _OPEN = (PaymentStatus.CREATED, PaymentStatus.PENDING)
 
@@ -31,28 +33,35 @@ async def close_others(desk: Desk, reference: str, *, keep: UUID | None, actor: 
             await close(desk, payment.id, actor=actor)
         except GatewayUnavailable as error:
             logger.warning("payment %s: closed later: %s", payment.id, error)
-            await _expire(desk, payment)
+            await desk.db.run(partial(_end, desk, payment=payment, after=QUERY_AFTER[0]))
 
 
-async def _expire(desk: Desk, payment: Payment) -> None:
+async def end_open(desk: Desk, uow: UnitOfWork, reference: str, *, keep: UUID | None) -> int:
+    """See :meth:`PaymentService.end_open`."""
+    await uow.lock(reference)
+    ended = 0
+    for payment in await desk.rows.payments_of(uow, reference, lock=True):
+        if payment.id != keep:
+            ended += await _end(desk, uow, payment=payment, after=timedelta())
+    return ended
+
+
+async def _end(desk: Desk, uow: UnitOfWork, *, payment: Payment, after: timedelta) -> bool:
     """Have the sweep close it: from now on it is a payment whose time is over."""
-
-    async def work(uow: UnitOfWork) -> None:
-        locked = await desk.locked(uow, payment.id, payment.reference)
-        if locked.status not in _OPEN:
-            return
-        draft = Draft(uow.clock.now())
-        over = msgspec.structs.replace(
-            locked, expires_at=draft.now, version=locked.version + 1, updated_at=draft.now
-        )
-        draft.save(over, next_query_at=draft.now + QUERY_AFTER[0])
-        draft.note(
-            payment.id,
-            actor="shop",
-            event="payment-superseded",
-            before=locked.status.value,
-            after=locked.status.value,
-        )
-        await write(uow, draft)
-
-    await desk.db.run(work)
+    locked = await desk.locked(uow, payment.id, payment.reference)
+    if locked.status not in _OPEN:
+        return False
+    draft = Draft(uow.clock.now())
+    over = msgspec.structs.replace(
+        locked, expires_at=draft.now, version=locked.version + 1, updated_at=draft.now
+    )
+    draft.save(over, next_query_at=draft.now + after)
+    draft.note(
+        payment.id,
+        actor="shop",
+        event="payment-superseded",
+        before=locked.status.value,
+        after=locked.status.value,
+    )
+    await write(uow, draft)
+    return True

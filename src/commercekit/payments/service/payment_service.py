@@ -24,7 +24,7 @@ from commercekit.payments.service.attention import (
     resolve_attention,
 )
 from commercekit.payments.service.capture import capture, give_up, void
-from commercekit.payments.service.close_others import close_others
+from commercekit.payments.service.close_others import close_others, end_open
 from commercekit.payments.service.create_intent import create_intent, prepare_intent
 from commercekit.payments.service.desk import Desk
 from commercekit.payments.service.gateways import Gateways
@@ -228,6 +228,13 @@ class PaymentService(ReadPayments):
         afterwards. One that says nothing is asked again by the sweep: what comes twice goes back.
         """
         await close_others(self._desk, reference, keep=keep, actor=actor)
+
+    async def end_open(self, uow: UnitOfWork, reference: str, *, keep: UUID | None = None) -> int:
+        """Decide that what is still open is not to be paid any more: it was paid another way.
+
+        The sweep closes them within seconds, by asking each gateway. Gives how many there were.
+        """
+        return await end_open(self._desk, uow, reference, keep=keep)
 
     # --------------------------------------------------------------- money that is held
 
