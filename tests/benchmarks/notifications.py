@@ -172,7 +172,7 @@ async def notification_floor(
     return NotificationFloor(
         key=key,
         body=body,
-        statements=tuple(statements),
+        statements=tuple(_together(statements)),
         fresh=frozenset(fresh),
         # Facts are unique by what they are about and their number, so these are made anew as well.
         texts=frozenset({event_id, reference, str(payment_id)}),
@@ -190,6 +190,19 @@ async def notification_floor(
             sequence.format("order", "uuid"),
         ),
     )
+
+
+def _together(statements: list[Statement]) -> list[Statement]:
+    """Both sides of a booking go in with one statement: each alone would not balance."""
+    sides = [one for one in statements if "payments_ledger_entry" in one.sql]
+    others = [one for one in statements if one not in sides]
+    width = len(sides[0].values)
+    marks = ", ".join(
+        "(" + ", ".join(f"${row * width + n}" for n in range(1, width + 1)) + ")"
+        for row in range(len(sides))
+    )
+    sql = f"{sides[0].sql.partition(' VALUES ')[0]} VALUES {marks}"
+    return [*others, Statement(sql, tuple(value for side in sides for value in side.values))]
 
 
 def _floor_process(dsn: str, floor: NotificationFloor, seconds: float) -> list[float]:

@@ -73,8 +73,7 @@ async def test_what_cannot_be_paid_is_refused(shop: TestShop) -> None:
 async def test_what_is_paid_twice_goes_back_once_by_itself(shop: TestShop) -> None:
     order = await shop.placed((MUG, 1))
     again = await shop.pay_another_way(order, deaf=True)
-    await shop.pay(order)
-    await shop.pay(again)
+    await shop.pay_at_once(order, again)
     read = await shop.read(order)
     assert read["payment_status"] == "paid"
     assert [p["status"] for p in read["payments"]] == ["paid", "paid"]
@@ -289,10 +288,9 @@ async def test_a_gateway_that_does_not_hear_of_closing_is_told_later_and_stops_n
 async def test_money_held_twice_is_let_go_by_itself(shop: TestShop) -> None:
     order = await shop.placed((MUG, 1), method="sandbox-hold")
     second = await shop.pay_another_way(order, "sandbox-hold", deaf=True)
-    await shop.pay(order)
-    await shop.pay(second)
+    await shop.pay_at_once(order, second)
     read = await shop.read(order)
-    assert [p["status"] for p in read["payments"]] == ["authorised", "closed"]
+    assert sorted(p["status"] for p in read["payments"]) == ["authorised", "closed"]
     assert read["payment_status"] == "authorised"
 
 
@@ -342,3 +340,39 @@ async def test_what_a_person_has_to_see_to_is_listed_and_resolved(shop: TestShop
     assert given(await shop.admin("GET", path))["items"] == []
     assert len(given(await shop.admin("GET", path, params={"resolved": "true"}))["items"]) == 1
     assert (await shop.read(order))["payment_status"] == "unpaid"
+
+
+async def test_what_is_still_open_when_the_order_is_paid_is_closed_by_itself(
+    shop: TestShop,
+) -> None:
+    order = await shop.placed((MUG, 1))
+    second = await shop.pay_another_way(order, deaf=True)
+    await shop.pay(second)
+    read = await shop.read(order)
+    assert [p["status"] for p in read["payments"]] == ["closed", "paid"]
+    page = await shop.client.get(order["payment"]["action"]["url"])
+    assert page.status_code == 410
+
+
+async def test_who_pays_online_after_all_is_not_asked_for_cash(shop: TestShop) -> None:
+    order = await shop.placed((MUG, 1), method="cod")
+    online = await shop.pay_another_way(order)
+    assert [p["status"] for p in (await shop.read(order))["payments"]] == ["closed", "pending"]
+    await shop.pay(online)
+    assert (await shop.read(order))["payment_status"] == "paid"
+    cash = f"/admin/payments/{order['payment']['id']}/record-collection"
+    given(await shop.admin("POST", cash, json={"amount": cny(5500)}))
+    await shop.settle()
+    read = await shop.read(order)
+    assert [(r["amount"], r["status"]) for r in read["refunds"]] == [(cny(5500), "needs_attention")]
+
+
+async def test_an_online_payment_of_an_order_without_a_deadline_has_one_itself(
+    shop: TestShop,
+) -> None:
+    order = await shop.placed((MUG, 1), method="cod")
+    await shop.pay_another_way(order)
+    shop.clock.advance(minutes=31)
+    await shop.settle()
+    read = await shop.read(order)
+    assert (read["status"], read["payments"][1]["status"]) == ("placed", "closed")

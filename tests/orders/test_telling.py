@@ -113,8 +113,7 @@ async def test_a_closed_order_is_told_with_the_reason_in_the_shoppers_words(
 async def test_money_that_came_twice_is_no_second_payment_to_the_shopper(shop: TestShop) -> None:
     order = await shop.placed((MUG, 1))
     again = await shop.pay_another_way(order, deaf=True)
-    await shop.pay(order)
-    await shop.pay(again)
+    await shop.pay_at_once(order, again)
     subjects = [mail["subject"] for mail in shop.mails(order["number"])]
     assert sum("Your payment" in subject for subject in subjects) == 1
     assert sum("Money back" in subject for subject in subjects) == 1

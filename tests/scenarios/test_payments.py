@@ -35,15 +35,13 @@ async def _replay(shop: TestShop) -> int:
 async def test_both_channels_paid_keeps_one_and_returns_the_other(shop: TestShop) -> None:
     order = await shop.placed((MUG, 1))
     second = await shop.pay_another_way(order, HELD, deaf=True)
-    await shop.pay(order)
-    await shop.pay(second)
+    await shop.pay_at_once(order, second)
     read = await shop.read(order)
     assert read["payment_status"] == "paid"
     assert [p["status"] for p in read["payments"]] in (["paid", "closed"], ["paid", "authorised"])
     third = await shop.placed((MUG, 1))
     fourth = await shop.pay_another_way(third, deaf=True)
-    await shop.pay(third)
-    await shop.pay(fourth)
+    await shop.pay_at_once(third, fourth)
     read = await shop.read(third)
     assert [p["captured"] for p in read["payments"]] == [cny(5500), cny(5500)]
     assert [(r["amount"], r["status"]) for r in read["refunds"]] == [(cny(5500), "succeeded")]

@@ -149,6 +149,8 @@ class CancelOrders(OrderUseCases):
             uow, order.id, "cancelled", {line.id: line.open for line in order.lines if line.open}
         )
         await self._inventory.release(uow, order.reference, reason="order cancelled")
+        # What was to be collected is not any more, even if nobody comes back to end it at once.
+        await self._payments.end_open(uow, order.reference)
         await self._orders.record(uow, order.id, actor, "cancelled", reason=reason)
         # People's own words stay in the sealed history; facts travel with the shop's own only.
         told = reason if actor.kind == "system" or reason == CUSTOMER_CANCELLED else ""

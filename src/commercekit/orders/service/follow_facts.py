@@ -69,6 +69,8 @@ class FollowFacts(FollowGoods):
         if status in _WAS_PAID and order.payment_status not in _WAS_PAID:
             captured = Money(summary.captured, order.currency)
             uow.publish(OrderPaid(order_id=order.id, number=order.number, captured=captured))
+            if summary.pending:
+                await self._payments.end_open(uow, reference)
             await self._complete_if_done(uow, order, order.fulfilment_status, status, _GATEWAY)
 
     async def follow_refund(

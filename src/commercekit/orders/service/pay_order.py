@@ -121,7 +121,7 @@ class PayOrders(OrderUseCases):
             method=method,
             subject=order.number,
             return_url=return_url,
-            expires_at=order.expires_at,
+            expires_at=order.expires_at or now + self._settings.pay_within,
             locale=order.locale,
         )
         await self._orders.set_payment_method(uow, order.id, method, collects_later=collects_later)
