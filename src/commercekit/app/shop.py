@@ -298,6 +298,7 @@ class Shop:
             yield self
         finally:
             await self.checkout.drained()
+            await self.payments.drained()
             await self.http.aclose()
             await self.db.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -30,7 +31,11 @@ from commercekit.payments.service.desk import Desk
 from commercekit.payments.service.gateways import Gateways
 from commercekit.payments.service.query import close, query
 from commercekit.payments.service.read_payments import ReadPayments
-from commercekit.payments.service.receive_notification import receive_notification
+from commercekit.payments.service.receive_notification import (
+    Told,
+    book_told,
+    receive_notification,
+)
 from commercekit.payments.service.record_collection import record_collection
 from commercekit.payments.service.refund import (
     confirm_refund,
@@ -43,6 +48,7 @@ from commercekit.payments.service.refund import (
 from commercekit.payments.service.start import start
 from commercekit.payments.service.sweep import sweep
 from commercekit.payments.settings import PaymentsSettings
+from commercekit.platform.db import Coalescer
 from commercekit.platform.jobs import JobContext, JobKind, Schedule
 from commercekit.platform.providers import Ack, RawRequest
 
@@ -83,6 +89,7 @@ class PaymentService(ReadPayments):
             settings=settings or PaymentsSettings(),
         )
         super().__init__(desk)
+        self._intake: Coalescer[Told, bool] = Coalescer(partial(book_told, desk))
 
     # --------------------------------------------------------------- asking for money
 
@@ -187,13 +194,18 @@ class PaymentService(ReadPayments):
     async def receive_notification(self, gateway: str, account: str, raw: RawRequest) -> Ack:
         """Book what a provider says, and answer in the bytes it wants.
 
-        Verified before anything is read. Everything in it is booked in one transaction; what was told
-        before changes nothing. A payment that is not known (yet) makes the provider come again.
+        Verified before anything is read. Everything in it is booked in one transaction, together with
+        other notifications that come at the same time; what was told before changes nothing. A payment
+        that is not known (yet) makes the provider come again.
         Raises :class:`~commercekit.platform.providers.SignatureInvalid` (401),
         :class:`~commercekit.payments.NotificationStale` (400) and
         :class:`~commercekit.payments.WebhookUnknown` (404).
         """
-        return await receive_notification(self._desk, gateway, account, raw)
+        return await receive_notification(self._desk, self._intake, gateway, account, raw)
+
+    async def drained(self) -> None:
+        """Return once every notification that came is booked; before the database is closed."""
+        await self._intake.drained()
 
     async def receive_webhook(
         self, gateway: str, account: str, _secret: str | None, raw: RawRequest

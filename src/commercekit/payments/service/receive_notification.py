@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from commercekit.platform.db import UnitOfWork
+    from commercekit.platform.db import Coalescer, UnitOfWork
 
 __all__ = ["Told", "book_told", "receive_notification", "verified"]
 
@@ -35,11 +35,13 @@ class Told:
     notification: Notification
 
 
-async def receive_notification(desk: Desk, gateway: str, account: str, raw: RawRequest) -> Ack:
+async def receive_notification(
+    desk: Desk, intake: Coalescer[Told, bool], gateway: str, account: str, raw: RawRequest
+) -> Ack:
     """See :meth:`PaymentService.receive_notification`."""
     told = await verified(desk, gateway, account, raw)
     failpoint("payments.notification-verified")
-    [complete] = await book_told(desk, [told])
+    complete = await intake.submit(told)
     failpoint("payments.notification-booked")
     return told.notification.ack if complete else told.notification.nack
 
