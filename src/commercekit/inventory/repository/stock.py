@@ -39,6 +39,7 @@ __all__ = [
     "available_everywhere",
     "change_item",
     "confirm",
+    "confirm_all",
     "every_sku",
     "expired",
     "find_movement",
@@ -190,6 +191,17 @@ async def confirm(uow: UnitOfWork, reference: str) -> None:
         WHERE reference = $1 AND state = 'active' AND expires_at IS NOT NULL
         """,
         reference,
+    )
+
+
+async def confirm_all(uow: UnitOfWork, references: Sequence[str]) -> None:
+    """Live promises of all ``references`` expire no more."""
+    await uow.execute(
+        """
+        UPDATE inventory_allocation SET expires_at = NULL
+        WHERE reference = ANY ($1::text[]) AND state = 'active' AND expires_at IS NOT NULL
+        """,
+        list(references),
     )
 
 

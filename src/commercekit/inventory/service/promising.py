@@ -221,6 +221,10 @@ class Promising:
             for a in await repository.allocations_of(uow, reference)
         )
 
+    async def confirm_all(self, uow: UnitOfWork, references: Sequence[str]) -> None:
+        """Make the promises of many references last, in one statement."""
+        await repository.confirm_all(uow, references)
+
     async def release(
         self,
         uow: UnitOfWork,
