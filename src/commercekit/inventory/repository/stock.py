@@ -185,13 +185,7 @@ async def allocations_of(db: Source, reference: str) -> list[Allocation]:
 
 async def confirm(uow: UnitOfWork, reference: str) -> None:
     """Live promises of ``reference`` expire no more."""
-    await uow.execute(
-        """
-        UPDATE inventory_allocation SET expires_at = NULL
-        WHERE reference = $1 AND state = 'active' AND expires_at IS NOT NULL
-        """,
-        reference,
-    )
+    await confirm_all(uow, [reference])
 
 
 async def confirm_all(uow: UnitOfWork, references: Sequence[str]) -> None:
