@@ -16,6 +16,7 @@ from commercekit.orders.models import (
 )
 from commercekit.orders.rules import derive_payment_status
 from commercekit.orders.service.follow_goods import FollowGoods
+from commercekit.payments import AttentionKind, RefundNotPossible
 
 if TYPE_CHECKING:
     from commercekit.payments import PaymentSummary
@@ -96,7 +97,8 @@ class FollowFacts(FollowGoods):
     async def return_excess(self, uow: UnitOfWork, reference: str, payment_id: UUID) -> UUID | None:
         """Send back money that came late or twice; gives the refund to send, if one is due.
 
-        For a cancelled order that is everything it still holds, otherwise what exceeds its cost.
+        For a cancelled order that is everything it still holds, otherwise what exceeds its cost. What
+        came last goes back; what cannot be sent back by itself waits for a person.
         """
         order = await self._order_of(uow, reference)
         if order is None:
@@ -104,15 +106,20 @@ class FollowFacts(FollowGoods):
         summary = await self._payments.summary(uow, reference)
         cancelled = order.status is OrderStatus.CANCELLED
         excess = summary.kept if cancelled else excess_of(order, summary)
-        payments = await self._payments.payments_of(uow, reference)
-        paid = next((payment for payment in payments if payment.id == payment_id), None)
-        if excess <= 0 or paid is None or not paid.refundable:
+        paid = next(iter(await self._payments.paid_last(uow, reference)), None)
+        if excess <= 0 or paid is None:
             return None
         refund_id = new_id()
         amount = Money(min(excess, paid.refundable.amount), order.currency)
-        await self._payments.create_refund(
-            uow, refund_id=refund_id, payment_id=payment_id, amount=amount, reason="excess"
-        )
+        try:
+            await self._payments.create_refund(
+                uow, refund_id=refund_id, payment_id=paid.id, amount=amount, reason="excess"
+            )
+        except RefundNotPossible as error:
+            await self._payments.call_for_attention(
+                uow, payment_id, AttentionKind.MONEY_STUCK, f"{amount}: {error}"
+            )
+            return None
         if not cancelled:
             await self._orders.give_back(uow, order.id, amount.amount)
         await self._orders.record(

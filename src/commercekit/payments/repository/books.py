@@ -92,6 +92,17 @@ class BookQueries:
         payments = [payment_from(row) for row in rows if row["id"] is not None]
         return {payment.id: payment for payment in payments}, set(rows[0]["fresh"] or ())
 
+    async def money_came(self, db: Reader, reference: str) -> list[UUID]:
+        """Payments of the reference with money, by when it came first; the last one first."""
+        rows = await db.fetch(
+            """SELECT l.payment_id FROM payments_payment p
+            JOIN payments_ledger_entry l ON l.payment_id = p.id AND l.kind = 'capture'
+            WHERE p.reference = $1
+            GROUP BY l.payment_id ORDER BY min(l.booked_at) DESC, l.payment_id DESC""",
+            reference,
+        )
+        return [UUID(int=row["payment_id"].int) for row in rows]
+
     async def ledger_of(self, db: Reader, payment_id: UUID) -> list[LedgerEntry]:
         """All bookings of a payment and its refunds, oldest first."""
         rows = await db.fetch(

@@ -42,6 +42,13 @@ class ReadPayments:
         """All payments of the reference, oldest first."""
         return await self._desk.rows.payments_of(uow or self._desk.db, reference)
 
+    async def paid_last(self, uow: UnitOfWork, reference: str) -> list[Payment]:
+        """Payments of the reference of which something can go back; whose money came last first."""
+        rows = self._desk.rows
+        came = await rows.money_came(uow, reference)
+        found = {one.id: one for one in await rows.payments_of(uow, reference) if one.refundable}
+        return [found[payment_id] for payment_id in came if payment_id in found]
+
     async def refunds_of(self, uow: UnitOfWork | None, reference: str) -> list[Refund]:
         """All refunds of the reference, oldest first."""
         return await self._desk.rows.refunds_of(uow or self._desk.db, reference)
