@@ -61,6 +61,9 @@ class _Derive:
     async def money(self, uow: UnitOfWork, fact: PaymentFact, _meta: EventMeta) -> None:
         await self._orders.follow_payment(uow, fact.reference)
 
+    async def monies(self, uow: UnitOfWork, told: Sequence[tuple[PaymentFact, EventMeta]]) -> None:
+        await self._orders.follow_payments(uow, list(dict.fromkeys(f.reference for f, _ in told)))
+
     async def refund(self, uow: UnitOfWork, fact: RefundSucceeded, _meta: EventMeta) -> None:
         amount = Money(fact.amount, fact.currency)
         await self._orders.follow_refund(uow, fact.reference, fact.refund_id, amount)

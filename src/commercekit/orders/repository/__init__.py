@@ -10,6 +10,7 @@ from commercekit.orders.repository.placing import order_row
 from commercekit.orders.repository.refund_requests import REQUESTS, RefundRequestRepository
 from commercekit.orders.repository.returns import RETURN_TABLE, ReturnRepository
 from commercekit.orders.repository.search import SearchRepository
+from commercekit.orders.repository.standing import NewStanding, Standing, StandingRepository
 
 __all__ = [
     "HISTORY",
@@ -19,11 +20,14 @@ __all__ = [
     "TABLE",
     "ClaimRepository",
     "CustomerRepository",
+    "NewStanding",
     "NoteRepository",
     "OrderRepository",
     "RefundRequestRepository",
     "ReturnRepository",
     "SearchRepository",
+    "Standing",
+    "StandingRepository",
     "new_number",
     "order_row",
 ]

@@ -22,6 +22,7 @@ from commercekit.orders.models import (
     Totals,
 )
 from commercekit.orders.repository.editing import TABLE, EditRepository
+from commercekit.orders.repository.standing import StandingRepository
 
 if TYPE_CHECKING:
     from commercekit.platform.db import Record, UnitOfWork
@@ -110,7 +111,7 @@ def new_number(placed_at: datetime) -> str:
     return f"{placed_at:%y%m%d}-{tail}"
 
 
-class OrderRepository(EditRepository):
+class OrderRepository(EditRepository, StandingRepository):
     """Reads and writes orders; what it returns are models, never rows."""
 
     async def index_phones(self, limit: int) -> int:
@@ -192,23 +193,6 @@ class OrderRepository(EditRepository):
             current,
             following,
             uow.clock.now(),
-        )
-        return tag == "UPDATE 1"
-
-    async def set_payment_status(
-        self,
-        uow: UnitOfWork,
-        order_id: UUID,
-        status: PaymentStatus,
-        expires_at: datetime | None,
-    ) -> bool:
-        """Note where the money stands; false when that is what the order says already."""
-        tag = await uow.execute(
-            "UPDATE orders_order SET payment_status = $2, expires_at = $3, version = version + 1"
-            " WHERE id = $1 AND (payment_status <> $2 OR expires_at IS DISTINCT FROM $3)",
-            order_id,
-            status,
-            expires_at,
         )
         return tag == "UPDATE 1"
 

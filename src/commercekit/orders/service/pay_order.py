@@ -13,6 +13,7 @@ from commercekit.kernel import Money
 from commercekit.orders.errors import OrderChanged
 from commercekit.orders.models import Order, OrderStatus
 from commercekit.orders.service.base import OrderUseCases
+from commercekit.payments import Operation
 from commercekit.payments import PaymentStatus as SinglePaymentStatus
 from commercekit.platform.failpoints import failpoint
 
@@ -80,11 +81,12 @@ class PayOrders(OrderUseCases):
         if order is None:
             return False
         payments = await self._payments.payments_of(uow, reference)
-        held = sum(one.held.amount for one in payments if one.id == payment_id)
-        summary = await self._payments.summary(uow, reference)
-        others = summary.kept + summary.authorised - held
-        needed = order.status is OrderStatus.PLACED and others < order.totals.total.amount
-        if needed or not held:
+        others = (await self._payments.summary(uow, reference)).kept + sum(
+            one.held.amount
+            for one in payments
+            if one.id != payment_id and one.operation is not Operation.VOID
+        )
+        if order.status is OrderStatus.PLACED and others < order.due.amount:
             return False
         return await self._payments.give_up(uow, payment_id, reason="not needed")
 

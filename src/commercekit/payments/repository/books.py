@@ -98,7 +98,7 @@ class BookQueries:
             """SELECT l.payment_id FROM payments_payment p
             JOIN payments_ledger_entry l ON l.payment_id = p.id AND l.kind = 'capture'
             WHERE p.reference = $1
-            GROUP BY l.payment_id ORDER BY min(l.booked_at) DESC, l.payment_id DESC""",
+            GROUP BY l.payment_id ORDER BY (array_agg(l.id ORDER BY l.id))[1] DESC""",
             reference,
         )
         return [UUID(int=row["payment_id"].int) for row in rows]
