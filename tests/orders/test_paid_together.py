@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from commercekit.kernel import new_id
+from commercekit.orders import OrderPaid
 from commercekit_payment_sandbox.bank import Bank
 from commercekit_payment_sandbox.signing import HEADER, sign
 from tests.shop import MUG, SHIRT, Body, TestShop, cny, events
@@ -63,7 +64,7 @@ async def test_each_of_many_pays_its_own_order_and_no_other(
         assert [p["captured"] for p in read["payments"]] == [order["totals"]["total"]]
     assert (await shop.read(unpaid))["payment_status"] == "pending"
     paid = await shop.shop.db.fetchval(
-        "SELECT count(*) FROM platform_outbox WHERE type = 'OrderPaid'"
+        "SELECT count(*) FROM platform_outbox WHERE type = $1", OrderPaid.type_name()
     )
     assert paid == 3
     shop.clock.advance(hours=1)
