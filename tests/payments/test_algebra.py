@@ -93,9 +93,7 @@ def test_what_was_taken_never_shrinks_and_never_exceeds_what_was_held(stream):
     payment = held()
     for state, captured in stream:
         after, _ = told(payment, state, captured)
-        assert (
-            payment.captured <= after.captured <= payment.amount or after.status is _S.MISMATCH
-        )
+        assert payment.captured <= after.captured <= payment.amount or after.status is _S.MISMATCH
         if after.status is not payment.status:
             assert PAYMENT_STEPS.allows(payment.status, after.status)
         assert (after.status is _S.PAID) <= (after.captured.amount > 0)
