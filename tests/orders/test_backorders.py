@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from tests.shop import MUG, SHIRT, TestShop, given, refused
+from tests.shop import MUG, SHIRT, TestShop, events, given, refused
 
 
 async def backorders(shop: TestShop, sku: str, limit: int) -> None:
@@ -40,6 +40,8 @@ async def test_a_backorder_is_shown_sold_awaited_and_served(shop: TestShop) -> N
     refused(await shop.ship(order), 409, "goods-awaited")
     body = {"quantity": 2}
     given(await shop.admin("POST", f"/admin/stock/{SHIRT}/receipts", json=body), 201)
+    await shop.settle()
+    assert events(await shop.read(order))[-1] == "goods-arrived"
     assert given(await shop.ship(order), 201)["fulfilment_status"] == "shipped"
     assert await shop.stock(SHIRT) == (0, 0)
     assert await shown(shop) == 5

@@ -254,6 +254,15 @@ def test_units_on_the_shelf_go_back_before_those_that_left() -> None:
     assert units_still_here(order, {line.id: 3}, {}) == {line.id: 2}
 
 
+def test_units_taken_off_before_shipping_do_not_make_others_free() -> None:
+    line = replace(order_of((3, 900, 0)).lines[0], shipped=1, cancelled=1, withdrawn=1)
+    order = replace(order_of((3, 900, 0)), lines=[line])
+    assert units_still_here(order, {line.id: 2}, {}) == {line.id: 1}
+    assert units_still_here(order, {line.id: 1}, {line.id: 1}) == {}, "the one that was shipped"
+    with pytest.raises(UnitsBeingPacked):
+        units_still_here(order, {line.id: 2}, {line.id: 1})
+
+
 def test_units_in_a_parcel_that_is_being_handed_over_cannot_go_back() -> None:
     line = replace(order_of((3, 900, 0)).lines[0], shipped=1)
     order = replace(order_of((3, 900, 0)), lines=[line])

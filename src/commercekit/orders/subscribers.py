@@ -15,6 +15,7 @@ from commercekit.fulfilment import (
     ShipmentReturned,
     ShipmentSentAgain,
 )
+from commercekit.inventory import PromisesServed
 from commercekit.kernel import Money, pick
 from commercekit.orders.events import (
     OrderCancelled,
@@ -102,6 +103,9 @@ class _Derive:
         self, uow: UnitOfWork, fact: ShipmentSentAgain, _meta: EventMeta
     ) -> None:
         await self._orders.follow_sending_again(uow, fact)
+
+    async def arrival(self, uow: UnitOfWork, fact: PromisesServed, _meta: EventMeta) -> None:
+        await self._orders.follow_arrival(uow, fact)
 
     async def withdrawal(self, uow: UnitOfWork, fact: ShipmentCancelled, _meta: EventMeta) -> None:
         await self._orders.follow_withdrawal(
@@ -260,6 +264,7 @@ def subscriptions(
             for fact, react in goods
         ),
         Subscription("orders.end-claims", OrderCancelled, derive.end_claims, projector=True),
+        Subscription("orders.goods-arrived", PromisesServed, derive.arrival),
         Subscription("orders.return-excess", PaymentPaid, _ReturnExcess(orders)),
         Subscription("orders.complete", OrderPaid, _Complete(orders)),
         Subscription("orders.let-go", PaymentAuthorised, _LetGo(orders)),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         ShipmentInspected,
         ShipmentSentAgain,
     )
+    from commercekit.inventory import PromisesServed
     from commercekit.platform.db import UnitOfWork
 
 __all__ = ["FollowGoods"]
@@ -151,6 +152,16 @@ class FollowGoods(DeriveStatuses):
         )
         details = _which(fact.shipment_id, fact.parcels)
         await self._orders.record(uow, order.id, _WAREHOUSE, "to-be-sent-again", details=details)
+
+    async def follow_arrival(self, uow: UnitOfWork, fact: PromisesServed) -> None:
+        """What these orders waited for is on the shelf: their histories say so."""
+        for reference in sorted(fact.references):
+            order = await self._order_of(uow, reference)
+            if order is not None and order.status is OrderStatus.PLACED:
+                details = {"sku": fact.sku, "location": fact.location}
+                await self._orders.record(
+                    uow, order.id, _WAREHOUSE, "goods-arrived", details=details
+                )
 
     async def follow_shipment(
         self,
