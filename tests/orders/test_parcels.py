@@ -122,6 +122,9 @@ async def test_what_staff_handed_over_themselves_cannot_be_called_back(shop: Tes
     answer = await shop.admin("POST", path_of(shipped["shipments"][0], "cancel"))
     problem = refused(answer, 409, "shipment-on-its-way")
     assert (problem["state"], problem["reason"]) == ("handed_over", "handed-over-by-staff")
+    note = {"code": "cancelled", "at": shop.clock.now().isoformat()}
+    answer = await shop.admin("POST", path_of(shipped["shipments"][0], "events"), json=note)
+    refused(answer, 422, "event-refused")
     assert await shop.stock(SHIRT) == (9, 0)
 
 

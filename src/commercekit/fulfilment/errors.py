@@ -8,6 +8,7 @@ __all__ = [
     "CarrierRequired",
     "CarrierUnknown",
     "EmptyShipment",
+    "EventRefused",
     "FoundTooMuch",
     "LabelUnavailable",
     "ParcelInspected",
@@ -77,6 +78,14 @@ class TooManyParcels(Unprocessable):
     slug = "too-many-parcels"
     title = "This carrier takes one parcel a shipment"
     title_zh = "该承运商每单只接受一个包裹"
+
+
+class EventRefused(Unprocessable):
+    """Staff note what happened to a parcel; that it never left is a cancellation, not news."""
+
+    slug = "event-refused"
+    title = "This is not noted by hand"
+    title_zh = "此事件不能手工记录"
 
 
 class ShipmentBooked(Conflict):

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from commercekit.fulfilment.errors import ParcelNotFound
+from commercekit.fulfilment.errors import EventRefused, ParcelNotFound
 from commercekit.fulfilment.events import ShipmentAttemptFailed, ShipmentTracked
 from commercekit.fulfilment.models import ShipmentView
 from commercekit.fulfilment.providers import TrackCode, TrackEvent, TrackNotification
@@ -121,8 +121,13 @@ class Tracking(CallingBack):
     ) -> ShipmentView:
         """What staff know of a parcel, or of all, for carriers that tell nothing.
 
-        Repeated ids change nothing.
+        Repeated ids change nothing. Raises
+        :class:`~commercekit.fulfilment.errors.EventRefused` for ``cancelled``: goods that staff gave away
+        would be stock again without anybody having seen them.
         """
+        if code is TrackCode.CANCELLED:
+            message = "Cancel the shipment instead; what travels comes back and is inspected."
+            raise EventRefused(message)
         shipment = await self.shipment(shipment_id)
         event = TrackEvent(
             event_id=f"staff:{event_id}",
