@@ -11,6 +11,8 @@ from tests.faults.failpoints import in_the_code, staged
 from tests.faults.journeys import JOURNEYS, Journey, Walker
 from tests.shop import TestShop, given, refused
 
+pytestmark = pytest.mark.timeout(600)
+
 
 def walker_in(shop: TestShop) -> Walker:
     """Somebody whose patience is the shop's own clock."""

@@ -353,9 +353,10 @@ def _walk(
 
 @pytest.mark.timeout(600)
 def test_the_shop_does_what_the_model_says(machine: type[Shopping]) -> None:
-    _walk(machine, examples=5, steps=30, derandomize=True)
-    assert machine.count["done"] >= 40, machine.count
-    assert machine.count.total() - machine.count["done"] >= 5, machine.count
+    _walk(machine, examples=4, steps=20, derandomize=True)
+    assert machine.count["done"] >= 10, machine.count
+    assert machine.count["returned"] >= 1, machine.count
+    assert machine.count["invalid-transition"] >= 1, machine.count
 
 
 @pytest.mark.timeout(600)
@@ -367,7 +368,7 @@ def test_a_shop_that_keeps_the_stock_of_cancelled_orders_is_found(
 
     monkeypatch.setattr("commercekit.inventory.InventoryService.release", nothing)
     with pytest.raises((AssertionError, BaseExceptionGroup)):
-        _walk(machine, examples=8, steps=30, derandomize=True, phases=(Phase.generate,))
+        _walk(machine, examples=4, steps=20, derandomize=True, phases=(Phase.generate,))
 
 
 @pytest.mark.slow

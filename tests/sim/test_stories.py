@@ -16,6 +16,8 @@ from commercekit.cli.simulation.stage import settings_for
 from commercekit.cli.simulation.story import Story
 from commercekit.testing import TestServer
 
+pytestmark = pytest.mark.timeout(600)
+
 QUICK = (1, 2, 3)
 MANY = range(100, 300)
 
@@ -46,7 +48,6 @@ async def test_the_books_are_right_when_the_story_is_over(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", MANY)
 async def test_the_books_are_right_after_hundreds_of_stories(
     seed: int, dsn: str, folder: Path

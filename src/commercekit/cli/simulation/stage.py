@@ -43,6 +43,11 @@ name = {{ en = "VAT" }}
 [plugins]
 enabled = [{enabled}]
 
+[plugins.payment-sandbox.lies]
+seed = {seed}
+share = 0.05
+late_seconds = 120.0
+
 
 [payments.methods.sandbox]
 gateway = "sandbox"
@@ -71,7 +76,7 @@ def settings_for(seed: int, folder: Path) -> ShopConfiguration:
     """
     enabled = ", ".join(f'"{code}"' for code in _NEEDED)
     file = folder / f"commercekit-{seed}.toml"
-    file.write_text(_SETTINGS.format(enabled=enabled), encoding="utf-8")
+    file.write_text(_SETTINGS.format(enabled=enabled, seed=seed), encoding="utf-8")
     return load_configuration(file, {"COMMERCEKIT_DATA": str(folder / "data")})
 
 
