@@ -377,3 +377,53 @@ async def test_nothing_is_printed_before_it_is_booked(service, create, carrier):
     with pytest.raises(LabelUnavailable):
         await service.label(made.id, "txt")
     assert carrier.calls == []
+
+
+# Races
+
+
+async def test_what_is_packed_anew_before_the_carrier_is_told_is_what_it_is_told(
+    service, create, carrier, race
+):
+    made = await create(lines=LINES)
+    rival = race.before(
+        "commercekit.fulfilment.repository.shipments.ShipmentRepository.mark_asked",
+        lambda: service.repack(made.id, TWO, expected=made.version),
+    )
+    sent = await service.hand_over(made.id)
+    await rival.result()
+    assert len(carrier.request.parcels) == 2
+    assert [len(p.lines) for p in sent.parcels] == [1, 2]
+    assert len({p.tracking_number for p in sent.parcels}) == 2
+
+
+async def test_what_the_carrier_was_told_of_is_not_packed_anew_meanwhile(
+    service, create, carrier, race
+):
+    made = await create(lines=LINES)
+
+    async def repack():
+        now = await service.shipment(made.id)
+        return await service.repack(made.id, TWO, expected=now.version)
+
+    rival = race.before("commercekit.fulfilment.service.send.Sending._request", repack)
+    sent = await service.hand_over(made.id)
+    with pytest.raises(ShipmentBooked):
+        await rival.result()
+    assert len(carrier.request.parcels) == len(sent.parcels) == 1
+
+
+async def test_news_and_a_cancellation_at_once_leave_one_truth(
+    service, two, carrier, push, scan, race, told
+):
+    rival = race.before(
+        "commercekit.fulfilment.service.base.FulfilmentUseCases._advance",
+        lambda: push([scan(f"{two.tracking_number}-2", "in_transit")]),
+    )
+    cancelled = await service.cancel(two.id)
+    await rival.result()
+    now = await service.shipment(two.id)
+    assert cancelled.status is S.CANCELLED
+    assert states(now) == [S.CANCELLED, S.CANCELLED], "the scan waited, and came too late"
+    assert len(now.events) == 1
+    assert (await told()).count("Cancelled") == 1
