@@ -1,0 +1,157 @@
+"""What quotes remember is never old where it was changed, nor elsewhere once the word is there."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from commercekit.app import Shop
+from commercekit.app.configuration import ShopConfiguration
+from commercekit.checkout import Basis, CartLine, Quote
+from commercekit.kernel import Address, Money, new_id
+from tests.shop import ADDRESS, MUG, TestShop
+
+_PATIENCE = 2.0
+"""Seconds within which a word has to arrive; it takes milliseconds."""
+
+
+@pytest_asyncio.fixture
+async def here(shop: TestShop) -> AsyncIterator[Shop]:
+    """The shop that changes things, hearing broadcasts."""
+    async with shop.shop.broadcast.running():
+        await shop.shop.broadcast.wait_until_listening()
+        yield shop.shop
+
+
+@pytest_asyncio.fixture
+async def there(
+    here: Shop, shop: TestShop, dsn: str, configuration: ShopConfiguration
+) -> AsyncIterator[Shop]:
+    """Another process's worth of the same shop."""
+    second = Shop(configuration, dsn, clock=shop.clock)
+    async with second.opened(), second.broadcast.running():
+        await second.broadcast.wait_until_listening()
+        yield second
+
+
+def basis(quantity: int = 1) -> Basis:
+    return Basis(
+        market="default",
+        languages=("en",),
+        lines=(CartLine(new_id(), MUG, quantity),),
+        address=Address(**ADDRESS),
+        shipping="table-rate-standard",
+    )
+
+
+async def _quote(shop: Shop, quantity: int = 1) -> Quote:
+    return await shop.checkout.quoter.quote(basis(quantity))
+
+
+async def _seen(here: Shop, there: Shop, look: Callable[[Shop], Awaitable[Any]], new: Any) -> None:
+    """At once ``here``, soon ``there``, and for good."""
+    assert await look(here) == new
+    deadline = time.monotonic() + _PATIENCE
+    while await look(there) != new:
+        assert time.monotonic() < deadline, "the word did not arrive"
+        await asyncio.sleep(0.01)
+    assert await look(there) == new
+
+
+async def _total(shop: Shop) -> int:
+    return (await _quote(shop)).totals.total.amount
+
+
+async def test_a_quote_is_asked_of_the_database_once(
+    here: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _quote(here)
+    asked: list[str] = []
+
+    async def noted(sql: str, *_args: Any) -> Any:
+        asked.append(sql)
+        message = "nothing needs asking"
+        raise AssertionError(message)
+
+    for verb in ("fetch", "fetchrow", "fetchval"):
+        monkeypatch.setattr(here.db, verb, noted)
+    await _quote(here)
+    assert asked == []
+
+
+async def test_another_price(here: Shop, there: Shop, shop: TestShop) -> None:
+    assert [await _total(here), await _total(there)] == [5_500, 5_500]
+    await shop.reprice(MUG, 3_000)
+    await _seen(here, there, _total, 4_000)
+
+
+async def test_a_price_from_ten_on(here: Shop, there: Shop) -> None:
+    async def for_ten(shop: Shop) -> int:
+        return (await _quote(shop, 10)).totals.items.amount
+
+    assert [await for_ten(here), await for_ten(there)] == [45_000, 45_000]
+    code = (await here.checkout.quoter.quote(basis(), explain=True)).steps[0].details["price_list"]
+    await here.pricing.put_price(
+        code, MUG, Money(4_000, "CNY"), None, expected=None, min_quantity=10
+    )
+    await _seen(here, there, for_ten, 40_000)
+
+
+async def test_a_list_that_begins(here: Shop, there: Shop) -> None:
+    assert [await _total(here), await _total(there)] == [5_500, 5_500]
+    sale = await here.pricing.add_price_list("sale", "default", {}, priority=1, active=False)
+    await here.pricing.put_price("sale", MUG, Money(1_000, "CNY"), None, expected=None)
+    await here.pricing.change_price_list("sale", expected=sale.version, active=True)
+    await _seen(here, there, _total, 2_000)
+
+
+async def test_another_tax(here: Shop, there: Shop) -> None:
+    async def tax(shop: Shop) -> int:
+        return (await _quote(shop)).totals.tax.amount
+
+    before = await tax(here)
+    assert before == await tax(there) != 0
+    (rate,) = [r for r in await here.pricing.tax_rates() if r.tax_class == "standard"]
+    await here.pricing.change_tax_rate(rate.id, 0, rate.name, expected=rate.version)
+    await _seen(here, there, tax, 0)
+
+
+async def test_a_promotion_that_starts(here: Shop, there: Shop, shop: TestShop) -> None:
+    assert [await _total(here), await _total(there)] == [5_500, 5_500]
+    await shop.promotion("ten", "percentage-off", {"basis_points": 1000})
+    await _seen(here, there, _total, 5_050)
+
+
+async def test_what_is_not_sold_any_more(here: Shop, there: Shop, shop: TestShop) -> None:
+    async def lines(shop: Shop) -> int:
+        return len((await _quote(shop)).lines)
+
+    assert [await lines(here), await lines(there)] == [1, 1]
+    await shop.withdraw("mug")
+    await _seen(here, there, lines, 0)
+
+
+async def test_the_last_ones(here: Shop, there: Shop) -> None:
+    async def warned(shop: Shop) -> list[int | None]:
+        return [message.available for message in (await _quote(shop, 5)).messages]
+
+    assert [await warned(here), await warned(there)] == [[], []]
+    async with here.db.unit_of_work() as uow:
+        await here.inventory.set_stock(uow, MUG, 3)
+    await _seen(here, there, warned, [3])
+
+
+async def test_while_words_are_missed_nothing_is_remembered(
+    here: Shop, there: Shop, shop: TestShop
+) -> None:
+    await _quote(there)
+    there.broadcast._listening.clear()
+    await shop.reprice(MUG, 3_000)
+    assert await _total(there) == 4_000
+    await shop.reprice(MUG, 2_000)
+    assert await _total(there) == 3_000
