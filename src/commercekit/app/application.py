@@ -13,7 +13,13 @@ from commercekit.app.configuration import ShopConfiguration, load_configuration
 from commercekit.app.sampling import sampling
 from commercekit.app.shop import Shop
 from commercekit.catalog.api import controllers as catalog_controllers
-from commercekit.checkout import AdminOrderEdits, StoreCarts, StoreCheckout, lanes_of
+from commercekit.checkout import (
+    AdminOrderEdits,
+    AdminPurchaseLimits,
+    StoreCarts,
+    StoreCheckout,
+    lanes_of,
+)
 from commercekit.fulfilment.api import AdminShipments
 from commercekit.identity.api import AdminAudit, AdminTokens
 from commercekit.inventory.api import (
@@ -95,6 +101,7 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
             AdminOrders,
             AdminOrderDesk,
             AdminOrderEdits,
+            AdminPurchaseLimits,
             AdminRefundRequests,
             AdminReturns,
             StoreReturns,

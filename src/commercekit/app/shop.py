@@ -260,6 +260,7 @@ class Shop:
         self.bus.subscribe(
             *projectors(self.projection, self.catalog),
             *checkout.projectors(self.checkout.shelf),
+            *checkout.give_backs(self.checkout.limits),
             *orders.subscriptions(self.orders, self.notifications),
             *self._from_plugins(register_subscriptions),
         )

@@ -7,6 +7,7 @@ one transaction over inventory, orders and payments; providers are called before
 from commercekit.checkout.api import (
     CHECKOUT,
     AdminOrderEdits,
+    AdminPurchaseLimits,
     StoreCarts,
     StoreCheckout,
     lanes_of,
@@ -20,6 +21,9 @@ from commercekit.checkout.errors import (
     CartOrdered,
     PaymentMethodNeeded,
     PriceChanged,
+    PurchaseLimitExists,
+    PurchaseLimitNotFound,
+    PurchaseLimitReached,
     ShippingNotAvailable,
     TooManyLines,
     UnknownSku,
@@ -31,13 +35,14 @@ from commercekit.checkout.models import (
     CartMessage,
     CheckoutSettings,
     PlaceOrder,
+    PurchaseLimit,
     Quote,
     QuotedLine,
     Step,
 )
 from commercekit.checkout.repository import TABLE
 from commercekit.checkout.service import CheckoutService, Placed, PricedCart
-from commercekit.checkout.subscribers import projectors
+from commercekit.checkout.subscribers import give_backs, projectors
 
 SEALED_TABLES = (TABLE,)
 """Tables with personal fields, for which the sealer keeps a data key."""
@@ -46,6 +51,7 @@ __all__ = [
     "CHECKOUT",
     "SEALED_TABLES",
     "AdminOrderEdits",
+    "AdminPurchaseLimits",
     "Basis",
     "Cart",
     "CartChanged",
@@ -62,6 +68,10 @@ __all__ = [
     "Placed",
     "PriceChanged",
     "PricedCart",
+    "PurchaseLimit",
+    "PurchaseLimitExists",
+    "PurchaseLimitNotFound",
+    "PurchaseLimitReached",
     "Quote",
     "QuotedLine",
     "ShippingNotAvailable",
@@ -70,6 +80,7 @@ __all__ = [
     "StoreCheckout",
     "TooManyLines",
     "UnknownSku",
+    "give_backs",
     "lanes_of",
     "projectors",
     "resumer_of",

@@ -14,6 +14,9 @@ __all__ = [
     "LineTwice",
     "PaymentMethodNeeded",
     "PriceChanged",
+    "PurchaseLimitExists",
+    "PurchaseLimitNotFound",
+    "PurchaseLimitReached",
     "ShippingNotAvailable",
     "TooManyLines",
     "UnknownSku",
@@ -121,3 +124,26 @@ class WrongCurrency(Unprocessable):
     slug = "wrong-currency"
     title = "Another currency than the order's"
     title_zh = "币种与订单不符"
+
+
+class PurchaseLimitReached(Conflict):
+    """One customer may not buy that many more; nothing was ordered, not even the rest."""
+
+    slug = "purchase-limit-reached"
+    title = "Limit per customer reached"
+    title_zh = "已达每位顾客限购数量"
+
+
+class PurchaseLimitNotFound(NotFound):
+    """No limit has this id."""
+
+    title = "Purchase limit not found"
+    title_zh = "未找到限购规则"
+
+
+class PurchaseLimitExists(Conflict):
+    """The same variant or product is limited over the same period already."""
+
+    slug = "purchase-limit-exists"
+    title = "This is limited already"
+    title_zh = "限购规则已存在"

@@ -24,9 +24,11 @@ __all__ = [
     "EditWish",
     "LineWish",
     "PlaceOrder",
+    "PurchaseLimit",
     "Quantity",
     "Quote",
     "QuotedLine",
+    "ReachedLimit",
     "ShippingChoice",
     "Step",
     "WantedLine",
@@ -100,6 +102,9 @@ class CartMessage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     sku: str | None = None
     available: int | None = None
     coupon: str | None = None
+    limit: int | None = None
+    """How many one customer may have."""
+    days: int | None = None
 
 
 class QuotedLine(Struct, frozen=True, kw_only=True):
@@ -217,3 +222,32 @@ def _check_price(price: Money | None) -> None:
     if price is not None and price.amount < 0:
         message = "a price must not be below nothing"
         raise ValueError(message)
+
+
+class PurchaseLimit(Struct, frozen=True, kw_only=True):
+    """At most so many for one customer, within so many days or ever.
+
+    A customer is whom the order's e-mail address names. What was ordered before the limit was set does
+    not count; what was cancelled does not either.
+    """
+
+    id: UUID
+    sku: str | None
+    """The variant that is limited, or ``None`` when all variants of a product together are."""
+    variant_id: UUID | None
+    product_id: UUID | None
+    quantity: int
+    days: int | None
+    created_at: datetime
+    version: int = 1
+
+
+class ReachedLimit(Struct, frozen=True, kw_only=True):
+    """A limit that an order asks more of than is left."""
+
+    skus: list[str]
+    """What of the order it limits."""
+    wanted: int
+    left: int
+    quantity: int
+    days: int | None

@@ -4,12 +4,12 @@ from pathlib import Path
 
 from piccolo.conf.apps import AppConfig
 
-from commercekit.checkout.tables import CartTable
+from commercekit.checkout.tables import CartTable, PurchaseLimitTable, PurchaseTable
 
 APP_CONFIG = AppConfig(
     app_name="commercekit_checkout",
     migrations_folder_path=str(Path(__file__).parent / "piccolo_migrations"),
-    table_classes=[CartTable],
+    table_classes=[CartTable, PurchaseLimitTable, PurchaseTable],
     migration_dependencies=[],
     commands=[],
 )

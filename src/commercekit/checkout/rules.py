@@ -13,6 +13,7 @@ from commercekit.checkout.models import (
     Basis,
     CartLine,
     CartMessage,
+    PurchaseLimit,
     Quote,
     QuotedLine,
     ShippingChoice,
@@ -33,7 +34,14 @@ from commercekit.promotions import (
     PromotionOutcome,
 )
 
-__all__ = ["Priced", "basket_of", "build_quote", "merge_line", "stock_messages"]
+__all__ = [
+    "Priced",
+    "basket_of",
+    "build_quote",
+    "limit_message",
+    "merge_line",
+    "stock_messages",
+]
 
 _SHIPPING_LINE = "shipping"
 
@@ -54,11 +62,22 @@ _MESSAGES = {
         "en": "The cart is full; {sku} was left out.",
         "zh": "购物车已满，{sku} 未能加入。",
     },
+    "purchase-limit": {
+        "en": "At most {limit} of {sku} per customer{period}.",
+        "zh": "{sku} 每位顾客{period}限购 {limit} 件。",
+    },
+    "purchase-limit-exceeded": {
+        "en": "At most {limit} of {sku} per customer{period}; take {over} out to order.",
+        "zh": "{sku} 每位顾客{period}限购 {limit} 件，请减少 {over} 件后再下单。",
+    },
     "shipping-unavailable": {
         "en": "The chosen shipping is not available to this address; choose again.",
         "zh": "所选配送方式不适用于该地址，请重新选择。",
     },
 }
+
+
+_PERIOD = {"en": " within {days} days", "zh": "每 {days} 天"}
 
 
 class Priced(Struct, frozen=True, kw_only=True):
@@ -80,6 +99,19 @@ def message(
     """A message in the reader's language."""
     text = pick(_MESSAGES[code], languages).format(sku=sku, available=available)
     return CartMessage(code=code, text=text, line_id=line_id, sku=sku, available=available)
+
+
+def limit_message(
+    limit: PurchaseLimit, skus: str, wanted: int, languages: Sequence[str]
+) -> CartMessage:
+    """How many one customer may have, and how many are too many already."""
+    over = max(0, wanted - limit.quantity)
+    code = "purchase-limit-exceeded" if over else "purchase-limit"
+    period = pick(_PERIOD, languages).format(days=limit.days) if limit.days else ""
+    text = pick(_MESSAGES[code], languages).format(
+        sku=skus, limit=limit.quantity, period=period, over=over
+    )
+    return CartMessage(code=code, text=text, sku=limit.sku, limit=limit.quantity, days=limit.days)
 
 
 def merge_line(

@@ -1,4 +1,4 @@
-"""Projectors: what a change makes old of the goods and prices that quotes keep."""
+"""Projectors: what a change makes old of what quotes keep, and what is not bought after all."""
 
 from __future__ import annotations
 
@@ -18,9 +18,16 @@ from commercekit.catalog import (
     VariantChanged,
     VariantRemoved,
 )
+from commercekit.checkout.service.limits import PurchaseLimits
 from commercekit.checkout.service.shelf import Shelf, Stale
 from commercekit.inventory import AvailabilityChanged
 from commercekit.kernel import DomainEvent
+from commercekit.orders import (
+    OrderCancelled,
+    OrderEdited,
+    OrderLinesCancelled,
+    RefundApproved,
+)
 from commercekit.platform.bus import EventMeta, Subscription
 from commercekit.platform.db import UnitOfWork
 from commercekit.pricing import (
@@ -31,7 +38,7 @@ from commercekit.pricing import (
 )
 from commercekit.promotions import PromotionChanged
 
-__all__ = ["projectors"]
+__all__ = ["give_backs", "projectors"]
 
 _OF: dict[type[DomainEvent], Callable[[Any], Stale]] = {
     **dict.fromkeys(
@@ -83,6 +90,18 @@ def projectors(shelf: Shelf) -> Sequence[Subscription]:
             together=together,
         )
         for event, old in _OF.items()
+    ]
+
+
+def give_backs(limits: PurchaseLimits) -> Sequence[Subscription]:
+    """What an order will not take after all counts against no limit, from the same transaction on."""
+
+    async def react(uow: UnitOfWork, fact: Any, _meta: EventMeta) -> None:
+        await limits.give_back(uow, fact.order_id)
+
+    return [
+        Subscription(consumer="checkout.limits", event=event, react=react, projector=True)
+        for event in (OrderCancelled, OrderLinesCancelled, OrderEdited, RefundApproved)
     ]
 
 

@@ -3,6 +3,15 @@
 from commercekit.checkout.api.carts import StoreCarts
 from commercekit.checkout.api.checkout import CHECKOUT, StoreCheckout, resumer_of
 from commercekit.checkout.api.lanes import lanes_of
+from commercekit.checkout.api.limits import AdminPurchaseLimits
 from commercekit.checkout.api.order_edits import AdminOrderEdits
 
-__all__ = ["CHECKOUT", "AdminOrderEdits", "StoreCarts", "StoreCheckout", "lanes_of", "resumer_of"]
+__all__ = [
+    "CHECKOUT",
+    "AdminOrderEdits",
+    "AdminPurchaseLimits",
+    "StoreCarts",
+    "StoreCheckout",
+    "lanes_of",
+    "resumer_of",
+]

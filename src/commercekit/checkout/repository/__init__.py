@@ -1,6 +1,15 @@
 """Every query of checkout; addresses are sealed here and nowhere above."""
 
 from commercekit.checkout.repository.carts import TABLE, CartRepository, Turn, place_all
+from commercekit.checkout.repository.limits import HeldPurchase, LimitRepository
 from commercekit.checkout.repository.owned import OwnedCarts
 
-__all__ = ["TABLE", "CartRepository", "OwnedCarts", "Turn", "place_all"]
+__all__ = [
+    "TABLE",
+    "CartRepository",
+    "HeldPurchase",
+    "LimitRepository",
+    "OwnedCarts",
+    "Turn",
+    "place_all",
+]

@@ -29,9 +29,10 @@ class Turn(Struct, frozen=True):
     """What became of one order of a batch."""
 
     outcome: str
-    """``placed``, ``known``, ``taken``, ``cart-changed``, ``cart-ordered`` or ``out-of-stock``."""
+    """``placed``, ``known``, ``taken``, ``cart-changed``, ``cart-ordered``, ``limit-reached``,
+    ``out-of-stock`` or ``again``."""
     detail: str = ""
-    """JSON; of ``out-of-stock`` the lines that fell short."""
+    """JSON; of ``out-of-stock`` the lines that fell short, of ``limit-reached`` the limits."""
 
 
 async def place_all(

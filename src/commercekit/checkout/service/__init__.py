@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from commercekit.checkout.service.carts import Carts, PricedCart, basis_of
 from commercekit.checkout.service.edit_order import OrderEdits
+from commercekit.checkout.service.limits import PurchaseLimits
 from commercekit.checkout.service.merging import CartMerging
 from commercekit.checkout.service.placing import AnswerPlaced, Placed, Placing
 from commercekit.checkout.service.quoting import Quoter
@@ -59,6 +60,7 @@ class CheckoutService:
         self.orders = orders
         self.shelf = Shelf(broadcast, markets, catalog, pricing, inventory, promotions)
         self.quoter = Quoter(clock, markets, self.shelf, fulfilment)
+        self.limits = PurchaseLimits(db, clock, catalog, orders, broadcast)
         self.carts = Carts(
             db,
             clock,
@@ -67,6 +69,7 @@ class CheckoutService:
             markets,
             payments,
             self.quoter,
+            self.limits,
         )
         self.merging = CartMerging(db, clock, sealer, settings, markets, inventory, self.carts)
         self.placing = Placing(

@@ -39,6 +39,7 @@ from commercekit.platform.db import Coalescer
 from commercekit.promotions import Explanation
 
 if TYPE_CHECKING:
+    from commercekit.checkout.service.limits import PurchaseLimits
     from commercekit.checkout.service.quoting import Quoter
     from commercekit.fulfilment import ShippingOption
     from commercekit.markets import MarketService
@@ -85,6 +86,7 @@ class Carts:
         markets: MarketService,
         payments: PaymentService,
         quoter: Quoter,
+        limits: PurchaseLimits,
     ) -> None:
         self._db = db
         self._clock = clock
@@ -92,6 +94,7 @@ class Carts:
         self._markets = markets
         self._payments = payments
         self._quoter = quoter
+        self._limits = limits
         self._carts = CartRepository(db, sealer)
         self._token_key = sealer.derived_key("cart tokens")
         self._markets_of: dict[UUID, str] = {}
@@ -133,7 +136,9 @@ class Carts:
     ) -> PricedCart:
         """The cart with a fresh quote."""
         quote = await self._quoter.quote(basis_of(cart, languages))
-        return PricedCart(cart=cart, quote=replace(quote, messages=[*messages, *quote.messages]))
+        limited = await self._limits.messages(quote, (*languages, cart.locale))
+        told = [*messages, *quote.messages, *limited]
+        return PricedCart(cart=cart, quote=replace(quote, messages=told))
 
     async def explain(
         self, cart: Cart, languages: Sequence[str]

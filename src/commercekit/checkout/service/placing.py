@@ -24,6 +24,7 @@ from commercekit.checkout.errors import (
 )
 from commercekit.checkout.models import PlaceOrder, Quote
 from commercekit.checkout.repository import Turn, place_all
+from commercekit.checkout.service.limits import limit_reached
 from commercekit.errors import Malformed, Refused
 from commercekit.inventory import Demand, Destination
 from commercekit.kernel import Clock, new_id
@@ -187,6 +188,8 @@ class Placing:
             ready = await self._prepare(make_id(), wish, claim, answers)
             try:
                 turn = await self._coalescer.submit(ready)
+                while turn.outcome == "again":
+                    turn = await self._coalescer.submit(ready)
             except UniqueViolation as clash:
                 if clash.constraint_name != "orders_number_pkey" or attempt == _NUMBERS:
                     raise
@@ -293,6 +296,8 @@ class Placing:
                 return CartChanged()
             case "cart-ordered":
                 return CartOrdered()
+            case "limit-reached":
+                return limit_reached(turn.detail)
             case _:
                 return turn
 
