@@ -436,7 +436,7 @@ NONSENSE: list[tuple[Mapping[str, Any], int, str]] = [
     ({"sku": MUG, "quantity": 1, "days": 0}, 400, "validation"),
     ({"sku": MUG, "quantity": 1, "buyer": "me"}, 400, "validation"),
     ({"sku": "NOPE", "quantity": 1}, 422, "unknown-sku"),
-    ({"product_id": str(uuid4()), "quantity": 1}, 404, "not-found"),
+    ({"product_id": str(uuid4()), "quantity": 1}, 404, "product-not-found"),
 ]
 
 
