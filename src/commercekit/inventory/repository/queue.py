@@ -60,7 +60,7 @@ async def promises_of(
     flag, made, identifier = after or (None, None, None)
     rows = await db.fetch(
         f"""
-        SELECT * FROM ({_QUEUE} AND a.sku = $1) q
+        SELECT * FROM ({_QUEUE} AND i.sku = $1) q
         WHERE (NOT $2 OR q.tracked AND q.missing > 0)
           AND ($5::uuid IS NULL OR (q.expires_at IS NOT NULL, q.created_at, q.id)
                > ($3::boolean, $4::timestamptz, $5::uuid))
