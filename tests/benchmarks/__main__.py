@@ -18,14 +18,16 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
 
+from commercekit.kernel import new_id
 from commercekit.platform.db.embedded import reachable_folder
 from tests.benchmarks.importing import import_products
-from tests.benchmarks.load import Sample, drive, need_wrk
+from tests.benchmarks.load import CONNECTIONS, Sample, drive, need_wrk
 from tests.benchmarks.notifications import NotificationWorkload
 from tests.benchmarks.orders import NAME as ORDERS
 from tests.benchmarks.orders import WITHIN, orders_1m
@@ -33,6 +35,7 @@ from tests.benchmarks.shop import BenchShop
 from tests.benchmarks.workloads import (
     ColdWorkload,
     DisturbedWorkload,
+    OverloadWorkload,
     ReadWorkload,
     Workload,
     WriteWorkload,
@@ -184,6 +187,11 @@ def _importing() -> Result:
     )
 
 
+def _anew(workload: OverloadWorkload) -> list[str]:
+    """The script's arguments with keys that were not used before."""
+    return [workload.arguments[0], new_id().hex]
+
+
 def _sides(
     shop: BenchShop, workload: Workload
 ) -> tuple[Callable[[float], Sample], Callable[[float], Sample]]:
@@ -207,6 +215,12 @@ def _sides(
                 return drive(shop.url, "get.lua", workload.file, seconds=seconds)
 
         return disturbed, lambda s: drive(shop.url, "get.lua", workload.file, seconds=s)
+    if isinstance(workload, OverloadWorkload):
+        load, crowd = partial(drive, shop.url, "post.lua", workload.file), 3 * CONNECTIONS
+        return (
+            lambda s: load(*_anew(workload), seconds=s, connections=crowd, may_refuse=True),
+            lambda s: load(*_anew(workload), seconds=s),
+        )
     if isinstance(workload, NotificationWorkload):
         return workload.run_ours, workload.run_floor
     assert isinstance(workload, WriteWorkload)

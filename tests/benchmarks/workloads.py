@@ -33,6 +33,7 @@ from tests.benchmarks.shop import BenchShop
 __all__ = [
     "ColdWorkload",
     "DisturbedWorkload",
+    "OverloadWorkload",
     "ReadWorkload",
     "Workload",
     "WriteWorkload",
@@ -84,6 +85,16 @@ class DisturbedWorkload:
 
 
 @dataclass
+class OverloadWorkload:
+    """POSTs by three times as many clients as saturate the shop, against those who do."""
+
+    name: str
+    file: Path
+    arguments: list[str]
+    at_least: float | None = None
+
+
+@dataclass
 class WriteWorkload:
     """POSTs, against the same rows written without HTTP."""
 
@@ -105,7 +116,14 @@ class WriteWorkload:
         return run_writes(self.dsn, self.floor, seconds)
 
 
-Workload = ReadWorkload | ColdWorkload | DisturbedWorkload | WriteWorkload | NotificationWorkload
+Workload = (
+    OverloadWorkload
+    | ReadWorkload
+    | ColdWorkload
+    | DisturbedWorkload
+    | WriteWorkload
+    | NotificationWorkload
+)
 
 
 def all_workloads(shop: BenchShop) -> Iterator[Workload]:
@@ -135,6 +153,8 @@ def all_workloads(shop: BenchShop) -> Iterator[Workload]:
     yield _checkout(shop, "checkout_spread", shop.skus, 1.2)
     yield _checkout(shop, "checkout_hot", shop.skus[:1], 2.0)
     yield _checkout_call(shop)
+    spread = _checkout(shop, "checkout_overload", shop.skus)
+    yield OverloadWorkload(spread.name, spread.file, spread.arguments(), 0.8)
     yield _notification(shop)
 
 
