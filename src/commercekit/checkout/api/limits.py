@@ -63,9 +63,7 @@ class AdminPurchaseLimits(Controller):
         if data.sku is not None and data.product_id is None:
             limit = await checkout.limits.limit_variant(data.sku, data.quantity, data.days)
         elif data.product_id is not None and data.sku is None:
-            limit = await checkout.limits.limit_product(
-                data.product_id, data.quantity, data.days
-            )
+            limit = await checkout.limits.limit_product(data.product_id, data.quantity, data.days)
         else:
             message = "Name either a sku or a product_id."
             raise Malformed(message)
