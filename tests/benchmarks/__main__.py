@@ -32,6 +32,7 @@ from tests.benchmarks.notifications import NotificationWorkload
 from tests.benchmarks.orders import NAME as ORDERS
 from tests.benchmarks.orders import WITHIN, orders_1m
 from tests.benchmarks.shop import BenchShop
+from tests.benchmarks.sizes import SIZED, sized_shops
 from tests.benchmarks.workloads import (
     ColdWorkload,
     DisturbedWorkload,
@@ -68,9 +69,12 @@ class Rounds:
     ours: list[Sample]
     floor: list[Sample]
 
-    def result(self, name: str, at_least: float | None) -> Result:
-        """Medians; the ratio is the median of the rounds' ratios."""
-        ratios = [a.rps / b.rps for a, b in zip(self.ours, self.floor, strict=True)]
+    def result(self, name: str, at_least: float | None, *, by_p50: bool = False) -> Result:
+        """Medians; the ratio, of rates or of median latencies, is the median of the rounds' ratios."""
+        ratios = [
+            b.p50_ms / a.p50_ms if by_p50 else a.rps / b.rps
+            for a, b in zip(self.ours, self.floor, strict=True)
+        ]
         return Result(
             name=name,
             rps=round(statistics.median(s.rps for s in self.ours), 1),
@@ -98,16 +102,7 @@ def main() -> None:
     folder = reachable_folder(folder)
     folder.mkdir(parents=True)
     try:
-        results: list[Result] = []
-        if not options.only or set(options.only) - {ORDERS, IMPORT}:
-            with BenchShop(folder, products=options.products) as shop:
-                results += [
-                    _measure(shop, workload, options.rounds, options.seconds)
-                    for workload in all_workloads(shop)
-                    if not options.only or workload.name in options.only
-                ]
-                if not options.only or INVALIDATION in options.only:
-                    results.append(_invalidation(shop))
+        results = _one_shop(folder, options) + _two_sizes(folder, options)
         if not options.only or ORDERS in options.only:
             results += _orders(folder, options.rounds, options.seconds)
     finally:
@@ -128,9 +123,61 @@ def main() -> None:
         sys.exit(1 if options.strict else 0)
 
 
+def _one_shop(folder: Path, options: argparse.Namespace) -> list[Result]:
+    """What is measured on a shop of one size."""
+    if options.only and set(options.only) <= {*SIZED, ORDERS, IMPORT}:
+        return []
+    with BenchShop(folder, products=options.products) as shop:
+        results = [
+            _measure(shop, workload, options.rounds, options.seconds)
+            for workload in all_workloads(shop)
+            if not options.only or workload.name in options.only
+        ]
+        if not options.only or INVALIDATION in options.only:
+            results.append(_invalidation(shop))
+    return results
+
+
+def _two_sizes(folder: Path, options: argparse.Namespace) -> list[Result]:
+    """How much slower a large shop reads than a small one: its floor is the small one's latency."""
+    wanted = [name for name in SIZED if not options.only or name in options.only]
+    if not wanted:
+        return []
+    results = []
+    with sized_shops(folder) as shops:
+        for name in wanted:
+            print(f"{name} ...", end="", flush=True)
+            sides = []
+            for shop in shops:
+                file = shop.folder / f"{name}.txt"
+                file.write_text("\n".join(shop.paths(name)) + "\n", encoding="utf-8")
+                sides.append(partial(_drive, shop.uncached, file))
+            seen = _rounds(*sides, options.rounds, options.seconds)
+            results.append(seen.result(name, 1 / 1.3, by_p50=True))
+            print(
+                f" {results[-1].p50_ms:.1f} ms, {1 / results[-1].ratio:.2f} times the small shop's"
+            )
+    return results
+
+
+def _drive(url: str, file: Path, seconds: float) -> Sample:
+    return drive(url, "get.lua", file, seconds=seconds)
+
+
 def _measure(shop: BenchShop, workload: Workload, rounds: int, seconds: float) -> Result:
     print(f"{workload.name} ...", end="", flush=True)
-    ours, floor = _sides(shop, workload)
+    seen = _rounds(*_sides(shop, workload), rounds, seconds)
+    result = seen.result(workload.name, workload.at_least)
+    print(f" {result.rps:,.0f}/s, {result.ratio:.2f} of the floor")
+    return result
+
+
+def _rounds(
+    ours: Callable[[float], Sample],
+    floor: Callable[[float], Sample],
+    rounds: int,
+    seconds: float,
+) -> Rounds:
     ours(1.0), floor(1.0)
     seen = Rounds([], [])
     for number in range(rounds):
@@ -139,9 +186,7 @@ def _measure(shop: BenchShop, workload: Workload, rounds: int, seconds: float) -
         for side, samples in order if number % 2 else reversed(order):
             samples.append(side(seconds))
         print(".", end="", flush=True)
-    result = seen.result(workload.name, workload.at_least)
-    print(f" {result.rps:,.0f}/s, {result.ratio:.2f} of the floor")
-    return result
+    return seen
 
 
 def _invalidation(shop: BenchShop) -> Result:
@@ -202,11 +247,10 @@ def _sides(
             lambda s: drive(bare, "get.lua", workload.file, seconds=s),
         )
     if isinstance(workload, ColdWorkload):
-        # A request that names its market is answered by the application, not from memory.
         cold = shop.cold_server(workload.kind, workload.names, workload.paths)
         return (
-            lambda s: drive(shop.url, "get.lua", workload.file, "default", seconds=s),
-            lambda s: drive(cold, "get.lua", workload.file, "default", seconds=s),
+            lambda s: drive(shop.uncached, "get.lua", workload.file, seconds=s),
+            lambda s: drive(cold, "get.lua", workload.file, seconds=s),
         )
     if isinstance(workload, DisturbedWorkload):
 

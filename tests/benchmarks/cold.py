@@ -40,14 +40,15 @@ async def record(shop: Shop, kind: str, names: Sequence[str]) -> list[Asked]:
     with ExitStack() as stack:
         for verb in ("fetch", "fetchrow", "fetchval"):
             stack.enter_context(patch.object(shop.db, verb, noting(getattr(shop.db, verb))))
-        for name in names:
+        # The first is asked twice: what a process reads once in its life is no part of a request.
+        for name in (names[0], *names):
             asked.clear()
             if kind == "detail":
                 await shop.storefront.product(market, "en", name)
             else:
                 await shop.storefront.products(market, "en", ListQuery(q=name))
             found.append(list(asked))
-    return found
+    return found[1:]
 
 
 class _Unreset(asyncpg.Connection):

@@ -23,6 +23,7 @@ from uuid import UUID
 import httpx
 
 from commercekit.app import Shop, database_of, load_configuration, piccolo_apps
+from commercekit.app.configuration import ShopConfiguration
 from commercekit.catalog import (
     NewCategory,
     NewProduct,
@@ -89,13 +90,11 @@ class BenchShop:
         self.skus = [f"{slug.upper()}-{size}" for slug in self.slugs for size in _VARIANTS]
         self._config = folder / "commercekit.toml"
         self._stack = ExitStack()
+        self._uncached: str | None = None
 
     def __enter__(self) -> Self:
-        settings = _SETTINGS + f'\n[web]\nbase_url = "{self.url}"\n'
-        tomllib.loads(settings)
-        self._config.write_text(settings, encoding="utf-8")
         environ = self._environ()
-        configuration = load_configuration(self._config, environ)
+        configuration = self.configure()
         self.dsn = self._stack.enter_context(database_of(configuration))
         asyncio.run(self._seed(configuration))
         port = self.url.rpartition(":")[2]
@@ -109,6 +108,13 @@ class BenchShop:
             environ,
         )
         return self
+
+    def configure(self) -> ShopConfiguration:
+        """Write the settings, and read them as a shop does."""
+        settings = _SETTINGS + f'\n[web]\nbase_url = "{self.url}"\n'
+        tomllib.loads(settings)
+        self._config.write_text(settings, encoding="utf-8")
+        return load_configuration(self._config, self._environ())
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
@@ -136,11 +142,32 @@ class BenchShop:
         )
         return url
 
+    @property
+    def uncached(self) -> str:
+        """The address of the same shop with caches off: no page is kept in memory."""
+        if self._uncached is None:
+            config = self.folder / "uncached.toml"
+            settings = self._config.read_text(encoding="utf-8")
+            config.write_text(settings + "pages_in_memory = 0\n", encoding="utf-8")
+            url = f"http://127.0.0.1:{_free_port()}"
+            self._uncached = url
+            self._serve(
+                [
+                    *(sys.executable, "-m", "granian", "commercekit.app:create_app"),
+                    *("--factory", "--interface", "asgi", "--workers", "2", "--loop", "uvloop"),
+                    *("--http", "1", "--port", url.rpartition(":")[2], "--no-ws"),
+                    *("--log-level", "error"),
+                ],
+                url + "/readyz",
+                {**self._environ(), "COMMERCEKIT_CONFIG": str(config)},
+            )
+        return self._uncached
+
     def cold_server(self, kind: str, names: Sequence[str], paths: Sequence[str]) -> str:
         """An application that sends the shop's statements and then the shop's bytes; its address."""
         asked = asyncio.run(self._record(kind, names))
         known: dict[str, Any] = {}
-        with httpx.Client(base_url=self.url) as client:
+        with httpx.Client(base_url=self.uncached) as client:
             for path, statements in zip(paths, asked, strict=True):
                 answer = client.get(path)
                 answer.raise_for_status()

@@ -260,6 +260,21 @@ async def test_no_address_leads_elsewhere(client, path):
     assert (await client.get(f"/media/pictures/{path}")).status_code == 404
 
 
+async def test_head_of_a_picture_answers_like_get_without_it(client, catalog):
+    media, _ = await catalog.media.upload(picture())
+    whole, asked = await client.get(media.url), await client.head(media.url)
+    assert (whole.status_code, asked.status_code) == (200, 200)
+    assert asked.content == b""
+    for name in ("content-length", "content-type", "etag", "cache-control"):
+        assert asked.headers[name] == whole.headers[name]
+    assert int(asked.headers["content-length"]) == len(whole.content) > 0
+    missing = await client.head("/media/pictures/" + "0" * 32 + "-00000000-160.webp")
+    assert (missing.status_code, missing.content) == (404, b"")
+    known = await client.head(media.url, headers={"if-none-match": whole.headers["etag"]})
+    assert known.status_code == 304
+    assert (await client.head("/admin/media")).status_code == 405
+
+
 async def test_products_variants_and_brands_show_uploads(catalog, database):
     one, _ = await catalog.media.upload(picture())
     two, _ = await catalog.media.upload(picture(colour="blue"))

@@ -30,6 +30,7 @@ from commercekit.storefront import (
     StorefrontService,
     projectors,
     read_lane,
+    read_shortcut,
 )
 from commercekit.testing import core_piccolo_apps
 
@@ -42,8 +43,19 @@ def piccolo_apps():
 class Running:
     """Promotions that are on, as promotions would tell them."""
 
-    def __init__(self):
-        self.on = []
+    def __init__(self, freshness):
+        self._freshness = freshness
+        self._on = []
+
+    @property
+    def on(self):
+        return self._on
+
+    @on.setter
+    def on(self, promotions):
+        # As a projector does when a promotion is changed.
+        self._on = promotions
+        self._freshness.forget_all()
 
     async def running(self, now):
         return [each for each in self.on if each.ends_at is None or now < each.ends_at]
@@ -62,17 +74,31 @@ class Shop:
         self.projection = Projection(
             db, self.markets, self.catalog, self.pricing, self.inventory, self.freshness
         )
-        self.running = Running()
+        self.running = Running(self.freshness)
         self.storefront = StorefrontService(
             db, self.markets, self.catalog, self.projection, self.running
         )
         self.bus = Bus(db, clock, projectors(self.projection, self.catalog))
-        self.app = build_litestar(
+        self.cursors = Cursors(b"k" * 32)
+        self.framework = self.application()
+        self.app = self.application(shortcut=read_shortcut(self.storefront, self.cursors))
+        self.markets.on_change(self.freshness.forget_all)
+        self.lane = read_lane(
+            self.app,
+            self.freshness,
+            languages=("en", "zh"),
+            languages_of=lambda code: (
+                market.languages if (market := self.markets.known(code)) else None
+            ),
+        )
+
+    def application(self, **more):
+        return build_litestar(
             controllers=[StorefrontController, StorefrontFeeds],
             dependencies={"storefront": self.storefront},
-            cursors=Cursors(b"k" * 32),
+            cursors=self.cursors,
+            **more,
         )
-        self.lane = read_lane(self.app, self.freshness, languages=("en", "zh"))
 
     async def price(self, sku, amount, compare_at=None):
         async with self.db.unit_of_work() as uow:

@@ -128,10 +128,68 @@ async def test_languages_of_the_shop_have_pages_of_their_own(web, inside):
     assert len(inside.seen) == 2
 
 
-async def test_a_market_of_its_own_passes_through(web, inside):
+async def test_a_market_that_the_lane_knows_nothing_of_passes_through(web, inside):
     for _ in range(2):
         await web.get("/store/products", headers={"x-market": "hk"})
     assert len(inside.seen) == 2
+
+
+async def test_a_market_has_pages_of_its_own_in_its_own_languages(inside, freshness):
+    spoken = {"hk": ("zh", "en"), "jp": ("ja",)}
+    front = ReadLane(inside, freshness, languages=("en", "de"), languages_of=spoken.get)
+    transport = httpx.ASGITransport(front)
+    async with httpx.AsyncClient(transport=transport, base_url="http://shop.example") as web:
+
+        async def made(market, language):
+            headers = {"accept-language": language} | ({"x-market": market} if market else {})
+            return (await web.get("/store/products", headers=headers)).text
+
+        default = await made("", "en")
+        assert await made("hk", "zh") != default
+        assert await made("hk", "fr") == await made("hk", "zh-HK")
+        assert await made("hk", "en") not in {await made("hk", "zh"), default}
+        assert await made("jp", "de") == await made("jp", "en") == await made("jp", "ja")
+        assert len(inside.seen) == 4
+        assert await made("moon", "en") != await made("moon", "en")
+        freshness.forget_all()
+        assert await made("hk", "zh") != default
+        assert len(inside.seen) == 7
+
+
+async def test_what_became_of_each_request_is_counted_and_logged(web, inside, front, caplog):
+    inside.gate.clear()
+    caplog.set_level("INFO", logger="commercekit.access")
+    asked = [
+        asyncio.create_task(web.get("/store/products/mug", headers={"x-request-id": f"reader-{n}"}))
+        for n in range(2)
+    ]
+    while not inside.seen:
+        await asyncio.sleep(0)
+    await asyncio.sleep(0.01)
+    inside.gate.set()
+    await asyncio.gather(*asked)
+    tag = (await web.get("/store/products/mug")).headers["etag"]
+    known = await web.get("/store/products/mug", headers={"if-none-match": tag})
+    await web.head("/store/products/mug")
+    assert known.status_code == 304
+    counts = front.counts
+    assert (counts.misses, counts.joined, counts.hits) == (1, 1, 3)
+    route = "/store/products/{slug}"
+    assert front.answers == {
+        ("GET", route, 200): 2,
+        ("GET", route, 304): 1,
+        ("HEAD", route, 200): 1,
+    }
+    lines = [record for record in caplog.records if record.name == "commercekit.access"]
+    assert sorted((line.lane, line.status, line.method) for line in lines) == [
+        ("hit", 200, "GET"),
+        ("hit", 200, "HEAD"),
+        ("hit", 304, "GET"),
+        ("joined", 200, "GET"),
+        ("miss", 200, "GET"),
+    ]
+    assert {line.request_id for line in lines} >= {"reader-0", "reader-1"}
+    assert {line.path for line in lines} == {"/store/products/mug"}
 
 
 async def test_who_has_the_page_gets_304_without_it(web, inside):

@@ -100,10 +100,15 @@ async def test_a_product_page(shop, store, sizes):
         "price": {"amount": 2000, "currency": "CNY"},
         "price_max": {"amount": 2500, "currency": "CNY"},
         "compare_at": None,
+        "lowest_30d": None,
         "in_stock": True,
         "badges": ["new"],
         "image_url": "/a.svg",
-        "images": [{"url": "/a.svg", "alt": "Front"}, {"url": "/b.svg", "alt": "Mug"}],
+        "images": [
+            {"url": "/a.svg", "alt": "Front", "srcset": "", "sizes": []},
+            {"url": "/b.svg", "alt": "Mug", "srcset": "", "sizes": []},
+        ],
+        "attributes": [],
         "options": [{"name": "Size", "values": ["Small", "Large"]}],
         "variants": [
             {
@@ -112,6 +117,7 @@ async def test_a_product_page(shop, store, sizes):
                 "options": {"Size": "Small"},
                 "price": {"amount": 2000, "currency": "CNY"},
                 "compare_at": None,
+                "lowest_30d": None,
                 "available": 5,
                 "image_url": "/a.svg",
             },
@@ -121,6 +127,7 @@ async def test_a_product_page(shop, store, sizes):
                 "options": {"Size": "Large"},
                 "price": {"amount": 2500, "currency": "CNY"},
                 "compare_at": {"amount": 3000, "currency": "CNY"},
+                "lowest_30d": None,
                 "available": 20,
                 "image_url": "/b.svg",
             },

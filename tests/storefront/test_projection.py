@@ -56,12 +56,12 @@ async def test_a_rebuild_writes_what_the_projectors_wrote(shop, sizes):
     await shop.catalog.change_variant(made.variants[0].id, VariantChange(position=2))
     await shop.catalog.change_product(made.id, ProductChange(name={"en": "Big mug"}))
     projected = await rows(shop)
-    assert await shop.storefront.rebuild() == 2
+    assert (await shop.storefront.rebuild.all()).written == 2
     assert await rows(shop) == projected
     for table in TABLES:
         await shop.db.execute(f"DELETE FROM {table}")
     seen = []
-    assert await shop.storefront.rebuild(progress=seen.append) == 2
+    assert (await shop.storefront.rebuild.all(progress=seen.append)).written == 2
     assert seen == [2]
     assert await rows(shop) == projected
 
@@ -76,10 +76,10 @@ async def test_a_rebuild_removes_what_is_gone_and_mends_what_is_wrong(shop):
         new_id(),
     )
     await shop.db.execute("UPDATE storefront_variant SET price = 1, available = 9")
-    await shop.storefront.rebuild()
+    await shop.storefront.rebuild.all()
     assert await rows(shop) == projected
     await shop.db.execute("UPDATE storefront_product SET price_min = 1, in_stock = false")
-    assert await shop.storefront.rebuild([made.id]) == 1
+    assert await shop.storefront.rebuild.some([made.id]) == 1
     assert await rows(shop) == projected
 
 
@@ -173,7 +173,7 @@ async def test_prices_and_stock_that_change_during_a_rebuild_are_not_lost(shop):
     await shop.product("mug", price=1000, stock=15)
     for round_ in range(1, 8):
         await asyncio.gather(
-            shop.storefront.rebuild(),
+            shop.storefront.rebuild.all(),
             shop.price("MUG", 1000 + round_),
             shop.stock("MUG", 15 - round_),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import msgspec
 import pytest
 import pytest_asyncio
 from hypothesis import given
@@ -211,10 +212,10 @@ async def test_a_megabyte_of_words_is_refused(shop, store, path):
     answer = await store.get(path, params={"q": "x" * 60_000})
     assert answer.status_code in (400, 414)
     text = "a'" * 500_000
-    began = time.perf_counter()
+    began = time.process_time()
     assert len(list(units(text))) <= 20_000
     vector([("A", text), ("D", "<" * 1_000_000)])
-    assert time.perf_counter() - began < 1.0
+    assert time.process_time() - began < 3
 
 
 async def test_suggestions_name_categories_brands_and_products(shop, store):
@@ -329,3 +330,63 @@ async def test_synonyms_are_for_staff(shop):
         refused = await visitor.post("/admin/synonyms", json=body, headers=bearer)
         assert refused.status_code == 403
     assert await shop.storefront.vocabulary.synonyms() == []
+
+
+async def test_a_text_of_a_megabyte_is_refused_before_anybody_reads_it(shop):
+    await shop.product("mug")
+    for app in (shop.app, shop.lane):
+        for path in ("/store/products", "/store/suggestions"):
+            began = time.process_time()
+            # Not by httpx, which refuses to send such an address.
+            status, headers, body = await asked(app, path, b"q=" + b"mug+" * 262_144)
+            assert time.process_time() - began < 2
+            assert (status, headers[b"content-type"]) == (400, b"application/problem+json")
+            assert len(body) < 2000
+            assert msgspec.json.decode(body)["errors"][0]["pointer"] == "?q"
+    assert shop.lane.counts.misses == 0
+
+
+async def asked(app, path, query):
+    """What an application answers to a query as it is."""
+    sent = []
+
+    async def receive():
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": query,
+        "headers": [(b"host", b"shop.example")],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 80),
+        "extensions": {},
+        "state": {},
+    }
+    await app(scope, receive, send)
+    return sent[0]["status"], dict(sent[0]["headers"]), sent[1]["body"]
+
+
+async def test_counting_words_again_keeps_what_is_there_and_drops_what_is_not(shop):
+    await shop.product("mug", name={"en": "Blue mug"})
+    made = await shop.product("cup", name={"en": "Blue rarity"})
+    await shop.catalog.delete_product(made.id)
+    count = await shop.storefront.vocabulary.recount(shop.market.id)
+    rows = await shop.db.fetch("SELECT term, documents FROM storefront_term")
+    kept = {row["term"]: row["documents"] for row in rows}
+    assert kept[""] == 1
+    assert kept["blue"] == 1
+    assert "rarity" not in kept
+    assert count == len(kept) - 1
+    await shop.db.execute("DELETE FROM storefront_term WHERE term = 'blue'")
+    assert await shop.storefront.vocabulary.recount(shop.market.id) == count
+    assert await found(shop, "bleu") == ["mug"]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import commercekit
 from commercekit.app.configuration import ShopConfiguration, load_configuration
-from commercekit.app.sampling import sampling
+from commercekit.app.sampling import lane_tally, sampling
 from commercekit.app.shop import Shop
 from commercekit.catalog.api import controllers as catalog_controllers
 from commercekit.checkout import (
@@ -48,7 +48,13 @@ from commercekit.platform.security import Principal
 from commercekit.platform.telemetry import LoopWatchdog, configure_logging
 from commercekit.pricing.api import AdminPriceExplanations, AdminPriceLists, AdminTaxRates
 from commercekit.promotions.api import AdminPromotions
-from commercekit.storefront import AdminSynonyms, StorefrontController, StorefrontFeeds, read_lane
+from commercekit.storefront import (
+    AdminSynonyms,
+    StorefrontController,
+    StorefrontFeeds,
+    read_lane,
+    read_shortcut,
+)
 from commercekit.web import build_web, market_lane, media_routes, picture_routes, webhook_routes
 
 if TYPE_CHECKING:
@@ -72,6 +78,7 @@ def database_of(configuration: ShopConfiguration) -> Any:
 def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
     """The web of ``shop``; its lifespan opens the shop, works on its queues, and closes it."""
     settings = shop.settings
+    tallies: list[Callable[[], None]] = []
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
@@ -79,8 +86,10 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
             settings.telemetry.blocked_loop, observe=shop.metrics.loop_blocked_seconds.inc
         )
         # Starting imports and connects; what blocks later is what is watched.
-        async with shop.working(), sampling(shop), watchdog:
+        async with shop.working(), sampling(shop, *tallies), watchdog:
             yield
+        for tally in tallies:
+            tally()
         if on_stop is not None:
             await asyncio.to_thread(on_stop)
 
@@ -167,11 +176,23 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
         ),
         checks={"database": shop.ready},
         registry=shop.metrics.registry,
+        shortcut=read_shortcut(shop.storefront, shop.cursors),
         title=settings.name,
         version=commercekit.__version__,
     )
-    lane = read_lane(app, shop.freshness, languages=settings.market.languages)
-    return market_lane(lane, shop.markets)
+    front = app
+    if settings.web.pages_in_memory:
+        front = read_lane(
+            app,
+            shop.freshness,
+            languages=settings.market.languages,
+            max_pages=settings.web.pages_in_memory,
+            languages_of=lambda code: (
+                market.languages if (market := shop.markets.known(code)) else None
+            ),
+        )
+        tallies.append(lane_tally(front, shop.metrics, app.edge.metrics))
+    return market_lane(front, shop.markets)
 
 
 def create_app(path: Path | None = None) -> Any:

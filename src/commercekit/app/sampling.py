@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from commercekit.platform.db import condition_of
 from commercekit.platform.loops import Loop, running
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
 
     from commercekit.app.shop import Shop
+    from commercekit.platform.http import RequestMetrics
+    from commercekit.platform.telemetry import ShopMetrics
+    from commercekit.storefront import ReadLane
 
-__all__ = ["sample", "sample_tables", "sampling"]
+__all__ = ["lane_tally", "sample", "sample_tables", "sampling"]
 
 _EVERY = 5.0
 _TABLES_EVERY = 60.0
@@ -20,11 +25,13 @@ _SHOWN = 40
 """The largest tables; what is said of all is in ``db_complaints``."""
 
 
-def sampling(shop: Shop) -> AbstractAsyncContextManager[None]:
-    """Look for as long as the block lasts."""
+def sampling(shop: Shop, *tallies: Callable[[], None]) -> AbstractAsyncContextManager[None]:
+    """Look for as long as the block lasts; ``tallies`` hand over what they counted meanwhile."""
 
     async def step() -> bool:
         await sample(shop)
+        for tally in tallies:
+            tally()
         return False
 
     async def look() -> bool:
@@ -37,6 +44,23 @@ def sampling(shop: Shop) -> AbstractAsyncContextManager[None]:
             Loop("metrics-of-tables", look, poll=_TABLES_EVERY),
         ]
     )
+
+
+def lane_tally(
+    lane: ReadLane, metrics: ShopMetrics, requests: RequestMetrics
+) -> Callable[[], None]:
+    """Hands over what the read lane counted; counting there itself would cost more than answering does."""
+    told: dict[str, int] = {}
+
+    def hand_over() -> None:
+        for outcome, number in asdict(lane.counts).items():
+            metrics.read_lane.labels(outcome).inc(number - told.get(outcome, 0))
+            told[outcome] = number
+        answers, lane.answers = lane.answers, {}
+        for (method, route, status), number in answers.items():
+            requests.count(method, route, status, number)
+
+    return hand_over
 
 
 async def sample(shop: Shop) -> None:

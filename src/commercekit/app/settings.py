@@ -72,6 +72,14 @@ class WebSettings(Struct, frozen=True, kw_only=True):
     media: Annotated[
         Path | None, Meta(description="A folder of pictures, served under /media.")
     ] = None
+    pages_in_memory: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1_000_000,
+            description="Public pages that each process keeps ready; 0: every read asks the database.",
+        ),
+    ] = 5000
 
 
 class MediaSettings(Struct, frozen=True, kw_only=True):

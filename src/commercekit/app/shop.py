@@ -231,6 +231,8 @@ class Shop:
             audit=self.identity,
         )
         self.freshness = Freshness()
+        # What a market is called, speaks and takes is on all of its pages.
+        self.markets.on_change(self.freshness.forget_all)
         self.projection = Projection(
             db, self.markets, self.catalog, self.pricing, self.inventory, self.freshness
         )

@@ -21,6 +21,7 @@ from commercekit.catalog.errors import (
     VariantNotFound,
 )
 from commercekit.catalog.events import (
+    AttributeChanged,
     BrandChanged,
     BrandCreated,
     BrandDeleted,
@@ -97,6 +98,7 @@ __all__ = [
     "MAX_VARIANTS",
     "Attribute",
     "AttributeChange",
+    "AttributeChanged",
     "AttributeInUse",
     "AttributeKind",
     "AttributeNotFound",

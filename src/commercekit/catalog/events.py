@@ -6,6 +6,7 @@ from uuid import UUID
 from commercekit.kernel import DomainEvent
 
 __all__ = [
+    "AttributeChanged",
     "BrandChanged",
     "BrandCreated",
     "BrandDeleted",
@@ -130,3 +131,13 @@ class CategoryChanged(_CategoryFact, frozen=True, kw_only=True):
 
 class CategoryDeleted(_CategoryFact, frozen=True, kw_only=True):
     """A category is gone; products that were on it are not."""
+
+
+class AttributeChanged(DomainEvent, frozen=True, kw_only=True):
+    """A definition is new, has other words or choices, or is gone; what products hold is the same."""
+
+    aggregate: ClassVar[str] = "attribute"
+    id_field: ClassVar[str] = "attribute_id"
+
+    attribute_id: UUID
+    product_type: str

@@ -22,6 +22,7 @@ _COMMANDS: Final = {
     "export": ("exports", "export"),
     "demo": ("demo", "demo"),
     "doctor": ("doctor", "doctor"),
+    "storefront": ("storefront", "storefront"),
     "sim": ("sim", "sim"),
     "outbox": ("outbox", "outbox"),
     "config": ("config", "config"),

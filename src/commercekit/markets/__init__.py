@@ -5,6 +5,7 @@ from commercekit.markets.errors import (
     DuplicateMarket,
     MarketBySettings,
     MarketCurrencyFixed,
+    MarketInactive,
     MarketNotFound,
 )
 from commercekit.markets.models import Market, Rounding
@@ -17,6 +18,7 @@ __all__ = [
     "MarketBySettings",
     "MarketController",
     "MarketCurrencyFixed",
+    "MarketInactive",
     "MarketNotFound",
     "MarketService",
     "Rounding",

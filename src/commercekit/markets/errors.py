@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from commercekit.errors import ConfigurationError, Conflict, NotFound, Unprocessable
 
-__all__ = ["DuplicateMarket", "MarketBySettings", "MarketCurrencyFixed", "MarketNotFound"]
+__all__ = [
+    "DuplicateMarket",
+    "MarketBySettings",
+    "MarketCurrencyFixed",
+    "MarketInactive",
+    "MarketNotFound",
+]
 
 
 class MarketNotFound(NotFound):
@@ -13,6 +19,14 @@ class MarketNotFound(NotFound):
     slug = "market-not-found"
     title = "No such market"
     title_zh = "没有该市场"
+
+
+class MarketInactive(Unprocessable):
+    """The market takes no new shoppers."""
+
+    slug = "market-inactive"
+    title = "This market is closed"
+    title_zh = "该市场未开放"
 
 
 class MarketCurrencyFixed(ConfigurationError):

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from commercekit.errors import ConfigurationError, Conflict
+from commercekit.errors import ConfigurationError, Conflict, FieldError
 from commercekit.kernel import Clock, exponent, new_id
 from commercekit.markets import repository
 from commercekit.markets.errors import (
     DuplicateMarket,
     MarketBySettings,
     MarketCurrencyFixed,
+    MarketInactive,
     MarketNotFound,
 )
 from commercekit.markets.models import Market, Rounding
@@ -40,6 +41,12 @@ class MarketService:
         self._by_code: dict[str, Market] = {}
         self._default: Market | None = None
         self._routes: _Routes | None = None
+        self._round = 0
+        self._listeners: list[Callable[[], None]] = []
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Have ``listener`` called whenever a market may have changed; it is quick and does not await."""
+        self._listeners.append(listener)
 
     def heard(self, _code: str) -> None:
         """A market was changed, in this process or another: read all of them again."""
@@ -47,9 +54,12 @@ class MarketService:
 
     def forget(self) -> None:
         """Read every market again when it is asked for."""
+        self._round += 1
         self._by_code.clear()
         self._default = None
         self._routes = None
+        for listener in self._listeners:
+            listener()
 
     async def default(self) -> Market:
         """The market of a request that names none.
@@ -67,12 +77,37 @@ class MarketService:
 
     async def by_code(self, code: str) -> Market:
         """The market of that code; :class:`MarketNotFound` otherwise."""
-        market = self._by_code.get(code) or await repository.by_code(code)
+        kept = self._by_code.get(code)
+        if kept is not None:
+            return kept
+        begun = self._round
+        market = await repository.by_code(code)
         if market is None:
             message = f"There is no market {code!r}."
             raise MarketNotFound(message, market=code)
-        self._by_code[code] = market
+        if begun == self._round:
+            # One that was changed while it was read is not kept.
+            self._by_code[code] = market
         return market
+
+    async def for_shopper(self, code: str | None) -> Market:
+        """The market that a request names, the default one if it names none.
+
+        :class:`MarketNotFound` or, for one that takes no new shoppers, :class:`MarketInactive`.
+        """
+        if not code:
+            return await self.default()
+        market = await self.by_code(code)
+        if not market.active:
+            message = f"The market {code!r} takes no orders; leave X-Market out, or name another."
+            fault = FieldError("header:X-Market", "inactive", message)
+            raise MarketInactive(message, market=code, errors=(fault,))
+        return market
+
+    def known(self, code: str) -> Market | None:
+        """The active market of that code if this process has met it; asks no database."""
+        market = self._by_code.get(code)
+        return market if market is not None and market.active else None
 
     async def resolve(self, host: str, path: str) -> tuple[Market, str] | None:
         """The market that a visitor of ``host`` and ``path`` shops in, and the path without its prefix.
@@ -81,7 +116,10 @@ class MarketService:
         default does. Inactive markets are not found.
         """
         if self._routes is None:
+            begun = self._round
             markets = [market for market in await self.every() if market.active]
+            if begun == self._round:
+                self._by_code |= {market.code: market for market in markets}
             self._routes = _Routes(
                 {host: market for market in markets for host in market.hosts},
                 {market.path_prefix: market for market in markets if market.path_prefix},

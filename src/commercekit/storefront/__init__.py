@@ -1,6 +1,11 @@
 """What shoppers see before they buy: read models of products, and the lane that serves them."""
 
-from commercekit.storefront.api import AdminSynonyms, StorefrontController, StorefrontFeeds
+from commercekit.storefront.api import (
+    AdminSynonyms,
+    StorefrontController,
+    StorefrontFeeds,
+    read_shortcut,
+)
 from commercekit.storefront.freshness import CHANNEL, Freshness, Stale
 from commercekit.storefront.lane import ReadLane, read_lane
 from commercekit.storefront.models import (
@@ -18,6 +23,7 @@ from commercekit.storefront.models import (
 )
 from commercekit.storefront.service import Listed, StorefrontService
 from commercekit.storefront.service.projection import Projection
+from commercekit.storefront.service.rebuilding import RebuildReport
 from commercekit.storefront.service.vocabulary import Vocabulary
 from commercekit.storefront.subscribers import projectors
 
@@ -35,6 +41,7 @@ __all__ = [
     "ProductList",
     "Projection",
     "ReadLane",
+    "RebuildReport",
     "Sort",
     "Stale",
     "StorefrontController",
@@ -46,4 +53,5 @@ __all__ = [
     "Vocabulary",
     "projectors",
     "read_lane",
+    "read_shortcut",
 ]

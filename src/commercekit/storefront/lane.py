@@ -20,6 +20,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from commercekit.kernel import parse_accept_language
+from commercekit.platform.http import LOGGED_ELSEWHERE, is_logged, log_answer
 from commercekit.storefront.freshness import Freshness, Stale
 
 __all__ = ["LaneCounts", "ReadLane", "read_lane"]
@@ -30,8 +31,9 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
-_Raw = tuple[str, bytes, bytes, bytes]
-_Key = tuple[str, tuple[tuple[str, str], ...], str, bytes]
+_Raw = tuple[str, bytes, bytes, bytes, bytes]
+_Key = tuple[str, tuple[tuple[str, str], ...], str, bytes, str]
+LanguagesOf = Callable[[str], Sequence[str] | None]
 
 _LISTS: Final = frozenset(
     {"/store/products", "/store/categories", "/store/brands", "/store/suggestions"}
@@ -45,6 +47,8 @@ _MAX_PATH: Final = 512
 _REQUEST_ID: Final = re.compile(rb"^[A-Za-z0-9][A-Za-z0-9._-]{7,63}$")
 _PER_REQUEST: Final = frozenset({b"x-request-id", b"date"})
 _NOT_KEPT: Final = frozenset({b"set-cookie"})
+_OK: Final = 200
+_HIT, _MISS, _JOINED = "hit", "miss", "joined"
 _BODY_ONLY: Final = frozenset({b"content-length", b"content-type"})
 
 
@@ -54,6 +58,8 @@ class LaneCounts:
 
     hits: int = 0
     misses: int = 0
+    joined: int = 0
+    """Requests for a page that was being made for somebody else already."""
     dropped: int = 0
     """Pages forgotten because a change made them old."""
 
@@ -61,11 +67,12 @@ class LaneCounts:
 class _Entry:
     """A page as bytes, with the header fields of both answers ready."""
 
-    __slots__ = ("alive", "body", "etag", "full", "key", "not_modified", "status", "until")
+    __slots__ = ("alive", "body", "etag", "full", "key", "not_modified", "route", "status", "until")
 
     def __init__(self, key: _Key, status: int, headers: Headers, body: bytes, until: float) -> None:
         self.until = until
         self.key = key
+        self.route = _route(key[0])
         self.status = status
         self.body = body
         self.alive = True
@@ -88,6 +95,8 @@ class ReadLane:
     """ASGI in front of the application; everything that is not a public page passes through.
 
     ``languages`` are those that the shop's pages exist in, best first; readers of others share a page.
+    ``languages_of`` tells those of a market that the request names, ``None`` for one whose pages are not
+    to be kept; without it no named market's are.
     Memory is bounded by ``max_pages`` and ``max_bytes``: the pages kept longest go first. Changes drop
     pages at once; ``max_age``, in seconds, is for what turns old by time alone, such as a promotion that
     ends.
@@ -102,15 +111,17 @@ class ReadLane:
         max_pages: int = 5000,
         max_bytes: int = 64 * 1024 * 1024,
         max_age: float = 60.0,
-        observe: Callable[[str, str, int, float], None] | None = None,
+        languages_of: LanguagesOf | None = None,
     ) -> None:
         self.app = app
         self.counts = LaneCounts()
+        self.answers: dict[tuple[str, str, int], int] = {}
+        """How many were answered from memory, by method, route and status, since they were taken."""
+        self._languages_of = languages_of or (lambda _market: None)
         self._languages = tuple(languages)
         self._max_pages = max_pages
         self._max_bytes = max_bytes
         self._max_age = max_age
-        self._observe = observe
         self._memo: dict[_Raw, _Entry] = {}
         self._pages: dict[_Key, _Entry] = {}
         self._tags: dict[str, dict[_Key, None]] = {}
@@ -122,13 +133,10 @@ class ReadLane:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
+        if not _is_page(scope):
             await self.app(scope, receive, send)
             return
         path: str = scope["path"]
-        if path not in _LISTS and not path.startswith(_PAGES):
-            await self.app(scope, receive, send)
-            return
         host = language = market = known = request_id = b""
         size = 0
         for name, value in scope["headers"]:
@@ -144,16 +152,30 @@ class ReadLane:
             elif name == b"x-request-id":
                 request_id = value
         query: bytes = scope["query_string"]
-        if market or size > _MAX_HEADER_BYTES or len(query) > _MAX_QUERY or len(path) > _MAX_PATH:
+        if size > _MAX_HEADER_BYTES or len(query) > _MAX_QUERY or len(path) > _MAX_PATH:
             await self.app(scope, receive, send)
             return
-        raw = (path, query, language, host)
+        raw = (path, query, language, host, market)
+        if not request_id or not _REQUEST_ID.match(request_id):
+            request_id = self._prefix + b"-%x" % next(self._numbers)
         entry = self._memo.get(raw)
         if entry is not None and entry.alive and monotonic() < entry.until:
             self.counts.hits += 1
-        else:
-            entry = await self._page(raw, scope)
-        await self._answer(entry, scope, known, request_id, send)
+            await self._answer(entry, scope, known, request_id, send, _HIT)
+            return
+        languages = self._spoken(market)
+        if languages is None:
+            await self.app(scope, receive, send)
+            return
+        began = monotonic()
+        entry, how = await self._page(raw, languages, scope, request_id)
+        await self._answer(entry, scope, known, request_id, send, how, monotonic() - began)
+
+    def _spoken(self, market: bytes) -> tuple[str, ...] | None:
+        if not market:
+            return self._languages
+        named = self._languages_of(market.decode("latin-1"))
+        return None if named is None else tuple(named)
 
     def forget(self, stale: Stale) -> None:
         """Drop what a change made old; pages under way are given out, and kept for nobody."""
@@ -170,28 +192,33 @@ class ReadLane:
             named.append("")
         return [key for tag in named for key in tags.get(tag, ())]
 
-    async def _page(self, raw: _Raw, scope: Scope) -> _Entry:
-        key = self._key(raw)
+    async def _page(
+        self, raw: _Raw, languages: tuple[str, ...], scope: Scope, request_id: bytes
+    ) -> tuple[_Entry, str]:
+        key = _key(raw, languages)
         kept = self._pages.get(key)
         if kept is not None and monotonic() >= kept.until:
             self._drop(kept)
         elif kept is not None:
             self.counts.hits += 1
             self._remember(raw, kept)
-            return kept
-        self.counts.misses += 1
-        flight = self._flights.get(key)
+            return kept, _HIT
+        flight, how = self._flights.get(key), _JOINED
         if flight is None:
+            how = _MISS
+            self.counts.misses += 1
             # A task of its own: a reader who hangs up must not take the page from all who wait for it.
             task = asyncio.get_running_loop().create_task(
-                self._make(key, _plain(scope)), context=contextvars.Context()
+                self._make(key, _plain(scope, request_id)), context=contextvars.Context()
             )
             flight = self._flights[key] = _Flight(task)
             task.add_done_callback(lambda _task: self._land(key, flight))
+        else:
+            self.counts.joined += 1
         entry, _ = await asyncio.shield(flight.task)
         if entry.alive and self._pages.get(key) is entry:
             self._remember(raw, entry)
-        return entry
+        return entry, how
 
     async def _make(self, key: _Key, scope: Scope) -> tuple[_Entry, bool]:
         status = 500
@@ -251,42 +278,43 @@ class ReadLane:
             self._memo.clear()
         self._memo[raw] = entry
 
-    def _key(self, raw: _Raw) -> _Key:
-        """What makes two requests the same page: order of parameters and exact languages do not."""
-        path, query, language, host = raw
-        pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
-        return path, tuple(sorted(pairs)), self._language(language), host
-
-    def _language(self, header: bytes) -> str:
-        for wanted in parse_accept_language(header.decode("latin-1")):
-            tag = wanted.lower()
-            while tag:
-                for language in self._languages:
-                    if language.lower() == tag:
-                        return language
-                tag = tag.rpartition("-")[0]
-        return self._languages[0]
-
     async def _answer(
-        self, entry: _Entry, scope: Scope, known: bytes, request_id: bytes, send: Send
+        self,
+        entry: _Entry,
+        scope: Scope,
+        known: bytes,
+        request_id: bytes,
+        send: Send,
+        how: str,
+        seconds: float = 0.0,
     ) -> None:
-        if entry.status != 200:
+        if entry.status != _OK:
             status, headers, body = entry.status, entry.full, entry.body
+        elif known and entry.etag and _names(known, entry.etag):
+            status, body = 304, b""
+            headers = [*entry.not_modified, (b"x-request-id", request_id)]
         else:
-            if not request_id or not _REQUEST_ID.match(request_id):
-                request_id = self._prefix + b"-%x" % next(self._numbers)
-            if known and entry.etag and _names(known, entry.etag):
-                status, body = 304, b""
-                headers = [*entry.not_modified, (b"x-request-id", request_id)]
-            else:
-                status, body = 200, entry.body
-                headers = [*entry.full, (b"x-request-id", request_id)]
+            status, body = _OK, entry.body
+            headers = [*entry.full, (b"x-request-id", request_id)]
         if scope["method"] == "HEAD":
             body = b""
-        if self._observe is not None and entry.status == 200:
-            self._observe(scope["method"], _route(scope["path"]), status, 0.0)
+        if how is not _MISS:
+            # The application has counted the request that it answered.
+            told = (scope["method"], entry.route, status)
+            self.answers[told] = self.answers.get(told, 0) + 1
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+        if is_logged():
+            log_answer(
+                scope,
+                request_id=request_id.decode("ascii"),
+                route=entry.route,
+                status=status,
+                seconds=seconds,
+                size=len(body),
+                user_agent=next((v for n, v in scope["headers"] if n == b"user-agent"), b""),
+                lane=how,
+            )
 
 
 def read_lane(
@@ -296,13 +324,47 @@ def read_lane(
     languages: Sequence[str],
     max_pages: int = 5000,
     max_bytes: int = 64 * 1024 * 1024,
+    languages_of: LanguagesOf | None = None,
 ) -> ReadLane:
     """The application with the lane in front.
 
     Register ``freshness.heard`` with the broadcast, and ``freshness.forget_all`` for its gaps, or what
     other processes change goes unseen here.
     """
-    return ReadLane(app, freshness, languages=languages, max_pages=max_pages, max_bytes=max_bytes)
+    return ReadLane(
+        app,
+        freshness,
+        languages=languages,
+        max_pages=max_pages,
+        max_bytes=max_bytes,
+        languages_of=languages_of,
+    )
+
+
+def _key(raw: _Raw, languages: tuple[str, ...]) -> _Key:
+    """What makes two requests the same page: order of parameters and exact languages do not."""
+    path, query, accepted, host, market = raw
+    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    language = _language(accepted, languages)
+    return path, tuple(sorted(pairs)), language, host, market.decode("latin-1")
+
+
+def _language(header: bytes, languages: tuple[str, ...]) -> str:
+    for wanted in parse_accept_language(header.decode("latin-1")):
+        tag = wanted.lower()
+        while tag:
+            for language in languages:
+                if language.lower() == tag:
+                    return language
+            tag = tag.rpartition("-")[0]
+    return languages[0]
+
+
+def _is_page(scope: Scope) -> bool:
+    if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
+        return False
+    path: str = scope["path"]
+    return path in _LISTS or path.startswith(_PAGES)
 
 
 def _tag(key: _Key) -> str:
@@ -335,8 +397,8 @@ def _names(header: bytes, etag: bytes) -> bool:
     return any(tag.strip().removeprefix(b"W/") == etag for tag in header.split(b","))
 
 
-def _plain(scope: Scope) -> Scope:
-    """The request without what is one reader's own: conditions, cookies, credentials, ids."""
+def _plain(scope: Scope, request_id: bytes) -> Scope:
+    """The request without what is one reader's own: conditions, cookies, credentials."""
     left_out = {
         b"if-none-match",
         b"if-modified-since",
@@ -345,4 +407,11 @@ def _plain(scope: Scope) -> Scope:
         b"x-request-id",
     }
     headers = [pair for pair in scope["headers"] if pair[0] not in left_out]
-    return {**scope, "method": "GET", "headers": headers, "state": dict(scope.get("state") or {})}
+    headers.append((b"x-request-id", request_id))
+    return {
+        **scope,
+        "method": "GET",
+        "headers": headers,
+        "state": dict(scope.get("state") or {}),
+        LOGGED_ELSEWHERE: True,
+    }

@@ -7,9 +7,11 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from commercekit.catalog import AttributeKind
 from commercekit.kernel import Money
 
 __all__ = [
+    "AttributeView",
     "BrandEntry",
     "BrandPage",
     "BrandRef",
@@ -22,6 +24,7 @@ __all__ = [
     "ImageView",
     "ListQuery",
     "OptionView",
+    "PictureSize",
     "PriceRange",
     "ProductDetail",
     "ProductItem",
@@ -177,11 +180,38 @@ class OptionView(Struct, frozen=True):
     values: list[str]
 
 
+class PictureSize(Struct, frozen=True, kw_only=True):
+    """One size of an uploaded picture, in two formats."""
+
+    width: int
+    height: int
+    webp: str
+    jpeg: str
+
+
 class ImageView(Struct, frozen=True):
-    """A picture and what it shows, in words."""
+    """A picture and what it shows, in words. One that lies elsewhere has no sizes of ours."""
 
     url: str
     alt: str
+    srcset: str = ""
+    """All sizes as browsers take them, WebP: ``<img srcset>``."""
+    sizes: list[PictureSize] = []
+    """Smallest first."""
+
+
+class AttributeView(Struct, frozen=True, kw_only=True):
+    """What products of this type have: ``value`` for programs, ``label`` for people."""
+
+    code: str
+    name: str
+    kind: AttributeKind
+    unit: str
+    """Of a number, such as ``g``."""
+    value: bool | int | float | str
+    """Of a choice its code; of a text the words in the reader's language."""
+    label: str
+    """As it is shown; empty for yes and no, which each storefront says in its own words."""
 
 
 class VariantView(Struct, frozen=True, kw_only=True):
@@ -192,6 +222,8 @@ class VariantView(Struct, frozen=True, kw_only=True):
     options: dict[str, str]
     price: Money
     compare_at: Money | None
+    lowest_30d: Money | None
+    """Beside a ``compare_at``: the lowest price of the 30 days before the present one began."""
     available: int
     image_url: str | None
 
@@ -229,10 +261,13 @@ class ProductDetail(Struct, frozen=True, kw_only=True):
     price: Money
     price_max: Money
     compare_at: Money | None
+    lowest_30d: Money | None
+    """Of the variant whose price and ``compare_at`` stand here."""
     in_stock: bool
     badges: list[str]
     image_url: str | None
     images: list[ImageView]
+    attributes: list[AttributeView]
     options: list[OptionView]
     variants: list[VariantView]
     promotions: list[PromotionNote]

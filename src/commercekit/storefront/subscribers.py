@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from commercekit.catalog import (
+    AttributeChanged,
     BrandChanged,
     BrandCreated,
     BrandDeleted,
@@ -27,8 +29,7 @@ from commercekit.platform.bus import EventMeta, Subscription
 from commercekit.platform.db import UnitOfWork
 from commercekit.pricing import PriceChanged
 from commercekit.promotions import PromotionChanged
-from commercekit.storefront.service.many import take_together
-from commercekit.storefront.service.projection import Projection
+from commercekit.storefront.service.projection import Projection, ShownPrice, ShownStock
 
 __all__ = ["projectors"]
 
@@ -41,63 +42,79 @@ _PRODUCT_FACTS = (
     VariantChanged,
     VariantRemoved,
 )
-_React = Callable[[UnitOfWork, Any, EventMeta], Awaitable[None]]
-_NAMES_ONLY = (BrandCreated, BrandDeleted, CategoryCreated)
+_NAMES_ONLY = (BrandCreated, BrandDeleted, CategoryCreated, AttributeChanged, PromotionChanged)
+_ON_EVERY_PAGE = (*_NAMES_ONLY, BrandChanged, CategoryChanged)
 
 
 def projectors(projection: Projection, catalog: CatalogService) -> Sequence[Subscription]:
-    """What keeps list and detail true; all run inside the writer's unit of work."""
+    """What keeps list and detail true; all run inside the writer's unit of work.
 
-    async def product(uow: UnitOfWork, fact: Any, _meta: EventMeta) -> None:
-        await projection.refresh(uow, [fact.product_id])
+    Facts that one flush tells together, such as those of an import or of a batch of orders, are shown
+    together: a product that several of them touch is written once.
+    """
 
-    async def price(uow: UnitOfWork, fact: PriceChanged, _meta: EventMeta) -> None:
-        amount = None if fact.amount is None else fact.amount.amount
-        compare_at = None if fact.compare_at is None else fact.compare_at.amount
-        await projection.price(uow, fact.market_id, fact.sku, amount, compare_at)
+    async def one(uow: UnitOfWork, fact: DomainEvent, meta: EventMeta) -> None:
+        await together(uow, [(fact, meta)])
 
-    async def availability(uow: UnitOfWork, fact: AvailabilityChanged, _meta: EventMeta) -> None:
-        await projection.availability(
-            uow, fact.sku, fact.shown, market=fact.market, elsewhere=fact.elsewhere
-        )
+    async def together(uow: UnitOfWork, told: Sequence[tuple[Any, EventMeta]]) -> None:
+        facts = [fact for fact, _ in told]
+        for fact in facts:
+            if isinstance(fact, CategoryDeleted):
+                await projection.without_category(uow, fact.category_id)
+        # What is written anew takes prices and stock from where they are now: facts of these say
+        # nothing more about it.
+        written = await projection.refresh(uow, await _products(facts, catalog))
+        priced = [f for f in facts if isinstance(f, PriceChanged) and f.sku not in written]
+        if priced:
+            await projection.prices(uow, [_price(fact) for fact in priced])
+        counted = [f for f in facts if isinstance(f, AvailabilityChanged) and f.sku not in written]
+        if counted:
+            await projection.stock(uow, [_stock(fact) for fact in counted])
+        if any(isinstance(fact, _ON_EVERY_PAGE) for fact in facts):
+            await projection.all_pages(uow)
 
-    async def brand(uow: UnitOfWork, fact: BrandChanged, _meta: EventMeta) -> None:
-        await projection.refresh(uow, await catalog.product_ids_of_brand(fact.brand_id))
-        await projection.all_pages(uow)
-
-    async def category(uow: UnitOfWork, fact: CategoryChanged, _meta: EventMeta) -> None:
-        # Its name is among the words that find its products.
-        await projection.refresh(uow, await catalog.product_ids_of_category(fact.category_id))
-        await projection.all_pages(uow)
-
-    async def category_gone(uow: UnitOfWork, fact: CategoryDeleted, _meta: EventMeta) -> None:
-        await projection.without_category(uow, fact.category_id)
-
-    async def names(uow: UnitOfWork, _fact: Any, _meta: EventMeta) -> None:
-        await projection.all_pages(uow)
-
-    async def many(uow: UnitOfWork, told: Sequence[tuple[Any, EventMeta]]) -> None:
-        await take_together(projection, uow, [fact for fact, _ in told])
-
-    reactions: list[tuple[type[DomainEvent], _React]] = [
-        *((event, product) for event in _PRODUCT_FACTS),
-        *((event, names) for event in _NAMES_ONLY),
-        (PriceChanged, price),
-        (AvailabilityChanged, availability),
-        (BrandChanged, brand),
-        (CategoryChanged, category),
-        (CategoryDeleted, category_gone),
-        (PromotionChanged, names),
-    ]
-    # Facts of one change belong together as often as not: a product with its prices and its stock.
-    taken_together = (*_PRODUCT_FACTS, PriceChanged, AvailabilityChanged)
     return [
         Subscription(
             consumer="storefront.read-models",
             event=event,
-            react=react,
+            react=one,
             projector=True,
-            together=many if event in taken_together else None,
+            together=together,
         )
-        for event, react in reactions
+        for event in (
+            *_PRODUCT_FACTS,
+            *_NAMES_ONLY,
+            PriceChanged,
+            AvailabilityChanged,
+            BrandChanged,
+            CategoryChanged,
+            CategoryDeleted,
+        )
     ]
+
+
+async def _products(facts: Sequence[DomainEvent], catalog: CatalogService) -> list[UUID]:
+    """Whose rows these facts make old, each once; a name is among the words that find a product."""
+    found: dict[UUID, None] = {}
+    for fact in facts:
+        if isinstance(fact, _PRODUCT_FACTS):
+            found[fact.product_id] = None
+        elif isinstance(fact, BrandChanged):
+            found |= dict.fromkeys(await catalog.product_ids_of_brand(fact.brand_id))
+        elif isinstance(fact, CategoryChanged):
+            found |= dict.fromkeys(await catalog.product_ids_of_category(fact.category_id))
+    return sorted(found)
+
+
+def _price(fact: PriceChanged) -> ShownPrice:
+    return ShownPrice(
+        fact.market_id,
+        fact.sku,
+        # Nothing is a price: it is another thing than none.
+        None if fact.amount is None else fact.amount.amount,
+        None if fact.compare_at is None else fact.compare_at.amount,
+    )
+
+
+def _stock(fact: AvailabilityChanged) -> ShownStock:
+    return ShownStock(fact.sku, fact.shown, fact.market, fact.elsewhere)

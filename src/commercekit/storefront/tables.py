@@ -19,6 +19,7 @@ from commercekit.platform.db import ENGINE
 
 __all__ = [
     "StorefrontProductRow",
+    "StorefrontRebuildRow",
     "StorefrontSynonymRow",
     "StorefrontTermRow",
     "StorefrontVariantRow",
@@ -71,6 +72,7 @@ class StorefrontVariantRow(Table, db=ENGINE, tablename="storefront_variant"):
     price = BigInt(null=True)
     compare_at = BigInt(null=True)
     available = Integer()
+    lowest_30d = BigInt(null=True)
 
 
 class StorefrontTermRow(Table, db=ENGINE, tablename="storefront_term"):
@@ -90,3 +92,12 @@ class StorefrontSynonymRow(Table, db=ENGINE, tablename="storefront_synonym"):
     version = Integer()
     created_at = Timestamptz()
     updated_at = Timestamptz()
+
+
+class StorefrontRebuildRow(Table, db=ENGINE, tablename="storefront_rebuild"):
+    """How far a rebuild has come; no row when none is under way."""
+
+    one = Boolean(primary_key=True)
+    product_id = UUID()
+    done = Integer()
+    at = Timestamptz()

@@ -1,5 +1,4 @@
--- GET one of the paths in the file that the first argument names, over and over; a second argument names
--- a market, whose pages are not kept in memory.
+-- GET one of the paths in the file that the first argument names, over and over.
 local folder = debug.getinfo(1).source:match("@(.*/)")
 dofile(folder .. "report.lua")
 
@@ -7,7 +6,6 @@ function init(args)
   paths = {}
   for line in io.lines(args[1]) do paths[#paths + 1] = line end
   next_path = math.random(#paths)
-  if args[2] then wrk.headers["X-Market"] = args[2] end
 end
 
 function request()

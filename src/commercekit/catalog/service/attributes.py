@@ -17,7 +17,7 @@ from commercekit.catalog.errors import (
     ProductRefused,
     StaleVersion,
 )
-from commercekit.catalog.events import ProductPublished, ProductUnpublished
+from commercekit.catalog.events import AttributeChanged, ProductPublished, ProductUnpublished
 from commercekit.catalog.models import (
     Attribute,
     AttributeChange,
@@ -75,6 +75,7 @@ class AttributeUseCases(ProductUseCases):
         if not await repository.attributes.add(uow, attribute):
             message = f"Products of type {new.product_type!r} have {new.code!r} already."
             raise AttributeTaken(message)
+        _tell(uow, attribute)
         return attribute
 
     async def change_attribute(
@@ -97,6 +98,7 @@ class AttributeUseCases(ProductUseCases):
                 raise AttributeInUse(message)
             if not await repository.attributes.write(uow, wanted, expected=expected_version):
                 raise StaleVersion
+            _tell(uow, wanted)
             return await self.attribute(attribute_id)
 
         return await self._db.run(work)
@@ -114,6 +116,7 @@ class AttributeUseCases(ProductUseCases):
                 message = f"Products have values of {current.code!r}."
                 raise AttributeInUse(message)
             await repository.attributes.delete(uow, attribute_id)
+            _tell(uow, current)
 
         await self._db.run(work)
 
@@ -192,3 +195,7 @@ def _check(attribute: Attribute) -> None:
         errors.append(FieldError("/unit", "unit", "Only a number has a unit."))
     if errors:
         raise ProductRefused(errors[0].message, errors=tuple(errors))
+
+
+def _tell(uow: UnitOfWork, attribute: Attribute) -> None:
+    uow.publish(AttributeChanged(attribute_id=attribute.id, product_type=attribute.product_type))

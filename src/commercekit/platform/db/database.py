@@ -222,30 +222,11 @@ class Database:
             except _BROKEN:
                 connection.terminate()
 
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Any]:
+    def _connection(self) -> _Borrowed:
         if self._pool is None:
             message = "the database is not open"
             raise RuntimeError(message)
-        try:
-            connection = await self._pool.acquire(timeout=_ACQUIRE_SECONDS)
-        except TimeoutError:
-            message = "no database connection came free in time"
-            raise Unavailable(message) from None
-        try:
-            yield connection
-        except _ENDED as error:
-            with suppress(asyncpg.InterfaceError):  # the pool has taken it back already
-                connection.terminate()
-            if self._pool is not None:  # the others have most likely died with it
-                await self._pool.expire_connections()
-            if isinstance(error, asyncpg.InternalClientError):
-                # A dying server's last words reached it while idle; a statement tripped over them.
-                message = "the server ended this connection"
-                raise asyncpg.ConnectionDoesNotExistError(message) from error
-            raise
-        finally:
-            await asyncio.shield(self._pool.release(connection))
+        return _Borrowed(self._pool)
 
     @staticmethod
     async def _commit(commit: Callable[[], Awaitable[None]], connection: Any) -> None:
@@ -257,6 +238,44 @@ class Database:
         except _BROKEN as error:
             message = "the connection broke during COMMIT"
             raise CommitOutcomeUnknown(message) from error
+
+
+class _Borrowed:
+    """A connection out of the pool for one block; written out, since every statement goes through here."""
+
+    __slots__ = ("_connection", "_pool")
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def __aenter__(self) -> Any:
+        # A limit on waiting costs a timer: none is needed where nobody has to wait.
+        limit = None if self._pool.get_idle_size() else _ACQUIRE_SECONDS
+        try:
+            self._connection = await self._pool.acquire(timeout=limit)
+        except TimeoutError:
+            message = "no database connection came free in time"
+            raise Unavailable(message) from None
+        return self._connection
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _trace: object
+    ) -> None:
+        try:
+            if isinstance(error, _ENDED):
+                await self._expire(error)
+        finally:
+            # It shields itself: who is cancelled gives the connection back all the same.
+            await self._pool.release(self._connection)
+
+    async def _expire(self, error: BaseException) -> None:
+        with suppress(asyncpg.InterfaceError):  # the pool has taken it back already
+            self._connection.terminate()
+        await self._pool.expire_connections()  # the others have most likely died with it
+        if isinstance(error, asyncpg.InternalClientError):
+            # A dying server's last words reached it while idle; a statement tripped over them.
+            message = "the server ended this connection"
+            raise asyncpg.ConnectionDoesNotExistError(message) from error
 
 
 def _is_gone(connection: Any) -> bool:

@@ -1,8 +1,9 @@
 """The web's manners: problems, strict input, idempotency, pages, entity tags, and the application."""
 
+from commercekit.platform.http.access import is_logged, log_answer, method_of
 from commercekit.platform.http.answers import Answer
 from commercekit.platform.http.application import ShopApplication, build_litestar
-from commercekit.platform.http.edge import HttpSettings, current_request_id
+from commercekit.platform.http.edge import LOGGED_ELSEWHERE, HttpSettings, current_request_id
 from commercekit.platform.http.etags import etag_of, require_match
 from commercekit.platform.http.idempotency import (
     LEASE,
@@ -18,12 +19,14 @@ from commercekit.platform.http.idempotency import (
 )
 from commercekit.platform.http.inputs import Input, decode
 from commercekit.platform.http.lane import Asked, LaneRequest, LaneRoute
+from commercekit.platform.http.metrics import RequestMetrics
 from commercekit.platform.http.openapi import document_of
 from commercekit.platform.http.outbound import UrlNotAllowed, outbound_client
 from commercekit.platform.http.pages import (
     Cursors,
     PageCursor,
     PageLimit,
+    binding,
     page_answer,
     page_request,
     sealed_page,
@@ -45,6 +48,7 @@ __all__ = [
     "ANY_QUERY",
     "FORM_PAGE",
     "LEASE",
+    "LOGGED_ELSEWHERE",
     "PROBLEM_MEDIA_TYPE",
     "Answer",
     "Asked",
@@ -64,11 +68,13 @@ __all__ = [
     "PageLimit",
     "PreconditionFailed",
     "PreconditionRequired",
+    "RequestMetrics",
     "ShopApplication",
     "Throttled",
     "TooLarge",
     "UnsupportedMedia",
     "UrlNotAllowed",
+    "binding",
     "build_litestar",
     "claim_of",
     "current_request_id",
@@ -76,6 +82,9 @@ __all__ = [
     "document_of",
     "etag_of",
     "idempotent",
+    "is_logged",
+    "log_answer",
+    "method_of",
     "outbound_client",
     "page_answer",
     "page_request",

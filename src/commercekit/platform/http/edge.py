@@ -7,7 +7,6 @@ changes, oversized headers), adds the security headers, and tells the log and th
 
 from __future__ import annotations
 
-import logging
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
@@ -20,11 +19,12 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from commercekit.errors import Malformed
-from commercekit.platform.http.exceptions import REQUEST_ID, instance_of, problem_for
+from commercekit.platform.http.access import is_logged, log_answer, method_of
+from commercekit.platform.http.exceptions import REQUEST_ID, problem_for
 from commercekit.platform.http.metrics import RequestMetrics
 from commercekit.platform.http.problems import CrossSite, HeadersTooLarge
 
-__all__ = ["Edge", "HttpSettings", "current_request_id"]
+__all__ = ["LOGGED_ELSEWHERE", "Edge", "HttpSettings", "current_request_id"]
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -36,9 +36,10 @@ _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _MAX_HEADERS: Final = 32 * 1024
 _INBOUND_ID: Final = re.compile(rb"^[A-Za-z0-9][A-Za-z0-9._-]{7,63}$")
 _HOST: Final = re.compile(r"^(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?$")
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _CROSS_SITE: Final = "Another site sent this; send it from the shop's own pages."
-_access = logging.getLogger("commercekit.access")
+LOGGED_ELSEWHERE: Final = "commercekit.logged_elsewhere"
+"""Set in the scope of a request that somebody further out tells of, who knows who really asked."""
+_READ_ALIKE: Final = ("/store/", "/media/")
 
 _request_id: ContextVar[str] = ContextVar("commercekit_request_id", default="")
 
@@ -81,7 +82,7 @@ class Edge:
     def __init__(self, app: App, settings: HttpSettings, metrics: RequestMetrics) -> None:
         self._app = app
         self._settings = settings
-        self._metrics = metrics
+        self.metrics = metrics
         self._hosts = frozenset(host.lower() for host in settings.allowed_hosts)
         self._origins = frozenset(origin.lower().rstrip("/") for origin in settings.trusted_origins)
         self._headers = (*_HEADERS, _HSTS) if settings.is_production else _HEADERS
@@ -99,15 +100,22 @@ class Edge:
         scope[REQUEST_ID] = request_id
         token = _request_id.set(request_id)
         answer = _Answer(send, self._headers, request_id)
+        inner = scope
+        if scope["method"] == "HEAD" and scope["path"].startswith(_READ_ALIKE):
+            # What may be read may be asked about: the same answer, without its body.
+            inner, answer.is_head = {**scope, "method": "GET"}, True
         try:
             try:
                 self._check(scope, headers)
-                await self._app(scope, receive, answer.send)
+                await self._app(inner, receive, answer.send)
             except Exception as error:
                 if answer.status:
                     raise
                 await answer.problem(error, scope)
         finally:
+            if inner is not scope:
+                scope["path_template"] = inner.get("path_template")
+                scope["commercekit.problem"] = inner.get("commercekit.problem")
             self._tell(scope, headers, answer, perf_counter() - started)
             _request_id.reset(token)
 
@@ -153,25 +161,16 @@ class Edge:
         self, scope: Scope, headers: Mapping[bytes, bytes], answer: _Answer, seconds: float
     ) -> None:
         route = str(scope.get("path_template") or "unmatched")
-        method = scope["method"] if scope["method"].isalpha() else "OTHER"
-        self._metrics.observe(method, route, answer.status, seconds)
-        if _access.isEnabledFor(logging.INFO):
-            _access.info(
-                "%s %s %d",
-                method[:16],
-                route,
-                answer.status,
-                extra={
-                    "request_id": scope[REQUEST_ID],
-                    "method": method[:16],
-                    "path": _printable(instance_of(scope)),
-                    "route": route,
-                    "status": answer.status,
-                    "ms": round(seconds * 1000, 2),
-                    "bytes": answer.bytes,
-                    "user_agent": _printable(headers.get(b"user-agent", b"").decode("latin-1")),
-                    "problem": scope.get("commercekit.problem"),
-                },
+        self.metrics.observe(method_of(scope), route, answer.status, seconds)
+        if is_logged() and not scope.get(LOGGED_ELSEWHERE):
+            log_answer(
+                scope,
+                request_id=scope[REQUEST_ID],
+                route=route,
+                status=answer.status,
+                seconds=seconds,
+                size=answer.bytes,
+                user_agent=headers.get(b"user-agent", b""),
             )
 
 
@@ -186,6 +185,7 @@ class _Answer:
         self._request_id = request_id.encode("ascii")
         self.status = 0
         self.bytes = 0
+        self.is_head = False
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -196,6 +196,8 @@ class _Answer:
             given.append((b"x-request-id", self._request_id))
             message["headers"] = given
         elif message["type"] == "http.response.body":
+            if self.is_head:
+                message = {**message, "body": b""}
             self.bytes += len(message.get("body", b""))
         await self._send(message)
 
@@ -219,8 +221,3 @@ def _first_headers(scope: Scope) -> dict[bytes, bytes]:
 
 def _without_port(host: str) -> str:
     return host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
-
-
-def _printable(text: str) -> str:
-    """``text`` on one line: what would break a line is written as an escape."""
-    return _CONTROL.sub(lambda match: f"\\x{ord(match.group()):02x}", text[:300])

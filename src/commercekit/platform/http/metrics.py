@@ -31,13 +31,21 @@ class RequestMetrics:
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request; a method of somebody's own making counts as ``OTHER``."""
+        counter, histogram = self._of(method, route, status)
+        counter.inc()
+        histogram.observe(seconds)
+
+    def count(self, method: str, route: str, status: int, number: int) -> None:
+        """Count requests that nobody timed, such as those answered from memory."""
+        self._of(method, route, status)[0].inc(number)
+
+    def _of(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
         key = (method if method in _METHODS else "OTHER", route, status)
         known = self._known.get(key)
         if known is None:
             counter = self._requests.labels(key[0], route, str(status))
             known = self._known[key] = (counter, self._seconds.labels(route))
-        known[0].inc()
-        known[1].observe(seconds)
+        return known
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})

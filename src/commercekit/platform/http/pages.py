@@ -3,7 +3,7 @@
 import base64
 import binascii
 import hmac
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
@@ -15,7 +15,15 @@ from commercekit.kernel import MAX_PAGE, Page, PageRequest
 from commercekit.platform.http.problems import InvalidInput
 from commercekit.platform.security import principal_of
 
-__all__ = ["Cursors", "PageCursor", "PageLimit", "page_answer", "page_request", "sealed_page"]
+__all__ = [
+    "Cursors",
+    "PageCursor",
+    "PageLimit",
+    "binding",
+    "page_answer",
+    "page_request",
+    "sealed_page",
+]
 
 T = TypeVar("T")
 
@@ -107,11 +115,14 @@ def _cursors(request: Request[Any, Any, Any]) -> Cursors:
 
 
 def _binding(request: Request[Any, Any, Any], body: object = None) -> str:
-    filters = sorted(
-        (name, value)
-        for name, value in request.query_params.multi_items()
-        if name not in ("cursor", "limit")
+    return binding(
+        principal_of(request).id, request.scope["path"], request.query_params.multi_items(), body
     )
-    return msgspec.json.encode(
-        [principal_of(request).id, request.scope["path"], filters, body], enc_hook=str
-    ).decode()
+
+
+def binding(
+    reader: str, path: str, parameters: Iterable[tuple[str, Any]], body: object = None
+) -> str:
+    """What a cursor is bound to: who reads which list under which filters, in any order."""
+    filters = sorted((name, value) for name, value in parameters if name not in ("cursor", "limit"))
+    return msgspec.json.encode([reader, path, filters, body], enc_hook=str).decode()

@@ -94,6 +94,11 @@ class ShopMetrics:
         self.stock_oversell_attempts = self._counter(
             "stock_oversell_attempts", "Allocations refused because the stock was gone."
         )
+        self.read_lane = self._counter(
+            "read_lane",
+            "Public reads by what became of them: hit, miss, joined; and pages dropped by changes.",
+            "outcome",
+        )
         self.invariants_failed = self._gauge(
             "invariants_failed", "Invariants broken at the last audit of the books.", "mostrecent"
         )

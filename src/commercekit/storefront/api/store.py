@@ -1,6 +1,5 @@
 """``/store/products``, ``/store/categories``, ``/store/brands``: public, cached, in the reader's language."""
 
-from hashlib import blake2b
 from typing import Annotated, Any
 
 import msgspec
@@ -15,6 +14,7 @@ from commercekit.platform.http import (
     page_answer,
     page_request,
 )
+from commercekit.storefront.api.rendering import rendered
 from commercekit.storefront.models import (
     BrandEntry,
     BrandPage,
@@ -31,8 +31,6 @@ from commercekit.storefront.models import (
 from commercekit.storefront.service import StorefrontService
 
 __all__ = ["StorefrontController", "public"]
-
-_encoder = msgspec.json.Encoder()
 
 Price = Annotated[int | None, Parameter(ge=0, le=2**53, description="Minor units")]
 Filter = Annotated[str | None, Parameter(max_length=200)]
@@ -207,20 +205,10 @@ class StorefrontController(Controller):
 
 
 def public(request: Request[Any, Any, Any], content: Any, language: str) -> Response[Any]:
-    """The answer with its entity tag; 304 without a body for who has it already.
-
-    Caches may keep it but must ask each time: a price may change at any moment, and a 304 is cheap.
-    """
-    body = _encoder.encode(content)
-    etag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
-    headers = {
-        "etag": etag,
-        "cache-control": "public, no-cache",
-        "vary": "Accept-Language, X-Market",
-        "content-language": language,
-    }
-    known = request.headers.get("if-none-match", "")
-    tags = {tag.strip().removeprefix("W/") for tag in known.split(",")}
-    if etag in tags or "*" in tags:
+    """The answer with its entity tag; 304 without a body for who has it already."""
+    page = rendered(content, language)
+    known = page.is_known_to(request.headers.get("if-none-match", ""))
+    headers = {name.decode(): value.decode() for name, value in page.headers(with_body=False)}
+    if known:
         return Response(content=None, status_code=304, headers=headers)
-    return Response(content=body, headers=headers, media_type=MediaType.JSON)
+    return Response(content=page.body, headers=headers, media_type=MediaType.JSON)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from math import log
+from math import log, prod
 from typing import NamedTuple
 
 from commercekit.storefront.rules.words import (
@@ -53,8 +53,11 @@ _TIERS: tuple[tuple[float, tuple[tuple[int, str], ...]], ...] = (
     (0.1, ((_WEAK, "D"),)),
 )
 """Name (A), article number (C), brand, category and tags (B), description (D), by how close the words are."""
-_FOUND_IN_TEXT = {_EXACT: "ABCD", _NEAR: "ABCD", _WEAK: "ABC"}
+_ALL_FIELDS = "ABCD"
+_FOUND_IN_TEXT = {_EXACT: _ALL_FIELDS, _NEAR: _ALL_FIELDS, _WEAK: "ABC"}
 _ANYWHERE = -1
+_NOTHING = "'-'"
+"""No word is a hyphen. An empty query would do, but PostgreSQL tells the client of each."""
 _LONGEST_PHRASE = 6
 _CORRECTIONS = 3
 _SHORTEST_PART = 3
@@ -81,11 +84,13 @@ class Alternative(NamedTuple):
         """The ``tsquery`` of it, in fields of these weights only."""
         parts: list[str] = []
         last = None
+        # Without weights the index alone tells; with them each row is looked at.
+        kept = "" if weights == _ALL_FIELDS else weights
         for number, (term, place) in enumerate(self.terms, 1):
             if last is not None:
                 parts.append("&" if place == _ANYWHERE else f"<{place - last}>")
             star = "*" if self.prefix and number == len(self.terms) else ""
-            parts.append(f"'{term}':{star}{weights}")
+            parts.append(f"'{term}':{star}{kept}" if star or kept else f"'{term}'")
             last = place
         return f"({' '.join(parts)})"
 
@@ -97,6 +102,12 @@ class Concept:
     alternatives: list[Alternative] = field(default_factory=list)
     optional: bool = False
     weight: float = 1.0
+    at_most: int = 0
+    """In how many documents one of the alternatives is, as far as the vocabulary tells."""
+
+    def share(self, documents: int) -> float:
+        """What part of the documents has one of the alternatives, at the most."""
+        return min(1.0, self.at_most / max(1, documents))
 
     def condition(self) -> str:
         """Any of the alternatives, anywhere."""
@@ -112,7 +123,7 @@ class Concept:
                 for alternative in self.alternatives
                 if alternative.quality == quality
             ]
-            found.append(" | ".join(wanted))
+            found.append(" | ".join(wanted) or _NOTHING)
         return found
 
     def values(self) -> list[float]:
@@ -125,12 +136,29 @@ class Plan:
     """What to match and how to rank. Without concepts it matches nothing."""
 
     concepts: tuple[Concept, ...]
+    documents: int
+    """How many there are in the market."""
 
     @property
     def strict(self) -> str:
         """All that is asked for."""
         required = [c for c in self.concepts if not c.optional]
         return " & ".join(concept.condition() for concept in required) or self.wide
+
+    @property
+    def expected(self) -> float:
+        """How many documents :attr:`strict` may match, if words keep no company."""
+        required = [
+            concept.share(self.documents) for concept in self.concepts if not concept.optional
+        ]
+        return self.documents * prod(required) if required else self.expected_wide
+
+    @property
+    def expected_wide(self) -> float:
+        """How many documents :attr:`wide` may match."""
+        return self.documents * (
+            1 - prod(1 - concept.share(self.documents) for concept in self.concepts)
+        )
 
     @property
     def wide(self) -> str:
@@ -223,12 +251,26 @@ def planned(
             at += taken
     useful = [concept for concept in concepts if _is_known(concept, known)][:MAX_CONCEPTS]
     meant = [concept for concept in useful if not _is_stop(concept)] or useful
+    sizes = dict(known)
+    for unit in asked:
+        sizes |= {each.term: each.documents for each in near(unit.text)}
     for concept in meant:
+        concept.at_most = sum(_at_most(each, sizes, begun) for each in concept.alternatives)
         found = max((known.get(term, 0) for term in _main_terms(concept)), default=0)
         concept.weight = round(log(1.5 + documents / (found + 1)), 2) * (
             0.7 if concept.optional else 1
         )
-    return Plan(tuple(meant))
+    return Plan(tuple(meant), documents)
+
+
+def _at_most(
+    alternative: Alternative, sizes: Mapping[str, int], begun: Callable[[str], int]
+) -> int:
+    """In how many documents it can be: in no more than its rarest term."""
+    found = [sizes.get(term, 0) for term, _ in alternative.terms]
+    if alternative.prefix:
+        found[-1] += begun(alternative.terms[-1][0])
+    return min(found)
 
 
 def _word(

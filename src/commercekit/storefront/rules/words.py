@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from html import unescape
 from typing import NamedTuple
 
@@ -94,6 +95,7 @@ def units(text: str) -> Iterator[Unit]:
         yield Unit((head if tail in ("", "s") else head + tail)[:_MAX_WORD], cjk=False, glued=glued)
 
 
+@lru_cache(maxsize=32_768)
 def stem(word: str) -> str:
     """The word without plural and -ing, in the spelling that both sides of the ocean share."""
     if not word.isalpha() or len(word) < 3:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -25,13 +25,22 @@ from commercekit.storefront.rules.searching import vector
 from commercekit.storefront.rules.words import plain
 from commercekit.storefront.service.vocabulary import Vocabulary
 
-__all__ = ["SEARCH_VERSION", "Projection"]
+__all__ = [
+    "PUT_PRODUCTS",
+    "PUT_VARIANTS",
+    "SEARCH_VERSION",
+    "Projection",
+    "ShownPrice",
+    "ShownStock",
+    "product_row",
+    "variant_row",
+]
 
 _CHUNK = 200
-SEARCH_VERSION = 1
-"""Raised when terms are made in another way: a job writes the rows below it anew."""
+SEARCH_VERSION = 2
+"""Raised when rows are made in another way: a job writes those below it anew."""
 
-_PUT_PRODUCTS = """
+PUT_PRODUCTS = """
     INSERT INTO storefront_product (market_id, product_id, slug, is_published, name, brand_id,
         brand_slug, brand_name, category_ids, terms, search_version, image_url, page, updated_at)
     SELECT $1, r.product_id, r.slug, r.is_published, r.name, r.brand_id, r.brand_slug,
@@ -47,26 +56,74 @@ _PUT_PRODUCTS = """
         search_version = excluded.search_version, image_url = excluded.image_url, page = excluded.page,
         updated_at = excluded.updated_at
 """
-_PUT_VARIANTS = """
+PUT_VARIANTS = """
     WITH wanted AS (
         SELECT r.* FROM jsonb_to_recordset($2::jsonb) AS r (variant_id uuid, product_id uuid,
             sku text, position integer, options jsonb, image_url text, price bigint,
-            compare_at bigint, available integer)
+            compare_at bigint, lowest_30d bigint, available integer)
     ), gone AS (
         DELETE FROM storefront_variant v
         WHERE v.market_id = $1 AND v.product_id = ANY ($3)
           AND NOT EXISTS (SELECT FROM wanted w WHERE w.variant_id = v.variant_id)
     )
     INSERT INTO storefront_variant (market_id, variant_id, product_id, sku, position, options,
-        image_url, price, compare_at, available)
+        image_url, price, compare_at, lowest_30d, available)
     SELECT $1, w.variant_id, w.product_id, w.sku, w.position, w.options, w.image_url, w.price,
-           w.compare_at, w.available
+           w.compare_at, w.lowest_30d, w.available
     FROM wanted w
     ON CONFLICT (market_id, variant_id) DO UPDATE SET sku = excluded.sku,
         position = excluded.position, options = excluded.options,
         image_url = excluded.image_url, price = excluded.price,
-        compare_at = excluded.compare_at, available = excluded.available
+        compare_at = excluded.compare_at, lowest_30d = excluded.lowest_30d,
+        available = excluded.available
 """
+
+_SHOW_PRICES = """
+    WITH wanted AS (
+        SELECT v.variant_id, w.price, w.compare_at, w.lowest_30d
+        FROM storefront_variant v
+        JOIN unnest($2::text[], $3::bigint[], $4::bigint[], $5::bigint[])
+             AS w (sku, price, compare_at, lowest_30d) ON w.sku = v.sku
+        WHERE v.market_id = $1 AND (v.price, v.compare_at, v.lowest_30d)
+              IS DISTINCT FROM (w.price, w.compare_at, w.lowest_30d)
+        ORDER BY v.variant_id FOR UPDATE OF v
+    )
+    UPDATE storefront_variant v
+    SET price = w.price, compare_at = w.compare_at, lowest_30d = w.lowest_30d
+    FROM wanted w WHERE v.market_id = $1 AND v.variant_id = w.variant_id
+    RETURNING v.product_id
+"""
+_SHOW_STOCK = """
+    WITH wanted AS (
+        SELECT v.market_id, v.variant_id, w.shown
+        FROM storefront_variant v
+        JOIN unnest($1::text[], $2::int[]) AS w (sku, shown) ON w.sku = v.sku
+        WHERE v.available <> w.shown
+          AND ($3::uuid IS NULL OR v.market_id = $3) AND NOT v.market_id = ANY ($4::uuid[])
+        ORDER BY v.market_id, v.variant_id FOR UPDATE OF v
+    )
+    UPDATE storefront_variant v SET available = w.shown
+    FROM wanted w WHERE v.market_id = w.market_id AND v.variant_id = w.variant_id
+    RETURNING v.market_id, v.product_id
+"""
+
+
+class ShownPrice(NamedTuple):
+    """What a market asks for a SKU now; no amount when it is not sold there any more."""
+
+    market_id: UUID
+    sku: str
+    amount: int | None
+    compare_at: int | None
+
+
+class ShownStock(NamedTuple):
+    """The number shown as available of a SKU, in one ``market`` or in all but those served ``elsewhere``."""
+
+    sku: str
+    shown: int
+    market: str | None = None
+    elsewhere: Sequence[str] = ()
 
 
 class Projection:
@@ -86,13 +143,17 @@ class Projection:
         self._catalog = catalog
         self._pricing = pricing
         self._inventory = inventory
-        self._freshness = freshness
+        self.freshness = freshness
         self.vocabulary = Vocabulary(db, freshness)
 
-    async def refresh(self, uow: UnitOfWork, product_ids: Sequence[UUID]) -> None:
-        """Write these products anew from what the domains below say now; missing ones vanish."""
+    async def refresh(self, uow: UnitOfWork, product_ids: Sequence[UUID]) -> set[str]:
+        """Write these products anew from what the domains below say now; missing ones vanish.
+
+        Tells the SKUs that were written, with their prices and their stock.
+        """
+        written: set[str] = set()
         if not product_ids:
-            return
+            return written
         slugs = await self._slugs(uow, product_ids)
         # Whoever sells or prices one of these writes the same rows before committing: with them locked,
         # what is read below is what the rows must say, or is corrected right after us.
@@ -105,77 +166,84 @@ class Projection:
             chunk = list(product_ids[start : start + _CHUNK])
             documents = await self._catalog.documents(chunk)
             slugs += [document.product.slug for document in documents]
+            written |= {v.sku for document in documents for v in document.product.variants}
             missing = set(chunk) - {document.product.id for document in documents}
             if missing:
                 await self._remove(uow, list(missing))
             shelves = {shelf.id: shelf for shelf in await self._catalog.categories()}
-            rows = [_product(document, shelves) for document in documents]
+            rows = [product_row(document, shelves) for document in documents]
             for market in await self._markets.every():
                 await self._write(uow, market, documents, rows)
-        await self._freshness.touch(uow, slugs, lists=True)
+        await self.freshness.touch(uow, slugs, lists=True)
+        return written
 
-    async def price(
-        self, uow: UnitOfWork, market_id: UUID, sku: str, amount: int | None, compare_at: int | None
+    async def prices(self, uow: UnitOfWork, changes: Sequence[ShownPrice]) -> None:
+        """Show other prices; the last one told of a SKU counts.
+
+        Beside a ``compare_at`` stands the lowest price of the 30 days before.
+        """
+        markets = {market.id: market for market in await self._markets.every()}
+        told: dict[UUID, dict[str, ShownPrice]] = {}
+        for change in changes:
+            told.setdefault(change.market_id, {})[change.sku] = change
+        for market_id in sorted(told):
+            wanted = told[market_id]
+            lowest = await self._lowest(uow, markets[market_id], wanted.values())
+            skus = sorted(wanted)
+            rows = await uow.fetch(
+                _SHOW_PRICES,
+                market_id,
+                skus,
+                [wanted[sku].amount for sku in skus],
+                [wanted[sku].compare_at for sku in skus],
+                [lowest.get(sku) for sku in skus],
+            )
+            await self._summarise(uow, [(market_id, row["product_id"]) for row in rows])
+            await self._first_prices(uow, market_id, wanted.values())
+
+    async def _lowest(
+        self, uow: UnitOfWork, market: Market, changes: Iterable[ShownPrice]
+    ) -> dict[str, int | None]:
+        reduced = [change.sku for change in changes if change.compare_at is not None]
+        if not reduced:
+            return {}
+        prices = await self._pricing.prices(market, reduced, uow, lowest=True)
+        return {sku: _lowest(price) for sku, price in prices.items()}
+
+    async def _first_prices(
+        self, uow: UnitOfWork, market_id: UUID, changes: Iterable[ShownPrice]
     ) -> None:
-        """Show another price of one SKU."""
-        rows = await uow.fetch(
-            "UPDATE storefront_variant SET price = $3, compare_at = $4"
-            " WHERE sku = $2 AND market_id = $1"
-            " AND (price, compare_at) IS DISTINCT FROM ($3::bigint, $4::bigint)"
-            " RETURNING product_id",
-            market_id,
-            sku,
-            amount,
-            compare_at,
-        )
-        await self.summarise(uow, market_id, [row["product_id"] for row in rows])
-        if not rows and amount is not None:
-            await self.price_first(uow, market_id, [sku])
-
-    async def price_first(self, uow: UnitOfWork, market_id: UUID, skus: Sequence[str]) -> None:
-        """Show what has its first price in a market that is younger than the product."""
-        if not skus:
-            return
+        """The first price in a market that is younger than the product brings the product there."""
         unseen = await uow.fetch(
-            "SELECT DISTINCT product_id FROM storefront_variant v WHERE sku = ANY ($1)"
-            " AND NOT EXISTS ("
-            " SELECT FROM storefront_variant o WHERE o.sku = v.sku AND o.market_id = $2)",
-            list(skus),
+            "SELECT DISTINCT product_id FROM storefront_variant v WHERE sku = ANY ($1::text[])"
+            " AND NOT EXISTS (SELECT FROM storefront_variant o"
+            " WHERE o.sku = v.sku AND o.market_id = $2)",
+            [change.sku for change in changes if change.amount is not None],
             market_id,
         )
         await self.refresh(uow, [row["product_id"] for row in unseen])
 
-    async def availability(
-        self,
-        uow: UnitOfWork,
-        sku: str,
-        shown: int,
-        *,
-        market: str | None = None,
-        elsewhere: Sequence[str] = (),
-    ) -> None:
-        """Show another number of one SKU as available; on the path of every order, so it is short.
+    async def stock(self, uow: UnitOfWork, changes: Sequence[ShownStock]) -> None:
+        """Show other numbers as available; on the path of every order, so it is short.
 
-        In one ``market``, or in all but those that are served from ``elsewhere``.
+        One statement for all that is told of the same markets, which is mostly all of them.
         """
-        only = (await self._markets.by_code(market)).id if market else None
-        others = [(await self._markets.by_code(code)).id for code in elsewhere]
-        rows = await uow.fetch(
-            "UPDATE storefront_variant SET available = $2"
-            " WHERE sku = $1 AND available <> $2"
-            " AND ($3::uuid IS NULL OR market_id = $3) AND NOT market_id = ANY ($4::uuid[])"
-            " RETURNING market_id, product_id",
-            sku,
-            shown,
-            only,
-            others,
-        )
-        for row in rows:
-            await self.summarise(uow, row["market_id"], [row["product_id"]])
+        groups: dict[tuple[str | None, tuple[str, ...]], dict[str, int]] = {}
+        for change in changes:
+            where = (change.market, tuple(change.elsewhere))
+            groups.setdefault(where, {})[change.sku] = change.shown
+        touched: list[tuple[UUID, UUID]] = []
+        for (market, elsewhere), shown in groups.items():
+            only = (await self._markets.by_code(market)).id if market else None
+            others = [(await self._markets.by_code(code)).id for code in elsewhere]
+            skus = sorted(shown)
+            rows = await uow.fetch(_SHOW_STOCK, skus, [shown[sku] for sku in skus], only, others)
+            touched += [(row["market_id"], row["product_id"]) for row in rows]
+        await self._summarise(uow, touched)
 
     async def all_pages(self, uow: UnitOfWork) -> None:
         """Nothing in the read models changed, but names on every page may have."""
-        await self._freshness.touch(uow, None, lists=True)
+        await self.freshness.touch(uow, None, lists=True)
 
     async def without_category(self, uow: UnitOfWork, category_id: UUID) -> None:
         """Take a category that is gone off every product, with what hung above it alone."""
@@ -185,21 +253,25 @@ class Projection:
             category_id,
         )
         await self.refresh(uow, [row["product_id"] for row in rows])
-        await self._freshness.touch(uow, None, lists=True)
+        await self.freshness.touch(uow, None, lists=True)
 
-    async def summarise(
-        self, uow: UnitOfWork, market_id: UUID, product_ids: Sequence[UUID]
-    ) -> None:
-        """Sum up what the variants of these products say now."""
-        if not product_ids:
+    async def _summarise(self, uow: UnitOfWork, touched: Sequence[tuple[UUID, UUID]]) -> None:
+        """Bring products in line with variants of theirs that changed, by market and product."""
+        if not touched:
             return
-        changed = await uow.fetch(
-            "SELECT changed_product FROM storefront_summarise($1, $2::uuid[])",
-            market_id,
-            list(product_ids),
-        )
-        slugs = await self._slugs(uow, product_ids)
-        await self._freshness.touch(uow, slugs, lists=bool(changed))
+        products: dict[UUID, set[UUID]] = {}
+        for market_id, product_id in touched:
+            products.setdefault(market_id, set()).add(product_id)
+        in_lists = False
+        for market_id in sorted(products):
+            changed = await uow.fetch(
+                "SELECT changed_product FROM storefront_summarise($1, $2)",
+                market_id,
+                sorted(products[market_id]),
+            )
+            in_lists = in_lists or bool(changed)
+        slugs = await self._slugs(uow, sorted(set().union(*products.values())))
+        await self.freshness.touch(uow, slugs, lists=in_lists)
 
     async def _slugs(self, uow: UnitOfWork, product_ids: Sequence[UUID]) -> list[str]:
         rows = await uow.fetch(
@@ -224,21 +296,24 @@ class Projection:
         await self.vocabulary.learn(uow, market.id, [t for _, terms in products for t in terms])
         skus = [variant.sku for each in documents for variant in each.product.variants]
         prices = await self._pricing.prices(market, skus, uow)
+        reduced = [sku for sku, price in prices.items() if price.compare_at is not None]
+        if reduced:
+            prices |= await self._pricing.prices(market, reduced, uow, lowest=True)
         stock = await self._inventory.availability(skus, uow, market=market.code)
         ids = [document.product.id for document in documents]
         await uow.execute(
-            _PUT_PRODUCTS,
+            PUT_PRODUCTS,
             market.id,
             _json([row for row, _ in products]),
             uow.clock.now(),
             SEARCH_VERSION,
         )
         rows = [
-            _variant(document, variant, prices.get(variant.sku), stock.get(variant.sku))
+            variant_row(document, variant, prices.get(variant.sku), stock.get(variant.sku))
             for document in documents
             for variant in document.product.variants
         ]
-        await uow.execute(_PUT_VARIANTS, market.id, _json(rows), ids)
+        await uow.execute(PUT_VARIANTS, market.id, _json(rows), ids)
         await uow.execute("SELECT FROM storefront_summarise($1, $2)", market.id, ids)
 
 
@@ -246,10 +321,10 @@ def _json(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _product(
+def product_row(
     document: ProductDocument, shelves: Mapping[UUID, Category]
 ) -> tuple[dict[str, Any], list[str]]:
-    """The row of a product in any market, and the words in it."""
+    """The row of a product in any market, as :data:`PUT_PRODUCTS` takes it, and the words in it."""
     product, brand = document.product, document.brand
     images = product.images
     terms, words = vector(_searched(document, shelves))
@@ -270,7 +345,11 @@ def _product(
             "tags": product.tags,
             "category_ids": product.category_ids,
             "options": product.options,
-            "images": [{"url": image.url, "alt": image.alt} for image in images],
+            "images": [
+                {"url": image.url, "alt": image.alt, "sizes": image.sizes} for image in images
+            ],
+            "attributes": product.attributes,
+            "related_ids": product.related_ids,
             "seo_title": product.seo_title,
             "seo_description": product.seo_description,
         },
@@ -297,9 +376,10 @@ def _searched(
     yield from (("D", plain(text)) for text in product.description.values())
 
 
-def _variant(
+def variant_row(
     document: ProductDocument, variant: Variant, price: Price | None, stock: Availability | None
 ) -> dict[str, Any]:
+    """The row of a variant, as :data:`PUT_VARIANTS` takes it."""
     urls = {image.id: image.url for image in document.product.images}
     return {
         "variant_id": variant.id,
@@ -310,8 +390,16 @@ def _variant(
         "image_url": urls.get(variant.image_id) if variant.image_id else None,
         "price": price.amount.amount if price else None,
         "compare_at": price.compare_at.amount if price and price.compare_at is not None else None,
+        "lowest_30d": _lowest(price),
         "available": stock.shown if stock else 0,
     }
+
+
+def _lowest(price: Price | None) -> int | None:
+    """Only what is said to be reduced says what it was before."""
+    if price is None or price.compare_at is None or price.lowest_30d is None:
+        return None
+    return price.lowest_30d.amount
 
 
 def _chosen(option: Option, variant: Variant) -> dict[str, Any]:

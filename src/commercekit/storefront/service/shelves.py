@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from commercekit.catalog import BrandNotFound, CatalogService, CategoryNotFound, ProductNotFound
+from commercekit.catalog import BrandNotFound, CatalogService, ProductNotFound
 from commercekit.kernel import pick
 from commercekit.storefront import repository
 from commercekit.storefront.models import BrandPage, CategoryPage, Crumb, ListQuery
+from commercekit.storefront.service.views import PAGE
 
 if TYPE_CHECKING:
     from commercekit.catalog import Category
     from commercekit.markets import Market
     from commercekit.platform.db import Database
+    from commercekit.storefront.service.surroundings import Surroundings
 
 __all__ = ["Shelves"]
 
@@ -22,18 +22,16 @@ __all__ = ["Shelves"]
 class Shelves:
     """Reads what is around products."""
 
-    def __init__(self, db: Database, catalog: CatalogService) -> None:
+    def __init__(self, db: Database, catalog: CatalogService, surroundings: Surroundings) -> None:
         self._db = db
         self._catalog = catalog
+        self._surroundings = surroundings
 
     async def category(self, market: Market, language: str, slug: str) -> CategoryPage:
         """A category with the way to it and what is right below; ``CategoryNotFound`` otherwise."""
-        tree = {shelf.id: shelf for shelf in await self._catalog.categories()}
-        shelf = next((each for each in tree.values() if each.slug == slug), None)
-        if shelf is None:
-            message = f"There is no category {slug!r}."
-            raise CategoryNotFound(message, category=slug)
-        where = repository.Selection.of(market.id, ListQuery(), [shelf.id])
+        known = await self._surroundings.tree()
+        shelf, tree = known.at(slug), known.by_id
+        where = repository.Selection.of(market.id, ListQuery(), shelf.id)
         counts = await repository.category_counts(self._db, where)
         way: list[Category] = []
         above = shelf.parent_id
@@ -68,27 +66,38 @@ class Shelves:
             product_count=await repository.count(self._db, where),
             categories=[
                 _crumb(each, language, counts[each.id])
-                for each in await self._catalog.categories()
+                for each in (await self._surroundings.tree()).categories
                 if each.id in counts
             ],
         )
 
     async def related(self, market: Market, slug: str, *, limit: int) -> list[Any]:
-        """Rows of what shares most categories, tags and the brand with a product on sale."""
+        """Rows of what goes with a product on sale.
+
+        First what the merchant chose, in that order, then what shares most categories, tags and the
+        brand with it.
+        """
         row = await repository.product(self._db, market.id, slug)
         if row is None:
             message = f"There is no product {slug!r}."
             raise ProductNotFound(message, product=slug)
-        tags = msgspec.json.decode(row["page"])["tags"]
-        return await repository.related(
+        page = PAGE.decode(row["page"])
+        chosen: list[Any] = []
+        if page.related_ids:
+            chosen = await repository.chosen_related(self._db, market.id, page.related_ids, limit)
+        if len(chosen) == limit:
+            return chosen
+        known = {each["product_id"] for each in chosen}
+        alike = await repository.related(
             self._db,
             market.id,
             product_id=row["product_id"],
             category_ids=row["category_ids"],
             brand_id=row["brand_id"],
-            tags=tags,
-            limit=limit,
+            tags=page.tags,
+            limit=limit + len(chosen),
         )
+        return [*chosen, *(each for each in alike if each["product_id"] not in known)][:limit]
 
 
 def _crumb(shelf: Category, language: str, count: int | None) -> Crumb:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -17,19 +17,18 @@ from commercekit.catalog import (
 )
 from commercekit.kernel import Money, pick
 from commercekit.markets import Market, MarketService
-from commercekit.platform.db import Database, UnitOfWork
+from commercekit.platform.db import Database
 from commercekit.platform.jobs import JobContext, JobKind, Schedule
 from commercekit.promotions import BasketLine, PromotionService
 from commercekit.storefront import repository
 from commercekit.storefront.models import (
+    AttributeView,
     BrandEntry,
     CategoryEntry,
     CategoryRef,
     Facet,
     Facets,
-    ImageView,
     ListQuery,
-    OptionView,
     PriceRange,
     ProductDetail,
     ProductItem,
@@ -38,27 +37,37 @@ from commercekit.storefront.models import (
     Sort,
     Suggestion,
 )
-from commercekit.storefront.rules.searching import TIERS
 from commercekit.storefront.rules.words import units
 from commercekit.storefront.service.feeds import URLS_PER_SITEMAP, Feeds
+from commercekit.storefront.service.looking import Search, search_for, widened
 from commercekit.storefront.service.projection import SEARCH_VERSION, Projection
+from commercekit.storefront.service.rebuilding import Rebuild
 from commercekit.storefront.service.shelves import Shelves
+from commercekit.storefront.service.surroundings import Surroundings
 from commercekit.storefront.service.views import (
     PAGE,
     TEXTS,
+    VARIANTS,
     PageText,
-    item_from,
+    VariantRow,
+    attribute_from,
+    image_from,
+    items_from,
     note_of,
+    option_from,
     sort_of,
+    text_in,
     variant_from,
-    with_all_below,
 )
 from commercekit.storefront.service.vocabulary import Vocabulary
 
 __all__ = ["Listed", "StorefrontService"]
 
-_REBUILT_AT_ONCE = 500
 _TEND = "storefront.tend-search"
+
+
+def _is_short(rows: Sequence[Any]) -> bool:
+    return not rows or rows[0]["total"] < repository.FREQUENT
 
 
 class Listed(NamedTuple):
@@ -82,17 +91,17 @@ class StorefrontService:
         promotions: PromotionService | None = None,
     ) -> None:
         self._db = db
-        self._promotions = promotions
         self._markets = markets
         self._catalog = catalog
-        self._projection = projection
         self.vocabulary: Vocabulary = projection.vocabulary
-        self.shelves = Shelves(db, catalog)
+        self.rebuild = Rebuild(db, markets, catalog, projection)
+        self.surroundings = Surroundings(db, catalog, promotions, projection.freshness)
+        self.shelves = Shelves(db, catalog, self.surroundings)
         self.feeds = Feeds(db, catalog, per_sitemap=URLS_PER_SITEMAP)
 
     async def market(self, code: str | None) -> Market:
-        """The market a request names, the default one if it names none."""
-        return await self._markets.by_code(code) if code else await self._markets.default()
+        """The market a request names, the default one if it names none; closed ones are refused."""
+        return await self._markets.for_shopper(code)
 
     async def products(
         self,
@@ -106,26 +115,42 @@ class StorefrontService:
         """One page of what ``query`` asks for, in a language of the market.
 
         Raises ``CategoryNotFound`` or ``BrandNotFound`` for filters that name none. Counts and facets
-        are those of the whole list, not of the page.
+        are those of the whole list, not of the page. Of more than :data:`~.repository.COUNTED` products
+        that a search finds, the newest so many are ranked and shown.
         """
-        tree = await self._catalog.categories() if query.category or query.facets else []
-        below = with_all_below(tree, query.category) if query.category else None
+        below = None
+        if query.category:
+            below = (await self.surroundings.tree()).at(query.category).id
         for brand in query.brands:
             if await self._catalog.brand_by_slug(brand) is None:
                 message = f"There is no brand {brand!r}."
                 raise BrandNotFound(message, brand=brand)
-        searched, ranked = await self._searched(market, query.q)
-        where = repository.Selection.of(market.id, query, below, searched)
-        sort = sort_of(query, ranked)
-        rows = await repository.page(
-            self._db,
-            where,
-            sort=sort,
-            language=language,
-            after=after,
-            limit=limit + 1,
-            ranked=ranked,
-        )
+        search = await search_for(self.vocabulary, market, query.q)
+        sort = sort_of(query, search.ranked)
+
+        async def read() -> list[Any]:
+            return await repository.page(
+                self._db,
+                search.where(market.id, query, below),
+                sort=sort,
+                language=language,
+                after=after,
+                limit=limit + 1,
+                ranked=search.ranked,
+            )
+
+        rows = await read()
+        if search.frequent and sort is Sort.RELEVANCE and _is_short(rows):
+            # Words that are frequent each, and rare together.
+            search = search._replace(frequent=False)
+            rows = await read()
+        if not rows and search.wider is not None:
+            asked = search.where(market.id, query, below)
+            alone = after is None and asked == search.where(market.id, ListQuery(), None)
+            wider = await widened(self._db, market, search, found_none=alone)
+            if wider is not search:
+                search = wider
+                rows = await read()
         shown = rows[:limit]
         following = None
         if len(rows) > limit:
@@ -133,13 +158,16 @@ class StorefrontService:
             identifier = str(last["product_id"])
             key = last["sort_key"]
             following = (identifier,) if sort is Sort.NEWEST else (str(key), identifier)
+        if rows:
+            total = rows[0]["total"]
+        else:
+            where = search.where(market.id, query, below)
+            total = 0 if after is None else await repository.count_up_to(self._db, where)
         return Listed(
-            items=[
-                item_from(row, market.currency, language, self._db.clock.now()) for row in shown
-            ],
+            items=items_from(shown, market.currency, language, self._db.clock.now()),
             after=following,
-            total=await repository.count_up_to(self._db, where),
-            facets=await self._facets(market, language, query, below, searched, tree)
+            total=total if total <= repository.COUNTED else None,
+            facets=await self._facets(market, language, query, below, search)
             if query.facets
             else None,
         )
@@ -159,7 +187,7 @@ class StorefrontService:
 
         shelves = [
             Suggestion(kind="category", text=pick(shelf.name, (language,)), slug=shelf.slug)
-            for shelf in await self._catalog.categories()
+            for shelf in (await self.surroundings.tree()).categories
             if any(fits(name) for name in shelf.name.values())
         ]
         where = repository.Selection.of(market.id, ListQuery(), None)
@@ -180,36 +208,13 @@ class StorefrontService:
         ]
         return found[:limit]
 
-    async def _searched(
-        self, market: Market, text: str
-    ) -> tuple[str | None, repository.Ranking | None]:
-        """What to match and how to rank; nothing when nothing was typed, no row for mere signs.
-
-        When no product of the market has all that is asked for, those that have some of it are shown.
-        """
-        if not text.strip():
-            return None, None
-        plan = await self.vocabulary.plan(market.id, text)
-        if not plan.concepts:
-            return "", None
-        searched = plan.strict
-        if plan.can_widen:
-            there = repository.Selection.of(market.id, ListQuery(), None, searched)
-            if not await repository.has_any(self._db, there):
-                searched = plan.wide
-        return searched, repository.Ranking(
-            queries=[query for concept in plan.concepts for query in concept.tiers()],
-            values=[value for concept in plan.concepts for value in concept.values()],
-            per_group=TIERS,
-        )
-
     async def tend(self) -> None:
         """Count the words of each market, and write rows whose terms were made in an older way anew."""
         old = await self._db.fetch(
             "SELECT DISTINCT product_id FROM storefront_product WHERE search_version < $1",
             SEARCH_VERSION,
         )
-        await self.rebuild([row["product_id"] for row in old])
+        await self.rebuild.some([row["product_id"] for row in old])
         for market in await self._markets.every():
             await self.vocabulary.recount(market.id)
 
@@ -232,68 +237,73 @@ class StorefrontService:
         if row is None:
             message = f"There is no product {slug!r}."
             raise ProductNotFound(message, product=slug)
-        item = item_from(row, market.currency, language, self._db.clock.now())
+        currency = market.currency
+        (item,) = items_from([row], currency, language, self._db.clock.now())
         page = PAGE.decode(row["page"])
-        variants = await repository.variants(self._db, market.id, item.id)
-        shelves = await self._catalog.categories() if page.category_ids else []
-        wanted = set(page.category_ids)
+        variants = VARIANTS.decode(row["variants"])
+        cheapest = min(variants, key=lambda each: each.price)
         return ProductDetail(
             id=item.id,
             slug=item.slug,
             name=item.name,
-            description=pick(page.description, (language,)),
+            description=text_in(page.description, language),
             brand=item.brand,
             type=page.type,
             tags=page.tags,
-            categories=[
-                CategoryRef(shelf.id, shelf.slug, pick(shelf.name, (language,)))
-                for shelf in shelves
-                if shelf.id in wanted
-            ],
+            categories=await self._shelves_of(page, language),
             price=item.price,
             price_max=item.price_max,
             compare_at=item.compare_at,
+            lowest_30d=None
+            if cheapest.lowest_30d is None
+            else Money(cheapest.lowest_30d, currency),
             in_stock=item.in_stock,
             badges=item.badges,
             image_url=item.image_url,
-            images=[
-                ImageView(image["url"], pick(image["alt"], (language,)) or item.name)
-                for image in page.images
-            ],
-            options=[
-                OptionView(
-                    pick(option.name, (language,)) or option.code,
-                    [pick(value.label, (language,)) or value.code for value in option.values],
-                )
-                for option in page.options
-            ],
-            variants=[
-                variant_from(each, market.currency, language, item.image_url) for each in variants
-            ],
+            images=[image_from(each, language, item.name) for each in page.images],
+            attributes=await self._attributes_of(page, language),
+            options=[option_from(each, language) for each in page.options],
+            variants=[variant_from(each, currency, language, item.image_url) for each in variants],
             promotions=await self._touching(row, page, variants, market, language),
             seo=Seo(
-                title=pick(page.seo_title, (language,)) or item.name,
-                description=pick(page.seo_description, (language,)),
+                title=text_in(page.seo_title, language) or item.name,
+                description=text_in(page.seo_description, language),
             ),
         )
+
+    async def _shelves_of(self, page: PageText, language: str) -> list[CategoryRef]:
+        if not page.category_ids:
+            return []
+        tree = await self.surroundings.tree()
+        shelves = [tree.by_id[each] for each in page.category_ids if each in tree.by_id]
+        shelves.sort(key=lambda shelf: tree.place[shelf.id])
+        return [
+            CategoryRef(shelf.id, shelf.slug, text_in(shelf.name, language)) for shelf in shelves
+        ]
+
+    async def _attributes_of(self, page: PageText, language: str) -> list[AttributeView]:
+        if not page.attributes:
+            return []
+        return [
+            attribute_from(attribute, page.attributes[code], language)
+            for code, attribute in (await self.surroundings.attributes(page.type)).items()
+            if code in page.attributes
+        ]
 
     async def related(
         self, market: Market, language: str, slug: str, *, limit: int = 8
     ) -> list[ProductItem]:
         """What goes with a product; ``ProductNotFound`` unless it is on sale."""
-        now = self._db.clock.now()
-        return [
-            item_from(row, market.currency, language, now)
-            for row in await self.shelves.related(market, slug, limit=limit)
-        ]
+        rows = await self.shelves.related(market, slug, limit=limit)
+        return items_from(rows, market.currency, language, self._db.clock.now())
 
     async def categories(self, market: Market, language: str) -> list[CategoryEntry]:
         """The whole tree, with how many products each category and those below it have."""
-        tree = await self._catalog.categories()
+        tree = await self.surroundings.tree()
         where = repository.Selection.of(market.id, ListQuery(), None)
         counts = await repository.category_counts(self._db, where)
         children: dict[UUID | None, list[Category]] = {}
-        for category in tree:
+        for category in tree.categories:
             children.setdefault(category.parent_id, []).append(category)
 
         def below(parent_id: UUID | None) -> list[CategoryEntry]:
@@ -326,74 +336,26 @@ class StorefrontService:
 
     async def promotions(self, language: str) -> list[PromotionNote]:
         """What is on now, for everybody, in the order in which it applies."""
-        if self._promotions is None:
-            return []
-        running = await self._promotions.running(self._db.clock.now())
-        return [note_of(each, language) for each in running]
-
-    async def rebuild(
-        self,
-        product_ids: Sequence[UUID] | None = None,
-        *,
-        progress: Callable[[int], None] | None = None,
-    ) -> int:
-        """Write the read models of these products, or of all, anew; tells how many.
-
-        Changes nothing that is right already for shoppers, and may run while the shop sells. Rows of
-        products that are gone are removed when all are rebuilt.
-        """
-        done = 0
-        if product_ids is not None:
-            for start in range(0, len(product_ids), _REBUILT_AT_ONCE):
-                done += await self._rebuild_some(product_ids[start : start + _REBUILT_AT_ONCE])
-            return done
-        after: UUID | None = None
-        while True:
-            ids = await self._catalog.product_ids(after=after, limit=_REBUILT_AT_ONCE)
-            if not ids:
-                break
-            after = ids[-1]
-            done += await self._rebuild_some(ids)
-            if progress is not None:
-                progress(done)
-        await self._rebuild_orphans()
-        return done
-
-    async def _rebuild_some(self, product_ids: Sequence[UUID]) -> int:
-        async def work(uow: UnitOfWork) -> None:
-            await self._projection.refresh(uow, product_ids)
-
-        await self._db.run(work)
-        return len(product_ids)
-
-    async def _rebuild_orphans(self) -> None:
-        shown = await self._db.fetch("SELECT DISTINCT product_id FROM storefront_product")
-        ids = [row["product_id"] for row in shown]
-        for start in range(0, len(ids), _REBUILT_AT_ONCE):
-            some = ids[start : start + _REBUILT_AT_ONCE]
-            kept = {document.product.id for document in await self._catalog.documents(some)}
-            gone = [product_id for product_id in some if product_id not in kept]
-            if gone:
-                await self._rebuild_some(gone)
+        return [note_of(each, language) for each in await self.surroundings.running()]
 
     async def _facets(
         self,
         market: Market,
         language: str,
         query: ListQuery,
-        below: Sequence[UUID] | None,
-        searched: str | None,
-        tree: Sequence[Category],
+        below: UUID | None,
+        search: Search,
     ) -> Facets:
         """Each under all filters but its own: who filters by a brand still sees the others to choose."""
 
-        def without(category_ids: Sequence[UUID] | None = below, **own: Any) -> Any:
-            asked = msgspec.structs.replace(query, **own)
-            return repository.Selection.of(market.id, asked, category_ids, searched)
+        def without(category_id: UUID | None = below, **own: Any) -> repository.Selection:
+            return search.where(market.id, msgspec.structs.replace(query, **own), category_id)
 
+        tree = await self.surroundings.tree()
         counts = await repository.category_counts(self._db, without(None))
-        prices = await repository.summary(self._db, without(min_price=None, max_price=None))
-        stock = await repository.summary(self._db, without(in_stock=None))
+        priced, stocked = without(min_price=None, max_price=None), without(in_stock=None)
+        prices = await repository.summary(self._db, priced)
+        stock = prices if stocked == priced else await repository.summary(self._db, stocked)
         price = None
         if prices["lowest"] is not None:
             price = PriceRange(
@@ -402,7 +364,7 @@ class StorefrontService:
         return Facets(
             categories=[
                 Facet(category.slug, pick(category.name, (language,)), counts[category.id])
-                for category in tree
+                for category in tree.categories
                 if category.id in counts
             ],
             brands=[
@@ -418,18 +380,24 @@ class StorefrontService:
         )
 
     async def _touching(
-        self, row: Any, page: PageText, variants: Sequence[Any], market: Market, language: str
+        self,
+        row: Any,
+        page: PageText,
+        variants: Sequence[VariantRow],
+        market: Market,
+        language: str,
     ) -> list[PromotionNote]:
         """Running promotions that have one of the product's variants in scope."""
-        if self._promotions is None:
+        on = await self.surroundings.running()
+        if not on:
             return []
         lines = [
             BasketLine(
-                id=variant["sku"],
-                sku=variant["sku"],
+                id=variant.sku,
+                sku=variant.sku,
                 product_id=row["product_id"],
                 quantity=1,
-                unit_price=Money(variant["price"], market.currency),
+                unit_price=Money(variant.price, market.currency),
                 categories=frozenset(str(category) for category in row["category_ids"]),
                 brand=str(row["brand_id"]) if row["brand_id"] else None,
                 tags=frozenset(page.tags),
@@ -438,6 +406,6 @@ class StorefrontService:
         ]
         return [
             note_of(running, language)
-            for running in await self._promotions.running(self._db.clock.now())
+            for running in on
             if any(running.scope.has(line) for line in lines)
         ]

@@ -1,0 +1,74 @@
+"""What a search looks for in the read models, and how far it is widened when that is nowhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from commercekit.storefront import repository
+from commercekit.storefront.models import ListQuery
+from commercekit.storefront.rules.searching import TIERS
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from commercekit.markets import Market
+    from commercekit.platform.db import Database
+    from commercekit.storefront.service.vocabulary import Vocabulary
+
+__all__ = ["Search", "search_for", "widened"]
+
+
+def _is_frequent(expected: float, documents: int) -> bool:
+    """Whether walking the list until enough are found is shorter than fetching all that are found.
+
+    Of ``expected`` among ``documents`` the walk meets one in ``documents / expected``.
+    """
+    return repository.FREQUENT * documents / max(1.0, expected) < expected
+
+
+class Search(NamedTuple):
+    """The words to match, as a ``tsquery``, and how to rank; no words match all that is on sale."""
+
+    words: str | None = None
+    ranked: repository.Ranking | None = None
+    frequent: bool = False
+    wider: Search | None = None
+    """Instead, when no product of the market has all that is asked for."""
+
+    def where(
+        self, market_id: UUID, query: ListQuery, category_id: UUID | None
+    ) -> repository.Selection:
+        """The rows of ``query`` that the words are in."""
+        return repository.Selection.of(
+            market_id, query, category_id, self.words, frequent=self.frequent
+        )
+
+
+async def search_for(vocabulary: Vocabulary, market: Market, text: str) -> Search:
+    """How to look for what a shopper typed; mere signs match nothing."""
+    if not text or not text.strip():
+        return Search()
+    plan = await vocabulary.plan(market.id, text)
+    if not plan.concepts:
+        return Search("")
+    ranked = repository.Ranking(
+        queries=[query for concept in plan.concepts for query in concept.tiers()],
+        values=[value for concept in plan.concepts for value in concept.values()],
+        per_group=TIERS,
+    )
+    wider = None
+    if plan.can_widen:
+        wider = Search(plan.wide, ranked, _is_frequent(plan.expected_wide, plan.documents))
+    return Search(plan.strict, ranked, _is_frequent(plan.expected, plan.documents), wider)
+
+
+async def widened(db: Database, market: Market, search: Search, *, found_none: bool) -> Search:
+    """The wider search if no product of the market has all the words, else the same.
+
+    ``found_none`` says that the whole market was looked through already.
+    """
+    if search.wider is None:
+        return search
+    if not found_none and await repository.has_any(db, search.where(market.id, ListQuery(), None)):
+        return search
+    return search.wider

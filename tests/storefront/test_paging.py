@@ -1,0 +1,188 @@
+"""Pages under change: nothing twice and nothing missed that stayed as it was, in every order and shape."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from commercekit.catalog import NewCategory, ProductChange, ProductStatus
+from commercekit.storefront import ListQuery, Sort
+from commercekit.storefront.repository import lists
+
+SHELF = "shelf"
+
+
+@pytest.fixture(params=[2, 1000])
+def counted(request, monkeypatch):
+    """Lists that are longer than what is counted, and lists that are not, without a thousand products."""
+    for place in ("commercekit.storefront.repository", lists.__name__):
+        monkeypatch.setattr(f"{place}.COUNTED", request.param)
+    return request.param
+
+
+async def stock_up(shop):
+    """Twelve products; the clock moves on so that the order of their ids is that of their numbers."""
+    shelf = await shop.catalog.create_category(NewCategory(slug=SHELF, name={"en": "Shelf"}))
+    kiln = await shop.brand("kiln")
+    made = {}
+    for n in range(12):
+        made[f"p{n}"] = await shop.product(
+            f"p{n}",
+            price=100 * (1 + n % 5),
+            name={"en": f"Cup {'abcdefghijkl'[(7 * n) % 12]}"},
+            category_ids=(shelf.id,) if n % 3 else (),
+            brand_id=kiln.id if n % 2 else None,
+        )
+    await shop.storefront.tend()
+    return made
+
+
+async def made_once(shop):
+    """The same products for every example, as the ones before have left them."""
+    if not hasattr(shop, "made"):
+        shop.made = await stock_up(shop)
+    return shop.made
+
+
+STEP = st.one_of(
+    st.tuples(st.just("price"), st.integers(0, 11), st.integers(1, 700)),
+    st.tuples(st.just("stock"), st.integers(0, 11), st.integers(0, 3)),
+    st.tuples(st.just("hide"), st.integers(0, 11), st.booleans()),
+    st.tuples(st.just("name"), st.integers(0, 11), st.sampled_from("AaZz蓝")),
+)
+
+
+async def change(shop, made, step):
+    kind, number, value = step
+    product = made[f"p{number}"]
+    if kind == "price":
+        await shop.price(f"P{number}", value)
+    elif kind == "stock":
+        await shop.stock(f"P{number}", value)
+    elif kind == "hide":
+        status = ProductStatus.DRAFT if value else ProductStatus.ACTIVE
+        await shop.catalog.change_product(product.id, ProductChange(status=status))
+    else:
+        await shop.catalog.change_product(product.id, ProductChange(name={"en": f"Cup {value}"}))
+    return product.slug
+
+
+async def walk(shop, query, limit, between=()):
+    """All pages of a list with changes between them: what was listed, and what was changed."""
+    steps, listed, changed, after = list(between), [], set(), None
+    while True:
+        page = await shop.storefront.products(shop.market, "en", query, after=after, limit=limit)
+        listed += [item.slug for item in page.items]
+        if page.after is None:
+            return listed, changed
+        after = page.after
+        if steps:
+            changed.add(await steps.pop(0)())
+
+
+QUERIES = st.builds(
+    ListQuery,
+    sort=st.sampled_from([None, Sort.NEWEST, Sort.PRICE, Sort.PRICE_DOWN, Sort.NAME]),
+    category=st.sampled_from([None, None, SHELF]),
+    brands=st.sampled_from([(), ("kiln",)]),
+    q=st.sampled_from(["", "", "cup"]),
+    max_price=st.sampled_from([None, 400]),
+)
+
+
+@given(query=QUERIES, limit=st.integers(1, 5), steps=st.lists(STEP, max_size=4))
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+async def test_nothing_comes_twice_and_nothing_unchanged_is_missed(
+    shop, counted, query, limit, steps
+):
+    made = await made_once(shop)
+    before, _ = await walk(shop, query, 100)
+    between = [lambda step=step: change(shop, made, step) for step in steps]
+    listed, changed = await walk(shop, query, limit, between)
+    still = [slug for slug in listed if slug not in changed]
+    assert len(still) == len(set(still))
+    by_relevance = query.q and query.sort is None
+    if by_relevance and len(before) > counted:
+        # Of more than are counted, the newest are ranked, and the list ends with them.
+        assert len(before) == counted + 1
+    else:
+        assert set(before) - changed <= set(listed)
+    if query.sort is Sort.NEWEST:
+        assert len(listed) == len(set(listed))
+        numbers = [int(slug[1:]) for slug in listed]
+        assert numbers == sorted(numbers, reverse=True)
+
+
+async def test_a_change_of_the_order_itself_moves_only_what_changed(shop):
+    made = await stock_up(shop)
+    first = await shop.storefront.products(shop.market, "en", ListQuery(sort=Sort.PRICE), limit=4)
+    shown = [item.slug for item in first.items]
+    assert shown == ["p0", "p5", "p10", "p1"]
+    await change(shop, made, ("price", 0, 9999))
+    await change(shop, made, ("price", 4, 1))
+    second, _ = await walk_on(shop, ListQuery(sort=Sort.PRICE), first.after)
+    assert second == ["p6", "p11", "p2", "p7", "p3", "p8", "p9", "p0"]
+
+
+async def walk_on(shop, query, after):
+    page = await shop.storefront.products(shop.market, "en", query, after=after, limit=100)
+    return [item.slug for item in page.items], page.total
+
+
+@pytest.mark.parametrize("sort", [Sort.NEWEST, Sort.PRICE, Sort.PRICE_DOWN, Sort.NAME])
+async def test_both_ways_to_read_a_part_of_the_shop_give_the_same_pages(shop, monkeypatch, sort):
+    await stock_up(shop)
+    for query in (
+        ListQuery(sort=sort, category=SHELF),
+        ListQuery(sort=sort, q="cup"),
+        ListQuery(sort=sort, brands=("kiln",), min_price=200),
+        ListQuery(sort=sort, in_stock=True),
+        ListQuery(sort=sort, in_stock=False),
+    ):
+        whole = await walk(shop, query, 100)
+        total = (await shop.storefront.products(shop.market, "en", query)).total
+        assert total == len(whole[0])
+        with monkeypatch.context() as patch:
+            for place in ("commercekit.storefront.repository", lists.__name__):
+                patch.setattr(f"{place}.COUNTED", 1)
+            for limit in (1, 3, 100):
+                assert await walk(shop, query, limit) == whole
+            if total > 1:
+                listed = await shop.storefront.products(shop.market, "en", query)
+                assert listed.total is None
+
+
+async def test_words_that_are_everywhere_are_read_in_the_order_of_the_list(shop, monkeypatch):
+    await stock_up(shop)
+    asked = []
+
+    async def page(db, where, **more):
+        asked.append(where.words)
+        return await lists.page(db, where, **more)
+
+    monkeypatch.setattr("commercekit.storefront.repository.page", page)
+    plain = await walk(shop, ListQuery(q="cup"), 5)
+    assert asked
+    assert not any(asked)
+    monkeypatch.setattr("commercekit.storefront.repository.FREQUENT", 4)
+    monkeypatch.setattr(f"{lists.__name__}.FREQUENT", 4)
+    asked.clear()
+    listed = await shop.storefront.products(shop.market, "en", ListQuery(q="cup"), limit=3)
+    assert all(asked)
+    assert [item.slug for item in listed.items] == plain[0][:3]
+    assert listed.total is None
+    rest, _ = await walk_on(shop, ListQuery(q="cup"), listed.after)
+    assert rest == plain[0][3:4]
+    # Frequent each, rare together: found by the words after all.
+    asked.clear()
+    listed = await shop.storefront.products(
+        shop.market, "en", ListQuery(q="cup", category=SHELF, max_price=100)
+    )
+    assert [bool(words) for words in asked] == [True, False]
+    assert [item.slug for item in listed.items] == ["p10", "p5"]
+    assert listed.total == 2
