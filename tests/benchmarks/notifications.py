@@ -53,7 +53,7 @@ SELECT id, amount, currency FROM payments_payment
 WHERE status = 'pending' AND gateway = 'sandbox' ORDER BY id LIMIT $1
 """
 _PLACING = 1.5
-"""How much longer orders are placed than they are paid."""
+"""How much longer orders are placed than they are to be paid; what is left is paid next time."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class NotificationWorkload:
         drive(self.url, "post.lua", self.orders, "key", new_id().hex, seconds=_PLACING * seconds)
         file = self.folder / "notifications.txt"
         asyncio.run(self._sign(file))
-        return drive(self.url, "notify.lua", file, seconds=60)
+        return drive(self.url, "notify.lua", file, seconds=2 * seconds)
 
     def run_floor(self, seconds: float) -> Sample:
         """The floor, in processes of its own."""
