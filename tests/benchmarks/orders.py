@@ -140,9 +140,9 @@ def orders_1m(folder: Path, *, rounds: int, seconds: float) -> Iterator[Compared
             yield seen
 
 
-def _filled(stack: ExitStack, folder: Path, orders: int) -> _Filled:
+def _filled(stack: ExitStack, folder: Path, orders: int, *, served: bool = True) -> _Filled:
     folder.mkdir(parents=True)
-    shop = stack.enter_context(BenchShop(folder, products=10))
+    shop = stack.enter_context(BenchShop(folder, products=10, served=served))
     began = time.monotonic()
     numbers, token = asyncio.run(_fill(shop, orders))
     print(f"{orders:,} orders in {time.monotonic() - began:.0f} s ...", flush=True)
@@ -254,7 +254,7 @@ def main() -> None:
     )
     try:
         with ExitStack() as stack:
-            filled = _filled(stack, folder, options.orders)
+            filled = _filled(stack, folder, options.orders, served=False)
             asyncio.run(_explain(filled.shop))
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -81,7 +81,8 @@ level = "warning"
 class BenchShop:
     """Embedded PostgreSQL, 1,000 products of 4 variants, two server processes under granian."""
 
-    def __init__(self, folder: Path, *, products: int) -> None:
+    def __init__(self, folder: Path, *, products: int, served: bool = True) -> None:
+        self._served = served
         self.folder = folder
         self.products = products
         self.url = f"http://127.0.0.1:{_free_port()}"
@@ -97,6 +98,8 @@ class BenchShop:
         configuration = self.configure()
         self.dsn = self._stack.enter_context(database_of(configuration))
         asyncio.run(self._seed(configuration))
+        if not self._served:
+            return self
         port = self.url.rpartition(":")[2]
         self._serve(
             [

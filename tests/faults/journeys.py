@@ -385,6 +385,27 @@ async def send_goods_back(walker: Walker) -> None:
     assert await walker.stock() == (on_hand - 1, allocated)
 
 
+async def think_better_of_it(walker: Walker) -> None:
+    """Staff take one of three off, and another one by an edit that adds one at a price by hand."""
+    on_hand, allocated = await walker.stock()
+    order = await walker.bought(3)
+    line = order["lines"][0]["id"]
+    path = f"/admin/orders/{order['number']}"
+    body = {"reason": "Chipped", "lines": [{"line_id": line, "quantity": 1}]}
+    await walker.post(f"{path}/cancel", body, staff=True)
+    wish = {
+        "lines": [{"line_id": line, "quantity": 1}],
+        "add": [{"sku": "MUG", "quantity": 1, "unit_price": {"amount": 1500, "currency": "CNY"}}],
+    }
+    outcome = await walker.post(f"{path}/edits", wish, staff=True, **{"If-Match": "*"})
+    assert outcome["refund"]["amount"] == 3000
+    seen = await walker.until(lambda: walker.read(order), _refunds_are("succeeded", "succeeded"))
+    assert _money(seen) == (14_500, 7_500)
+    assert seen["current_totals"]["total"]["amount"] == 7_000
+    assert seen["payment_status"] == "paid"
+    assert await walker.stock() == (on_hand, allocated + 2)
+
+
 Journey = Callable[[Walker], Awaitable[None]]
 JOURNEYS: tuple[Journey, ...] = (
     buy_and_receive,
@@ -398,6 +419,7 @@ JOURNEYS: tuple[Journey, ...] = (
     come_back,
     keep_stock,
     send_goods_back,
+    think_better_of_it,
 )
 ON_ONE_SHELF = {
     buy_and_receive,

@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from commercekit.kernel import Page, new_id
 from commercekit.orders.api.staff import actor_of, place_of
-from commercekit.orders.api.views import NoteView, StaffOrderView, staff_view_of
+from commercekit.orders.api.views import NoteView, StaffOrderView, note_view, staff_view_of
 from commercekit.orders.models import NoteVisibility, OrderSearch, OrderSummary, Tag
 from commercekit.orders.service import OrderService
 from commercekit.platform.http import (
@@ -119,7 +119,7 @@ class AdminOrderDesk(Controller):
             visibility=data.visibility,
             actor=actor_of(request),
         )
-        return NoteView(id=note.id, at=note.at, visibility=note.visibility, text=note.text)
+        return note_view(note)
 
     @put(
         "/{number:str}/tags",

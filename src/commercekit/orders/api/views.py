@@ -156,14 +156,9 @@ class StaffOrderView(OrderView, frozen=True, kw_only=True):
 
 async def staff_view_of(orders: OrderService, order: Order) -> StaffOrderView:
     """Gather everything that belongs to ``order``, with what only staff read."""
-    view = await view_of(orders, order)
-    seen = {name: getattr(view, name) for name in view.__struct_fields__}
+    view = await view_of(orders, order, for_staff=True)
     return StaffOrderView(
-        **{
-            **seen,
-            "history": await orders.history(order),
-            "notes": [_note(note) for note in await orders.notes(order.id)],
-        },
+        **{name: getattr(view, name) for name in view.__struct_fields__},
         tags=await orders.tags(order.id),
         expires_at=order.expires_at,
     )
@@ -176,8 +171,9 @@ async def view_of(
     token: str | UnsetType = UNSET,
     started: Payment | UnsetType | None = UNSET,
     just_placed: bool = False,
+    for_staff: bool = False,
 ) -> OrderView:
-    """Gather everything that belongs to ``order``.
+    """Gather everything that belongs to ``order``; what only staff read, ``for_staff`` only.
 
     One that was ``just_placed`` has the payment that was ``started``, and nothing shipped or refunded.
     """
@@ -220,9 +216,11 @@ async def view_of(
         refunds=[] if just_placed else _refunds(await orders.refunds(order)),
         returns=[] if just_placed else [_return(item) for item in await orders.returns_of(order)],
         history=[
-            entry for entry in await orders.history(order) if entry.event not in INTERNAL_EVENTS
+            entry
+            for entry in await orders.history(order)
+            if for_staff or entry.event not in INTERNAL_EVENTS
         ],
-        notes=[] if just_placed else await _for_shopper(orders, order),
+        notes=[] if just_placed else await _notes(orders, order, for_staff=for_staff),
         version=order.version,
         token=token,
         payment=current,
@@ -290,12 +288,16 @@ def payment_view(payment: Payment, *, with_action: bool = False) -> PaymentView:
     )
 
 
-async def _for_shopper(orders: OrderService, order: Order) -> list[NoteView]:
-    notes = await orders.notes(order.id)
-    return [_note(note) for note in notes if note.visibility is NoteVisibility.SHOPPER]
+async def _notes(orders: OrderService, order: Order, *, for_staff: bool) -> list[NoteView]:
+    return [
+        note_view(note)
+        for note in await orders.notes(order.id)
+        if for_staff or note.visibility is NoteVisibility.SHOPPER
+    ]
 
 
-def _note(note: Note) -> NoteView:
+def note_view(note: Note) -> NoteView:
+    """One note for a client."""
     return NoteView(id=note.id, at=note.at, visibility=note.visibility, text=note.text)
 
 
