@@ -40,7 +40,7 @@ SELECT own.root::regclass::text AS name, count(*)::int AS parts,
        sum(s.n_live_tup)::bigint AS live, sum(s.n_dead_tup)::bigint AS dead,
        sum(own.threshold + own.scale * greatest(own.reltuples, 0))::bigint AS due,
        sum(s.n_mod_since_analyze)::bigint AS changed,
-       bool_or(s.n_live_tup > 1000 AND s.last_analyze IS NULL AND s.last_autoanalyze IS NULL
+       bool_or(s.n_live_tup > 10000 AND s.last_analyze IS NULL AND s.last_autoanalyze IS NULL
                AND own.reltuples < 0) AS unknown,
        extract(epoch FROM now() - max(greatest(s.last_vacuum, s.last_autovacuum)))::float8 AS vacuumed,
        extract(epoch FROM now() - max(greatest(s.last_analyze, s.last_autoanalyze)))::float8 AS analysed,
