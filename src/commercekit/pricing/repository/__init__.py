@@ -1,12 +1,12 @@
 """Every query of pricing."""
 
+from commercekit.pricing.repository.many import default_prices, lock_prices, write_prices
 from commercekit.pricing.repository.prices import (
     Source,
     add_list,
     breaks_of,
     change_list,
     default_list,
-    default_prices,
     delete_price,
     find_list,
     find_price,
@@ -15,13 +15,11 @@ from commercekit.pricing.repository.prices import (
     lists,
     lists_of,
     lock_price,
-    lock_prices,
     market_prices,
     offers,
     shown_skus,
     turned_lists,
     write_price,
-    write_prices,
 )
 from commercekit.pricing.repository.rates import (
     add_rate,

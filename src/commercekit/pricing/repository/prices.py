@@ -20,10 +20,10 @@ __all__ = [
     "add_list",
     "as_json",
     "as_names",
+    "as_price",
     "breaks_of",
     "change_list",
     "default_list",
-    "default_prices",
     "delete_price",
     "find_list",
     "find_price",
@@ -32,13 +32,11 @@ __all__ = [
     "lists",
     "lists_of",
     "lock_price",
-    "lock_prices",
     "market_prices",
     "offers",
     "shown_skus",
     "turned_lists",
     "write_price",
-    "write_prices",
 ]
 
 Source: TypeAlias = "Database | UnitOfWork"
@@ -191,24 +189,6 @@ async def default_list(db: Source, market_id: UUID, currency: str) -> PriceList 
     return _list(row) if row else None
 
 
-async def default_prices(
-    db: Source, market_id: UUID, currency: str, skus: Iterable[str]
-) -> dict[str, ListedPrice]:
-    """What the market's default list has for one of each; a SKU that is not in it is absent."""
-    rows = await db.fetch(
-        """
-        SELECT p.sku, p.amount, p.compare_at, p.version, p.min_quantity
-        FROM pricing_price_list l JOIN pricing_price p ON p.price_list_id = l.id
-        WHERE l.market_id = $1 AND l.currency = $2 AND l.is_default
-          AND p.sku = ANY($3::text[]) AND p.min_quantity = 1
-        """,
-        market_id,
-        currency,
-        list(skus),
-    )
-    return {row["sku"]: _price(row, currency) for row in rows}
-
-
 async def find_list(db: Source, code: str) -> PriceList | None:
     """The list with this code."""
     row = await db.fetchrow(f"{_LIST} WHERE code = $1", code)
@@ -299,7 +279,7 @@ async def find_price(
         sku,
         min_quantity,
     )
-    return _price(row, price_list.currency) if row else None
+    return as_price(row, price_list.currency) if row else None
 
 
 async def lock_price(
@@ -315,7 +295,7 @@ async def lock_price(
         sku,
         min_quantity,
     )
-    return _price(row, price_list.currency) if row else None
+    return as_price(row, price_list.currency) if row else None
 
 
 async def listed_prices(
@@ -332,7 +312,7 @@ async def listed_prices(
         *after,
         limit,
     )
-    return [_price(row, price_list.currency) for row in rows]
+    return [as_price(row, price_list.currency) for row in rows]
 
 
 async def write_price(
@@ -360,49 +340,7 @@ async def write_price(
         uow.clock.now(),
         min_quantity,
     )
-    return _price(row, price_list.currency)
-
-
-async def lock_prices(
-    uow: UnitOfWork, price_list: PriceList, keys: Sequence[tuple[str, int]]
-) -> dict[tuple[str, int], tuple[int, int | None]]:
-    """Amount and comparison of these SKUs and quantities, held until the transaction ends."""
-    rows = await uow.fetch(
-        """
-        SELECT p.sku, p.min_quantity, p.amount, p.compare_at
-        FROM unnest($2::text[], $3::integer[]) AS k(sku, min_quantity)
-        JOIN pricing_price p ON p.price_list_id = $1 AND p.sku = k.sku
-                            AND p.min_quantity = k.min_quantity
-        ORDER BY p.sku, p.min_quantity FOR UPDATE OF p
-        """,
-        price_list.id,
-        [key[0] for key in keys],
-        [key[1] for key in keys],
-    )
-    return {(row["sku"], row["min_quantity"]): (row["amount"], row["compare_at"]) for row in rows}
-
-
-async def write_prices(
-    uow: UnitOfWork,
-    price_list: PriceList,
-    prices: Sequence[tuple[str, int, int, int | None]],
-) -> None:
-    """Write or overwrite (SKU, quantity, amount, comparison), each once; a trigger keeps history."""
-    await uow.execute(
-        """
-        INSERT INTO pricing_price (price_list_id, sku, min_quantity, amount, compare_at, changed_at)
-        SELECT $1, sku, min_quantity, amount, compare_at, $6
-        FROM unnest($2::text[], $3::integer[], $4::bigint[], $5::bigint[])
-            AS p(sku, min_quantity, amount, compare_at)
-        ORDER BY sku, min_quantity
-        ON CONFLICT (price_list_id, sku, min_quantity) DO UPDATE
-        SET amount = excluded.amount, compare_at = excluded.compare_at,
-            changed_at = excluded.changed_at, version = pricing_price.version + 1
-        """,
-        price_list.id,
-        *(list(column) for column in zip(*prices, strict=True)),
-        uow.clock.now(),
-    )
+    return as_price(row, price_list.currency)
 
 
 async def delete_price(
@@ -457,7 +395,8 @@ def _list(row: Any) -> PriceList:
     )
 
 
-def _price(row: Any, currency: str) -> ListedPrice:
+def as_price(row: Any, currency: str) -> ListedPrice:
+    """A row as a price of a list in that currency."""
     return ListedPrice(
         sku=row["sku"],
         amount=Money(row["amount"], currency),
