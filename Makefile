@@ -61,7 +61,12 @@ test-full: lint types reference ## all tests, slow ones too, with coverage and t
 	@$(BIN)/coverage run -m pytest $(PYTEST_ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
+	@$(MAKE) --no-print-directory mutants
 	@$(MAKE) --no-print-directory docs
+
+.PHONY: mutants
+mutants: $(STAMP) ## change the rules of money one by one; a test has to notice each change
+	@$(BIN)/python .ci/mutants.py
 
 .PHONY: lint
 lint: $(STAMP) ## style, spelling, layers and the rules of the house
@@ -99,5 +104,5 @@ lock: $(STAMP) ## pin all dependencies anew into constraints.txt
 .PHONY: clean
 clean: ## remove everything made here but the shop's data
 	@rm -rf $(VENV) site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
-	@rm -rf build dist htmlcov .coverage .coverage.*
+	@rm -rf build dist htmlcov .coverage .coverage.* mutants
 	@find . -name __pycache__ -type d -not -path './.data/*' -prune -exec rm -rf {} +
