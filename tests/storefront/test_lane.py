@@ -134,28 +134,6 @@ async def test_a_market_that_the_lane_knows_nothing_of_passes_through(web, insid
     assert len(inside.seen) == 2
 
 
-async def test_a_market_has_pages_of_its_own_in_its_own_languages(inside, freshness):
-    spoken = {"hk": ("zh", "en"), "jp": ("ja",)}
-    front = ReadLane(inside, freshness, languages=("en", "de"), languages_of=spoken.get)
-    transport = httpx.ASGITransport(front)
-    async with httpx.AsyncClient(transport=transport, base_url="http://shop.example") as web:
-
-        async def made(market, language):
-            headers = {"accept-language": language} | ({"x-market": market} if market else {})
-            return (await web.get("/store/products", headers=headers)).text
-
-        default = await made("", "en")
-        assert await made("hk", "zh") != default
-        assert await made("hk", "fr") == await made("hk", "zh-HK")
-        assert await made("hk", "en") not in {await made("hk", "zh"), default}
-        assert await made("jp", "de") == await made("jp", "en") == await made("jp", "ja")
-        assert len(inside.seen) == 4
-        assert await made("moon", "en") != await made("moon", "en")
-        freshness.forget_all()
-        assert await made("hk", "zh") != default
-        assert len(inside.seen) == 7
-
-
 async def test_what_became_of_each_request_is_counted_and_logged(web, inside, front, caplog):
     inside.gate.clear()
     caplog.set_level("INFO", logger="commercekit.access")

@@ -7,7 +7,9 @@ import pytest
 import pytest_asyncio
 
 from commercekit.kernel import Money
+from commercekit.storefront import Freshness, ReadLane
 from commercekit.web import market_lane
+from tests.storefront.test_lane import Inside
 
 
 @pytest_asyncio.fixture
@@ -93,3 +95,26 @@ async def test_an_unknown_market_is_refused_and_kept_by_nobody(shop, world):
         answer = await world.get("/store/products", headers={"x-market": "moon"})
         assert answer.status_code == 404
     assert shop.lane.counts.hits == 0
+
+
+async def test_a_market_has_pages_of_its_own_in_its_own_languages():
+    inside, freshness = Inside(), Freshness()
+    spoken = {"hk": ("zh", "en"), "jp": ("ja",)}
+    front = ReadLane(inside, freshness, languages=("en", "de"), languages_of=spoken.get)
+    transport = httpx.ASGITransport(front)
+    async with httpx.AsyncClient(transport=transport, base_url="http://shop.example") as web:
+
+        async def made(market, language):
+            headers = {"accept-language": language} | ({"x-market": market} if market else {})
+            return (await web.get("/store/products", headers=headers)).text
+
+        default = await made("", "en")
+        assert await made("hk", "zh") != default
+        assert await made("hk", "fr") == await made("hk", "zh-HK")
+        assert await made("hk", "en") not in {await made("hk", "zh"), default}
+        assert await made("jp", "de") == await made("jp", "en") == await made("jp", "ja")
+        assert len(inside.seen) == 4
+        assert await made("moon", "en") != await made("moon", "en")
+        freshness.forget_all()
+        assert await made("hk", "zh") != default
+        assert len(inside.seen) == 7
