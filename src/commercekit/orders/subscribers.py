@@ -251,7 +251,13 @@ def subscriptions(
     )
     return [
         *(
-            Subscription(PAYMENT_STATUS_CONSUMER, fact, derive.money, projector=True)
+            Subscription(
+                PAYMENT_STATUS_CONSUMER,
+                fact,
+                derive.money,
+                projector=True,
+                together=derive.monies,
+            )
             for fact in money
         ),
         Subscription(PAYMENT_STATUS_CONSUMER, RefundSucceeded, derive.refund, projector=True),
