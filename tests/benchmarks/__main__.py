@@ -62,6 +62,11 @@ class Result(msgspec.Struct):
     at_least: float | None = None
 
 
+class _Table(msgspec.Struct):
+    machine: dict[str, str | int]
+    workloads: list[Result]
+
+
 @dataclass
 class Rounds:
     """What was seen of one workload."""
@@ -94,6 +99,11 @@ def main() -> None:
     parser.add_argument("--products", type=int, default=1000)
     parser.add_argument("--only", action="append", help="a workload's name; may be repeated")
     parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument(
+        "--update",
+        action="store_true",
+        help="with --only: put these rows into the file, keep others",
+    )
     parser.add_argument("--strict", action="store_true", help="fail below a threshold")
     options = parser.parse_args()
     need_wrk()
@@ -111,16 +121,24 @@ def main() -> None:
     if not options.only or IMPORT in options.only:
         results.append(_importing())
     machine = _machine()
-    document = {"machine": machine, "workloads": results}
-    if not options.only:
-        options.out.write_bytes(
-            msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
-        )
+    if not options.only or options.update:
+        _write(options.out, machine, results, keep=bool(options.only))
     _print(machine, results)
     short = [r.name for r in results if r.at_least is not None and r.ratio < r.at_least]
     if short:
         print(f"\nBelow their thresholds: {', '.join(short)}")
         sys.exit(1 if options.strict else 0)
+
+
+def _write(out: Path, machine: dict[str, str | int], results: list[Result], *, keep: bool) -> None:
+    """Write the table; with ``keep`` the rows that were not measured now stay as they were."""
+    rows: dict[str, Result] = {}
+    if keep and out.exists():
+        before = msgspec.json.decode(out.read_bytes(), type=_Table)
+        rows = {row.name: row for row in before.workloads}
+    rows |= {row.name: row for row in results}
+    table = _Table(machine, list(rows.values()))
+    out.write_bytes(msgspec.json.format(msgspec.json.encode(table), indent=2) + b"\n")
 
 
 def _one_shop(folder: Path, options: argparse.Namespace) -> list[Result]:
