@@ -10,23 +10,23 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
-__all__ = ["Loop", "running"]
+__all__ = ["Courtesy", "Loop", "courtesy", "running"]
 
 _log = logging.getLogger("commercekit.loops")
 _WORST_PAUSE = 10.0
-_BUSY_TURN = 0.003
-"""A turn of the event loop that takes longer had requests to serve."""
-_LONGEST_COURTESY = 1.0
+_BUSY = 3
+"""So many requests at once are more than somebody looking around."""
+_LONGEST_COURTESY = 2.0
 
 
 class Loop:
     """Calls ``step`` again and again.
 
     At once while it says that it found work, otherwise after a wake-up or ``poll`` seconds.
-    While requests keep this process busy it takes a fifth of its time at most: shoppers are waiting,
-    background work is not. A step that raises is logged and tried again with growing pauses, so that a
-    database that is away costs a line now and then and nothing else. Stopping lets the running step
-    end; only after ``grace`` seconds is it cancelled.
+    While requests keep this process busy all loops together take a tenth of its time: shoppers are
+    waiting, background work is not. A step that raises is logged and tried again with growing pauses,
+    so that a database that is away costs a line now and then and nothing else. Stopping lets the
+    running step end; only after ``grace`` seconds is it cancelled.
     """
 
     def __init__(
@@ -84,8 +84,9 @@ class Loop:
     async def _run(self) -> None:
         failures = 0
         while not self._stopping:
+            await courtesy.let_pass()
             self._awake.clear()
-            started = time.perf_counter()
+            started = time.monotonic()
             try:
                 busy = await self._step()
             except Exception:  # noqa: BLE001 - whatever it was, the loop goes on
@@ -94,8 +95,7 @@ class Loop:
                 busy = False
             else:
                 failures = 0
-            if not self._stopping:
-                await _let_pass(time.perf_counter() - started)
+            courtesy.note(time.monotonic() - started)
             if not busy and not self._stopping:
                 await self._pause(failures)
 
@@ -111,12 +111,31 @@ class Loop:
                 await asyncio.sleep(self._linger)
 
 
-async def _let_pass(took: float) -> None:
-    """After a step that ``took`` so many seconds, leave the event loop to others if it has any."""
-    before = time.perf_counter()
-    await asyncio.sleep(0)
-    if time.perf_counter() - before > _BUSY_TURN:
-        await asyncio.sleep(min(4 * took, _LONGEST_COURTESY))
+class Courtesy:
+    """Who waits for this process now, and when background work may take its next step.
+
+    One for all loops of a process: while shoppers wait, all steps together take a tenth of its time.
+    """
+
+    def __init__(self) -> None:
+        self.waiting = 0
+        """Requests that are being answered; the edge of the web counts them."""
+        self._free_at = 0.0
+
+    def note(self, took: float) -> None:
+        """A step ``took`` so many seconds."""
+        if self.waiting >= _BUSY:
+            now = time.monotonic()
+            self._free_at = min(max(now, self._free_at) + 9 * took, now + _LONGEST_COURTESY)
+
+    async def let_pass(self) -> None:
+        """Wait until a step may be taken: at once when nobody waits."""
+        left = self._free_at - time.monotonic()
+        if self.waiting >= _BUSY and left > 0:
+            await asyncio.sleep(left)
+
+
+courtesy = Courtesy()
 
 
 @contextlib.asynccontextmanager

@@ -23,6 +23,7 @@ from commercekit.platform.http.access import is_logged, log_answer, method_of
 from commercekit.platform.http.exceptions import REQUEST_ID, problem_for
 from commercekit.platform.http.metrics import RequestMetrics
 from commercekit.platform.http.problems import CrossSite, HeadersTooLarge
+from commercekit.platform.loops import courtesy
 
 __all__ = ["LOGGED_ELSEWHERE", "Edge", "HttpSettings", "current_request_id"]
 
@@ -104,6 +105,7 @@ class Edge:
         if scope["method"] == "HEAD" and scope["path"].startswith(_READ_ALIKE):
             # What may be read may be asked about: the same answer, without its body.
             inner, answer.is_head = {**scope, "method": "GET"}, True
+        courtesy.waiting += 1
         try:
             try:
                 self._check(scope, headers)
