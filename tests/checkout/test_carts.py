@@ -311,3 +311,24 @@ async def test_a_market_that_is_none_is_refused(shop: TestShop) -> None:
     answer = await shop.client.post("/store/carts", json={}, headers={"X-Market": "moon"})
     refused(answer, 404, "market-not-found")
     assert await shop.count("checkout_cart") == 0
+
+
+async def test_a_closed_market_takes_no_carts_and_no_orders(shop: TestShop) -> None:
+    await shop.shop.markets.add("closed", "CNY", ["en"], active=False)
+    headers = {"X-Market": "closed", "Idempotency-Key": "one"}
+    answer = await shop.client.post("/store/carts", json={}, headers={"X-Market": "closed"})
+    refused(answer, 422, "market-inactive")
+    body = {
+        "lines": [{"sku": MUG, "quantity": 1}],
+        "address": ADDRESS,
+        "email": "li.lei@example.com",
+        "shipping": "table-rate-standard",
+        "payment_method": "cod",
+    }
+    refused(
+        await shop.client.post("/store/checkout", json=body, headers=headers),
+        422,
+        "market-inactive",
+    )
+    assert await shop.count("checkout_cart") == 0
+    assert await shop.orders() == 0

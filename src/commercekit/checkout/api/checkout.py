@@ -125,7 +125,7 @@ async def order_in_one_call(
 ) -> Answer:
     """Order without a cart, however the request came in."""
     languages = languages_of(request)
-    chosen = await checkout.markets.by_code(market) if market else await checkout.markets.default()
+    chosen = await checkout.markets.for_shopper(market)
     wish = PlaceOrder(
         basis=Basis(
             market=chosen.code,

@@ -107,7 +107,7 @@ class Carts:
 
     async def create(self, *, market: str | None, locale: str | None) -> Cart:
         """A new, empty cart; without a ``locale`` in the market's first language."""
-        chosen = await self._markets.by_code(market) if market else await self._markets.default()
+        chosen = await self._markets.for_shopper(market)
         cart = Cart(
             id=new_id(),
             market=chosen.code,

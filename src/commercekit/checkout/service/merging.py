@@ -56,7 +56,7 @@ class CartMerging:
 
     async def cart_of(self, owner_id: UUID, market: str | None = None) -> Cart | None:
         """The cart that this customer is filling; a customer who has none yet has ``None``."""
-        chosen = await self._markets.by_code(market) if market else await self._markets.default()
+        chosen = await self._markets.for_shopper(market)
         return await self._owned.open_one(owner_id, chosen.code, self._clock.now())
 
     async def merge(
