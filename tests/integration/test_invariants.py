@@ -70,8 +70,10 @@ INSERT INTO payments_payment (id, reference, method, gateway, account, flow, cap
 VALUES ('{payment}', '{order}', 'sandbox', 'sandbox', 'default', 'page', 'auto', 'paid', 3200, 'CNY',
     3200, 900, '\\x{payments_payment}', now() - interval '1 hour', now() - interval '1 hour');
 INSERT INTO payments_refund (id, payment_id, reference, amount, currency, reason, status, created_at,
-    updated_at)
-VALUES ('{refund}', '{payment}', '{order}', 900, 'CNY', '', 'succeeded', now(), now());
+    updated_at, pending_since)
+VALUES ('{refund}', '{payment}', '{order}', 900, 'CNY', '', 'succeeded', now(), now(), now());
+INSERT INTO checkout_purchase_limit (id, subject, subject_id, quantity, created_at)
+VALUES (gen_random_uuid(), 'product', gen_random_uuid(), 1, now());
 INSERT INTO payments_provider_event (id, gateway, account, event_id, source, kind, payment_id, state,
     fingerprint, received_at)
 VALUES ('{event}', 'sandbox', 'default', 'e1', 'notification', 'payment', '{payment}', 'paid', '',
@@ -153,6 +155,17 @@ BROKEN = [
     ("payments-are-their-ledger", "DELETE FROM payments_ledger_entry WHERE kind = 'refund'"),
     ("payments-are-their-refunds", "UPDATE payments_refund SET amount = 901"),
     ("payments-are-their-refunds", "UPDATE payments_payment SET refund_pending = 1"),
+    ("quarantine-is-attended", "UPDATE payments_payment SET status = 'mismatch'"),
+    (
+        "limits-count-what-stands",
+        "INSERT INTO checkout_purchase (limit_id, buyer, order_id, quantity, allowed, at)"
+        " SELECT id, 'x', gen_random_uuid(), 1, 1, now() FROM checkout_purchase_limit",
+    ),
+    (
+        "nobody-buys-beyond-a-limit",
+        "INSERT INTO checkout_purchase (limit_id, buyer, order_id, quantity, allowed, at)"
+        " SELECT id, 'x', gen_random_uuid(), 2, 1, now() FROM checkout_purchase_limit",
+    ),
     ("no-more-goes-back-than-came", "UPDATE payments_payment SET refunded = 3201"),
     ("paid-has-evidence", "UPDATE payments_provider_event SET state = 'pending'"),
     ("paid-has-evidence", "DELETE FROM payments_provider_event"),

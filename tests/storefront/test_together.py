@@ -36,7 +36,7 @@ def counted(shop, monkeypatch):
     async def refresh(uow, product_ids):
         if product_ids:
             calls.append(len(product_ids))
-        await real(uow, product_ids)
+        return await real(uow, product_ids)
 
     monkeypatch.setattr(shop.projection, "refresh", refresh)
     return calls

@@ -77,7 +77,8 @@ async def test_no_admin_route_opens_to_strangers_or_to_the_wrong_scope(app, auth
         for route in app.routes:
             if not isinstance(route, HTTPRoute) or not route.path.startswith("/admin"):
                 continue
-            address = re.sub(r"\{[^}]*\}", str(UUID(int=1)), route.path_format)
+            address = re.sub(r"\{[^}]*:int\}", "1", route.path)
+            address = re.sub(r"\{[^}]*\}", str(UUID(int=1)), address)
             for method, (handler, _) in route.route_handler_map.items():
                 if method == "OPTIONS":
                     continue

@@ -9,6 +9,7 @@ import logging
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from weakref import WeakKeyDictionary
 
 __all__ = ["Courtesy", "Loop", "courtesy", "running"]
 
@@ -84,7 +85,7 @@ class Loop:
     async def _run(self) -> None:
         failures = 0
         while not self._stopping:
-            await courtesy.let_pass()
+            await courtesy().let_pass()
             self._awake.clear()
             started = time.monotonic()
             try:
@@ -95,7 +96,7 @@ class Loop:
                 busy = False
             else:
                 failures = 0
-            courtesy.note(time.monotonic() - started)
+            courtesy().note(time.monotonic() - started)
             if not busy and not self._stopping:
                 await self._pause(failures)
 
@@ -114,7 +115,7 @@ class Loop:
 class Courtesy:
     """Who waits for this process now, and when background work may take its next step.
 
-    One for all loops of a process: while shoppers wait, all steps together take a tenth of its time.
+    One for all loops of an event loop: while shoppers wait, all steps together take a tenth of its time.
     """
 
     def __init__(self) -> None:
@@ -135,7 +136,16 @@ class Courtesy:
             await asyncio.sleep(left)
 
 
-courtesy = Courtesy()
+_courtesies: WeakKeyDictionary[asyncio.AbstractEventLoop, Courtesy] = WeakKeyDictionary()
+
+
+def courtesy() -> Courtesy:
+    """The one of the event loop that runs."""
+    here = asyncio.get_running_loop()
+    found = _courtesies.get(here)
+    if found is None:
+        found = _courtesies[here] = Courtesy()
+    return found
 
 
 @contextlib.asynccontextmanager

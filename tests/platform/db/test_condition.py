@@ -52,7 +52,9 @@ async def test_rows_sizes_and_ages_are_told(database, filled):
     await filled.execute("VACUUM (ANALYZE) parcel")
     await settled(filled)
     seen = of(await condition_of(database), "parcel")
-    assert (seen.live, seen.dead, seen.changed, seen.unknown) == (20_000, 0, 0, False)
+    assert (seen.live, seen.changed, seen.unknown) == (20_000, 0, False)
+    # Whoever else is on this server may have kept a few rows from being cleaned.
+    assert seen.dead < 1_000
     assert 0 <= seen.vacuumed < 60 > seen.analysed >= 0
     assert seen.due == 50 + 0.2 * 20_000
 

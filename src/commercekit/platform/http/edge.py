@@ -105,7 +105,8 @@ class Edge:
         if scope["method"] == "HEAD" and scope["path"].startswith(_READ_ALIKE):
             # What may be read may be asked about: the same answer, without its body.
             inner, answer.is_head = {**scope, "method": "GET"}, True
-        courtesy.waiting += 1
+        here = courtesy()
+        here.waiting += 1
         try:
             try:
                 self._check(scope, headers)
