@@ -1,30 +1,17 @@
-"""``commercekit plugins``: what is installed, what works, what it brings."""
+"""``commercekit plugins list``: what is installed, enabled, and which hooks it fills."""
 
 from __future__ import annotations
 
 import rich_click as click
 
-from commercekit.cli.exits import EXIT_CODES_HELP
 from commercekit.cli.output import as_json, print_json, print_table
 from commercekit.cli.place import Place, pass_place
 from commercekit.cli.shop import configuration_of
 
-__all__ = ["plugins"]
+__all__ = ["list_plugins"]
 
 
-@click.group(epilog=EXIT_CODES_HELP)
-def plugins() -> None:
-    """See which plugins are installed and which of them this shop enables.
-
-    A development shop enables every installed one, a production shop those in plugins.enabled.
-
-    \b
-    commercekit plugins list
-    commercekit plugins list --json
-    """
-
-
-@plugins.command("list")
+@click.command("list")
 @as_json
 @pass_place
 def list_plugins(place: Place, *, json_output: bool) -> None:

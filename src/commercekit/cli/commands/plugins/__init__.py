@@ -1,0 +1,43 @@
+"""``commercekit plugins``: what is installed, what works, what it brings; a module for each verb."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Final
+
+import rich_click as click
+
+from commercekit.cli.exits import EXIT_CODES_HELP
+
+__all__ = ["plugins"]
+
+_VERBS: Final = {
+    "list": ("listing", "list_plugins"),
+}
+
+
+class PluginVerbs(click.RichGroup):
+    """The verbs, each imported when it is called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """In the order in which one needs them."""
+        return list(_VERBS)
+
+    def get_command(self, ctx: Any, name: str) -> Any:
+        """The verb called ``name``."""
+        if name not in _VERBS:
+            return None
+        module, attribute = _VERBS[name]
+        return getattr(import_module(f"{__name__}.{module}"), attribute)
+
+
+@click.group(cls=PluginVerbs, epilog=EXIT_CODES_HELP)
+def plugins() -> None:
+    """See which plugins are installed and which of them this shop enables.
+
+    A development shop enables every installed one, a production shop those in plugins.enabled.
+
+    \b
+    commercekit plugins list
+    commercekit plugins list --json
+    """
