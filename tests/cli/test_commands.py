@@ -13,6 +13,8 @@ COMMANDS = [
     ("db", "dsn"),
     ("plugins",),
     ("plugins", "list"),
+    ("plugins", "pin"),
+    ("plugins", "verify"),
     ("token",),
     ("token", "create"),
     ("token", "list"),

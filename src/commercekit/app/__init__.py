@@ -2,7 +2,12 @@
 
 from commercekit.app.application import build_application, create_app, database_of
 from commercekit.app.archive import ArchiveReport, CatalogueArchive
-from commercekit.app.configuration import ShopConfiguration, load_configuration
+from commercekit.app.configuration import (
+    PluginTrust,
+    ShopConfiguration,
+    load_configuration,
+    plugin_trust,
+)
 from commercekit.app.settings import Environment, ShopSettings
 from commercekit.app.shop import SEALED_TABLES, Shop, piccolo_apps
 
@@ -11,6 +16,7 @@ __all__ = [
     "ArchiveReport",
     "CatalogueArchive",
     "Environment",
+    "PluginTrust",
     "Shop",
     "ShopConfiguration",
     "ShopSettings",
@@ -19,4 +25,5 @@ __all__ = [
     "database_of",
     "load_configuration",
     "piccolo_apps",
+    "plugin_trust",
 ]

@@ -15,7 +15,7 @@ from commercekit.inventory import hookspecs as inventory_hooks
 from commercekit.notifications import hookspecs as notification_hooks
 from commercekit.orders import hookspecs as order_hooks
 from commercekit.payments import hookspecs as payment_hooks
-from commercekit.platform.plugins import PluginPolicy, PluginRegistry
+from commercekit.platform.plugins import LOCK_NAME, PluginLock, PluginPolicy, PluginRegistry
 from commercekit.platform.settings import SettingsSource
 from commercekit.platform.storage import hookspecs as storage_hooks
 from commercekit.pricing import hookspecs as pricing_hooks
@@ -24,7 +24,7 @@ from commercekit.promotions import hookspecs as promotion_hooks
 if TYPE_CHECKING:
     from msgspec import Struct
 
-__all__ = ["HOOK_ROOMS", "ShopConfiguration", "load_configuration"]
+__all__ = ["HOOK_ROOMS", "PluginTrust", "ShopConfiguration", "load_configuration", "plugin_trust"]
 
 HOOK_ROOMS = (
     payment_hooks,
@@ -58,6 +58,33 @@ class ShopConfiguration:
         return self.settings.data.absolute()
 
 
+@dataclass(frozen=True, slots=True)
+class PluginTrust:
+    """What the settings say about plugins, known before one of them is imported."""
+
+    policy: PluginPolicy
+    development: bool
+    lock: Path
+    """Where the list of allowed ones is, or would be."""
+
+
+def plugin_trust(path: Path | None = None, environ: Mapping[str, str] | None = None) -> PluginTrust:
+    """The policy of a shop, whose plugins may be broken: nothing of them is imported."""
+    environ = os.environ if environ is None else environ
+    return _trust_in(SettingsSource.read(path or _default_path(environ), environ))
+
+
+def _trust_in(source: SettingsSource) -> PluginTrust:
+    policy = source.peek("plugins", PluginPolicy, PluginPolicy())
+    # A misspelt environment is refused later; until then it must not open what production closes.
+    environment = source.peek("environment", str, Environment.DEVELOPMENT.value)
+    return PluginTrust(
+        policy=policy,
+        development=environment == Environment.DEVELOPMENT.value,
+        lock=policy.lock or source.base / LOCK_NAME,
+    )
+
+
 def load_configuration(
     path: Path | None = None, environ: Mapping[str, str] | None = None
 ) -> ShopConfiguration:
@@ -70,11 +97,13 @@ def load_configuration(
     """
     environ = os.environ if environ is None else environ
     source = SettingsSource.read(path or _default_path(environ), environ)
-    development = (
-        source.peek("environment", Environment, Environment.DEVELOPMENT) is Environment.DEVELOPMENT
+    trust = _trust_in(source)
+    plugins = PluginRegistry(
+        HOOK_ROOMS,
+        policy=trust.policy,
+        development=trust.development,
+        lock=None if trust.development else PluginLock.read(trust.lock),
     )
-    policy = source.peek("plugins", PluginPolicy, PluginPolicy())
-    plugins = PluginRegistry(HOOK_ROOMS, policy=policy, development=development)
     loaded = source.load(ShopSettings, sections=plugins.settings_sections())
     _refuse_unsafe(loaded.tree)
     return ShopConfiguration(loaded.tree, loaded.sections, plugins, loaded.file)

@@ -105,9 +105,9 @@ def test_a_development_shop_enables_every_installed_plugin():
     assert registry(plugin("a"), plugin("b")).enabled == ("a", "b")
 
 
-def test_a_production_shop_enables_its_allow_list_only():
+def test_a_shop_enables_what_it_names_only_and_a_production_shop_nothing_unnamed():
     policy = PluginPolicy(enabled=("b",))
-    plugins = registry(plugin("a"), plugin("b"), policy=policy, development=False)
+    plugins = registry(plugin("a"), plugin("b"), policy=policy)
     assert plugins.enabled == ("b",)
     assert registry(plugin("a"), development=False).enabled == ()
 

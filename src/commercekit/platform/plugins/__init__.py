@@ -12,25 +12,47 @@ A plugin is one module behind an entry point of the group ``commercekit``::
 
 from commercekit.platform.plugins.context import Enqueue, PluginContext
 from commercekit.platform.plugins.discovery import InstalledPlugin, installed_plugins
-from commercekit.platform.plugins.errors import DuplicateProvider, PluginError, ProviderNotFound
+from commercekit.platform.plugins.errors import (
+    DuplicateProvider,
+    PluginError,
+    PluginNotTrusted,
+    ProviderNotFound,
+)
+from commercekit.platform.plugins.lock import (
+    LOCK_NAME,
+    PinnedPlugin,
+    PluginLock,
+    Trust,
+    Verdict,
+    examine,
+    pin,
+)
 from commercekit.platform.plugins.markers import hookimpl, hookspec
 from commercekit.platform.plugins.policy import NoSettings, PluginPolicy
 from commercekit.platform.plugins.registry import Offered, PluginRegistry, PluginView, Registry
 
 __all__ = [
+    "LOCK_NAME",
     "DuplicateProvider",
     "Enqueue",
     "InstalledPlugin",
     "NoSettings",
     "Offered",
+    "PinnedPlugin",
     "PluginContext",
     "PluginError",
+    "PluginLock",
+    "PluginNotTrusted",
     "PluginPolicy",
     "PluginRegistry",
     "PluginView",
     "ProviderNotFound",
     "Registry",
+    "Trust",
+    "Verdict",
+    "examine",
     "hookimpl",
     "hookspec",
     "installed_plugins",
+    "pin",
 ]

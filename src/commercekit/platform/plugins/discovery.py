@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from dataclasses import dataclass, replace
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from typing import Any
 
 from commercekit.platform.plugins.errors import PluginError
 from commercekit.platform.plugins.markers import GROUP
+from commercekit.platform.plugins.policy import PluginPolicy
 
 __all__ = ["InstalledPlugin", "installed_plugins"]
 
@@ -23,11 +24,30 @@ class InstalledPlugin:
     summary: str
     entry: EntryPoint | Any
     """The entry point, or the module itself when a test brings one."""
+    dist: Distribution | None = None
+    """Where its files and requirements are read; None when a test brings the module."""
+    rivals: tuple[str, ...] = ()
+    """Other distributions that bring a plugin of the same name."""
 
     @property
     def origin(self) -> str:
         """How messages name it."""
         return f"plugin {self.code!r} ({self.distribution} {self.version})"
+
+    def refuse_name(self) -> None:
+        """Refuse a name that could mean something else: another plugin's, or one of our settings."""
+        if self.code in PluginPolicy.__struct_fields__:
+            message = (
+                f"The {self.origin} has a name that is a setting, plugins.{self.code}; its authors have "
+                "to give its entry point another one"
+            )
+            raise PluginError(message)
+        if self.rivals:
+            message = (
+                f"Two distributions bring a plugin named {self.code!r}: {self.distribution} "
+                f"and {' and '.join(self.rivals)}; uninstall one of them"
+            )
+            raise PluginError(message)
 
     def load(self) -> Any:
         """Import it; whatever that raises becomes one sentence."""
@@ -45,7 +65,7 @@ class InstalledPlugin:
 
 
 def installed_plugins() -> tuple[InstalledPlugin, ...]:
-    """Every plugin of this environment, by name. Two with one name are refused."""
+    """Every plugin of this environment, by name. One of two with the same name has ``rivals``."""
     found: dict[str, InstalledPlugin] = {}
     for entry in entry_points(group=GROUP):
         dist = entry.dist
@@ -55,12 +75,10 @@ def installed_plugins() -> tuple[InstalledPlugin, ...]:
             version=dist.version if dist is not None else "unknown",
             summary=str(dist.metadata["Summary"] or "") if dist is not None else "",
             entry=entry,
+            dist=dist,
         )
         earlier = found.setdefault(entry.name, plugin)
         if earlier.distribution != plugin.distribution:
-            message = (
-                f"Two distributions bring a plugin named {entry.name!r}: {earlier.distribution} "
-                f"and {plugin.distribution}; uninstall one of them"
-            )
-            raise PluginError(message)
+            rivals = (*earlier.rivals, plugin.distribution)
+            found[entry.name] = replace(earlier, rivals=rivals)
     return tuple(found[code] for code in sorted(found))

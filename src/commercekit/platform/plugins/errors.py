@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from commercekit.errors import ConfigurationError
 
-__all__ = ["DuplicateProvider", "PluginError", "ProviderNotFound"]
+__all__ = ["DuplicateProvider", "PluginError", "PluginNotTrusted", "ProviderNotFound"]
 
 
 class PluginError(ConfigurationError):
@@ -13,6 +13,14 @@ class PluginError(ConfigurationError):
     slug = "plugin"
     title = "A plugin does not fit"
     title_zh = "插件不符合要求"
+
+
+class PluginNotTrusted(PluginError):
+    """A plugin's files are not those that the lock allows; nothing of it was imported."""
+
+    slug = "plugin-not-trusted"
+    title = "A plugin is not the one that was allowed"
+    title_zh = "插件与允许的版本不一致"
 
 
 class DuplicateProvider(PluginError):

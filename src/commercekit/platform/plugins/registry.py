@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import pluggy
@@ -13,8 +14,10 @@ from commercekit.platform.plugins import hookspecs
 from commercekit.platform.plugins.context import PluginContext
 from commercekit.platform.plugins.discovery import InstalledPlugin, installed_plugins
 from commercekit.platform.plugins.errors import DuplicateProvider, PluginError, ProviderNotFound
+from commercekit.platform.plugins.lock import PinnedPlugin, PluginLock, examine
 from commercekit.platform.plugins.markers import GROUP
 from commercekit.platform.plugins.policy import NoSettings, PluginPolicy
+from commercekit.platform.plugins.requirements import refuse_unmet
 from commercekit.platform.plugins.specs import Spec, read_specs, refuse_misfits
 from commercekit.platform.providers import fits, type_words
 
@@ -68,23 +71,60 @@ class PluginRegistry:
         policy: PluginPolicy | None = None,
         development: bool = False,
         installed: Sequence[InstalledPlugin] | None = None,
+        lock: PluginLock | None = None,
     ) -> None:
+        """In production ``lock`` has to allow every enabled plugin, file by file.
+
+        All of them are judged before anything of one of them is imported. In safe mode one that is
+        refused is left out instead.
+        """
         self._policy = policy or PluginPolicy()
         self._installed = installed_plugins() if installed is None else tuple(installed)
         self._pm = pluggy.PluginManager(GROUP)
         self._specs = read_specs(self._pm, [hookspecs, *rooms])
         self._enabled: dict[str, _Enabled] = {}
-        for plugin in self._wanted(development=development):
-            module = plugin.load()
-            hooks = refuse_misfits(self._pm, plugin, module, self._specs)
-            self._pm.register(module, name=plugin.code)
-            self._enabled[plugin.code] = _Enabled(plugin, module, hooks)
+        self._left_out: dict[str, str] = {}
+        allowed = None if development else (lock or PluginLock()).plugins
+        wanted = [
+            plugin
+            for plugin in self.wanted(self._policy, self._installed, development=development)
+            if self._passes(plugin, partial(_judge, plugin, allowed))
+        ]
+        for plugin in wanted:
+            self._passes(plugin, partial(self._take_in, plugin))
 
-    def _wanted(self, *, development: bool) -> list[InstalledPlugin]:
-        allowed = self._policy.enabled
+    def _passes(self, plugin: InstalledPlugin, step: Callable[[], None]) -> bool:
+        """Whether the plugin stays; outside of safe mode what is wrong with it stops the start."""
+        try:
+            step()
+        except PluginError as error:
+            if not self.safe_mode:
+                raise
+            self._left_out[plugin.code] = error.detail
+            return False
+        return True
+
+    def _take_in(self, plugin: InstalledPlugin) -> None:
+        module = plugin.load()
+        hooks = refuse_misfits(self._pm, plugin, module, self._specs)
+        self._pm.register(module, name=plugin.code)
+        self._enabled[plugin.code] = _Enabled(plugin, module, hooks)
+
+    @staticmethod
+    def wanted(
+        policy: PluginPolicy, installed: Sequence[InstalledPlugin], *, development: bool
+    ) -> list[InstalledPlugin]:
+        """Which of ``installed`` the policy enables; in safe mode those of them that it calls safe."""
+        allowed = policy.enabled
+        by_code = {plugin.code: plugin for plugin in installed}
+        if policy.safe_mode:
+            return [
+                by_code[code]
+                for code in dict.fromkeys(policy.safe)
+                if code in by_code and (development if allowed is None else code in allowed)
+            ]
         if allowed is None:
-            return list(self._installed) if development else []
-        by_code = {plugin.code: plugin for plugin in self._installed}
+            return list(installed) if development else []
         missing = [code for code in allowed if code not in by_code]
         if missing:
             there = ", ".join(by_code) or "none"
@@ -96,6 +136,16 @@ class PluginRegistry:
         return [by_code[code] for code in dict.fromkeys(allowed)]
 
     # -- who is there -------------------------------------------------------------------------
+
+    @property
+    def safe_mode(self) -> bool:
+        """Whether only what the settings call safe was taken in."""
+        return self._policy.safe_mode
+
+    @property
+    def left_out(self) -> Mapping[str, str]:
+        """In safe mode: why a plugin that is called safe does not work; by code."""
+        return self._left_out
 
     @property
     def enabled(self) -> tuple[str, ...]:
@@ -119,6 +169,10 @@ class PluginRegistry:
     def settings_sections(self) -> dict[str, type[Struct] | None]:
         """The type of each plugin's section, for ``load_settings``; None while it is not enabled."""
         sections: dict[str, type[Struct] | None] = {p.code: None for p in self._installed}
+        if (
+            self.safe_mode
+        ):  # a plugin that was uninstalled in need must not stop the start by its table
+            sections |= dict.fromkeys(self._policy.enabled or ())
         for code in self._enabled:
             sections[code] = NoSettings
         for plugin, answer in self._answers(self._spec(hookspecs.register_settings), None, {}):
@@ -167,7 +221,7 @@ class PluginRegistry:
             if answer is not None:
                 answers[plugin.code] = answer
         named = self._policy.choose.get(known.name)
-        if named is not None:
+        if named is not None and (named in answers or not self.safe_mode):
             if named not in answers:
                 message = (
                     f"plugins.choose.{known.name} names {named!r}, which does not answer it; "
@@ -208,6 +262,9 @@ class PluginRegistry:
                     f"The {plugin.origin} failed in {spec.name}: {type(error).__name__}: {error}; "
                     "mend it, or take it out of plugins.enabled"
                 )
+                if self.safe_mode:
+                    self._left_out[plugin.code] = message
+                    continue
                 raise PluginError(message) from error
             yield plugin, answer
 
@@ -220,6 +277,14 @@ class PluginRegistry:
             "return that, or an empty sequence for nothing"
         )
         raise PluginError(message)
+
+
+def _judge(plugin: InstalledPlugin, allowed: Mapping[str, PinnedPlugin] | None) -> None:
+    """Refuse what must not or cannot run. Imports nothing of it."""
+    plugin.refuse_name()
+    if allowed is not None:
+        examine(plugin, allowed.get(plugin.code)).insist()
+    refuse_unmet(plugin)
 
 
 class Registry(Mapping[str, T]):

@@ -13,6 +13,8 @@ __all__ = ["plugins"]
 
 _VERBS: Final = {
     "list": ("listing", "list_plugins"),
+    "pin": ("pinning", "pin_plugins"),
+    "verify": ("verify", "verify_plugins"),
 }
 
 
@@ -33,11 +35,13 @@ class PluginVerbs(click.RichGroup):
 
 @click.group(cls=PluginVerbs, epilog=EXIT_CODES_HELP)
 def plugins() -> None:
-    """See which plugins are installed and which of them this shop enables.
+    """See which plugins are installed, which of them this shop enables, and whether they are genuine.
 
-    A development shop enables every installed one, a production shop those in plugins.enabled.
+    A development shop enables every installed one, a production shop those in plugins.enabled, and of
+    these only what `commercekit plugins pin` wrote down.
 
     \b
     commercekit plugins list
-    commercekit plugins list --json
+    commercekit plugins pin
+    commercekit plugins verify --json
     """
