@@ -15,6 +15,7 @@ _VERBS: Final = {
     "list": ("listing", "list_plugins"),
     "pin": ("pinning", "pin_plugins"),
     "verify": ("verify", "verify_plugins"),
+    "quality": ("quality", "quality"),
 }
 
 
