@@ -56,14 +56,16 @@ class PercentageOff(PromotionRule[PercentageOffConfig]):
         if config.per == "order":
             amount = basket.items_total.portion(share)
             return _positive([Proposal(amount=_capped(amount, config.at_most))])
-        parts = [line.total.portion(share).amount for line in basket.lines]
+        # By id: who gets the odd cent of a capped amount must not depend on what came first.
+        lines = sorted(basket.lines, key=lambda line: line.id)
+        parts = [line.total.portion(share).amount for line in lines]
         if config.at_most is not None and sum(parts) > config.at_most.amount:
             # Split the cap by what each line would have had; no part grows by it.
             parts = allocate(config.at_most.amount, parts)
         return _positive(
             [
                 Proposal(amount=basket.money(part), target=Target.LINE, line_id=line.id)
-                for line, part in zip(basket.lines, parts, strict=True)
+                for line, part in zip(lines, parts, strict=True)
             ]
         )
 
@@ -81,6 +83,11 @@ class PercentageOff(PromotionRule[PercentageOffConfig]):
         if basket.quantity < config.minimum_quantity:
             pieces = config.minimum_quantity - basket.quantity
             return {"en": f"{pieces} more needed.", "zh": f"还差 {pieces} 件。"}
+        if basket.items_total.amount > 0:
+            return {
+                "en": "The share comes to less than the smallest coin.",
+                "zh": "折扣金额不足最小货币单位。",
+            }
         return {}
 
     def describe(self, config: PercentageOffConfig) -> dict[str, str]:

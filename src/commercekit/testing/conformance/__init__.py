@@ -12,7 +12,20 @@
 Every rule has a name and a reason; a test that fails says both.
 """
 
+from commercekit.testing.conformance.baskets import basket_line, priced_basket
 from commercekit.testing.conformance.carrier_rules import CARRIER_RULES
 from commercekit.testing.conformance.carriers import CarrierContract
+from commercekit.testing.conformance.contract import Contract, RuleBroken
+from commercekit.testing.conformance.promotion_rules import PROMOTION_RULE_RULES
+from commercekit.testing.conformance.promotions import PromotionRuleContract
 
-__all__ = ["CARRIER_RULES", "CarrierContract"]
+__all__ = [
+    "CARRIER_RULES",
+    "PROMOTION_RULE_RULES",
+    "CarrierContract",
+    "Contract",
+    "PromotionRuleContract",
+    "RuleBroken",
+    "basket_line",
+    "priced_basket",
+]

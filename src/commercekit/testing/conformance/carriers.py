@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections.abc import Awaitable
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 import pytest
@@ -35,10 +35,9 @@ from commercekit.platform.providers import (
     SignatureInvalid,
 )
 from commercekit.testing.conformance.carrier_rules import CARRIER_RULES
+from commercekit.testing.conformance.contract import Contract
 
 __all__ = ["CarrierContract"]
-
-T = TypeVar("T")
 
 _CODE = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _ADDRESS = Address(
@@ -53,12 +52,13 @@ _ADDRESS = Address(
 _UNKNOWN_NUMBER = "NOBODYS0000000001"
 
 
-class CarrierContract:
+class CarrierContract(Contract):
     """Inherit it, give the two fixtures, and override the hooks that your vendor's sandbox allows.
 
     Rules about what a carrier says it cannot do (:attr:`Carrier.capabilities`) hold trivially.
     """
 
+    rules = CARRIER_RULES
     pytestmark = pytest.mark.asyncio
 
     service = "standard"
@@ -119,11 +119,13 @@ class CarrierContract:
 
     async def test_it_declares_itself(self, carrier: Carrier) -> None:
         """Rule ``declares-itself``."""
-        _hold("declares-itself", bool(_CODE.fullmatch(carrier.code)), f"code is {carrier.code!r}")
+        self.hold(
+            "declares-itself", bool(_CODE.fullmatch(carrier.code)), f"code is {carrier.code!r}"
+        )
         config: Any = carrier.config_type
         known = isinstance(config, type) and issubclass(config, Struct)
-        _hold("declares-itself", known, f"config_type is {config!r}")
-        _hold(
+        self.hold("declares-itself", known, f"config_type is {config!r}")
+        self.hold(
             "declares-itself",
             isinstance(carrier.capabilities, CarrierCapabilities),
             f"capabilities are {carrier.capabilities!r}",
@@ -134,7 +136,7 @@ class CarrierContract:
     ) -> None:
         """Rule ``names-its-services``."""
         label = carrier.service_label(context, self.service)
-        _hold("names-its-services", bool(label.get("en")), f"{self.service!r} reads {label!r}")
+        self.hold("names-its-services", bool(label.get("en")), f"{self.service!r} reads {label!r}")
 
     # --------------------------------------------------------------------------------------- rates
 
@@ -142,15 +144,15 @@ class CarrierContract:
         """Rules ``quotes-in-the-currency-asked``, ``quotes-a-service-once``, ``quotes-the-same-twice``."""
         if not carrier.capabilities.rates:
             return
-        quotes = await _spoken(carrier.rates(context, self.inquiry()))
+        quotes = await self.spoken(carrier.rates(context, self.inquiry()))
         for quote in quotes:
             fits = quote.amount.currency == self.currency and quote.amount.amount >= 0
-            _hold("quotes-in-the-currency-asked", fits, f"{quote.service}: {quote.amount}")
+            self.hold("quotes-in-the-currency-asked", fits, f"{quote.service}: {quote.amount}")
         services = [quote.service for quote in quotes]
-        _hold("quotes-a-service-once", len(set(services)) == len(services), f"{services}")
-        again = await _spoken(carrier.rates(context, self.inquiry()))
+        self.hold("quotes-a-service-once", len(set(services)) == len(services), f"{services}")
+        again = await self.spoken(carrier.rates(context, self.inquiry()))
         priced = [(quote.service, quote.amount) for quote in quotes]
-        _hold(
+        self.hold(
             "quotes-the-same-twice",
             sorted(priced) == sorted((quote.service, quote.amount) for quote in again),
             f"{priced}, then {again}",
@@ -165,14 +167,16 @@ class CarrierContract:
         if not carrier.capabilities.create:
             return
         request = self.consignment()
-        first = await _spoken(carrier.create(context, request))
-        _hold("echoes-our-id", first.shipment_id == request.shipment_id, f"{first.shipment_id!r}")
-        again = await _spoken(carrier.create(context, request))
-        _hold("books-once", _booking(first) == _booking(again), f"{first}, then {again}")
-        found = await _spoken(carrier.find(context, request.shipment_id))
+        first = await self.spoken(carrier.create(context, request))
+        self.hold(
+            "echoes-our-id", first.shipment_id == request.shipment_id, f"{first.shipment_id!r}"
+        )
+        again = await self.spoken(carrier.create(context, request))
+        self.hold("books-once", _booking(first) == _booking(again), f"{first}, then {again}")
+        found = await self.spoken(carrier.find(context, request.shipment_id))
         # Whoever gave no number told nobody: making it again costs nothing.
         same = _booking(found) == _booking(first) if found else not first.tracking
-        _hold("finds-what-it-booked", same, f"booked {first}, found {found}")
+        self.hold("finds-what-it-booked", same, f"booked {first}, found {found}")
 
     async def test_two_bookings_at_once_are_one(
         self, carrier: Carrier, context: ProviderContext
@@ -182,10 +186,10 @@ class CarrierContract:
             return
         request = self.consignment()
         answers = await asyncio.gather(
-            *(_spoken(carrier.create(context, request)) for _ in range(5))
+            *(self.spoken(carrier.create(context, request)) for _ in range(5))
         )
         bookings = {_booking(answer) for answer in answers}
-        _hold("books-once-at-once", len(bookings) == 1, f"{bookings}")
+        self.hold("books-once-at-once", len(bookings) == 1, f"{bookings}")
 
     async def test_two_shipments_are_two_bookings(
         self, carrier: Carrier, context: ProviderContext
@@ -193,11 +197,11 @@ class CarrierContract:
         """Rules ``finds-nothing-unbooked`` and ``numbers-are-unlike``."""
         if not carrier.capabilities.create:
             return
-        nothing = await _spoken(carrier.find(context, new_id().hex))
-        _hold("finds-nothing-unbooked", nothing is None, f"{nothing}")
-        booked = [await _spoken(carrier.create(context, self.consignment())) for _ in range(2)]
+        nothing = await self.spoken(carrier.find(context, new_id().hex))
+        self.hold("finds-nothing-unbooked", nothing is None, f"{nothing}")
+        booked = [await self.spoken(carrier.create(context, self.consignment())) for _ in range(2)]
         numbers = [each.number for shipment in booked for each in shipment.tracking]
-        _hold("numbers-are-unlike", len(set(numbers)) == len(numbers), f"{numbers}")
+        self.hold("numbers-are-unlike", len(set(numbers)) == len(numbers), f"{numbers}")
 
     async def test_each_of_several_parcels_has_its_number(
         self, carrier: Carrier, context: ProviderContext
@@ -206,16 +210,16 @@ class CarrierContract:
         if not (carrier.capabilities.create and carrier.capabilities.multi_parcel):
             return
         request = self.consignment(parcels=3)
-        booked = await _spoken(carrier.create(context, request))
+        booked = await self.spoken(carrier.create(context, request))
         numbers = [each.number for each in booked.tracking]
-        _hold("numbers-are-unlike", len(set(numbers)) == len(numbers), f"{numbers}")
+        self.hold("numbers-are-unlike", len(set(numbers)) == len(numbers), f"{numbers}")
         parents = {each.parent for each in booked.tracking} - {None}
-        _hold("numbers-name-their-parents", parents <= set(numbers), f"{parents} of {numbers}")
+        self.hold("numbers-name-their-parents", parents <= set(numbers), f"{parents} of {numbers}")
         named = [each.parcel for each in booked.tracking if each.parcel is not None]
         fits = len(set(named)) == len(named) and all(1 <= position <= 3 for position in named)
-        _hold("numbers-no-parcel-twice", fits and len(numbers) <= 4, f"{booked.tracking}")
-        again = await _spoken(carrier.create(context, request))
-        _hold("books-once", _booking(booked) == _booking(again), f"{booked}, then {again}")
+        self.hold("numbers-no-parcel-twice", fits and len(numbers) <= 4, f"{booked.tracking}")
+        again = await self.spoken(carrier.create(context, request))
+        self.hold("books-once", _booking(booked) == _booking(again), f"{booked}, then {again}")
 
     async def test_nonsense_fails_in_our_words(
         self, carrier: Carrier, context: ProviderContext
@@ -229,7 +233,7 @@ class CarrierContract:
             self.consignment(quote_ref="expired"),
         ):
             try:
-                await _spoken(carrier.create(context, request))
+                await self.spoken(carrier.create(context, request))
             except ProviderError:
                 continue
 
@@ -241,14 +245,14 @@ class CarrierContract:
         """Rules ``cancels-twice`` and ``cancels-what-was-never-booked``."""
         if not carrier.capabilities.cancel:
             return
-        booked = await _spoken(carrier.create(context, self.consignment()))
+        booked = await self.spoken(carrier.create(context, self.consignment()))
         outcomes = [
-            (await _spoken(carrier.cancel(context, _ref(booked)))).outcome for _ in range(2)
+            (await self.spoken(carrier.cancel(context, _ref(booked)))).outcome for _ in range(2)
         ]
-        _hold("cancels-twice", outcomes == [CancelOutcome.CANCELLED] * 2, f"{outcomes}")
+        self.hold("cancels-twice", outcomes == [CancelOutcome.CANCELLED] * 2, f"{outcomes}")
         stranger = ShipmentRef(shipment_id=new_id().hex, provider_ref="")
-        answer = await _spoken(carrier.cancel(context, stranger))
-        _hold(
+        answer = await self.spoken(carrier.cancel(context, stranger))
+        self.hold(
             "cancels-what-was-never-booked",
             answer.outcome is CancelOutcome.CANCELLED,
             f"{answer}",
@@ -260,10 +264,10 @@ class CarrierContract:
         """Rule ``refuses-to-cancel-what-travels``."""
         if not carrier.capabilities.cancel:
             return
-        booked = await _spoken(carrier.create(context, self.consignment()))
+        booked = await self.spoken(carrier.create(context, self.consignment()))
         if await self.travel(carrier, context, booked):
-            answer = await _spoken(carrier.cancel(context, _ref(booked)))
-            _hold(
+            answer = await self.spoken(carrier.cancel(context, _ref(booked)))
+            self.hold(
                 "refuses-to-cancel-what-travels",
                 answer.outcome is CancelOutcome.TOO_LATE,
                 f"{answer}",
@@ -273,16 +277,17 @@ class CarrierContract:
         self, carrier: Carrier, context: ProviderContext
     ) -> None:
         """Rules ``prints-without-buying`` and ``refuses-unknown-formats``."""
-        booked = await _spoken(carrier.create(context, self.consignment()))
+        booked = await self.spoken(carrier.create(context, self.consignment()))
         if carrier.capabilities.label:
             fmt = self.label_format
-            first = await _spoken(carrier.label(context, _ref(booked), fmt))
-            again = await _spoken(carrier.label(context, _ref(booked), fmt))
-            found = await _spoken(carrier.find(context, booked.shipment_id))
-            same = first == again and found is not None and _booking(found) == _booking(booked)
-            _hold("prints-without-buying", same, f"{first}, then {again}; {found}")
-        refused = await _refuses(carrier.label(context, _ref(booked), "papyrus"))
-        _hold("refuses-unknown-formats", refused, "printed papyrus")
+            before = await self.spoken(carrier.find(context, booked.shipment_id))
+            first = await self.spoken(carrier.label(context, _ref(booked), fmt))
+            again = await self.spoken(carrier.label(context, _ref(booked), fmt))
+            after = await self.spoken(carrier.find(context, booked.shipment_id))
+            self.hold("prints-without-buying", first == again, f"{first}, then {again}")
+            self.hold("prints-without-buying", before == after, f"{before}, then {after}")
+        refused = await self._refuses(carrier.label(context, _ref(booked), "papyrus"))
+        self.hold("refuses-unknown-formats", refused, "printed papyrus")
 
     label_format = "pdf"
     """A format that the carrier prints."""
@@ -296,22 +301,22 @@ class CarrierContract:
         if not carrier.capabilities.track_poll:
             return
         stranger = TrackQuery(number=_UNKNOWN_NUMBER, carrier=carrier.code, phone_last4="9000")
-        heard = await _spoken(carrier.track(context, stranger))
-        _hold("knows-no-strangers", heard == [], f"{heard}")
-        booked = await _spoken(carrier.create(context, self.consignment()))
+        heard = await self.spoken(carrier.track(context, stranger))
+        self.hold("knows-no-strangers", heard == [], f"{heard}")
+        booked = await self.spoken(carrier.create(context, self.consignment()))
         if not await self.travel(carrier, context, booked):
             return
         query = _query(booked, carrier)
-        events = await _spoken(carrier.track(context, query))
+        events = await self.spoken(carrier.track(context, query))
         whole = bool(events) and all(
             event.tracking_number == query.number and event.at.utcoffset() == timedelta()
             for event in events
         )
-        _hold("tracks-the-whole-history", whole, f"{events}")
+        self.hold("tracks-the-whole-history", whole, f"{events}")
         ids = [event.event_id for event in events if event.event_id]
-        again = [event.event_id for event in await _spoken(carrier.track(context, query))]
+        again = [event.event_id for event in await self.spoken(carrier.track(context, query))]
         apart = len(set(ids)) == len(ids) and set(ids) <= set(again)
-        _hold("tells-events-apart", apart, f"{ids}, then {again}")
+        self.hold("tells-events-apart", apart, f"{ids}, then {again}")
 
     async def test_a_number_is_subscribed_as_often_as_asked(
         self, carrier: Carrier, context: ProviderContext
@@ -319,19 +324,19 @@ class CarrierContract:
         """Rule ``subscribes-twice``."""
         if not carrier.capabilities.track_push:
             return
-        booked = await _spoken(carrier.create(context, self.consignment()))
+        booked = await self.spoken(carrier.create(context, self.consignment()))
         url = f"https://shop.test/webhooks/carriers/{carrier.code}/{context.account_id}"
         query = _query(booked, carrier)
-        answers = [await _spoken(carrier.subscribe(context, query, url)) for _ in range(2)]
-        _hold("subscribes-twice", SubscribeResult.REJECTED not in answers, f"{answers}")
+        answers = [await self.spoken(carrier.subscribe(context, query, url)) for _ in range(2)]
+        self.hold("subscribes-twice", SubscribeResult.REJECTED not in answers, f"{answers}")
 
     async def test_links_lead_to_the_web(self, carrier: Carrier, context: ProviderContext) -> None:
         """Rule ``follows-on-the-web``."""
-        booked = await _spoken(carrier.create(context, self.consignment()))
+        booked = await self.spoken(carrier.create(context, self.consignment()))
         for number in booked.tracking:
             url = carrier.tracking_url(context, number)
             fits = url is None or url.startswith(("https://", "http://"))
-            _hold("follows-on-the-web", fits, f"{url!r}")
+            self.hold("follows-on-the-web", fits, f"{url!r}")
 
     # --------------------------------------------------------------------------------- notifications
 
@@ -342,14 +347,14 @@ class CarrierContract:
         genuine = await self._genuine(carrier, context)
         if genuine is None:
             return
-        news = await _spoken(carrier.parse_notification(context, genuine))
-        _hold("accepts-its-own", bool(news.events), "no events in it")
+        news = await self.spoken(carrier.parse_notification(context, genuine))
+        self.hold("accepts-its-own", bool(news.events), "no events in it")
         both = 200 <= news.ack.status < 300 and (
             not 200 <= news.nack.status < 300 or news.nack.body != news.ack.body
         )
-        _hold("answers-both-ways", both, f"{news.ack} or {news.nack}")
-        again = await _spoken(carrier.parse_notification(context, genuine))
-        _hold("reads-without-effects", news == again, f"{news}, then {again}")
+        self.hold("answers-both-ways", both, f"{news.ack} or {news.nack}")
+        again = await self.spoken(carrier.parse_notification(context, genuine))
+        self.hold("reads-without-effects", news == again, f"{news}, then {again}")
 
     async def test_forged_notifications_are_refused(
         self, carrier: Carrier, context: ProviderContext
@@ -368,41 +373,23 @@ class CarrierContract:
             }
         for what, forged in forgeries.items():
             try:
-                await _spoken(carrier.parse_notification(context, forged))
+                await self.spoken(carrier.parse_notification(context, forged))
             except SignatureInvalid:
                 continue
-            _hold("refuses-forgeries", holds=False, detail=f"took {what}")
+            self.hold("refuses-forgeries", holds=False, detail=f"took {what}")
+
+    async def _refuses(self, call: Awaitable[Any]) -> bool:
+        try:
+            await self.spoken(call)
+        except ProviderRejected:
+            return True
+        return False
 
     async def _genuine(self, carrier: Carrier, context: ProviderContext) -> RawRequest | None:
         if not carrier.capabilities.track_push:
             return None
-        booked = await _spoken(carrier.create(context, self.consignment()))
+        booked = await self.spoken(carrier.create(context, self.consignment()))
         return await self.notification(carrier, context, booked)
-
-
-def _hold(rule: str, holds: bool, detail: str) -> None:  # noqa: FBT001 - the verdict of a rule
-    if not holds:
-        message = f"{rule}: {CARRIER_RULES[rule]}; but: {detail}"
-        raise AssertionError(message)
-
-
-async def _spoken(call: Awaitable[T]) -> T:
-    """The answer; an exception that is not one of the core's breaks ``fails-in-our-words``."""
-    try:
-        return await call
-    except (ProviderError, AssertionError):
-        raise
-    except Exception as error:
-        message = f"fails-in-our-words: {CARRIER_RULES['fails-in-our-words']}; but: {error!r}"
-        raise AssertionError(message) from error
-
-
-async def _refuses(call: Awaitable[Any]) -> bool:
-    try:
-        await _spoken(call)
-    except ProviderRejected:
-        return True
-    return False
 
 
 def _booking(shipment: Shipment) -> tuple[str, str, tuple[str, ...]]:

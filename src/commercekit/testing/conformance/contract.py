@@ -1,0 +1,108 @@
+"""How a rule is held to, and how it names itself when it does not hold."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Coroutine, Mapping
+from typing import Any, ClassVar, TypeVar
+
+from commercekit.errors import CommerceKitError
+from commercekit.platform.providers import ProviderError
+
+__all__ = ["Contract", "RuleBroken", "unspoken"]
+
+T = TypeVar("T")
+
+_LONGEST_DETAIL = 2_000
+_LANGUAGES = ("en", "zh")
+
+
+class RuleBroken(AssertionError):
+    """A provider does not keep a rule of its contract: which, why it is one, and what was seen."""
+
+    def __init__(self, rule: str, reason: str, detail: str) -> None:
+        seen = detail if len(detail) <= _LONGEST_DETAIL else f"{detail[:_LONGEST_DETAIL]} …"
+        super().__init__(f"{rule}: {reason}; but: {seen}")
+        self.rule = rule
+        """Its name in the contract's rules."""
+
+
+class Contract:
+    """What all contracts have in common. One of a plugin's test classes inherits one of the kinds."""
+
+    rules: ClassVar[Mapping[str, str]]
+    """The reason of every rule, by its name."""
+
+    def hold(self, rule: str, holds: bool, detail: str) -> None:  # noqa: FBT001 - the verdict itself
+        """Break ``rule`` with what was seen, unless it ``holds``."""
+        __tracebackhide__ = True
+        if not holds:
+            raise self.breach(of=rule, seen=detail)
+
+    def breach(self, *, of: str, seen: str) -> RuleBroken:
+        """That the rule does not hold, to be raised."""
+        return RuleBroken(of, self.rules[of], seen)
+
+    async def spoken(self, call: Awaitable[T]) -> T:
+        """The answer; what is raised and is none of the core's errors breaks ``fails-in-our-words``."""
+        __tracebackhide__ = True
+        try:
+            return await call
+        except (ProviderError, AssertionError):
+            raise
+        except CommerceKitError:
+            raise
+        except Exception as error:
+            raise self.breach(of="fails-in-our-words", seen=f"{error!r}") from error
+
+    async def refusal(self, call: Awaitable[Any]) -> CommerceKitError | None:
+        """The core's error that ``call`` raises, ``None`` when it answers."""
+        try:
+            await self.spoken(call)
+        except CommerceKitError as error:
+            return error
+        return None
+
+    async def cut_short(self, call: Coroutine[Any, Any, Any]) -> str | None:
+        """Cancel ``call`` where it first waits; what is wrong with how it ended, ``None`` for nothing.
+
+        A call that never waits is over before anybody could cancel it, which is fine.
+        """
+        task = asyncio.ensure_future(call)
+        await asyncio.sleep(0)
+        task.cancel()
+        done, _ = await asyncio.wait([task], timeout=2)
+        if not done:
+            task.cancel()
+            await asyncio.wait([task], timeout=2)
+            return "it went on for two seconds after it was cancelled"
+        if not task.cancelled() and (error := task.exception()) is not None:
+            return f"cancelled, it raised {error!r}"
+        return None
+
+    async def left_over(self, call: Awaitable[Any]) -> list[str]:
+        """The tasks that still run when ``call`` is over, whatever came of it."""
+        before = asyncio.all_tasks()
+        with contextlib.suppress(CommerceKitError):
+            await self.spoken(call)
+        await asyncio.sleep(0)
+        extra = [task for task in asyncio.all_tasks() - before if not task.done()]
+        for task in extra:
+            task.cancel()
+        if extra:
+            await asyncio.wait(extra, timeout=2)
+        return [f"{task.get_coro()!r}" for task in extra]
+
+
+def unspoken(words: object, *, longest: int = 200) -> str | None:
+    """What is wrong with a text by language, ``None`` when it can be read in English and in Chinese."""
+    if not isinstance(words, dict):
+        return f"{words!r} is no text by language"
+    for language, text in words.items():
+        if not isinstance(language, str) or not isinstance(text, str):
+            return f"{language!r}: {text!r} is no text"
+        if len(text) > longest:
+            return f"{language!r} has {len(text)} characters, more than {longest}"
+    missing = [language for language in _LANGUAGES if not words.get(language, "").strip()]
+    return f"{words!r} says nothing in {' and '.join(missing)}" if missing else None
