@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import gc
-import pickle
 import time
 import tracemalloc
 from abc import abstractmethod
@@ -16,7 +15,7 @@ import pytest
 from msgspec import Struct
 
 from commercekit.testing.conformance.contract import Contract
-from commercekit.testing.conformance.twins import as_bytes, ask_twins
+from commercekit.testing.conformance.twins import TwinError, as_bytes, ask_twins
 from commercekit.testing.conformance.watching import Reach, Watch
 
 __all__ = ["PURE_RULES", "PureContract", "Question"]
@@ -140,7 +139,7 @@ class PureContract(Contract):
         here = [self.answer(question) for question in questions]
         try:
             others = ask_twins([(question.ask, question.given) for question in new])
-        except (pickle.PicklingError, AttributeError, TypeError, RuntimeError) as error:
+        except TwinError as error:
             detail = f"it cannot be asked in another process: {error}"
             raise self.breach(of=rule, seen=detail) from error
         for answers in others:

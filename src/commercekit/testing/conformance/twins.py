@@ -15,7 +15,7 @@ from typing import IO, Any, Final
 
 import msgspec
 
-__all__ = ["as_bytes", "ask_twins"]
+__all__ = ["TwinError", "as_bytes", "ask_twins"]
 
 _SEEDS: Final = ("1", "2")
 _PATIENCE = 60.0
@@ -26,6 +26,10 @@ Asked = tuple[Callable[..., Any], tuple[Any, ...]]
 """A method of the provider, and what it is given."""
 
 
+class TwinError(Exception):
+    """A provider cannot be asked in another process; the message says why."""
+
+
 def as_bytes(answer: Any) -> bytes:
     """An answer in the one form in which equal answers are equal bytes."""
     return msgspec.json.encode(answer, order="sorted")
@@ -34,17 +38,19 @@ def as_bytes(answer: Any) -> bytes:
 def ask_twins(asked: Sequence[Asked]) -> list[list[bytes]]:
     """What each of two other nodes answers, last question first, given in the order of ``asked``.
 
-    The provider travels there as a pickle, so that its class must stand in a module; raises whatever
-    pickle raises for one that cannot travel, and ``RuntimeError`` for one that does not arrive.
+    The provider travels there as a pickle, so that its class must stand in a module; raises
+    :class:`TwinError` when it cannot, or when it does not arrive.
     """
     # Backwards: what a provider remembers of one question shows in the answer to the next.
-    parcel = pickle.dumps((_homes(asked), pickle.dumps(list(reversed(asked)))))
+    try:
+        parcel = pickle.dumps((_homes(asked), pickle.dumps(list(reversed(asked)))))
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise TwinError(str(error)) from error
     answers = []
     for seed in _SEEDS:
         answer = _exchange(_twin(seed), seed, parcel)
         if not isinstance(answer, list):
-            message = f"{answer}"
-            raise RuntimeError(message)  # noqa: TRY004 - what the other process met
+            raise TwinError(str(answer))
         answers.append(list(reversed(answer)))
     return answers
 
@@ -68,8 +74,8 @@ def _twin(seed: str) -> subprocess.Popen[bytes]:
 
 def _exchange(twin: subprocess.Popen[bytes], seed: str, parcel: bytes) -> Any:
     if twin.stdin is None or twin.stdout is None:  # pragma: no cover - both are pipes
-        message = "a twin without pipes"
-        raise RuntimeError(message)
+        message = "a process without pipes"
+        raise TwinError(message)
     try:
         _write(twin.stdin, parcel)
         ready, _, _ = select([twin.stdout], [], [], _PATIENCE)
