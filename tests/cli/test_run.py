@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from commercekit.platform.db.embedded import EmbeddedServer
+from tests.platform.plugins.site import install
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXAMPLE = REPOSITORY / "examples/reference-store/commercekit.toml"
@@ -185,3 +186,56 @@ def test_commands_open_a_shop_that_does_not_run(shop, tmp_path):
     undone = shop.command("db", "downgrade", "commercekit_checkout", "--yes")
     assert (undone.returncode, undone.stderr) == (0, "1 migrations undone.\n")
     assert shop.command("db", "status").returncode == 1
+
+
+BROKEN = {
+    "another version of the core": {"requires": ["commercekit>=7"]},
+    "a dependency that is missing": {"requires": ["acme-absent"]},
+    "an error while it is imported": {"plugin": "raise RuntimeError('no')\n"},
+    "an unknown hook": {"plugin": "from commercekit import hookimpl\n@hookimpl\ndef hook(): ...\n"},
+    "a step that fails": {
+        "plugin": "from commercekit import hookimpl\n@hookimpl\n"
+        "def register_piccolo_apps():\n    return ['acme_bad.piccolo_app']\n",
+        "files": {
+            "piccolo_app.py": "from pathlib import Path\n"
+            "from piccolo.conf.apps import AppConfig\n"
+            "APP_CONFIG = AppConfig(app_name='acme_bad', table_classes=[],\n"
+            "    migrations_folder_path=str(Path(__file__).parent / 'piccolo_migrations'))\n",
+            "piccolo_migrations/__init__.py": "",
+            "piccolo_migrations/acme_bad_2026_11_22t00_00_00_000000.py": "from commercekit.platform.db "
+            "import sql_migration\nID = '2026-11-22T00:00:00:000000'\nVERSION = '1.38.0'\n"
+            "DESCRIPTION = 'what fails'\nforwards = sql_migration(ID, app_name='acme_bad', "
+            "forwards='CREATE TABLE acme_bad (id nonsense)', backwards='')\n",
+        },
+    },
+}
+
+
+def test_a_broken_plugin_stops_the_start_with_one_sentence_and_safe_mode_sells_on(shop, tmp_path):
+    shop.start("--port", "0")
+    assert shop.interrupt() == 0
+    shop.keep_database()
+    for number, (why, broken) in enumerate(BROKEN.items()):
+        site = tmp_path / f"site-{number}"
+        site.mkdir()
+        install(site, "bad", **broken)
+        shop.environ["PYTHONPATH"] = str(site)
+        refused = shop.command("run", "--config", str(EXAMPLE), "--port", "0")
+        assert refused.returncode == 3, why
+        (sentence,) = (line for line in refused.stderr.splitlines() if "commercekit: " in line)
+        assert "plugin 'bad'" in sentence, why
+        assert sentence.endswith("; without plugins it starts with --safe-mode"), why
+        assert "Traceback" not in refused.stderr, why
+    told = shop.start("--port", "0", "--safe-mode")
+    assert "SAFE MODE: no plugin works." in shop.output.read_text()
+    assert "payments.methods.sandbox" in shop.output.read_text()
+    listed = httpx.get(f"{told['base_url']}/store/products", timeout=10)
+    assert len(listed.json()["items"]) > 0
+    assert admin(told, told["token"], "/admin/orders").status_code == 200
+    webhook = httpx.post(f"{told['base_url']}/webhooks/payments/sandbox/default", timeout=10)
+    assert (webhook.status_code, webhook.headers["retry-after"]) == (503, "60")
+    assert shop.interrupt() == 0
+    del shop.environ["PYTHONPATH"]
+    again = shop.start("--port", "0")
+    assert "SAFE MODE" not in shop.output.read_text()
+    assert httpx.get(f"{again['base_url']}/readyz", timeout=10).status_code == 200

@@ -136,11 +136,13 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
             *media_routes(settings.web.media),
             *picture_routes(shop.storage),
             *webhook_routes(
-                {
-                    "payments": shop.payments.receive_webhook,
-                    "carriers": shop.fulfilment.receive_webhook,
-                    "notifiers": shop.notifications.receive_webhook,
-                },
+                shop.safe_mode.receiving(
+                    {
+                        "payments": shop.payments.receive_webhook,
+                        "carriers": shop.fulfilment.receive_webhook,
+                        "notifiers": shop.notifications.receive_webhook,
+                    }
+                ),
                 shop.clock,
                 shop.metrics.count_refused_webhook,
             ),

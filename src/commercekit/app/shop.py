@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -12,9 +11,11 @@ import structlog
 
 from commercekit import checkout, notifications, orders, payments
 from commercekit.app.audit import auditing
+from commercekit.app.brought import Brought
 from commercekit.app.maintenance import maintenance
 from commercekit.app.pictures import reach_by
 from commercekit.app.product_import import OffersOfShop, PriceAndStock, PricesOfShop
+from commercekit.app.safe_mode import SafeMode
 from commercekit.catalog import (
     CatalogService,
     ExportProducts,
@@ -23,27 +24,24 @@ from commercekit.catalog import (
     ProductBulk,
 )
 from commercekit.checkout import CheckoutService
-from commercekit.errors import ConfigurationError
 from commercekit.fulfilment import SEALED_TABLES as FULFILMENT_SEALED
 from commercekit.fulfilment import Carriers, FulfilmentService
 from commercekit.fulfilment.hookspecs import register_carriers
 from commercekit.identity import IdentityService
-from commercekit.inventory import AllocationStrategy, InventoryService, strategy_by_code
-from commercekit.inventory.hookspecs import choose_allocation_strategy
+from commercekit.inventory import InventoryService
 from commercekit.kernel import Clock, SystemClock
 from commercekit.markets import CHANNEL as MARKETS
 from commercekit.markets import Market, MarketService
 from commercekit.notifications import NotificationService
 from commercekit.notifications.hookspecs import register_notifiers
-from commercekit.orders import OrderService, RegisteredRefundRule, Reviewer
-from commercekit.orders.hookspecs import register_refund_rules
+from commercekit.orders import OrderService, Reviewer
 from commercekit.payments import Gateways, PaymentService
 from commercekit.payments.hookspecs import register_payment_gateways
 from commercekit.platform.bus import Broadcast, Bus
 from commercekit.platform.db import Database
 from commercekit.platform.http import Cursors, Idempotency, outbound_client
 from commercekit.platform.jobs import Jobs
-from commercekit.platform.plugins import Offered, PluginContext, Registry
+from commercekit.platform.plugins import PluginContext, Registry
 from commercekit.platform.plugins.hookspecs import (
     register_jobs,
     register_piccolo_apps,
@@ -53,13 +51,11 @@ from commercekit.platform.plugins.hookspecs import (
 )
 from commercekit.platform.providers import ProviderCaller, ProviderContexts
 from commercekit.platform.security import MasterKey, Sealer
-from commercekit.platform.storage import FolderStorage, Storage
-from commercekit.platform.storage.hookspecs import register_media_storages
+from commercekit.platform.storage import FolderStorage
 from commercekit.platform.telemetry import ShopMetrics
 from commercekit.pricing import DuplicateTaxRate, PricingService
 from commercekit.pricing.hookspecs import register_tax_providers
-from commercekit.promotions import PromotionService, RegisteredRule, RuleFailure
-from commercekit.promotions.hookspecs import register_promotion_rules
+from commercekit.promotions import PromotionService, RuleFailure
 from commercekit.storefront import CHANNEL, Freshness, Projection, StorefrontService, projectors
 
 if TYPE_CHECKING:
@@ -145,6 +141,8 @@ class Shop:
         self.idempotency = Idempotency(self.db, self.sealer)
         self.cursors = Cursors(self.sealer.derived_key("cursors"))
         self.caller = caller or ProviderCaller(observe=self.metrics.observe_call)
+        self.safe_mode = SafeMode(self.plugins)
+        self._brought = Brought(self.plugins, self.context, self.safe_mode)
         self._contexts: dict[str, PluginContext] = {}
         self._make_services()
         self._listen()
@@ -154,19 +152,23 @@ class Shop:
         settings, db, clock = self.settings, self.db, self.clock
         base_url = settings.web.base_url
         contexts = ProviderContexts(http=self.http, clock=clock)
+        safe = self.safe_mode
+        notifiers = self._provided("notifier", register_notifiers)
         self.notifications = NotificationService(
             db,
             clock,
             self.jobs,
             self.caller,
-            self._provided("notifier", register_notifiers),
+            notifiers,
             self.sealer,
-            settings.notifications,
+            safe.notifications(settings.notifications, notifiers),
             contexts,
         )
         self.identity = IdentityService(db, clock)
         self.markets = MarketService(db, clock)
-        self.storage = self._storage(settings.media.storage)
+        self.storage = self._brought.storage(
+            settings.media.storage, FolderStorage(self.configuration.data / "pictures")
+        )
         self.catalog = CatalogService(db, clock, self.storage)
         self.pictures = PictureCheck(db, reach_by(self.http))
         self.pricing = PricingService(
@@ -175,13 +177,16 @@ class Shop:
             self.markets,
             settings=settings.pricing,
             caller=self.caller,
-            tax_providers=dict(self._provided("tax provider", register_tax_providers).items()),
+            tax_providers=safe.tax_providers(
+                settings.pricing.tax_provider,
+                self._provided("tax provider", register_tax_providers),
+            ),
         )
         self.inventory = InventoryService(
             db,
             clock,
             markets=self.markets,
-            strategy=self._strategy(settings.inventory.strategy),
+            strategy=self._brought.strategy(settings.inventory.strategy),
             split=settings.inventory.split,
             on_refusal=self.metrics.stock_oversell_attempts.inc,
         )
@@ -189,7 +194,12 @@ class Shop:
         self.payments = PaymentService(
             db,
             clock,
-            gateways=Gateways(list(gateways.values()), settings.payments, contexts, self.caller),
+            gateways=Gateways(
+                list(gateways.values()),
+                safe.payments(settings.payments, gateways),
+                contexts,
+                self.caller,
+            ),
             sealer=self.sealer,
             audit=self.identity,
             base_url=base_url,
@@ -201,7 +211,9 @@ class Shop:
             clock,
             self.jobs,
             self.caller,
-            Carriers(list(carriers.values()), settings.fulfilment, contexts),
+            Carriers(
+                list(carriers.values()), safe.fulfilment(settings.fulfilment, carriers), contexts
+            ),
             self.sealer,
             settings.fulfilment,
             public_url=base_url,
@@ -216,8 +228,10 @@ class Shop:
             language=settings.market.languages[0],
         )
         self.promotions = PromotionService(
-            db, clock, self._rules(), on_failure=self._count_rule_failure
+            db, clock, self._brought.promotion_rules(), on_failure=self._count_rule_failure
         )
+        refund_rules = self._brought.refund_rules()
+        orders_settings = safe.orders(settings.orders, {each.rule.code for each in refund_rules})
         self.orders = OrderService(
             db,
             clock,
@@ -225,8 +239,8 @@ class Shop:
             self.payments,
             self.inventory,
             self.fulfilment,
-            settings.orders,
-            reviewer=Reviewer(self.caller, self._refund_rules(), settings.orders),
+            orders_settings,
+            reviewer=Reviewer(self.caller, refund_rules, orders_settings),
             jobs=self.jobs,
             audit=self.identity,
         )
@@ -286,7 +300,7 @@ class Shop:
         for service in services:
             kinds += service.job_kinds()
             schedules += service.schedules()
-        self.jobs.register(*kinds, *self._from_plugins(register_jobs))
+        self.jobs.register(*self.safe_mode.working(kinds), *self._from_plugins(register_jobs))
         self.jobs.schedule(*schedules, *self._from_plugins(register_schedules))
         self.broadcast.listen(MARKETS, self.markets.heard, on_gap=self.markets.forget)
         self.broadcast.listen(CHANNEL, self.freshness.heard, on_gap=self.freshness.forget_all)
@@ -296,7 +310,7 @@ class Shop:
         """Connect, unwrap the keys, make the default market what the settings say."""
         await self.db.open()
         try:
-            await self.sealer.load(self.db, (*SEALED_TABLES, *self._plugin_tables()))
+            await self.sealer.load(self.db, (*SEALED_TABLES, *self._brought.tables()))
             await self._ensure_basics()
             yield self
         finally:
@@ -354,60 +368,14 @@ class Shop:
         return routes
 
     def _provided(self, family: str, hook: Callable[..., Sequence[Any]]) -> Registry[Any]:
-        return Registry(family, self.plugins.collect(hook, self.context))
+        return self._brought.providers(family, hook)
 
     def _from_plugins(self, hook: Callable[..., Sequence[Any]]) -> list[Any]:
-        return [offered.item for offered in self.plugins.collect(hook, self.context)]
-
-    def _strategy(self, code: str) -> AllocationStrategy:
-        """The core's strategy of that code, or the one that a plugin answers with."""
-        found = strategy_by_code(code) or self.plugins.choose(
-            choose_allocation_strategy, self.context, code=code
-        )
-        if found is None:
-            message = (
-                f"inventory.strategy names {code!r}, which no enabled plugin offers; "
-                "the core has priority and most-stock."
-            )
-            raise ConfigurationError(message)
-        return found
-
-    def _storage(self, code: str) -> Storage:
-        """The data folder, or the place of a plugin."""
-        own: Storage = FolderStorage(self.configuration.data / "pictures")
-        offered = self.plugins.collect(register_media_storages, self.context)
-        return Registry("media storage", [Offered("commercekit", own), *offered])[code]
+        return self._brought.items(hook)
 
     def _count_rule_failure(self, failure: RuleFailure) -> None:
         call = ("promotion-rule", failure.plugin, failure.rule, failure.kind, failure.seconds)
         self.metrics.observe_call(call)
-
-    def _rules(self) -> list[RegisteredRule]:
-        """Promotion rules, each with the plugin and version that explanations name."""
-        rules = self._provided("promotion rule", register_promotion_rules)
-        versions = {view.code: view.version for view in self.plugins.views()}
-        return [
-            RegisteredRule(rule, plugin, versions.get(plugin, ""))
-            for code, rule in rules.items()
-            for plugin in (rules.plugin_of(code),)
-        ]
-
-    def _refund_rules(self) -> list[RegisteredRefundRule]:
-        """Refund rules, likewise."""
-        rules = self._provided("refund rule", register_refund_rules)
-        versions = {view.code: view.version for view in self.plugins.views()}
-        return [
-            RegisteredRefundRule(rule, plugin, versions.get(plugin, ""))
-            for code, rule in rules.items()
-            for plugin in (rules.plugin_of(code),)
-        ]
-
-    def _plugin_tables(self) -> list[str]:
-        """Every table of a plugin may hold sealed fields, so each gets a data key."""
-        apps = [
-            import_module(o.item).APP_CONFIG for o in self.plugins.collect(register_piccolo_apps)
-        ]
-        return [str(table._meta.tablename) for app in apps for table in app.table_classes]  # noqa: SLF001 - Piccolo's own way to name a table
 
     async def _ensure_basics(self) -> None:
         wanted = self.settings.market

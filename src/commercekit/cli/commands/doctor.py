@@ -54,10 +54,9 @@ def doctor(place: Place, *, invariants: bool, tables: bool, json_output: bool) -
     commercekit doctor --invariants --json
     """
     configuration = configuration_of(place)
-    enabled = ", ".join(configuration.plugins.enabled) or "none"
     findings = [
         Finding("settings", well=True, told=str(configuration.file or "defaults")),
-        Finding("plugins", well=True, told=enabled),
+        _plugins(configuration),
     ]
     with database_at(configuration) as dsn:
         findings += run_async(_examine(configuration, dsn, books=invariants, tables=tables))
@@ -74,6 +73,15 @@ def doctor(place: Place, *, invariants: bool, tables: bool, json_output: bool) -
             for example in finding.examples:
                 click.echo(f"  {finding.check}: {example}")
     return 0 if all(finding.well for finding in findings) else 1
+
+
+def _plugins(configuration: ShopConfiguration) -> Finding:
+    plugins = configuration.plugins
+    told = ", ".join(plugins.enabled) or "none"
+    if plugins.safe_mode:
+        told = f"safe mode: {told}"
+        told += "".join(f"; {sentence}" for sentence in plugins.left_out.values())
+    return Finding("plugins", well=not plugins.left_out, told=told)
 
 
 async def _examine(

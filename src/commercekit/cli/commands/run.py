@@ -23,9 +23,16 @@ __all__ = ["run"]
 @click.option(
     "--processes", type=click.IntRange(1, 64), help="Server processes; else web.processes."
 )
+@click.option(
+    "--safe-mode",
+    is_flag=True,
+    help="Start without plugins but those in plugins.safe: for the night in which one of them fails.",
+)
 @lang_option
 @pass_place
-def run(place: Place, *, host: str, port: int, processes: int | None, lang: str) -> int:
+def run(
+    place: Place, *, host: str, port: int, processes: int | None, safe_mode: bool, lang: str
+) -> int:
     """Start the shop: database, migrations, demo catalogue if the shop is empty, then the server.
 
     \b
@@ -33,7 +40,19 @@ def run(place: Place, *, host: str, port: int, processes: int | None, lang: str)
 
     Prints the addresses, a staff token for this run, and what to try next. Ctrl-C stops it; after a
     kill -9 the next start finds its data, its database and its port again.
+
+    In safe mode pages, carts, staff and books work; what needs an absent plugin is not offered or
+    answers 503, webhooks are asked to come again, and work that would call a provider waits.
     """
     from commercekit.cli.serving.runner import Running, serve
 
-    return serve(Running(place=place, host=host, port=port, processes=processes, lang=lang))
+    return serve(
+        Running(
+            place=place,
+            host=host,
+            port=port,
+            processes=processes,
+            safe_mode=safe_mode,
+            lang=lang,
+        )
+    )

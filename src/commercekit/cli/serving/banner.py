@@ -14,6 +14,15 @@ _TEXTS: Final = {
         "en": "Demo catalogue: {products} products, {variants} variants.",
         "zh": "演示目录：{products} 个商品，{variants} 个规格。",
     },
+    "safe-mode": {
+        "en": "SAFE MODE: no plugin works but {enabled}.",
+        "zh": "安全模式：仅启用插件 {enabled}。",
+    },
+    "safe-mode-bare": {"en": "SAFE MODE: no plugin works.", "zh": "安全模式：未启用任何插件。"},
+    "safe-mode-lacking": {
+        "en": "Not offered, or answered with 503: {lacking}.",
+        "zh": "以下功能不提供，或返回 503：{lacking}。",
+    },
     "starting": {"en": "Starting {count} processes …", "zh": "正在启动 {count} 个进程 …"},
     "stopped": {"en": "Stopped. The data stays in {data}.", "zh": "已停止。数据保留在 {data}。"},
     "shop": {"en": "Shop", "zh": "商店"},

@@ -25,6 +25,8 @@ from commercekit.cli.serving.server_file import ServerFile, run_folder
 from commercekit.cli.serving.worker import PARENT_VARIABLE
 from commercekit.cli.shop import configuration_of, database_at, migrator_of, run_async
 from commercekit.errors import CommerceKitError, ConfigurationError
+from commercekit.platform.plugins import PluginError
+from commercekit.platform.plugins.hookspecs import register_piccolo_apps
 from commercekit.platform.security import Principal
 from commercekit.platform.telemetry import share_metrics
 
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["Running", "serve"]
 
 _BASE_URL: Final = "COMMERCEKIT_WEB__BASE_URL"
+_SAFE_MODE: Final = "COMMERCEKIT_PLUGINS__SAFE_MODE"
 _TARGET: Final = "commercekit.cli.serving.worker:create_worker_app"
 _TOKEN_LIFE: Final = timedelta(days=7)
 _DYING: Final = 20.0
@@ -53,10 +56,22 @@ class Running:
     port: int
     processes: int | None
     lang: str
+    safe_mode: bool = False
 
 
 def serve(wanted: Running) -> int:
     """Run the shop until it is told to stop; gives the exit code."""
+    if wanted.safe_mode:
+        os.environ[_SAFE_MODE] = "true"  # the server processes have to start so, too
+    try:
+        return _run(wanted)
+    except PluginError as error:
+        # It is night, and whoever reads this does not know the option.
+        message = f"{error.detail.removesuffix('.')}; without plugins it starts with --safe-mode"
+        raise PluginError(message) from error
+
+
+def _run(wanted: Running) -> int:
     configuration = configuration_of(wanted.place)
     left = ServerFile.read(configuration.data)
     if left is not None and left.is_alive():
@@ -87,6 +102,14 @@ def _told_where(wanted: Running, port: int, configuration: ShopConfiguration) ->
     return configuration_of(wanted.place)
 
 
+def _brought(configuration: ShopConfiguration, error: ConfigurationError) -> str | None:
+    """Which plugin's tables ``error`` is about, if it is about a plugin's."""
+    for offered in configuration.plugins.collect(register_piccolo_apps):
+        if offered.item.partition(".")[0] in error.detail:
+            return offered.plugin
+    return None
+
+
 def _address(host: str, port: int) -> str:
     """How this machine reaches itself there."""
     reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
@@ -101,7 +124,13 @@ def _migrate(configuration: ShopConfiguration, dsn: str, lang: str) -> None:
             seen.append(step)
             advance(len(seen))
 
-        taken = run_async(migrator_of(configuration, dsn).forwards(on_step=on_step))
+        try:
+            taken = run_async(migrator_of(configuration, dsn).forwards(on_step=on_step))
+        except ConfigurationError as error:
+            if (plugin := _brought(configuration, error)) is not None:
+                message = f"The plugin {plugin!r} brings tables that cannot be made: {error.detail}"
+                raise PluginError(message) from error
+            raise
     if taken:
         say(text("migrated", lang, count=len(taken)))
 
@@ -113,6 +142,8 @@ async def _prepare(
     from commercekit.app import Shop
 
     async with Shop(configuration, dsn).opened() as shop:
+        if shop.safe_mode.active:
+            _tell_safe_mode(shop, lang)
         with progress(text("seeding", lang)) as advance:
             report = await seed_demo(shop, advance)
         if report is not None:
@@ -128,6 +159,15 @@ async def _prepare(
         until = shop.clock.now() + _TOKEN_LIFE
         new = NewToken(name="commercekit run", scopes=frozenset({"*:*"}), expires_at=until)
         return await shop.identity.create_token(Principal.system("cli"), new)
+
+
+def _tell_safe_mode(shop: Shop, lang: str) -> None:
+    enabled = ", ".join(shop.plugins.enabled)
+    say(text("safe-mode", lang, enabled=enabled) if enabled else text("safe-mode-bare", lang))
+    for sentence in shop.plugins.left_out.values():
+        say(f"  {sentence}")
+    if shop.safe_mode.lacking:
+        say(text("safe-mode-lacking", lang, lacking=", ".join(shop.safe_mode.lacking)))
 
 
 async def _revoke(shop: Shop, token_id: str | UUID) -> None:

@@ -21,10 +21,11 @@ __all__ = ["seed_demo"]
 async def seed_demo(shop: Shop, progress: Callable[[int], None]) -> ImportReport | None:
     """Import the demo catalogue and set up its promotions; None when there is nothing to do.
 
-    Only a shop without a single product is filled: whoever deleted the demo gets no second one.
+    Only a shop without a single product is filled: whoever deleted the demo gets no second one. In safe
+    mode it waits, for its promotions need their rules.
     """
     demo = shop.settings.demo
-    if demo.products is None or shop.settings.in_production:
+    if demo.products is None or shop.settings.in_production or shop.safe_mode.active:
         return None
     if await shop.catalog.product_ids(limit=1):
         return None
