@@ -16,16 +16,36 @@ from commercekit.testing.conformance.baskets import basket_line, priced_basket
 from commercekit.testing.conformance.carrier_rules import CARRIER_RULES
 from commercekit.testing.conformance.carriers import CarrierContract
 from commercekit.testing.conformance.contract import Contract, RuleBroken
+from commercekit.testing.conformance.gateways import (
+    CARD_NUMBER,
+    PAYMENT_GATEWAY_RULES,
+    Asked,
+    Fault,
+    InProcessVendor,
+    PaymentGatewayContract,
+    PaymentVendor,
+    VendorBooks,
+    context_for,
+)
 from commercekit.testing.conformance.promotion_rules import PROMOTION_RULE_RULES
 from commercekit.testing.conformance.promotions import PromotionRuleContract
 
 __all__ = [
+    "CARD_NUMBER",
     "CARRIER_RULES",
+    "PAYMENT_GATEWAY_RULES",
     "PROMOTION_RULE_RULES",
+    "Asked",
     "CarrierContract",
     "Contract",
+    "Fault",
+    "InProcessVendor",
+    "PaymentGatewayContract",
+    "PaymentVendor",
     "PromotionRuleContract",
     "RuleBroken",
+    "VendorBooks",
     "basket_line",
+    "context_for",
     "priced_basket",
 ]

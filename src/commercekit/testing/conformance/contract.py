@@ -26,6 +26,8 @@ class RuleBroken(AssertionError):
         super().__init__(f"{rule}: {reason}; but: {seen}")
         self.rule = rule
         """Its name in the contract's rules."""
+        self.detail = seen
+        """What was seen instead."""
 
 
 class Contract:
