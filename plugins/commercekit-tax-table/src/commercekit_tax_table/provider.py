@@ -39,12 +39,12 @@ class TaxTableProvider(TaxProvider):
 
 
 def _fits(row: Row, tax_class: str, destination: TaxDestination) -> bool:
-    regions = {region.casefold() for region in row.regions}
+    regions = {region.strip().casefold() for region in row.regions}
     postcode = "".join(destination.postcode.split()).casefold()
     return (
         row.country == destination.country
         and (not row.classes or tax_class in row.classes)
-        and (not regions or destination.region.casefold() in regions)
+        and (not regions or destination.region.strip().casefold() in regions)
         and (
             not row.postcodes
             or any(postcode.startswith("".join(p.split()).casefold()) for p in row.postcodes)

@@ -29,12 +29,15 @@ from commercekit.testing.conformance.gateways import (
 )
 from commercekit.testing.conformance.promotion_rules import PROMOTION_RULE_RULES
 from commercekit.testing.conformance.promotions import PromotionRuleContract
+from commercekit.testing.conformance.tax_rules import TAX_PROVIDER_RULES
+from commercekit.testing.conformance.taxes import TaxProviderContract
 
 __all__ = [
     "CARD_NUMBER",
     "CARRIER_RULES",
     "PAYMENT_GATEWAY_RULES",
     "PROMOTION_RULE_RULES",
+    "TAX_PROVIDER_RULES",
     "Asked",
     "CarrierContract",
     "Contract",
@@ -44,6 +47,7 @@ __all__ = [
     "PaymentVendor",
     "PromotionRuleContract",
     "RuleBroken",
+    "TaxProviderContract",
     "VendorBooks",
     "basket_line",
     "context_for",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from collections.abc import Awaitable, Coroutine, Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any, ClassVar, TypeVar
 
 from commercekit.errors import CommerceKitError
@@ -65,36 +63,6 @@ class Contract:
         except CommerceKitError as error:
             return error
         return None
-
-    async def cut_short(self, call: Coroutine[Any, Any, Any]) -> str | None:
-        """Cancel ``call`` where it first waits; what is wrong with how it ended, ``None`` for nothing.
-
-        A call that never waits is over before anybody could cancel it, which is fine.
-        """
-        task = asyncio.ensure_future(call)
-        await asyncio.sleep(0)
-        task.cancel()
-        done, _ = await asyncio.wait([task], timeout=2)
-        if not done:
-            task.cancel()
-            await asyncio.wait([task], timeout=2)
-            return "it went on for two seconds after it was cancelled"
-        if not task.cancelled() and (error := task.exception()) is not None:
-            return f"cancelled, it raised {error!r}"
-        return None
-
-    async def left_over(self, call: Awaitable[Any]) -> list[str]:
-        """The tasks that still run when ``call`` is over, whatever came of it."""
-        before = asyncio.all_tasks()
-        with contextlib.suppress(CommerceKitError):
-            await self.spoken(call)
-        await asyncio.sleep(0)
-        extra = [task for task in asyncio.all_tasks() - before if not task.done()]
-        for task in extra:
-            task.cancel()
-        if extra:
-            await asyncio.wait(extra, timeout=2)
-        return [f"{task.get_coro()!r}" for task in extra]
 
 
 def unspoken(words: object, *, longest: int = 200) -> str | None:

@@ -93,6 +93,9 @@ _OTHERS: Final = {
     "valkey",
 }
 """Packages that nobody calls who only thinks."""
+_WAITING: Final = {
+    ("subprocess", name) for name in ("call", "run", "Popen.communicate", "Popen.wait")
+}
 _FILE_EVENTS: Final = {
     "open",
     "os.link",
@@ -104,7 +107,14 @@ _FILE_EVENTS: Final = {
     "os.scandir",
     "os.truncate",
 }
-_PROCESS_EVENTS: Final = {"os.exec", "os.fork", "os.posix_spawn", "os.system", "subprocess.Popen"}
+_PROCESS_EVENTS: Final = {
+    "os.exec",
+    "os.fork",
+    "os.posix_spawn",
+    "os.system",
+    "subprocess.Popen",
+    "_thread.start_new_thread",
+}
 _NETWORK_EVENTS: Final = {
     "socket.bind",
     "socket.connect",
@@ -160,7 +170,7 @@ class Watch:
         if event in _FILE_EVENTS:
             if event != "open" or not _is_installed(args[0]):
                 self._note(Reach.FILES, f"{event}({args[0]!r})", sys._getframe(1))  # noqa: SLF001 - documented
-        elif event in _PROCESS_EVENTS or event == "_thread.start_new_thread":
+        elif event in _PROCESS_EVENTS and self._alone:
             self._note(Reach.OTHERS, event, sys._getframe(1))  # noqa: SLF001 - likewise
         elif event in _NETWORK_EVENTS and self._alone:
             self._note(Reach.OTHERS, event, sys._getframe(1))  # noqa: SLF001 - likewise
@@ -172,7 +182,10 @@ class Watch:
             reach = _of_builtin(arg)
             if reach is not None:
                 self._note(reach, _name(arg), frame)
-        elif event == "call" and self._alone:
+        elif event == "call" and not self._alone:
+            if (frame.f_globals.get("__name__"), frame.f_code.co_qualname) in _WAITING:
+                self._note(Reach.WAIT, f"subprocess.{frame.f_code.co_qualname}", frame)
+        elif event == "call":
             if frame.f_code in _ENVIRONMENT:
                 self._note(Reach.ENVIRONMENT, "os.environ", frame)
             module = frame.f_globals.get("__name__") or ""
