@@ -146,6 +146,8 @@ class Shop:
         self._contexts: dict[str, PluginContext] = {}
         self._make_services()
         self._listen()
+        for sentence in self.plugins.warnings:
+            structlog.get_logger("commercekit.plugins").warning("deprecated", told=sentence)
 
     def _make_services(self) -> None:
         """Lower layers first; each gets what it stands on and nothing else."""

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 from commercekit.fulfilment.providers import Carrier
-from commercekit.platform.plugins import PluginContext, hookspec
+from commercekit.platform.plugins import PluginContext, hookspec, since
 
 __all__ = ["register_carriers"]
 
 
+@since("0.1")
 @hookspec
 def register_carriers(ctx: PluginContext) -> Sequence[Carrier]:
     """Offer carriers to the shop.

@@ -21,6 +21,7 @@ from typing import Annotated, ClassVar
 from msgspec import Meta, Struct
 
 from commercekit.kernel import Address, Money, Translations
+from commercekit.platform.plugins import since
 from commercekit.platform.providers import Ack, ProviderContext, RawRequest
 
 __all__ = [
@@ -265,6 +266,7 @@ class CarrierCapabilities(Struct, frozen=True, kw_only=True):
     intl: bool = False
 
 
+@since("0.1")
 class Carrier(ABC):
     """One carrier or aggregator. Stateless: what differs between accounts is in the context."""
 

@@ -1,11 +1,12 @@
 """Where plugins bring ways of choosing the location that serves an order."""
 
 from commercekit.inventory.providers import AllocationStrategy
-from commercekit.platform.plugins import PluginContext, hookspec
+from commercekit.platform.plugins import PluginContext, hookspec, since
 
 __all__ = ["choose_allocation_strategy"]
 
 
+@since("0.1")
 @hookspec
 def choose_allocation_strategy(code: str, ctx: PluginContext) -> AllocationStrategy | None:
     """Answer with the strategy that the settings name, if it is yours.

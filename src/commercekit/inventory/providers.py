@@ -11,6 +11,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from commercekit.inventory.models import Demand, Location
+from commercekit.platform.plugins import since
 
 __all__ = ["AllocationPlan", "AllocationRequest", "AllocationStrategy", "Destination"]
 
@@ -43,6 +44,7 @@ class AllocationPlan(Struct, frozen=True):
     """Among those not named, the one that has most comes first."""
 
 
+@since("0.1")
 class AllocationStrategy(ABC):
     """One way to decide which location is asked first. Stateless; one object serves all orders."""
 

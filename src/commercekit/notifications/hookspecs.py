@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 from commercekit.notifications.providers import Notifier
-from commercekit.platform.plugins import PluginContext, hookspec
+from commercekit.platform.plugins import PluginContext, hookspec, since
 
 __all__ = ["register_notifiers"]
 
 
+@since("0.1")
 @hookspec
 def register_notifiers(ctx: PluginContext) -> Sequence[Notifier]:
     """Offer notifiers to the shop.

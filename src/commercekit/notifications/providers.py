@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from msgspec import Struct
 
+from commercekit.platform.plugins import since
 from commercekit.platform.providers import Ack, ProviderContext, RawRequest
 
 __all__ = [
@@ -88,6 +89,7 @@ class ReceiptNotification(Struct, frozen=True, kw_only=True):
     nack: Ack
 
 
+@since("0.1")
 class Notifier(ABC):
     """One way to reach people. Stateless: what differs between accounts is in the context."""
 

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 from commercekit.orders.providers import RefundRule
-from commercekit.platform.plugins import PluginContext, hookspec
+from commercekit.platform.plugins import PluginContext, hookspec, since
 
 __all__ = ["register_refund_rules"]
 
 
+@since("0.1")
 @hookspec
 def register_refund_rules(ctx: PluginContext) -> Sequence[RefundRule]:
     """Offer rules that review refund requests and returns before a person has to.

@@ -15,6 +15,7 @@ from commercekit.orders.models import (
     PaymentStatus,
     ReasonCode,
 )
+from commercekit.platform.plugins import since
 
 __all__ = [
     "Answer",
@@ -134,6 +135,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     reason: dict[str, str] = field(default_factory=dict)
 
 
+@since("0.1")
 class RefundRule(ABC):
     """One rule by which refund requests and returns are reviewed.
 

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 from commercekit.payments.providers import PaymentGateway
-from commercekit.platform.plugins import PluginContext, hookspec
+from commercekit.platform.plugins import PluginContext, hookspec, since
 
 __all__ = ["register_payment_gateways"]
 
 
+@since("0.1")
 @hookspec
 def register_payment_gateways(ctx: PluginContext) -> Sequence[PaymentGateway]:
     """Offer payment gateways to the shop.

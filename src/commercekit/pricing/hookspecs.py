@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from commercekit.platform.plugins import PluginContext, hookspec
+from commercekit.platform.plugins import PluginContext, hookspec, since
 from commercekit.pricing.providers import TaxProvider
 
 __all__ = ["register_tax_providers"]
 
 
+@since("0.1")
 @hookspec
 def register_tax_providers(ctx: PluginContext) -> Sequence[TaxProvider]:
     """Offer sources of tax rates, of which ``[pricing] tax_provider`` names the one that counts.

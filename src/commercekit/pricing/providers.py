@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
+from commercekit.platform.plugins import since
 from commercekit.pricing.models import RatePpm, TaxDestination
 
 __all__ = ["TaxComponent", "TaxProvider", "TaxRequest"]
@@ -34,6 +35,7 @@ class TaxComponent(Struct, frozen=True, kw_only=True):
     """Taken of the price with the taxes before it, not of the price alone."""
 
 
+@since("0.1")
 class TaxProvider(ABC):
     """One source of tax rates. Stateless; asked for every quote, outside of transactions."""
 

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from commercekit.platform.plugins import PluginContext, hookspec
+from commercekit.platform.plugins import PluginContext, hookspec, since
 from commercekit.promotions.providers import PromotionRule
 
 __all__ = ["register_promotion_rules"]
 
 
+@since("0.1")
 @hookspec
 def register_promotion_rules(ctx: PluginContext) -> Sequence[PromotionRule[Any]]:
     """Offer kinds of promotions that staff can set up.

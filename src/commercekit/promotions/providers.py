@@ -6,6 +6,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from msgspec import Struct
 
+from commercekit.platform.plugins import since
 from commercekit.promotions.models import PricedBasket, Proposal
 
 __all__ = ["PromotionRule"]
@@ -13,6 +14,7 @@ __all__ = ["PromotionRule"]
 C = TypeVar("C", bound=Struct)
 
 
+@since("0.1")
 class PromotionRule(ABC, Generic[C]):
     """A kind of promotion, such as "so much per cent off".
 

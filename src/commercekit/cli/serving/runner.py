@@ -144,6 +144,8 @@ async def _prepare(
     async with Shop(configuration, dsn).opened() as shop:
         if shop.safe_mode.active:
             _tell_safe_mode(shop, lang)
+        for sentence in shop.plugins.warnings:
+            say(sentence)
         with progress(text("seeding", lang)) as advance:
             report = await seed_demo(shop, advance)
         if report is not None:

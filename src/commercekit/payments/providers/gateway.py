@@ -18,11 +18,13 @@ from commercekit.payments.providers.messages import (
     RefundSnapshot,
     StatementLine,
 )
+from commercekit.platform.plugins import since
 from commercekit.platform.providers import ProviderContext, RawRequest
 
 __all__ = ["PaymentGateway"]
 
 
+@since("0.1")
 class PaymentGateway(ABC):
     """Moves money at one payment provider. Instances are shared: keep no state of a request.
 

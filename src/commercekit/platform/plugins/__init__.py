@@ -27,12 +27,21 @@ from commercekit.platform.plugins.lock import (
     examine,
     pin,
 )
-from commercekit.platform.plugins.markers import hookimpl, hookspec
+from commercekit.platform.plugins.markers import (
+    Deprecation,
+    deprecated,
+    deprecation_of,
+    hookimpl,
+    hookspec,
+    since,
+    since_of,
+)
 from commercekit.platform.plugins.policy import NoSettings, PluginPolicy
 from commercekit.platform.plugins.registry import Offered, PluginRegistry, PluginView, Registry
 
 __all__ = [
     "LOCK_NAME",
+    "Deprecation",
     "DuplicateProvider",
     "Enqueue",
     "InstalledPlugin",
@@ -50,9 +59,13 @@ __all__ = [
     "Registry",
     "Trust",
     "Verdict",
+    "deprecated",
+    "deprecation_of",
     "examine",
     "hookimpl",
     "hookspec",
     "installed_plugins",
     "pin",
+    "since",
+    "since_of",
 ]

@@ -14,7 +14,7 @@ from msgspec import Struct
 from commercekit.platform.bus import Subscription
 from commercekit.platform.jobs import JobKind, Schedule
 from commercekit.platform.plugins.context import PluginContext
-from commercekit.platform.plugins.markers import hookspec
+from commercekit.platform.plugins.markers import hookspec, since
 
 __all__ = [
     "register_commands",
@@ -30,6 +30,7 @@ __all__ = [
 # settings and tables: called before there is a shop, so they get no context
 
 
+@since("0.1")
 @hookspec
 def register_settings() -> type[Struct] | None:
     """Declare the plugin's section of the settings, ``[plugins.<name>]``.
@@ -43,6 +44,7 @@ def register_settings() -> type[Struct] | None:
     return None
 
 
+@since("0.1")
 @hookspec
 def register_piccolo_apps() -> Sequence[str]:
     """Bring tables: the modules with a Piccolo ``APP_CONFIG``.
@@ -55,6 +57,7 @@ def register_piccolo_apps() -> Sequence[str]:
     return ()
 
 
+@since("0.1")
 @hookspec
 def register_commands() -> Sequence[click.Command]:
     """Add commands to ``commercekit``.
@@ -70,6 +73,7 @@ def register_commands() -> Sequence[click.Command]:
 # the running shop
 
 
+@since("0.1")
 @hookspec
 def register_routes(ctx: PluginContext) -> Sequence[Any]:
     """Bring pages and endpoints, under ``/plugins/<code>/``.
@@ -84,6 +88,7 @@ def register_routes(ctx: PluginContext) -> Sequence[Any]:
     return ()
 
 
+@since("0.1")
 @hookspec
 def register_subscriptions(ctx: PluginContext) -> Sequence[Subscription]:
     """React to facts of the core or of other plugins.
@@ -97,6 +102,7 @@ def register_subscriptions(ctx: PluginContext) -> Sequence[Subscription]:
     return ()
 
 
+@since("0.1")
 @hookspec
 def register_jobs(ctx: PluginContext) -> Sequence[JobKind]:
     """Bring kinds of work that is done later, once, by whichever process is free.
@@ -110,6 +116,7 @@ def register_jobs(ctx: PluginContext) -> Sequence[JobKind]:
     return ()
 
 
+@since("0.1")
 @hookspec
 def register_schedules(ctx: PluginContext) -> Sequence[Schedule]:
     """Have jobs done periodically, once among all processes.

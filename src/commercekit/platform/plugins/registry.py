@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 import pluggy
 from msgspec import Struct
 
-from commercekit.platform.plugins import hookspecs
+from commercekit.platform.plugins import deprecations, hookspecs
 from commercekit.platform.plugins.context import PluginContext
 from commercekit.platform.plugins.discovery import InstalledPlugin, installed_plugins
 from commercekit.platform.plugins.errors import DuplicateProvider, PluginError, ProviderNotFound
@@ -84,6 +84,7 @@ class PluginRegistry:
         self._specs = read_specs(self._pm, [hookspecs, *rooms])
         self._enabled: dict[str, _Enabled] = {}
         self._left_out: dict[str, str] = {}
+        self._warnings: dict[str, None] = {}
         allowed = None if development else (lock or PluginLock()).plugins
         wanted = [
             plugin
@@ -109,6 +110,11 @@ class PluginRegistry:
         hooks = refuse_misfits(self._pm, plugin, module, self._specs)
         self._pm.register(module, name=plugin.code)
         self._enabled[plugin.code] = _Enabled(plugin, module, hooks)
+        for hook in hooks:
+            self._warn(deprecations.of_hook(plugin.origin, self._specs[hook].function))
+
+    def _warn(self, sentences: Iterable[str]) -> None:
+        self._warnings.update(dict.fromkeys(sentences))
 
     @staticmethod
     def wanted(
@@ -141,6 +147,11 @@ class PluginRegistry:
     def safe_mode(self) -> bool:
         """Whether only what the settings call safe was taken in."""
         return self._policy.safe_mode
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What enabled plugins still use and will have to do without: one sentence each."""
+        return tuple(self._warnings)
 
     @property
     def left_out(self) -> Mapping[str, str]:
@@ -203,6 +214,7 @@ class PluginRegistry:
             for item in answer:
                 if not fits(item, known.item):
                     self._refuse_return(plugin, known.name, item, type_words(known.item))
+                self._warn(deprecations.of_provider(plugin.origin, item))
                 offered.append(Offered(plugin.code, item))
         return tuple(offered)
 
@@ -219,6 +231,7 @@ class PluginRegistry:
             if not fits(answer, known.returns):
                 self._refuse_return(plugin, known.name, answer, type_words(known.returns))
             if answer is not None:
+                self._warn(deprecations.of_provider(plugin.origin, answer))
                 answers[plugin.code] = answer
         named = self._policy.choose.get(known.name)
         if named is not None and (named in answers or not self.safe_mode):

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from commercekit.platform.plugins import PluginContext, hookspec
+from commercekit.platform.plugins import PluginContext, hookspec, since
 from commercekit.platform.storage.storage import Storage
 
 __all__ = ["register_media_storages"]
 
 
+@since("0.1")
 @hookspec
 def register_media_storages(ctx: PluginContext) -> Sequence[Storage]:
     """Offer places where uploaded pictures lie, of which ``[media] storage`` names the one that counts.

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from typing import ClassVar
 
 from commercekit.errors import Malformed
+from commercekit.platform.plugins import since
 
 __all__ = ["Storage", "check_name"]
 
@@ -24,6 +25,7 @@ def check_name(name: str) -> str:
     return name
 
 
+@since("0.1")
 class Storage(ABC):
     """Keeps files by name. A name is written once, with one content, and may be cached for ever."""
 
