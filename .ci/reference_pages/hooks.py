@@ -75,12 +75,13 @@ def page_of(kind: type) -> str:
 
 
 def marks(thing: Any) -> str:
-    """Since which version it is there, and whether it goes: what ``markers`` noted."""
-    since = getattr(thing, "since", None) or getattr(thing, "__since__", None)
-    gone = getattr(thing, "deprecated", None) or getattr(thing, "__deprecated__", None)
-    parts = [f"Since {since}."] if isinstance(since, str) else []
+    """Since which version it is there, and what takes its place if it goes."""
+    from commercekit.platform.plugins.markers import deprecation_of, since_of
+
+    since, gone = since_of(thing), deprecation_of(thing)
+    parts = [f"Since {since}."] if since else []
     if gone:
-        parts.append(f"**Deprecated:** {gone}")
+        parts.append(f"**Deprecated** since {gone.since}: {gone.instead}.")
     return " ".join(parts)
 
 
