@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from email.message import EmailMessage
 from email.policy import default
 from typing import TYPE_CHECKING, ClassVar
@@ -33,10 +34,17 @@ if TYPE_CHECKING:
 __all__ = ["SandboxNotifier"]
 
 
+_ADDRESSES = {
+    Channel.EMAIL: re.compile(r"[^\s@,;:<>]+@[^\s@,;:<>]+"),
+    Channel.SMS: re.compile(r"\+[0-9]{5,15}"),
+}
+
+
 class SandboxNotifier(Notifier):
     """Writes ``<message id>.eml`` for an e-mail and ``<message id>.json`` for a text message.
 
-    A message that is there already is not written again. Some local parts have bad days: ``rejected@``
+    A message that is there already is not written again, and one to no address, or to several, is refused.
+    Some local parts have bad days: ``rejected@``
     is refused, ``down@`` finds no vendor, ``unknown@`` is written and nobody says so the first time.
     """
 
@@ -52,7 +60,7 @@ class SandboxNotifier(Notifier):
     async def send(self, ctx: ProviderContext, message: Message) -> Outcome:
         """Write the file, unless it is there."""
         whom = message.to.partition("@")[0]
-        if whom == "rejected":
+        if whom == "rejected" or not _ADDRESSES[message.channel].fullmatch(message.to):
             return Outcome.REJECTED
         if whom == "down":
             raise ProviderUnavailable(detail="the sandbox is down for this address")
@@ -83,7 +91,7 @@ class SandboxNotifier(Notifier):
         mail["Date"] = ctx.now()
         mail["From"] = self._sender
         mail["To"] = message.to
-        mail["Subject"] = message.subject
+        mail["Subject"] = " ".join(message.subject.split())
         mail["X-CommerceKit-Template"] = message.template
         mail["Content-Language"] = message.locale
         mail.set_content(message.text)

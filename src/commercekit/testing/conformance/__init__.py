@@ -27,6 +27,9 @@ from commercekit.testing.conformance.gateways import (
     VendorBooks,
     context_for,
 )
+from commercekit.testing.conformance.notifier_rules import NOTIFIER_RULES
+from commercekit.testing.conformance.notifiers import NotifierContract
+from commercekit.testing.conformance.outboxes import Delivered, Outbox, Trouble
 from commercekit.testing.conformance.promotion_rules import PROMOTION_RULE_RULES
 from commercekit.testing.conformance.promotions import PromotionRuleContract
 from commercekit.testing.conformance.tax_rules import TAX_PROVIDER_RULES
@@ -35,19 +38,24 @@ from commercekit.testing.conformance.taxes import TaxProviderContract
 __all__ = [
     "CARD_NUMBER",
     "CARRIER_RULES",
+    "NOTIFIER_RULES",
     "PAYMENT_GATEWAY_RULES",
     "PROMOTION_RULE_RULES",
     "TAX_PROVIDER_RULES",
     "Asked",
     "CarrierContract",
     "Contract",
+    "Delivered",
     "Fault",
     "InProcessVendor",
+    "NotifierContract",
+    "Outbox",
     "PaymentGatewayContract",
     "PaymentVendor",
     "PromotionRuleContract",
     "RuleBroken",
     "TaxProviderContract",
+    "Trouble",
     "VendorBooks",
     "basket_line",
     "context_for",

@@ -10,7 +10,6 @@ from typing import Any, ClassVar, Final, NamedTuple
 
 import pytest
 
-from commercekit.errors import CommerceKitError
 from commercekit.testing.conformance.contract import Contract
 from commercekit.testing.conformance.watching import Reach, Watch
 
@@ -118,6 +117,6 @@ async def _cut_short(awaited: Awaitable[Any]) -> str | None:
             await asyncio.wait([task], timeout=0.02)
         return "it went on for a second after it was cancelled"
     if not task.cancelled():
-        with contextlib.suppress(CommerceKitError):
+        with contextlib.suppress(Exception):  # what it raises is another rule's business
             task.result()
     return None
