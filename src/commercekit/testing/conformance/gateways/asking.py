@@ -109,6 +109,11 @@ class AskingRules:
         if trial.able.close:
             await trial.close(asked)
 
+    @rule("goes-the-whole-way")
+    async def test_an_ordinary_day_goes_well(self, trial: Trial) -> None:
+        """Rule ``goes-the-whole-way``: everything that is declared, once, without a mishap."""
+        await trial.course()
+
     @rule("says-what-it-cannot")
     async def test_what_is_not_declared_is_refused_in_words(self, trial: Trial) -> None:
         """Rule ``says-what-it-cannot``: ``ProviderRejected``, not ``NotImplementedError``."""
@@ -232,7 +237,7 @@ class AskingRules:
             if trial.able.query:
                 _states("queried", amount, await trial.query(asked))
             for raw in await trial.told(asked) if trial.able.webhook else ():
-                for event in (await trial.parse(raw)).events:
+                for event in (await trial.read(raw)).events:
                     if event.payment is not None:
                         _states("told", amount, event.payment)
 

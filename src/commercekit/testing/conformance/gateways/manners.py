@@ -134,6 +134,7 @@ class MannersRules:
     @staticmethod
     async def _news_apart(trial: Trial, mine: Any, stranger: Any) -> None:
         raw = (await trial.told(mine))[-1]
+        await trial.read(raw)
         for _ in range(2):
             if trial.contract.verifies_by_secret:
                 answer = await outcome(trial.parse(raw, stranger))
@@ -147,6 +148,7 @@ class MannersRules:
     async def test_time_is_the_contexts(self, trial: Trial) -> None:
         """Rule ``tells-time-by-the-context``: everything works as well in another year."""
         before = trial.context.now()
+        await trial.course()
         trial.clock.advance(days=400)
         if trial.context.now() - before < _A_YEAR:
             message = "make the context with the fixture `clock`, so that the kit can move it"

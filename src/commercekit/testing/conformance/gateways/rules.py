@@ -16,6 +16,7 @@ PAYMENT_GATEWAY_RULES: Final[Mapping[str, str]] = {
     "declares-itself": "the core finds a gateway by its code and decodes its settings itself",
     "fails-in-our-words": "only the core's own errors say what may be repeated",
     "answers-in-our-words": "the core books what it reads in the answer, and nothing else",
+    "goes-the-whole-way": "what a gateway declares it can do has to work, before anything else counts",
     "says-what-it-cannot": "what is not declared is refused in words, not by falling over",
     # asking for money
     "answers-what-was-asked": "an answer about another payment is booked on another order",

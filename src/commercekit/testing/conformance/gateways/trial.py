@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from commercekit.testing import ManualClock
     from commercekit.testing.conformance.gateways.contract import PaymentGatewayContract
 
-__all__ = ["Trial", "outcome"]
+__all__ = ["Trial", "outcome", "premise"]
 
 T = TypeVar("T")
 
@@ -199,18 +199,20 @@ class Trial:
         """A new payment that nobody has paid yet."""
         return await self.create(self.request(**changes))
 
-    async def paid(self, **changes: Any) -> Asked:
+    async def paid(self) -> Asked:
         """A new payment that the shopper has paid, and whose money was taken."""
-        asked = await self.asked(**changes)
-        await self.vendor.pay(asked)
-        if asked.request.capture is CaptureMode.MANUAL:
-            await self.capture(asked, asked.amount)
+        with premise("paying"):
+            asked = await self.asked()
+            await self.vendor.pay(asked)
+            if asked.request.capture is CaptureMode.MANUAL:
+                await self.capture(asked, asked.amount)
         return asked
 
-    async def held(self, **changes: Any) -> Asked:
+    async def held(self) -> Asked:
         """A new payment whose money is held."""
-        asked = await self.asked(capture=CaptureMode.MANUAL, **changes)
-        await self.vendor.pay(asked)
+        with premise("holding money"):
+            asked = await self.asked(capture=CaptureMode.MANUAL)
+            await self.vendor.pay(asked)
         return asked
 
     async def query(self, asked: Asked, context: ProviderContext | None = None) -> PaymentSnapshot:
@@ -290,6 +292,14 @@ class Trial:
         )
         return await self.spoken(call, Notification)
 
+    async def read(self, raw: RawRequest) -> Notification:
+        """Have a genuine notification read; who refuses it breaks ``accepts-its-own``."""
+        try:
+            return await self.parse(raw)
+        except ProviderError as error:
+            why = getattr(error, "reason", "") or getattr(error, "message", "")
+            fail("accepts-its-own", f"a genuine notification: {error!r} {why}", error)
+
     async def told(self, asked: Asked) -> Sequence[RawRequest]:
         """What the vendor tells; at least one notification."""
         raws = await self.vendor.notifications(asked.payment_id)
@@ -367,33 +377,45 @@ class Trial:
 
     async def course(self) -> tuple[Asked, RefundRequest | None]:
         """Everything once that the gateway can do, without a mishap."""
-        asked = await self.asked()
-        if self.able.query:
-            await self.query(asked)
-        if self.able.close:
-            await self.close(await self.asked())
+        with premise("asking"):
+            asked = await self.asked()
+            if self.able.query:
+                await self.query(asked)
+            if self.able.close:
+                await self.close(await self.asked())
         if self.lacks(("vendor",)):
             return asked, None
-        await self.vendor.pay(asked)
-        if asked.request.capture is CaptureMode.MANUAL:
-            await self.capture(asked, asked.amount)
-        elif self.able.manual_capture:
+        asked = await self.paid()
+        if self.able.manual_capture:
             held = await self.held()
-            await self.capture(held, held.amount)
-        if self.able.manual_capture and self.able.void:
-            await self.void(await self.held())
-        if self.able.query:
-            await self.query(asked)
+            with premise("capturing"):
+                await self.capture(held, held.amount)
+            if self.able.void:
+                held = await self.held()
+                with premise("voiding"):
+                    await self.void(held)
         request = None
-        if self.able.refund:
-            request = self.refund_request(asked)
-            await self.refund(request)
+        with premise("afterwards"):
             if self.able.query:
-                await self.query_refund(request)
+                await self.query(asked)
+            if self.able.refund:
+                request = self.refund_request(asked)
+                await self.refund(request)
+                if self.able.query:
+                    await self.query_refund(request)
         if self.able.webhook:
             for raw in await self.told(asked):
-                await self.parse(raw)
+                await self.read(raw)
         return asked, request
+
+
+@contextmanager
+def premise(what: str) -> Iterator[None]:
+    """What a rule takes for granted. Where it fails, that is not the fault it was looking for."""
+    try:
+        yield
+    except ProviderError as error:
+        fail("goes-the-whole-way", f"{what}: {error!r}", error)
 
 
 async def _spoken(call: Awaitable[T], kind: Any) -> T:
