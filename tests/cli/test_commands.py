@@ -12,6 +12,7 @@ COMMANDS = [
     ("db", "shell"),
     ("db", "dsn"),
     ("plugins",),
+    ("plugins", "new"),
     ("plugins", "list"),
     ("plugins", "pin"),
     ("plugins", "verify"),

@@ -4,8 +4,27 @@ Installed with ``commercekit[testing]``; pytest finds :mod:`commercekit.testing.
 """
 
 from commercekit.testing.clock import ManualClock
+from commercekit.testing.contexts import (
+    Enqueued,
+    JobList,
+    plugin_context,
+    provider_context,
+    raw_request,
+)
 from commercekit.testing.databases import TestServer, core_piccolo_apps
 from commercekit.testing.faults import FaultProxy
 from commercekit.testing.race import Race, Rival
 
-__all__ = ["FaultProxy", "ManualClock", "Race", "Rival", "TestServer", "core_piccolo_apps"]
+__all__ = [
+    "Enqueued",
+    "FaultProxy",
+    "JobList",
+    "ManualClock",
+    "Race",
+    "Rival",
+    "TestServer",
+    "core_piccolo_apps",
+    "plugin_context",
+    "provider_context",
+    "raw_request",
+]

@@ -12,6 +12,7 @@ from commercekit.cli.exits import EXIT_CODES_HELP
 __all__ = ["plugins"]
 
 _VERBS: Final = {
+    "new": ("new", "new"),
     "list": ("listing", "list_plugins"),
     "pin": ("pinning", "pin_plugins"),
     "verify": ("verify", "verify_plugins"),
