@@ -19,19 +19,25 @@ __all__ = ["new"]
 _LICENCES = ("Apache-2.0", "MIT", "BSD-3-Clause", "MPL-2.0", "LicenseRef-Proprietary")
 
 
-class _Kinds(click.RichCommand):
-    """Names the kinds in its help."""
+_LISTED = "\n".join(f"{kind.code:<14}{kind.summary}" for kind in kinds().values())
+_HELP = f"""Begin a plugin: a whole distribution, with settings, a vendor to test against and its tests.
 
-    def format_epilog(self, ctx: Any, formatter: Any) -> None:
-        """The kinds there are, then the exit codes."""
-        listed = "\n".join(f"{kind.code:<14}{kind.summary}" for kind in kinds().values())
-        self.epilog = f"\b\nKinds:\n{listed}\n\n{EXIT_CODES_HELP}"
-        super().format_epilog(ctx, formatter)
+What is not said is asked for on a terminal; elsewhere, and with --yes, defaults are taken. It
+installs and passes its tests as it is written.
+
+\b
+Kinds:
+{_LISTED}
+
+\b
+commercekit plugins new carrier acme
+commercekit plugins new carrier swift-post --title "Swift Post" --author "Ada <a@b.org>" --yes
+"""
 
 
-@click.command("new", cls=_Kinds)
-@click.argument("kind", type=click.Choice(list(kinds())), required=False)
-@click.argument("name", required=False)
+@click.command("new", help=_HELP, epilog=EXIT_CODES_HELP)
+@click.argument("kind", metavar="KIND", type=click.Choice(list(kinds())), required=False)
+@click.argument("name", metavar="NAME", required=False)
 @click.option("--title", default=None, help="What people call the vendor; else made of NAME.")
 @click.option("--author", default=None, help="Such as: Ada Lovelace <ada@example.com>")
 @click.option(
@@ -56,15 +62,7 @@ def new(
     into: Path,
     yes: bool,
 ) -> None:
-    """Begin a plugin: a whole distribution, with settings, a vendor to test against and its tests.
-
-    What is not said is asked for on a terminal; elsewhere, and with --yes, defaults are taken. It
-    installs and passes its tests as it is written.
-
-    \b
-    commercekit plugins new payment acme
-    commercekit plugins new carrier swift-post --title "Swift Post" --author "Ada <a@b.org>" --yes
-    """
+    """Ask for what is missing, then write."""
     asks = not yes and sys.stdin.isatty()
     kind = _wanted("kind", kind, asks=asks, choice=click.Choice(list(kinds())))
     name = _wanted("name", name, asks=asks)
