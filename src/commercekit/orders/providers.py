@@ -107,6 +107,11 @@ class RefundCase(Struct, frozen=True, kw_only=True):
     customer: CustomerHistory
 
     @property
+    def left(self) -> Money:
+        """What was paid and is neither back nor on its way back; nobody can be given more."""
+        return max(self.captured - self.refunded, Money.zero(self.currency))
+
+    @property
     def unshipped(self) -> bool:
         """Whether every unit asked back is still here. False for part of a price."""
         return all(0 < line.quantity <= line.unshipped for line in self.lines)

@@ -28,8 +28,10 @@ class _Standard(RefundRule):
         self._settings = settings
 
     def review(self, case: RefundCase) -> Answer:
-        """As :meth:`RefundRule.review`."""
-        return self._judge(case, self._settings) or _ABSTAIN
+        """As :meth:`RefundRule.review`; money that is not there is never approved."""
+        answer = self._judge(case, self._settings) or _ABSTAIN
+        gives = answer.answer is RuleAnswer.APPROVE and case.kind is CaseKind.REFUND
+        return _ABSTAIN if gives and case.amount > case.left else answer
 
     @abstractmethod
     def _judge(self, case: RefundCase, settings: Settings) -> Answer | None:

@@ -12,6 +12,8 @@
 Every rule has a name and a reason; a test that fails says both.
 """
 
+from commercekit.testing.conformance.allocation_rules import ALLOCATION_STRATEGY_RULES
+from commercekit.testing.conformance.allocations import AllocationStrategyContract, stock_location
 from commercekit.testing.conformance.baskets import basket_line, priced_basket
 from commercekit.testing.conformance.carrier_rules import CARRIER_RULES
 from commercekit.testing.conformance.carriers import CarrierContract
@@ -32,16 +34,21 @@ from commercekit.testing.conformance.notifiers import NotifierContract
 from commercekit.testing.conformance.outboxes import Delivered, Outbox, Trouble
 from commercekit.testing.conformance.promotion_rules import PROMOTION_RULE_RULES
 from commercekit.testing.conformance.promotions import PromotionRuleContract
+from commercekit.testing.conformance.refund_rule_rules import REFUND_RULE_RULES
+from commercekit.testing.conformance.refunds import RefundRuleContract, refund_case, refund_line
 from commercekit.testing.conformance.tax_rules import TAX_PROVIDER_RULES
 from commercekit.testing.conformance.taxes import TaxProviderContract
 
 __all__ = [
+    "ALLOCATION_STRATEGY_RULES",
     "CARD_NUMBER",
     "CARRIER_RULES",
     "NOTIFIER_RULES",
     "PAYMENT_GATEWAY_RULES",
     "PROMOTION_RULE_RULES",
+    "REFUND_RULE_RULES",
     "TAX_PROVIDER_RULES",
+    "AllocationStrategyContract",
     "Asked",
     "CarrierContract",
     "Contract",
@@ -53,6 +60,7 @@ __all__ = [
     "PaymentGatewayContract",
     "PaymentVendor",
     "PromotionRuleContract",
+    "RefundRuleContract",
     "RuleBroken",
     "TaxProviderContract",
     "Trouble",
@@ -60,4 +68,7 @@ __all__ = [
     "basket_line",
     "context_for",
     "priced_basket",
+    "refund_case",
+    "refund_line",
+    "stock_location",
 ]

@@ -18,7 +18,7 @@ import msgspec
 __all__ = ["TwinError", "as_bytes", "ask_twins"]
 
 _SEEDS: Final = ("1", "2")
-_PATIENCE = 60.0
+_PATIENCE = 100.0
 _LENGTH = struct.Struct("!I")
 _twins: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -85,7 +85,7 @@ def _exchange(twin: subprocess.Popen[bytes], seed: str, parcel: bytes) -> Any:
     if answer is None:
         _twins.pop(seed, None)
         _end(twin)
-        return "the process that was to answer ended, or took more than a minute"
+        return "the process that was to answer ended, or took more than a minute and a half"
     return pickle.loads(answer)  # noqa: S301 - from our own child
 
 
