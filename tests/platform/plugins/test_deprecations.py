@@ -132,7 +132,7 @@ def hooks():
         yield from (getattr(module, name) for name in module.__all__)
 
 
-@pytest.mark.parametrize("hook", hooks(), ids=lambda hook: hook.__name__)
+@pytest.mark.parametrize("hook", list(hooks()), ids=lambda hook: hook.__name__)
 def test_every_hook_says_since_when_it_is_there(hook):
     assert since_of(hook) is not None
 
