@@ -16,6 +16,7 @@ COMMANDS = [
     ("plugins", "list"),
     ("plugins", "pin"),
     ("plugins", "verify"),
+    ("plugins", "doctor"),
     ("token",),
     ("token", "create"),
     ("token", "list"),

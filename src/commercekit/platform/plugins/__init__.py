@@ -37,7 +37,9 @@ from commercekit.platform.plugins.markers import (
     since_of,
 )
 from commercekit.platform.plugins.policy import NoSettings, PluginPolicy
+from commercekit.platform.plugins.record import origin_of
 from commercekit.platform.plugins.registry import Offered, PluginRegistry, PluginView, Registry
+from commercekit.platform.plugins.requirements import requirements_of
 
 __all__ = [
     "LOCK_NAME",
@@ -65,7 +67,9 @@ __all__ = [
     "hookimpl",
     "hookspec",
     "installed_plugins",
+    "origin_of",
     "pin",
+    "requirements_of",
     "since",
     "since_of",
 ]

@@ -16,6 +16,7 @@ _VERBS: Final = {
     "list": ("listing", "list_plugins"),
     "pin": ("pinning", "pin_plugins"),
     "verify": ("verify", "verify_plugins"),
+    "doctor": ("doctor", "doctor_plugins"),
     "quality": ("quality", "quality"),
 }
 
