@@ -36,7 +36,7 @@ class FolderStorage(Storage):
 
     async def delete(self, name: str) -> None:
         """Remove it."""
-        await asyncio.to_thread(self._path(name).unlink, missing_ok=True)
+        await asyncio.to_thread(_delete, self._path(name))
 
     def _path(self, name: str) -> Path:
         return self._folder / check_name(name)[:2] / name
@@ -64,3 +64,16 @@ def _read(path: Path) -> bytes | None:
         return path.read_bytes()
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         return None
+    except OSError as error:
+        message = f"The file cannot be read: {error.strerror}."
+        raise Unavailable(message) from error
+
+
+def _delete(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except NotADirectoryError:
+        return  # nothing can lie there
+    except OSError as error:
+        message = f"The file cannot be deleted: {error.strerror}."
+        raise Unavailable(message) from error

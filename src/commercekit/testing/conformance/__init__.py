@@ -36,6 +36,8 @@ from commercekit.testing.conformance.promotion_rules import PROMOTION_RULE_RULES
 from commercekit.testing.conformance.promotions import PromotionRuleContract
 from commercekit.testing.conformance.refund_rule_rules import REFUND_RULE_RULES
 from commercekit.testing.conformance.refunds import RefundRuleContract, refund_case, refund_line
+from commercekit.testing.conformance.storage_rules import STORAGE_RULES
+from commercekit.testing.conformance.storages import StorageContract
 from commercekit.testing.conformance.tax_rules import TAX_PROVIDER_RULES
 from commercekit.testing.conformance.taxes import TaxProviderContract
 
@@ -47,6 +49,7 @@ __all__ = [
     "PAYMENT_GATEWAY_RULES",
     "PROMOTION_RULE_RULES",
     "REFUND_RULE_RULES",
+    "STORAGE_RULES",
     "TAX_PROVIDER_RULES",
     "AllocationStrategyContract",
     "Asked",
@@ -62,6 +65,7 @@ __all__ = [
     "PromotionRuleContract",
     "RefundRuleContract",
     "RuleBroken",
+    "StorageContract",
     "TaxProviderContract",
     "Trouble",
     "VendorBooks",

@@ -92,17 +92,21 @@ class _Stepped:
         self.longest = 0.0
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        steps = self._awaited.__await__()
-        value: Any = None
+        steps: Any = self._awaited.__await__()
+        thrown: BaseException | None = None
         while True:
             started = time.thread_time()
             try:
-                pause = steps.send(value)
+                pause = steps.send(None) if thrown is None else steps.throw(thrown)
             except StopIteration as end:
                 return end.value
             finally:
                 self.longest = max(self.longest, time.thread_time() - started)
-            value = yield pause
+            thrown = None
+            try:
+                yield pause
+            except BaseException as error:  # noqa: BLE001 - handed on to the call it is meant for
+                thrown = error
 
 
 async def _cut_short(awaited: Awaitable[Any]) -> str | None:
