@@ -92,6 +92,10 @@ bench: $(STAMP) ## measure the shop against its floors; writes tests/benchmarks/
 reference: $(STAMP) ## write the reference pages from the code; commit what changes
 	@$(BIN)/python .ci/reference.py
 
+.PHONY: api
+api: $(STAMP) ## record the public interface; CHANGELOG.md has to name what differs
+	@$(BIN)/python .ci/public_api.py
+
 .PHONY: docs
 docs: reference ## build the site into site/
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --config-file .ci/mkdocs.yml

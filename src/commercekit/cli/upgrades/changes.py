@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from commercekit.cli.upgrades.model import Hook, Offered, PublicApi, parameters_of
 
-__all__ = ["Change", "changes_between", "fits_overrides", "unwarned"]
+__all__ = ["Change", "changes_between", "fits_calls", "fits_overrides", "unwarned"]
 
 
 class Change(Struct, frozen=True, kw_only=True):
@@ -251,4 +251,4 @@ def _type(text: str) -> str:
 
 
 def _returns(signature: str) -> str:
-    return signature.rpartition(" -> ")[2]
+    return signature.rpartition(" -> ")[2] if " -> " in signature else ""

@@ -146,7 +146,9 @@ def _class(thing: griffe.Class) -> Offered:
         fields=fields,
         methods={name: _signature(method) for name, method in methods.items()},
         abstract=sorted(n for n, method in methods.items() if "abstractmethod" in method.labels),
-        marked={name: marked for name, method in methods.items() if (marked := _lifetime(method)[1])},
+        marked={
+            name: marked for name, method in methods.items() if (marked := _lifetime(method)[1])
+        },
         positional=str(thing.keywords.get("kw_only", "False")) != "True",
         since=since,
         deprecated=gone,
