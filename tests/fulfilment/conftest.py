@@ -8,6 +8,7 @@ import pytest
 from msgspec import Struct
 
 from commercekit.fulfilment import (
+    CARRIERS,
     SEALED_TABLES,
     CancelOutcome,
     CancelResult,
@@ -31,8 +32,6 @@ from commercekit.platform.bus import Bus
 from commercekit.platform.jobs import Jobs
 from commercekit.platform.providers import (
     Ack,
-    Breaker,
-    ProviderCaller,
     ProviderContexts,
     ProviderRejected,
     RawRequest,
@@ -40,6 +39,7 @@ from commercekit.platform.providers import (
 )
 from commercekit.platform.security import MasterKey, Sealer
 from commercekit.testing import core_piccolo_apps
+from tests.guards import patient_guard
 
 ADDRESS = Address(
     name="李雷",
@@ -200,11 +200,11 @@ async def make_service(database, clock, sealer, jobs):
     async with httpx.AsyncClient() as http:
         contexts = ProviderContexts(http=http, clock=clock)
 
-        def make(*carriers, settings=None, public_url="https://shop.test", deadline=2.0):
+        def make(
+            *carriers, settings=None, public_url="https://shop.test", deadline=2.0, caller=None
+        ):
             settings = settings or FulfilmentSettings()
-            caller = ProviderCaller(
-                breaker=lambda: Breaker(limit=1000), effect_deadline=timedelta(seconds=deadline)
-            )
+            caller = caller or patient_guard(CARRIERS, seconds=deadline)
             service = FulfilmentService(
                 database,
                 clock,

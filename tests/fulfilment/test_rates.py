@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 
 import pytest
 
 from commercekit.fulfilment import (
+    CARRIERS,
     FulfilmentSettings,
     MethodSettings,
     Parcel,
@@ -13,8 +13,9 @@ from commercekit.fulfilment import (
     RatesUnavailable,
 )
 from commercekit.kernel import Money
-from commercekit.platform.providers import ProviderUnavailable
+from commercekit.platform.providers import FailurePolicy, ProviderUnavailable
 from commercekit.platform.settings import Section, SettingsError
+from tests.guards import patient_guard
 
 PARCELS = [Parcel(weight_g=600)]
 VALUE = Money(9900, "CNY")
@@ -54,22 +55,31 @@ async def test_methods_name_order_and_limit_what_is_offered(make_service, make_c
 
 async def test_carrier_that_does_not_answer_is_left_out(make_service, make_carrier, address):
     dead, hanging, well = make_carrier("dead"), make_carrier("hanging"), make_carrier("well")
-    dead.fails["rates"] = [ProviderUnavailable()]
+    dead.fails["rates"] = [ProviderUnavailable(), ProviderUnavailable()]
 
     async def hang(ctx, r):
         await asyncio.sleep(60)
 
     hanging.rates = hang
-    settings = FulfilmentSettings(rate_deadline=timedelta(seconds=0.05))
-    service = make_service(dead, hanging, well, settings=settings)
+    service = make_service(dead, hanging, well, deadline=0.05)
     options = await service.rates(address, PARCELS, VALUE, "CNY")
     assert [option.carrier for option in options] == ["well"]
 
 
-async def test_shop_that_does_not_sell_without_a_price_refuses(make_service, make_carrier, address):
+async def test_a_carrier_that_is_away_for_a_moment_is_asked_a_second_time(
+    make_service, make_carrier, address
+):
     dead = make_carrier("dead")
     dead.fails["rates"] = [ProviderUnavailable()]
-    service = make_service(dead, settings=FulfilmentSettings(unavailable="refuse"))
+    options = await make_service(dead).rates(address, PARCELS, VALUE, "CNY")
+    assert [option.carrier for option in options] == ["dead"]
+
+
+async def test_shop_that_does_not_sell_without_a_price_refuses(make_service, make_carrier, address):
+    dead = make_carrier("dead")
+    dead.fails["rates"] = [ProviderUnavailable(), ProviderUnavailable()]
+    guard = patient_guard(CARRIERS, policy=FailurePolicy.CLOSED)
+    service = make_service(dead, caller=guard)
     with pytest.raises(RatesUnavailable):
         await service.rates(address, PARCELS, VALUE, "CNY")
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+import structlog
 
 from commercekit.inventory import (
+    ALLOCATION_STRATEGIES,
     AllocationPlan,
     AllocationStrategy,
     AvailabilityChanged,
@@ -20,6 +22,8 @@ from commercekit.inventory import (
 )
 from commercekit.markets import MarketNotFound, MarketService
 from commercekit.platform.db import schema_drift
+from commercekit.platform.providers import FailurePolicy, PluginFailed
+from tests.guards import patient_guard
 
 
 @pytest.fixture
@@ -110,7 +114,7 @@ async def test_one_parcel_goes_before_the_order_of_the_plan(shop, places):
     assert (item.location, item.allocated) == ("main", 2)
 
 
-async def test_a_strategy_that_fails_costs_nobody_the_order(shop, places, caplog):
+async def test_a_strategy_that_fails_costs_nobody_the_order(shop, places):
     class Broken(AllocationStrategy):
         code = "broken"
 
@@ -119,8 +123,25 @@ async def test_a_strategy_that_fails_costs_nobody_the_order(shop, places, caplog
 
     await fill(shop, main=1)
     inventory = InventoryService(shop.db, shop.clock, strategy=Broken())
-    assert await serve(shop, inventory, [Demand("mug", 1)]) == [("main", 1)]
-    assert "the allocation strategy broken failed" in caplog.text
+    with structlog.testing.capture_logs() as logs:
+        assert await serve(shop, inventory, [Demand("mug", 1)]) == [("main", 1)]
+    assert [(log["event"], log["provider"]) for log in logs] == [
+        ("provider-raised", "broken"),
+        ("provider-left-out", "broken"),
+    ]
+
+
+async def test_a_shop_may_rather_refuse_the_order(shop, places):
+    class Broken(AllocationStrategy):
+        code = "broken"
+
+        def plan(self, request):
+            return None
+
+    guard = patient_guard(ALLOCATION_STRATEGIES, policy=FailurePolicy.CLOSED)
+    inventory = InventoryService(shop.db, shop.clock, strategy=Broken(), caller=guard)
+    with pytest.raises(PluginFailed, match="The plugin behind broken failed in allocation.plan"):
+        await inventory.plan([Demand("mug", 1)])
 
 
 async def test_without_splitting_one_location_must_have_it_all(shop, places):

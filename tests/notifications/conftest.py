@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-from datetime import timedelta
-
 import httpx
 import pytest
 from msgspec import Struct
 
 from commercekit.notifications import (
+    NOTIFIERS,
     SEALED_TABLES,
     Channel,
     NotificationService,
@@ -20,13 +19,12 @@ from commercekit.notifications import (
 from commercekit.platform.jobs import Jobs
 from commercekit.platform.providers import (
     Ack,
-    Breaker,
-    ProviderCaller,
     ProviderContexts,
     SignatureInvalid,
 )
 from commercekit.platform.security import MasterKey, Sealer
 from commercekit.testing import core_piccolo_apps
+from tests.guards import patient_guard
 
 
 class NoConfig(Struct, frozen=True):
@@ -89,9 +87,7 @@ async def make_service(database, clock, jobs):
         contexts = ProviderContexts(http=http, clock=clock)
 
         def make(*notifiers, settings=None):
-            caller = ProviderCaller(
-                breaker=lambda: Breaker(limit=1000), effect_deadline=timedelta(seconds=2)
-            )
+            caller = patient_guard(NOTIFIERS, seconds=2)
             service = NotificationService(
                 database,
                 clock,

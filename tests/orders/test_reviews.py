@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any, ClassVar
 from uuid import uuid4
 
@@ -12,6 +11,7 @@ import pytest
 
 from commercekit.errors import ConfigurationError
 from commercekit.orders import (
+    REFUND_RULES,
     Answer,
     OrdersSettings,
     RefundCase,
@@ -22,7 +22,7 @@ from commercekit.orders import (
 )
 from commercekit.payments import RefundNotPossible
 from commercekit.platform import failpoints
-from commercekit.platform.providers import ProviderCaller
+from tests.guards import patient_guard
 from tests.orders.test_returns import ask as ask_return
 from tests.orders.test_returns import delivered
 from tests.shop import MUG, SHIRT, Body, TestShop, cny, events, given, refused
@@ -63,9 +63,11 @@ def ruled(shop: TestShop, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Test
     """The shop with these refund rules and no others."""
 
     def with_rules(*rules: RegisteredRefundRule, **settings: Any) -> TestShop:
-        wanted = OrdersSettings(review_deadline=timedelta(milliseconds=100), **settings)
+        wanted = OrdersSettings(**settings)
         monkeypatch.setattr(
-            shop.shop.orders, "_reviewer", Reviewer(ProviderCaller(), rules, wanted)
+            shop.shop.orders,
+            "_reviewer",
+            Reviewer(patient_guard(REFUND_RULES, seconds=0.1, limit=5), rules, wanted),
         )
         return shop
 

@@ -246,10 +246,7 @@ class Till:
             [self.gateway],
             settings,
             ProviderContexts(http=http, clock=clock),
-            ProviderCaller(
-                breaker=lambda: Breaker(limit=1000),
-                effect_deadline=timedelta(seconds=5),
-            ),
+            ProviderCaller(breaker=lambda: Breaker(limit=1000)),
         )
         self.payments = PaymentService(
             database,

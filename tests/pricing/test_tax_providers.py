@@ -5,14 +5,16 @@ from __future__ import annotations
 import pytest
 
 from commercekit.errors import ConfigurationError
-from commercekit.platform.providers import ProviderCaller, ProviderError, ProviderUnavailable
+from commercekit.platform.providers import FailurePolicy, ProviderError, ProviderUnavailable
 from commercekit.pricing import (
+    TAX_PROVIDERS,
     PricingService,
     PricingSettings,
     TaxComponent,
     TaxDestination,
     TaxProvider,
 )
+from tests.guards import patient_guard
 
 
 class Vendor(TaxProvider):
@@ -31,14 +33,14 @@ class Vendor(TaxProvider):
 
 @pytest.fixture
 def shop_with(database, clock, market, facts):
-    def make(answer, **settings):
+    def make(answer, policy=None, **settings):
         vendor = Vendor(answer)
         service = PricingService(
             database,
             clock,
             None,
             settings=PricingSettings(tax_provider="vendor", **settings),
-            caller=ProviderCaller(),
+            caller=patient_guard(TAX_PROVIDERS, policy=policy),
             tax_providers={"vendor": vendor},
         )
         return service, vendor
@@ -82,7 +84,7 @@ async def test_while_it_does_not_answer_the_shops_table_counts(shop_with, failur
 
 
 async def test_a_shop_may_refuse_to_quote_instead(shop_with):
-    service, _ = shop_with(ProviderUnavailable("down"), tax_unavailable="refuse")
+    service, _ = shop_with(ProviderUnavailable("down"), policy=FailurePolicy.CLOSED)
     with pytest.raises(ProviderError):
         await service.tax_for(QUEBEC, ["standard"])
 

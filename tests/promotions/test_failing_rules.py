@@ -5,9 +5,12 @@ from __future__ import annotations
 import logging
 
 import pytest
+import structlog
 
 from commercekit.kernel import Money
-from commercekit.promotions import Proposal, RuleRunner, Target
+from commercekit.platform.providers import Breaker, FailurePolicy, PluginFailed, ProviderCaller
+from commercekit.promotions import PROMOTION_RULES, Proposal, RuleRunner, Target
+from tests.guards import patient_guard
 from tests.promotions.sample import Bad, amounts, basket, cny, line, promotion, tried, verdicts
 
 
@@ -37,56 +40,86 @@ WRONG = {
 
 @pytest.mark.parametrize("answer", [pytest.param(v, id=k) for k, v in WRONG.items()])
 def test_a_wrong_answer_is_left_out_and_counted_and_the_others_apply(answer, caplog):
-    failures = []
     bad = Bad(answer)
-    with caplog.at_level(logging.WARNING):
+    with structlog.testing.capture_logs() as logs, caplog.at_level(logging.WARNING):
         outcome = tried(
             basket(line("a", 1000)),
             promotion("broken", rule="bad"),
             promotion("good", percent=10),
             rules=[bad],
-            runner=RuleRunner(on_failure=failures.append),
             explain=True,
         )
     assert amounts(outcome) == [("good", -100)]
     assert verdicts(outcome)["broken"] == ("rule-failed", None)
-    assert {(f.rule, f.plugin, f.kind) for f in failures} == {
-        ("bad", "test-plugin", "wrong-answer")
+    assert {(log["event"], log["provider"]) for log in logs} == {
+        ("provider-answered-wrong", "bad"),
+        ("provider-left-out", "bad"),
     }
-    assert "promotion broken is left out: rule bad of test-plugin" in caplog.text
+    assert "promotion broken is left out: rule bad of test-plugin failed" in caplog.text
 
 
-def test_a_rule_that_raises_is_left_out_and_the_log_has_the_cause(caplog):
-    failures = []
-    outcome = tried(
-        basket(line("a", 1000)),
-        promotion("broken", rule="bad"),
-        promotion("good", percent=10),
-        rules=[Bad(boom)],
-        runner=RuleRunner(on_failure=failures.append),
-    )
+def test_a_rule_that_raises_is_left_out_and_the_log_has_the_cause():
+    with structlog.testing.capture_logs() as logs:
+        outcome = tried(
+            basket(line("a", 1000)),
+            promotion("broken", rule="bad"),
+            promotion("good", percent=10),
+            rules=[Bad(boom)],
+        )
     assert amounts(outcome) == [("good", -100)]
-    assert {(f.kind, f.detail) for f in failures} == {("raised", "RuntimeError")}
-    assert "RuntimeError: boom" in caplog.text
+    assert logs[0]["event"] == "provider-raised"
+    assert logs[0]["error"] == "RuntimeError: boom"
+    assert logs[0]["where"][-1].startswith("boom (")
+
+
+def test_a_shop_may_rather_refuse_the_quote_than_forget_a_promotion():
+    guard = patient_guard(PROMOTION_RULES, policy=FailurePolicy.CLOSED)
+    with pytest.raises(
+        PluginFailed, match="The plugin behind bad failed in promotion-rule.evaluate"
+    ):
+        tried(
+            basket(line("a", 1000)),
+            promotion("broken", rule="bad"),
+            rules=[Bad(boom)],
+            runner=RuleRunner(guard),
+        )
+
+
+def test_a_rule_that_leaves_the_process_or_answers_lazily_is_left_out():
+    def leave():
+        raise SystemExit(3)
+
+    async def late():
+        return []
+
+    for answer in (leave, late, lambda: (each for each in ())):
+        outcome = tried(
+            basket(line("a", 1000)),
+            promotion("broken", rule="bad"),
+            promotion("good", percent=10),
+            rules=[Bad(answer)],
+        )
+        assert amounts(outcome) == [("good", -100)]
 
 
 def test_a_rule_that_takes_too_long_is_left_out():
     ticks = iter(range(1000))
-    failures = []
-    outcome = tried(
-        basket(line("a", 1000)),
-        promotion("slow", rule="bad"),
-        rules=[Bad([Proposal(amount=cny(5))])],
-        runner=RuleRunner(timer=lambda: next(ticks), on_failure=failures.append),
-    )
+    with structlog.testing.capture_logs() as logs:
+        outcome = tried(
+            basket(line("a", 1000)),
+            promotion("slow", rule="bad"),
+            rules=[Bad([Proposal(amount=cny(5))])],
+            runner=RuleRunner(ProviderCaller(now=lambda: next(ticks))),
+        )
     assert amounts(outcome) == []
-    assert {f.kind for f in failures} == {"too-slow"}
+    assert logs[0]["event"] == "provider-too-slow"
 
 
 def test_a_rule_that_keeps_failing_is_left_alone_for_a_while_and_then_asked_again():
     bad = Bad(boom)
     now = [0.0]
-    runner = RuleRunner(tolerance=3, pause=60, timer=lambda: now[0])
+    breaker = Breaker(limit=3, rest=60, now=lambda: now[0])
+    runner = RuleRunner(ProviderCaller(breaker=lambda: breaker, now=lambda: now[0]))
     where = basket(line("a", 1000))
 
     def attempt():
@@ -102,7 +135,7 @@ def test_a_rule_that_keeps_failing_is_left_alone_for_a_while_and_then_asked_agai
 
 def test_one_good_answer_forgives_earlier_failures():
     bad = Bad(boom)
-    runner = RuleRunner(tolerance=2, timer=lambda: 0.0)
+    runner = RuleRunner(ProviderCaller(breaker=lambda: Breaker(limit=2)))
     where = basket(line("a", 1000))
     for answer in (boom, [], boom, [], boom):
         bad.answer = answer

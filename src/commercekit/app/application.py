@@ -44,6 +44,7 @@ from commercekit.platform.bus.api import AdminEvents
 from commercekit.platform.db.embedded import EmbeddedServer
 from commercekit.platform.http import HttpSettings, current_request_id
 from commercekit.platform.jobs.api import AdminJobs
+from commercekit.platform.operations.api import AdminPlugins
 from commercekit.platform.security import Principal
 from commercekit.platform.telemetry import LoopWatchdog, configure_logging
 from commercekit.pricing.api import AdminPriceExplanations, AdminPriceLists, AdminTaxRates
@@ -83,7 +84,10 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
     @contextlib.asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
         watchdog = LoopWatchdog(
-            settings.telemetry.blocked_loop, observe=shop.metrics.loop_blocked_seconds.inc
+            settings.telemetry.blocked_loop,
+            observe=shop.metrics.observe_block,
+            stage=shop.caller.stage,
+            plugins=shop.plugins.folders(),
         )
         # Starting imports and connects; what blocks later is what is watched.
         async with shop.working(), sampling(shop, *tallies), watchdog:
@@ -132,6 +136,7 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
             AdminAudit,
             AdminEvents,
             AdminJobs,
+            AdminPlugins,
             *catalog_controllers,
             *media_routes(settings.web.media),
             *picture_routes(shop.storage),
@@ -165,6 +170,7 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
             "storefront": shop.storefront,
             "bus": shop.bus,
             "jobs": shop.jobs,
+            "plugins": shop.plugin_desk,
         },
         lifespan=[lifespan],
         authenticator=authenticate,

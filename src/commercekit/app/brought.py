@@ -7,18 +7,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from commercekit.errors import ConfigurationError
-from commercekit.inventory import AllocationStrategy, strategy_by_code
+from commercekit.inventory import ALLOCATION_STRATEGIES, AllocationStrategy, strategy_by_code
 from commercekit.inventory.hookspecs import choose_allocation_strategy
-from commercekit.orders import RegisteredRefundRule
+from commercekit.orders import REFUND_RULES, RegisteredRefundRule
 from commercekit.orders.hookspecs import register_refund_rules
-from commercekit.platform.plugins import Offered, PluginContext, PluginRegistry, Registry
+from commercekit.platform.plugins import PluginContext, PluginRegistry, Registry
 from commercekit.platform.plugins.hookspecs import register_piccolo_apps
+from commercekit.platform.storage import MEDIA_STORAGES, GuardedStorage
 from commercekit.platform.storage.hookspecs import register_media_storages
-from commercekit.promotions import RegisteredRule
+from commercekit.promotions import PROMOTION_RULES, RegisteredRule
 from commercekit.promotions.hookspecs import register_promotion_rules
 
 if TYPE_CHECKING:
     from commercekit.app.safe_mode import SafeMode
+    from commercekit.platform.providers import ProviderCaller, ProviderKind
     from commercekit.platform.storage import Storage
 
 __all__ = ["Brought"]
@@ -28,15 +30,24 @@ class Brought:
     """Asks plugins through their hooks; each hook is asked once, when its service is made."""
 
     def __init__(
-        self, plugins: PluginRegistry, context: Callable[[str], PluginContext], safe: SafeMode
+        self,
+        plugins: PluginRegistry,
+        context: Callable[[str], PluginContext],
+        safe: SafeMode,
+        caller: ProviderCaller,
     ) -> None:
         self._plugins = plugins
         self._context = context
         self._safe = safe
+        self._caller = caller
+        self.codes: dict[str, list[tuple[str, str]]] = {}
+        """Code and plugin of each provider, by its kind."""
 
-    def providers(self, family: str, hook: Callable[..., Sequence[Any]]) -> Registry[Any]:
+    def providers(self, kind: ProviderKind, hook: Callable[..., Sequence[Any]]) -> Registry[Any]:
         """By their codes."""
-        return Registry(family, self._plugins.collect(hook, self._context))
+        found: Registry[Any] = Registry(kind.name, self._plugins.collect(hook, self._context))
+        self.codes[kind.code] = [(code, found.plugin_of(code)) for code in found]
+        return found
 
     def items(self, hook: Callable[..., Sequence[Any]]) -> list[Any]:
         """Without codes."""
@@ -55,28 +66,31 @@ class Brought:
                 "the core has priority and most-stock."
             )
             raise ConfigurationError(message)
+        kind = ALLOCATION_STRATEGIES.code
+        self.codes[kind] = [(found.code, self._plugins.owner_of(found))]
         return found
 
     def storage(self, code: str, own: Storage) -> Storage:
-        """The shop's ``own`` place of pictures, or that of a plugin."""
-        offered = self._plugins.collect(register_media_storages, self._context)
-        there = Registry("media storage", [Offered("commercekit", own), *offered])
+        """The shop's ``own`` place of pictures, or that of a plugin, behind the guard."""
+        there = self.providers(MEDIA_STORAGES, register_media_storages)
+        if code == own.code:
+            return own
         if code not in there and (instead := self._safe.storage(code)) is not None:
             return instead
-        return there[code]
+        return GuardedStorage(there[code], self._caller)
 
     def promotion_rules(self) -> list[RegisteredRule]:
         """Promotion rules, each with the plugin and version that explanations name."""
         return [
             RegisteredRule(*each)
-            for each in self._versioned("promotion rule", register_promotion_rules)
+            for each in self._versioned(PROMOTION_RULES, register_promotion_rules)
         ]
 
     def refund_rules(self) -> list[RegisteredRefundRule]:
         """Refund rules, likewise."""
         return [
             RegisteredRefundRule(*each)
-            for each in self._versioned("refund rule", register_refund_rules)
+            for each in self._versioned(REFUND_RULES, register_refund_rules)
         ]
 
     def tables(self) -> list[str]:
@@ -88,9 +102,9 @@ class Brought:
         return [str(table._meta.tablename) for app in apps for table in app.table_classes]  # noqa: SLF001 - Piccolo's own way to name a table
 
     def _versioned(
-        self, family: str, hook: Callable[..., Sequence[Any]]
+        self, kind: ProviderKind, hook: Callable[..., Sequence[Any]]
     ) -> list[tuple[Any, str, str]]:
-        rules = self.providers(family, hook)
+        rules = self.providers(kind, hook)
         versions = {view.code: view.version for view in self._plugins.views()}
         return [
             (rule, plugin, versions.get(plugin, ""))

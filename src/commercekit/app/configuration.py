@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+from commercekit.app.providers import policies_of
 from commercekit.app.settings import Environment, ShopSettings
 from commercekit.errors import ConfigurationError
 from commercekit.fulfilment import hookspecs as fulfilment_hooks
@@ -16,6 +18,7 @@ from commercekit.notifications import hookspecs as notification_hooks
 from commercekit.orders import hookspecs as order_hooks
 from commercekit.payments import hookspecs as payment_hooks
 from commercekit.platform.plugins import LOCK_NAME, PluginLock, PluginPolicy, PluginRegistry
+from commercekit.platform.security import MasterKey
 from commercekit.platform.settings import SettingsSource
 from commercekit.platform.storage import hookspecs as storage_hooks
 from commercekit.pricing import hookspecs as pricing_hooks
@@ -56,6 +59,21 @@ class ShopConfiguration:
     def data(self) -> Path:
         """The data folder, absolute."""
         return self.settings.data.absolute()
+
+    def master_key(self) -> MasterKey:
+        """The key of all keys: from the settings, or made up in a development shop's data folder."""
+        secret = self.settings.security.master_key
+        if secret is not None:
+            return MasterKey.from_text(secret.reveal())
+        return MasterKey.from_folder(self.data / "keys")
+
+    def own_addresses(self) -> list[str]:
+        """A development shop's sandbox vendors stand on the shop's own address."""
+        if self.settings.in_production:
+            return []
+        address = urlsplit(self.settings.web.base_url)
+        port = address.port or (443 if address.scheme == "https" else 80)
+        return [f"{address.hostname}:{port}"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +124,7 @@ def load_configuration(
     )
     loaded = source.load(ShopSettings, sections=plugins.settings_sections())
     _refuse_unsafe(loaded.tree)
+    policies_of(loaded.tree)
     return ShopConfiguration(loaded.tree, loaded.sections, plugins, loaded.file)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from commercekit.app.providers import plugin_tasks
 from commercekit.platform.db import condition_of
 from commercekit.platform.loops import Loop, running
 
@@ -67,6 +69,10 @@ async def sample(shop: Shop) -> None:
     """Set the gauges once."""
     metrics = shop.metrics
     metrics.db_pool_in_use.set(shop.db.in_use)
+    shop.tally()
+    folders = {code: str(path) for code, path in shop.plugins.folders().items()}
+    for plugin, number in plugin_tasks(asyncio.all_tasks(), folders).items():
+        metrics.plugin_tasks.labels(plugin).set(number)
     facts = await shop.bus.backlog()
     metrics.outbox_lag_seconds.set(facts.lag_seconds)
     jobs = await shop.jobs.backlog()

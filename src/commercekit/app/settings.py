@@ -13,6 +13,7 @@ from commercekit.notifications import NotificationSettings
 from commercekit.orders import OrdersSettings
 from commercekit.payments import PaymentsSettings
 from commercekit.platform.plugins import PluginPolicy
+from commercekit.platform.providers import KindSettings
 from commercekit.platform.settings import Secret
 from commercekit.platform.telemetry import TelemetrySettings
 from commercekit.pricing import PricingSettings
@@ -166,6 +167,14 @@ class ShopSettings(Struct, frozen=True, kw_only=True):
     checkout: CheckoutSettings = field(default_factory=CheckoutSettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     plugins: PluginPolicy = field(default_factory=PluginPolicy)
+    providers: Annotated[
+        dict[str, KindSettings],
+        Meta(
+            description="What happens when a provider fails, by its kind: payments, fulfilment, "
+            "promotion-rule, tax, notifications, allocation, refund-rule, storage. Deadlines, retries, "
+            "failure policy and circuit breaker have sensible values without a word here."
+        ),
+    ] = field(default_factory=dict)
     demo: DemoSettings = field(default_factory=DemoSettings)
 
     @property

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import structlog
 
@@ -15,6 +14,7 @@ from commercekit.app.brought import Brought
 from commercekit.app.maintenance import maintenance
 from commercekit.app.pictures import reach_by
 from commercekit.app.product_import import OffersOfShop, PriceAndStock, PricesOfShop
+from commercekit.app.providers import introduce, policies_of, tally_of
 from commercekit.app.safe_mode import SafeMode
 from commercekit.catalog import (
     CatalogService,
@@ -24,24 +24,26 @@ from commercekit.catalog import (
     ProductBulk,
 )
 from commercekit.checkout import CheckoutService
+from commercekit.fulfilment import CARRIERS, Carriers, FulfilmentService
 from commercekit.fulfilment import SEALED_TABLES as FULFILMENT_SEALED
-from commercekit.fulfilment import Carriers, FulfilmentService
 from commercekit.fulfilment.hookspecs import register_carriers
 from commercekit.identity import IdentityService
 from commercekit.inventory import InventoryService
 from commercekit.kernel import Clock, SystemClock
 from commercekit.markets import CHANNEL as MARKETS
 from commercekit.markets import Market, MarketService
-from commercekit.notifications import NotificationService
+from commercekit.notifications import NOTIFIERS, NotificationService
 from commercekit.notifications.hookspecs import register_notifiers
 from commercekit.orders import OrderService, Reviewer
-from commercekit.payments import Gateways, PaymentService
+from commercekit.payments import PAYMENT_GATEWAYS, Gateways, PaymentService
 from commercekit.payments.hookspecs import register_payment_gateways
 from commercekit.platform.bus import Broadcast, Bus
 from commercekit.platform.db import Database
 from commercekit.platform.http import Cursors, Idempotency, outbound_client
 from commercekit.platform.jobs import Jobs
-from commercekit.platform.plugins import PluginContext, Registry
+from commercekit.platform.operations import CHANNEL as PROVIDERS
+from commercekit.platform.operations import PluginDesk
+from commercekit.platform.plugins import PluginContext
 from commercekit.platform.plugins.hookspecs import (
     register_jobs,
     register_piccolo_apps,
@@ -50,12 +52,12 @@ from commercekit.platform.plugins.hookspecs import (
     register_subscriptions,
 )
 from commercekit.platform.providers import ProviderCaller, ProviderContexts
-from commercekit.platform.security import MasterKey, Sealer
+from commercekit.platform.security import Sealer
 from commercekit.platform.storage import FolderStorage
 from commercekit.platform.telemetry import ShopMetrics
-from commercekit.pricing import DuplicateTaxRate, PricingService
+from commercekit.pricing import TAX_PROVIDERS, DuplicateTaxRate, PricingService
 from commercekit.pricing.hookspecs import register_tax_providers
-from commercekit.promotions import PromotionService, RuleFailure
+from commercekit.promotions import PromotionService
 from commercekit.storefront import CHANNEL, Freshness, Projection, StorefrontService, projectors
 
 if TYPE_CHECKING:
@@ -133,18 +135,20 @@ class Shop:
         self.clock = clock or SystemClock()
         self.metrics = metrics or ShopMetrics()
         self.db = Database(dsn, clock=self.clock, pool_size=settings.database.pool_size)
-        self.sealer = Sealer(self._master_key())
-        self.http = http or outbound_client(allow=self._own_addresses())
+        self.sealer = Sealer(configuration.master_key())
+        self.http = http or outbound_client(allow=configuration.own_addresses())
         self.bus = Bus(self.db, self.clock)
         self.jobs = Jobs(self.db, self.clock)
         self.broadcast = Broadcast(self.db)
         self.idempotency = Idempotency(self.db, self.sealer)
         self.cursors = Cursors(self.sealer.derived_key("cursors"))
-        self.caller = caller or ProviderCaller(observe=self.metrics.observe_call)
+        self.caller = caller or ProviderCaller(policies=policies_of(settings))
+        self.tally = tally_of(self.caller, self.metrics)
         self.safe_mode = SafeMode(self.plugins)
-        self._brought = Brought(self.plugins, self.context, self.safe_mode)
+        self._brought = Brought(self.plugins, self.context, self.safe_mode, self.caller)
         self._contexts: dict[str, PluginContext] = {}
         self._make_services()
+        introduce(self.caller, self.plugins, self._brought.codes)
         self._listen()
         for sentence in self.plugins.warnings:
             structlog.get_logger("commercekit.plugins").warning("deprecated", told=sentence)
@@ -155,7 +159,7 @@ class Shop:
         base_url = settings.web.base_url
         contexts = ProviderContexts(http=self.http, clock=clock)
         safe = self.safe_mode
-        notifiers = self._provided("notifier", register_notifiers)
+        notifiers = self._brought.providers(NOTIFIERS, register_notifiers)
         self.notifications = NotificationService(
             db,
             clock,
@@ -167,6 +171,9 @@ class Shop:
             contexts,
         )
         self.identity = IdentityService(db, clock)
+        self.plugin_desk = PluginDesk(
+            db, self.plugins, self.caller, self.metrics.provider_totals, self.identity
+        )
         self.markets = MarketService(db, clock)
         self.storage = self._brought.storage(
             settings.media.storage, FolderStorage(self.configuration.data / "pictures")
@@ -181,7 +188,7 @@ class Shop:
             caller=self.caller,
             tax_providers=safe.tax_providers(
                 settings.pricing.tax_provider,
-                self._provided("tax provider", register_tax_providers),
+                self._brought.providers(TAX_PROVIDERS, register_tax_providers),
             ),
         )
         self.inventory = InventoryService(
@@ -191,8 +198,9 @@ class Shop:
             strategy=self._brought.strategy(settings.inventory.strategy),
             split=settings.inventory.split,
             on_refusal=self.metrics.stock_oversell_attempts.inc,
+            caller=self.caller,
         )
-        gateways = self._provided("payment gateway", register_payment_gateways)
+        gateways = self._brought.providers(PAYMENT_GATEWAYS, register_payment_gateways)
         self.payments = PaymentService(
             db,
             clock,
@@ -207,14 +215,17 @@ class Shop:
             base_url=base_url,
             settings=settings.payments,
         )
-        carriers = self._provided("carrier", register_carriers)
+        carriers = self._brought.providers(CARRIERS, register_carriers)
         self.fulfilment = FulfilmentService(
             db,
             clock,
             self.jobs,
             self.caller,
             Carriers(
-                list(carriers.values()), safe.fulfilment(settings.fulfilment, carriers), contexts
+                list(carriers.values()),
+                safe.fulfilment(settings.fulfilment, carriers),
+                contexts,
+                self.caller,
             ),
             self.sealer,
             settings.fulfilment,
@@ -230,7 +241,7 @@ class Shop:
             language=settings.market.languages[0],
         )
         self.promotions = PromotionService(
-            db, clock, self._brought.promotion_rules(), on_failure=self._count_rule_failure
+            db, clock, self._brought.promotion_rules(), caller=self.caller
         )
         refund_rules = self._brought.refund_rules()
         orders_settings = safe.orders(settings.orders, {each.rule.code for each in refund_rules})
@@ -304,6 +315,7 @@ class Shop:
             schedules += service.schedules()
         self.jobs.register(*self.safe_mode.working(kinds), *self._from_plugins(register_jobs))
         self.jobs.schedule(*schedules, *self._from_plugins(register_schedules))
+        self.broadcast.listen(PROVIDERS, self.plugin_desk.heard)
         self.broadcast.listen(MARKETS, self.markets.heard, on_gap=self.markets.forget)
         self.broadcast.listen(CHANNEL, self.freshness.heard, on_gap=self.freshness.forget_all)
 
@@ -369,15 +381,8 @@ class Shop:
             routes.setdefault(offered.plugin, []).append(offered.item)
         return routes
 
-    def _provided(self, family: str, hook: Callable[..., Sequence[Any]]) -> Registry[Any]:
-        return self._brought.providers(family, hook)
-
     def _from_plugins(self, hook: Callable[..., Sequence[Any]]) -> list[Any]:
         return self._brought.items(hook)
-
-    def _count_rule_failure(self, failure: RuleFailure) -> None:
-        call = ("promotion-rule", failure.plugin, failure.rule, failure.kind, failure.seconds)
-        self.metrics.observe_call(call)
 
     async def _ensure_basics(self) -> None:
         wanted = self.settings.market
@@ -396,17 +401,3 @@ class Shop:
                     await self.pricing.add_tax_rate(
                         tax.tax_class, tax.country, None, tax.rate_ppm, tax.name
                     )
-
-    def _master_key(self) -> MasterKey:
-        secret = self.settings.security.master_key
-        if secret is not None:
-            return MasterKey.from_text(secret.reveal())
-        return MasterKey.from_folder(self.configuration.data / "keys")
-
-    def _own_addresses(self) -> list[str]:
-        """A development shop's sandbox vendors stand on the shop's own address."""
-        if self.settings.in_production:
-            return []
-        address = urlsplit(self.settings.web.base_url)
-        port = address.port or (443 if address.scheme == "https" else 80)
-        return [f"{address.hostname}:{port}"]

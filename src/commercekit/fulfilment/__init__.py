@@ -67,6 +67,7 @@ from commercekit.fulfilment.models import (
     TrackEventView,
 )
 from commercekit.fulfilment.providers import (
+    CARRIERS,
     CancelOutcome,
     CancelResult,
     Carrier,
@@ -95,6 +96,7 @@ from commercekit.fulfilment.rules import progress_of
 from commercekit.fulfilment.service import Carriers, FulfilmentService
 
 __all__ = [
+    "CARRIERS",
     "SEALED_TABLES",
     "SHIPMENT_STATES",
     "Booking",

@@ -314,9 +314,6 @@ class FulfilmentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
         line1="1 Warehouse Road",
         postcode="200000",
     )
-    rate_deadline: Annotated[
-        timedelta, Meta(description="A carrier that has not quoted by then is left out.")
-    ] = timedelta(seconds=2)
     poll_every: Annotated[
         timedelta, Meta(description="How often a carrier is asked where a parcel is.")
     ] = timedelta(minutes=30)
@@ -330,11 +327,3 @@ class FulfilmentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
     give_up_after: Annotated[
         timedelta, Meta(description="A parcel without an end by then is asked about no more.")
     ] = timedelta(days=60)
-    unavailable: Annotated[
-        str,
-        Meta(
-            pattern="^(skip|refuse)$",
-            description="skip: carriers that do not answer are left out of the options; refuse: the "
-            "shopper is asked to try again.",
-        ),
-    ] = "skip"

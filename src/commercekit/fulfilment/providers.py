@@ -14,17 +14,36 @@ Outcomes:
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final
 
 from msgspec import Meta, Struct
 
 from commercekit.kernel import Address, Money, Translations
 from commercekit.platform.plugins import since
-from commercekit.platform.providers import Ack, ProviderContext, RawRequest
+from commercekit.platform.providers import (
+    Ack,
+    FailurePolicy,
+    ProviderContext,
+    ProviderKind,
+    RawRequest,
+    Verb,
+)
 
 __all__ = [
+    "CANCEL",
+    "CARRIERS",
+    "CREATE",
+    "FIND",
+    "LABEL",
+    "PARSE",
+    "RATES",
+    "SERVICE_LABEL",
+    "SUBSCRIBE",
+    "TRACK",
+    "TRACKING_URL",
     "CancelOutcome",
     "CancelResult",
     "Carrier",
@@ -355,3 +374,57 @@ class Carrier(ABC):
         :returns: events and the bytes to answer with.
         :raises SignatureInvalid: not from the vendor, or not in time.
         """
+
+
+_LATER: Final = (FailurePolicy.RETRY_LATER,)
+_KIND: Final = "fulfilment"
+
+# Asked while a shopper waits: worth a second try, and others may quote.
+RATES: Final[Verb[list[RateQuote]]] = Verb(
+    _KIND,
+    "rates",
+    list[RateQuote],
+    retries=1,
+    policies=(FailurePolicy.OPEN, FailurePolicy.CLOSED),
+)
+# The shipment is there already; a job books it as soon as the carrier answers.
+CREATE: Final[Verb[Shipment]] = Verb(
+    _KIND, "create", Shipment, effectful=True, repeatable=True, policies=_LATER
+)
+FIND: Final[Verb[Shipment | None]] = Verb(_KIND, "find", Shipment | None, policies=_LATER)
+CANCEL: Final[Verb[CancelResult]] = Verb(
+    _KIND, "cancel", CancelResult, effectful=True, repeatable=True
+)
+LABEL: Final[Verb[Label]] = Verb(_KIND, "label", Label, most_bytes=20_000_000)
+TRACK: Final[Verb[list[TrackEvent]]] = Verb(_KIND, "track", list[TrackEvent], policies=_LATER)
+SUBSCRIBE: Final[Verb[SubscribeResult]] = Verb(
+    _KIND, "subscribe", SubscribeResult, effectful=True, repeatable=True, policies=_LATER
+)
+PARSE: Final[Verb[TrackNotification]] = Verb(
+    _KIND, "parse_notification", TrackNotification, from_strangers=True
+)
+
+SERVICE_LABEL: Final[Verb[Translations]] = Verb(
+    _KIND, "service_label", Mapping[str, str], policies=(FailurePolicy.OPEN,)
+)
+TRACKING_URL: Final[Verb[str | None]] = Verb(
+    _KIND, "tracking_url", str | None, policies=(FailurePolicy.OPEN,)
+)
+
+CARRIERS: Final = ProviderKind(
+    _KIND,
+    "carrier",
+    (
+        RATES,
+        CREATE,
+        FIND,
+        CANCEL,
+        LABEL,
+        TRACK,
+        SUBSCRIBE,
+        PARSE,
+        SERVICE_LABEL,
+        TRACKING_URL,
+    ),
+)
+"""What a carrier is asked, and what the core does when it fails."""

@@ -39,6 +39,7 @@ from commercekit.inventory.models import (
     TransferState,
 )
 from commercekit.inventory.providers import (
+    ALLOCATION_STRATEGIES,
     AllocationPlan,
     AllocationRequest,
     AllocationStrategy,
@@ -48,6 +49,7 @@ from commercekit.inventory.rules import MostStock, ShopOrder, strategy_by_code
 from commercekit.inventory.service import InventoryService
 
 __all__ = [
+    "ALLOCATION_STRATEGIES",
     "SHOWN_CAP",
     "Allocation",
     "AllocationPlan",

@@ -5,15 +5,24 @@ transaction; the guarded update that takes the stock decides, with the numbers o
 """
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from datetime import timedelta
+from typing import ClassVar, Final
 from uuid import UUID
 
 from msgspec import Struct
 
 from commercekit.inventory.models import Demand, Location
 from commercekit.platform.plugins import since
+from commercekit.platform.providers import FailurePolicy, ProviderKind, Verb
 
-__all__ = ["AllocationPlan", "AllocationRequest", "AllocationStrategy", "Destination"]
+__all__ = [
+    "ALLOCATION_STRATEGIES",
+    "PLAN",
+    "AllocationPlan",
+    "AllocationRequest",
+    "AllocationStrategy",
+    "Destination",
+]
 
 
 class Destination(Struct, frozen=True):
@@ -62,5 +71,20 @@ class AllocationStrategy(ABC):
 
         :param request: what is wanted, where it goes, and the locations.
         :returns: the order to ask in.
-        :raises Exception: is logged, and the shop's own order counts for this time.
+        :raises Exception: is logged, and the shop's own order counts for this time, unless the
+            settings say ``closed``. So it does after half a second.
         """
+
+
+PLAN: Final[Verb[AllocationPlan]] = Verb(
+    "allocation",
+    "plan",
+    AllocationPlan,
+    # It has the event loop for so long.
+    deadline=timedelta(milliseconds=500),
+    # A longer way is better than no order.
+    policies=(FailurePolicy.OPEN, FailurePolicy.CLOSED),
+)
+
+ALLOCATION_STRATEGIES: Final = ProviderKind("allocation", "allocation strategy", (PLAN,))
+"""What an allocation strategy is asked, and what the core does when it fails."""

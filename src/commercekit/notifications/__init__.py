@@ -20,6 +20,7 @@ from commercekit.notifications.models import (
     RouteSettings,
 )
 from commercekit.notifications.providers import (
+    NOTIFIERS,
     Channel,
     Message,
     Notifier,
@@ -32,6 +33,7 @@ from commercekit.notifications.repository import SEALED_TABLES
 from commercekit.notifications.service import NotificationService
 
 __all__ = [
+    "NOTIFIERS",
     "SEALED_TABLES",
     "TEMPLATES",
     "Channel",

@@ -7,14 +7,24 @@ calls a notifier inside a transaction.
 from abc import ABC, abstractmethod
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from msgspec import Struct
 
 from commercekit.platform.plugins import since
-from commercekit.platform.providers import Ack, ProviderContext, RawRequest
+from commercekit.platform.providers import (
+    Ack,
+    FailurePolicy,
+    ProviderContext,
+    ProviderKind,
+    RawRequest,
+    Verb,
+)
 
 __all__ = [
+    "NOTIFIERS",
+    "PARSE",
+    "SEND",
     "Channel",
     "Message",
     "Notifier",
@@ -115,3 +125,19 @@ class Notifier(ABC):
         :returns: receipts and the bytes to answer with.
         :raises SignatureInvalid: not from the vendor.
         """
+
+
+# Queued before; not repeated at once: not every vendor knows a message again.
+SEND: Final[Verb[Outcome]] = Verb(
+    "notifications",
+    "send",
+    Outcome,
+    effectful=True,
+    policies=(FailurePolicy.RETRY_LATER,),
+)
+PARSE: Final[Verb[ReceiptNotification]] = Verb(
+    "notifications", "parse_receipt", ReceiptNotification, from_strangers=True
+)
+
+NOTIFIERS: Final = ProviderKind("notifications", "notifier", (SEND, PARSE))
+"""What a notifier is asked, and what the core does when it fails."""

@@ -15,11 +15,12 @@ from commercekit.kernel import new_id
 from commercekit.notifications.errors import NotifierUnknown
 from commercekit.notifications.models import MessageState, NotificationSettings, RouteSettings
 from commercekit.notifications.providers import (
+    PARSE,
+    SEND,
     Channel,
     Message,
     Notifier,
     Outcome,
-    ReceiptNotification,
 )
 from commercekit.notifications.repository import MessageRepository, Opened
 from commercekit.notifications.rules import Texts
@@ -31,7 +32,6 @@ from commercekit.platform.providers import (
     ProviderRejected,
     ProviderUnknown,
     RawRequest,
-    Verb,
 )
 from commercekit.platform.settings import Section, SettingProblem, SettingsError
 
@@ -49,10 +49,6 @@ _log = structlog.get_logger("commercekit.notifications")
 
 _DELIVER_JOB = "notifications.deliver"
 _PRUNE_JOB = "notifications.prune"
-_SEND: Verb[Outcome] = Verb("notifications", "send", returns=Outcome, effectful=True)
-_PARSE: Verb[ReceiptNotification] = Verb(
-    "notifications", "parse_receipt", returns=ReceiptNotification
-)
 _STATES = {Outcome.SENT: MessageState.SENT, Outcome.ACCEPTED: MessageState.ACCEPTED}
 
 ContextFactory = Callable[[str, str, Struct], ProviderContext]
@@ -147,7 +143,7 @@ class NotificationService:
         ready = self._rendered(message)
         try:
             outcome = await self._caller.call(
-                _SEND, code, lambda: account.notifier.send(account.context, ready)
+                SEND, code, lambda: account.notifier.send(account.context, ready)
             )
         except (ProviderRejected, ProviderConfigError) as refusal:
             reason = refusal.code if isinstance(refusal, ProviderRejected) else refusal.slug
@@ -177,7 +173,7 @@ class NotificationService:
             message = f"This shop has no account {account!r} at a notifier {notifier!r}."
             raise NotifierUnknown(message)
         news = await self._caller.call(
-            _PARSE, notifier, lambda: found.notifier.parse_receipt(found.context, request)
+            PARSE, notifier, lambda: found.notifier.parse_receipt(found.context, request)
         )
         async with self._db.unit_of_work() as uow:
             for receipt in news.receipts:

@@ -100,6 +100,7 @@ from commercekit.orders.models import (
     WebAddress,
 )
 from commercekit.orders.providers import (
+    REFUND_RULES,
     Answer,
     CaseKind,
     CaseLine,
@@ -131,6 +132,7 @@ SEALED_TABLES = (TABLE, HISTORY, REQUESTS, RETURN_TABLE, NOTES)
 
 __all__ = [
     "PAYMENT_STATUS_CONSUMER",
+    "REFUND_RULES",
     "SEALED_TABLES",
     "Actor",
     "Adjustment",

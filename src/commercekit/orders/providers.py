@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 from uuid import UUID
 
 from msgspec import Struct, field
@@ -16,8 +16,11 @@ from commercekit.orders.models import (
     ReasonCode,
 )
 from commercekit.platform.plugins import since
+from commercekit.platform.providers import FailurePolicy, ProviderKind, Verb
 
 __all__ = [
+    "REFUND_RULES",
+    "REVIEW",
     "Answer",
     "CaseKind",
     "CaseLine",
@@ -150,8 +153,8 @@ class RefundRule(ABC):
     *Order.* ``[orders] refund_rules`` names the rules that are asked first; all others follow by
     :attr:`rank` and then by code. The first that approves, rejects or wants a person ends the review.
 
-    *When it fails.* A rule that raises, takes longer than ``[orders] review_deadline``, or answers with
-    something else than an :class:`Answer` ends the review too: the request is left to a person. It never
+    *When it fails.* A rule that raises, takes longer than its deadline, one second, or answers with something
+    else than an :class:`Answer` ends the review too: the request is left to a person. It never
     approves and never rejects. So does a rule that failed repeatedly, while it is left alone.
     """
 
@@ -172,3 +175,16 @@ class RefundRule(ABC):
         :param case: the order, what is asked, what became of the goods, and who asks.
         :returns: an answer; one that rejects needs a reason the shopper can read.
         """
+
+
+REVIEW: Final[Verb[Answer]] = Verb(
+    "refund-rule",
+    "review",
+    Answer,
+    deadline=timedelta(seconds=1),
+    # A person decides.
+    policies=(FailurePolicy.OPEN,),
+)
+
+REFUND_RULES: Final = ProviderKind("refund-rule", "refund rule", (REVIEW,))
+"""What a refund rule is asked, and what the core does when it fails."""

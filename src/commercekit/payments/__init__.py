@@ -54,6 +54,7 @@ from commercekit.payments.models import (
     RefundStatus,
 )
 from commercekit.payments.providers import (
+    PAYMENT_GATEWAYS,
     Action,
     AppParams,
     Capabilities,
@@ -85,6 +86,7 @@ from commercekit.payments.service import Gateways, PaymentService
 from commercekit.payments.settings import MethodSettings, PaymentsSettings
 
 __all__ = [
+    "PAYMENT_GATEWAYS",
     "PAYMENT_STEPS",
     "REFUND_STEPS",
     "SEALED_TABLES",

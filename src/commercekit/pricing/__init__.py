@@ -34,11 +34,12 @@ from commercekit.pricing.models import (
     Tier,
     Verdict,
 )
-from commercekit.pricing.providers import TaxComponent, TaxProvider, TaxRequest
+from commercekit.pricing.providers import TAX_PROVIDERS, TaxComponent, TaxProvider, TaxRequest
 from commercekit.pricing.rules import pick_rates, tax_line, tax_lines
 from commercekit.pricing.service import PricingService
 
 __all__ = [
+    "TAX_PROVIDERS",
     "DuplicatePriceList",
     "DuplicateTaxRate",
     "ListedPrice",

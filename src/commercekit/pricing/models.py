@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from msgspec import Meta, Struct
@@ -43,10 +43,6 @@ class PricingSettings(Struct, frozen=True, kw_only=True):
             description="Code of the plugin's provider that says tax rates; without it, the shop's own."
         ),
     ] = None
-    tax_unavailable: Annotated[
-        Literal["table", "refuse"],
-        Meta(description="While it does not answer: the shop's own table, or no quotes."),
-    ] = "table"
 
 
 class PriceList(Struct, frozen=True):

@@ -6,14 +6,15 @@ whoever names the rates; no amount and no shopper leaves the shop.
 
 from abc import ABC, abstractmethod
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from msgspec import Struct
 
 from commercekit.platform.plugins import since
+from commercekit.platform.providers import FailurePolicy, ProviderKind, Verb
 from commercekit.pricing.models import RatePpm, TaxDestination
 
-__all__ = ["TaxComponent", "TaxProvider", "TaxRequest"]
+__all__ = ["RATES", "TAX_PROVIDERS", "TaxComponent", "TaxProvider", "TaxRequest"]
 
 
 class TaxRequest(Struct, frozen=True, kw_only=True):
@@ -48,6 +49,20 @@ class TaxProvider(ABC):
 
         :param request: destination, classes and moment.
         :returns: the components, each class's in the order in which they are reckoned.
-        :raises ProviderUnavailable: then the shop's own table counts, or the quote is refused, as
-            ``[pricing] tax_unavailable`` says. So it does after two seconds without an answer.
+        :raises ProviderUnavailable: then the shop's own table counts, or the quote is refused, as the
+            policy in ``[providers.tax.verbs.rates]`` says. So it does after two seconds without an
+            answer.
         """
+
+
+RATES: Final[Verb[list[TaxComponent] | None]] = Verb(
+    "tax",
+    "rates",
+    list[TaxComponent] | None,
+    retries=1,
+    # The shop has a table of its own.
+    policies=(FailurePolicy.OPEN, FailurePolicy.CLOSED),
+)
+
+TAX_PROVIDERS: Final = ProviderKind("tax", "tax provider", (RATES,))
+"""What a tax provider is asked, and what the core does when it fails."""

@@ -27,16 +27,17 @@ from commercekit.promotions.models import (
     Target,
     Verdict,
 )
-from commercekit.promotions.providers import PromotionRule
+from commercekit.promotions.providers import PROMOTION_RULES, PromotionRule
 from commercekit.promotions.rules import (
     Book,
     RegisteredRule,
     evaluate,
     open_book,
 )
-from commercekit.promotions.service import Evaluator, PromotionService, RuleFailure, RuleRunner
+from commercekit.promotions.service import Evaluator, PromotionService, RuleRunner
 
 __all__ = [
+    "PROMOTION_RULES",
     "Adjustment",
     "AdjustmentKind",
     "BasketLine",
@@ -55,7 +56,6 @@ __all__ = [
     "PromotionService",
     "Proposal",
     "RegisteredRule",
-    "RuleFailure",
     "RuleRunner",
     "RuleSource",
     "RunningPromotion",

@@ -2,14 +2,16 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar, Generic, TypeVar
+from datetime import timedelta
+from typing import Any, ClassVar, Final, Generic, TypeVar
 
 from msgspec import Struct
 
 from commercekit.platform.plugins import since
+from commercekit.platform.providers import FailurePolicy, ProviderKind, Verb
 from commercekit.promotions.models import PricedBasket, Proposal
 
-__all__ = ["PromotionRule"]
+__all__ = ["DESCRIBE", "EVALUATE", "PROMOTION_RULES", "WHY_NOT", "PromotionRule"]
 
 C = TypeVar("C", bound=Struct)
 
@@ -23,8 +25,9 @@ class PromotionRule(ABC, Generic[C]):
     It only proposes; the engine decides, clamps at zero and splits over the lines.
 
     *When it fails.* A rule that raises, answers with something else than proposals, or takes longer than
-    the engine's budget is left out of this evaluation, logged and counted; the shopper pays the price
-    without it and the checkout goes on. A rule that keeps failing is not asked for a while.
+    half a second is left out of this evaluation, logged and counted; the shopper pays the price
+    without it and the checkout goes on, unless the settings say ``closed``. A rule that keeps failing is
+    not asked for a while, and one that did not come back is not asked a second time until then.
     """
 
     code: ClassVar[str]
@@ -61,3 +64,33 @@ class PromotionRule(ABC, Generic[C]):
         :returns: the words by language
         """
         return dict(self.name)
+
+
+_KIND: Final = "promotion-rule"
+
+# It has the event loop for so long; the engine itself looks at what it proposes.
+EVALUATE: Final[Verb[Sequence[Proposal]]] = Verb(
+    _KIND,
+    "evaluate",
+    Any,
+    deadline=timedelta(milliseconds=500),
+    # The shopper pays the price without it.
+    policies=(FailurePolicy.OPEN, FailurePolicy.CLOSED),
+)
+WHY_NOT: Final[Verb[dict[str, str]]] = Verb(
+    _KIND,
+    "why_not",
+    dict[str, str],
+    deadline=timedelta(milliseconds=500),
+    policies=(FailurePolicy.OPEN,),
+)
+DESCRIBE: Final[Verb[dict[str, str]]] = Verb(
+    _KIND,
+    "describe",
+    dict[str, str],
+    deadline=timedelta(milliseconds=500),
+    policies=(FailurePolicy.OPEN,),
+)
+
+PROMOTION_RULES: Final = ProviderKind(_KIND, "promotion rule", (EVALUATE, WHY_NOT, DESCRIBE))
+"""What a promotion rule is asked, and what the core does when it fails."""

@@ -8,6 +8,7 @@ from commercekit.platform.providers import (
     Breaker,
     BreakerState,
     CallOutcome,
+    FailurePolicy,
     PluginFailed,
     PluginFailedMidway,
     ProviderCaller,
@@ -19,7 +20,13 @@ from commercekit.platform.providers import (
     Verb,
 )
 
-READ = Verb[int]("carriers", "rates", returns=int, deadline=timedelta(milliseconds=30))
+READ = Verb[int](
+    "carriers",
+    "rates",
+    returns=int,
+    deadline=timedelta(milliseconds=30),
+    policies=(FailurePolicy.OPEN, FailurePolicy.CLOSED),
+)
 MOVE = Verb[int](
     "payments", "create", returns=int, effectful=True, deadline=timedelta(milliseconds=30)
 )

@@ -6,7 +6,7 @@ import time
 
 from prometheus_client import CollectorRegistry, generate_latest
 
-from commercekit.platform.providers import CallOutcome
+from commercekit.platform.providers.health import Tally
 from commercekit.platform.telemetry import (
     MetricsRegistry,
     ShopMetrics,
@@ -59,7 +59,9 @@ def test_a_process_that_has_not_written_yet_is_waited_for_by_nobody(tmp_path, mo
 def test_alone_a_process_answers_for_itself(monkeypatch):
     monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
     metrics = ShopMetrics()
-    metrics.observe_call(CallOutcome("payments", "sandbox", "create", "ok", 0.02))
+    tally = Tally()
+    tally.add(0.02)
+    metrics.add_calls(("payments", "sandbox", "create", "ok"), tally.by_bound, tally.seconds)
     metrics.queue_depth.labels("jobs").set(7)
     told = generate_latest(metrics.registry).decode()
     assert (

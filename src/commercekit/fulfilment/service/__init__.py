@@ -12,6 +12,7 @@ from commercekit.fulfilment.models import (
     ShipmentSummary,
     ShipmentView,
 )
+from commercekit.fulfilment.providers import TRACKING_URL
 from commercekit.fulfilment.repository import ShipmentRepository
 from commercekit.fulfilment.service.carriers import CarrierAccount, Carriers, ContextFactory
 from commercekit.fulfilment.service.come_back import ComingBack
@@ -80,11 +81,12 @@ class FulfilmentService(Quoting, ComingBack):
         entry = self._carriers.find(carrier, account)
         if entry is None:
             return None
-        try:
-            url = entry.carrier.tracking_url(entry.context, number)
-        except Exception:  # a plugin's code may raise anything
-            _logger.exception("the carrier %s could not say where a parcel is followed", carrier)
-            return None
+        url = self._caller.call_sync(
+            TRACKING_URL,
+            carrier,
+            lambda: entry.carrier.tracking_url(entry.context, number),
+            instead=None,
+        )
         # Shoppers click on it, so nothing but an address of the web may stand there.
         return url if url is None or url.startswith(("https://", "http://")) else None
 

@@ -9,10 +9,10 @@ import structlog
 
 from commercekit.fulfilment.errors import LabelUnavailable, ParcelNotFound, ShipmentOnItsWay
 from commercekit.fulfilment.models import Booking, ShipmentStatus, ShipmentView
-from commercekit.fulfilment.providers import CancelOutcome, CancelResult, Label, ShipmentRef
+from commercekit.fulfilment.providers import CANCEL, LABEL, CancelOutcome, Label, ShipmentRef
 from commercekit.fulfilment.service.send import Sending
 from commercekit.platform.failpoints import failpoint
-from commercekit.platform.providers import ProviderRejected, ProviderUnknown, Verb
+from commercekit.platform.providers import ProviderRejected, ProviderUnknown
 
 if TYPE_CHECKING:
     from commercekit.fulfilment.service.carriers import CarrierAccount
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["CallingBack"]
 
 _log = structlog.get_logger("commercekit.fulfilment")
-_CANCEL: Verb[CancelResult] = Verb("fulfilment", "cancel", returns=CancelResult, effectful=True)
-_LABEL: Verb[Label] = Verb("fulfilment", "label", returns=Label)
 _STILL_OURS = (ShipmentStatus.CREATED, ShipmentStatus.HANDED_OVER)
 
 
@@ -108,7 +106,7 @@ class CallingBack(Sending):
         )
         try:
             return await self._caller.call(
-                _LABEL,
+                LABEL,
                 entry.carrier.code,
                 lambda: entry.carrier.label(entry.context, ref, fmt),
             )
@@ -128,7 +126,7 @@ class CallingBack(Sending):
             tracking=shipment.tracking,
         )
         answer = await self._caller.call(
-            _CANCEL, entry.carrier.code, lambda: entry.carrier.cancel(entry.context, ref)
+            CANCEL, entry.carrier.code, lambda: entry.carrier.cancel(entry.context, ref)
         )
         if answer.outcome is CancelOutcome.TOO_LATE:
             raise _on_its_way(shipment, answer.code or "too-late")

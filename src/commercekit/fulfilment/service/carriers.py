@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from msgspec import Struct
 
 from commercekit.fulfilment.errors import CarrierUnknown
 from commercekit.fulfilment.models import FulfilmentSettings, MethodSettings, ShippingOption
-from commercekit.fulfilment.providers import Carrier, RateQuote
+from commercekit.fulfilment.providers import SERVICE_LABEL, Carrier, RateQuote
 from commercekit.kernel import pick
-from commercekit.platform.providers import ProviderContext
+from commercekit.platform.providers import ProviderCaller, ProviderContext
 from commercekit.platform.settings import Section, SettingProblem, SettingsError
 
 __all__ = ["CarrierAccount", "Carriers", "ContextFactory"]
@@ -41,7 +41,9 @@ class Carriers:
         carriers: Sequence[Carrier],
         settings: FulfilmentSettings,
         make_context: ContextFactory,
+        caller: ProviderCaller | None = None,
     ) -> None:
+        self._caller = caller or ProviderCaller()
         self._accounts: dict[tuple[str, str], CarrierAccount] = {}
         self._methods: dict[str, MethodSettings] = dict(settings.methods)
         by_code = {carrier.code: carrier for carrier in carriers}
@@ -122,12 +124,12 @@ class Carriers:
         }
         if not self._methods:
             options = [
-                _option(f"{carrier}-{service}", entry, quote, {})
+                self._option(f"{carrier}-{service}", entry, quote, {})
                 for (carrier, _, service), (entry, quote) in found.items()
             ]
             return sorted(options, key=lambda option: (option.amount.amount, option.code))
         return [
-            _option(code, *hit, label=method.label)
+            self._option(code, *hit, label=method.label)
             for code, method in self._methods.items()
             if (hit := found.get((method.carrier, method.account, method.service))) is not None
         ]
@@ -141,7 +143,30 @@ class Carriers:
                 service,
             ) and method.label:
                 return pick(method.label, languages)
-        return pick(entry.carrier.service_label(entry.context, service), languages)
+        return pick(self._label(entry, service), languages)
+
+    def _label(self, entry: CarrierAccount, service: str) -> Mapping[str, str]:
+        carrier = entry.carrier
+        return self._caller.call_sync(
+            SERVICE_LABEL,
+            carrier.code,
+            lambda: carrier.service_label(entry.context, service),
+            instead={"en": service},
+        )
+
+    def _option(
+        self, code: str, entry: CarrierAccount, quote: RateQuote, label: dict[str, str]
+    ) -> ShippingOption:
+        return ShippingOption(
+            code=code,
+            label=label or dict(self._label(entry, quote.service)),
+            amount=quote.amount,
+            carrier=entry.carrier.code,
+            account=entry.account,
+            service=quote.service,
+            min_days=quote.min_days,
+            max_days=quote.max_days,
+        )
 
     def _open(
         self,
@@ -161,21 +186,6 @@ class Carriers:
             account=account,
             context=make_context(carrier.code, account, config),
         )
-
-
-def _option(
-    code: str, entry: CarrierAccount, quote: RateQuote, label: dict[str, str]
-) -> ShippingOption:
-    return ShippingOption(
-        code=code,
-        label=label or dict(entry.carrier.service_label(entry.context, quote.service)),
-        amount=quote.amount,
-        carrier=entry.carrier.code,
-        account=entry.account,
-        service=quote.service,
-        min_days=quote.min_days,
-        max_days=quote.max_days,
-    )
 
 
 def _unknown(path: str, code: str, known: dict[str, Carrier]) -> SettingProblem:

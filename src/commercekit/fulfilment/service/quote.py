@@ -9,11 +9,11 @@ import structlog
 
 from commercekit.fulfilment.errors import RatesUnavailable
 from commercekit.fulfilment.models import ShippingOption
-from commercekit.fulfilment.providers import Parcel, RateQuote, RateRequest
+from commercekit.fulfilment.providers import RATES, Parcel, RateQuote, RateRequest
 from commercekit.fulfilment.service.base import FulfilmentUseCases
 from commercekit.fulfilment.service.carriers import CarrierAccount
 from commercekit.kernel import Address, Money
-from commercekit.platform.providers import ProviderError, Verb
+from commercekit.platform.providers import PluginFailed, PluginFailedMidway, ProviderError
 
 __all__ = ["Quoting"]
 
@@ -35,9 +35,9 @@ class Quoting(FulfilmentUseCases):
         """The ways to have ``parcels``, worth ``value``, sent to ``destination``.
 
         With the code of an ``option``, as it was offered before, nobody is asked who would not offer it.
-        A carrier that does not answer in time is left out, or, if the settings say ``refuse``, raises
-        :class:`~commercekit.fulfilment.errors.RatesUnavailable`. Empty when nobody goes there. Never
-        call it inside a unit of work.
+        A carrier that does not answer in time is left out, or, where its policy is ``closed``, raises
+        :class:`~commercekit.fulfilment.errors.RatesUnavailable`; ``PluginFailed`` if it is broken.
+        Empty when nobody goes there. Never call it inside a unit of work.
         """
         request = RateRequest(
             origin=self._settings.origin,
@@ -55,19 +55,19 @@ class Quoting(FulfilmentUseCases):
 
     async def _ask(self, entry: CarrierAccount, request: RateRequest) -> list[RateQuote]:
         carrier = entry.carrier
-        verb: Verb[list[RateQuote]] = Verb(
-            "fulfilment", "rates", returns=list[RateQuote], deadline=self._settings.rate_deadline
-        )
+        nothing: list[RateQuote] = []
         try:
             quotes = await self._caller.call(
-                verb, carrier.code, lambda: carrier.rates(entry.context, request)
+                RATES,
+                carrier.code,
+                lambda: carrier.rates(entry.context, request),
+                instead=nothing,
             )
+        except (PluginFailed, PluginFailedMidway):
+            raise
         except ProviderError as error:
-            if self._settings.unavailable == "refuse":
-                message = "A carrier does not answer; try again in a moment."
-                raise RatesUnavailable(message, retry_after=5) from error
-            _log.warning("carrier-without-rates", carrier=carrier.code, outcome=error.slug)
-            return []
+            message = "A carrier does not answer; try again in a moment."
+            raise RatesUnavailable(message, retry_after=5) from error
         wanted = [quote for quote in quotes if quote.amount.currency == request.currency]
         if len(wanted) < len(quotes):
             _log.warning(

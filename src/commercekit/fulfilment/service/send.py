@@ -12,6 +12,9 @@ from commercekit.errors import Conflict
 from commercekit.fulfilment.errors import CarrierUnknown
 from commercekit.fulfilment.models import Booking, ShipmentStatus, ShipmentView
 from commercekit.fulfilment.providers import (
+    CREATE,
+    FIND,
+    SUBSCRIBE,
     CreateShipment,
     Parcel,
     ParcelItem,
@@ -29,7 +32,6 @@ from commercekit.platform.providers import (
     ProviderRejected,
     ProviderUnavailable,
     ProviderUnknown,
-    Verb,
 )
 
 if TYPE_CHECKING:
@@ -44,11 +46,6 @@ _log = structlog.get_logger("commercekit.fulfilment")
 CALL_BACK_JOB = "fulfilment.call-back"
 POLL_JOB = "fulfilment.poll"
 SUBSCRIBE_JOB = "fulfilment.subscribe"
-_CREATE: Verb[Shipment] = Verb("fulfilment", "create", returns=Shipment, effectful=True)
-_FIND: Verb[Shipment | None] = Verb("fulfilment", "find", returns=Shipment | None)
-_SUBSCRIBE: Verb[SubscribeResult] = Verb(
-    "fulfilment", "subscribe", returns=SubscribeResult, effectful=True
-)
 
 
 class Sending(Packing):
@@ -136,7 +133,7 @@ class Sending(Packing):
         url = f"{self._public_url.rstrip('/')}/webhooks/carriers/{code}/{entry.account}"
         for query in await self._queries(shipment):
             answer = await self._caller.call(
-                _SUBSCRIBE,
+                SUBSCRIBE,
                 code,
                 lambda query=query: entry.carrier.subscribe(entry.context, query, url),  # type: ignore[misc]  # binds the loop's value
             )
@@ -194,7 +191,7 @@ class Sending(Packing):
         failpoint("fulfilment.asked")
         try:
             return await self._caller.call(
-                _CREATE, code, lambda: entry.carrier.create(entry.context, request)
+                CREATE, code, lambda: entry.carrier.create(entry.context, request)
             )
         except ProviderUnknown:
             found = await self._find(entry, request.shipment_id)
@@ -204,7 +201,7 @@ class Sending(Packing):
 
     async def _find(self, entry: CarrierAccount, shipment_id: str) -> Shipment | None:
         return await self._caller.call(
-            _FIND, entry.carrier.code, lambda: entry.carrier.find(entry.context, shipment_id)
+            FIND, entry.carrier.code, lambda: entry.carrier.find(entry.context, shipment_id)
         )
 
     async def _hand_over(self, shipment_id: UUID, booked: Shipment | None) -> ShipmentView:

@@ -13,14 +13,14 @@ import structlog
 from commercekit.fulfilment.errors import EventRefused, ParcelNotFound
 from commercekit.fulfilment.events import ShipmentAttemptFailed, ShipmentTracked
 from commercekit.fulfilment.models import ShipmentView
-from commercekit.fulfilment.providers import TrackCode, TrackEvent, TrackNotification
+from commercekit.fulfilment.providers import PARSE, TRACK, TrackCode, TrackEvent
 from commercekit.fulfilment.rules import FINAL, concerned, lines_in, stepped
 from commercekit.fulfilment.service.call_back import CallingBack
 from commercekit.fulfilment.service.pack import ShipmentJob
 from commercekit.fulfilment.service.send import SUBSCRIBE_JOB
 from commercekit.platform.failpoints import failpoint
 from commercekit.platform.jobs import RunAgain
-from commercekit.platform.providers import Ack, RawRequest, Verb
+from commercekit.platform.providers import Ack, RawRequest
 
 if TYPE_CHECKING:
     from commercekit.platform.db import UnitOfWork
@@ -29,10 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["Tracking"]
 
 _log = structlog.get_logger("commercekit.fulfilment")
-_TRACK: Verb[list[TrackEvent]] = Verb("fulfilment", "track", returns=list[TrackEvent])
-_PARSE: Verb[TrackNotification] = Verb(
-    "fulfilment", "parse_notification", returns=TrackNotification
-)
 
 
 class Tracking(CallingBack):
@@ -51,7 +47,7 @@ class Tracking(CallingBack):
         """
         entry = self._carriers.account(carrier, account)
         news = await self._caller.call(
-            _PARSE, carrier, lambda: entry.carrier.parse_notification(entry.context, request)
+            PARSE, carrier, lambda: entry.carrier.parse_notification(entry.context, request)
         )
         by_number: dict[str, list[TrackEvent]] = {}
         for event in news.events:
@@ -150,7 +146,7 @@ class Tracking(CallingBack):
         events: list[TrackEvent] = []
         for query in await self._queries(shipment):
             heard = await self._caller.call(
-                _TRACK,
+                TRACK,
                 entry.carrier.code,
                 lambda query=query: entry.carrier.track(entry.context, query),  # type: ignore[misc]  # binds the loop's value
             )

@@ -26,12 +26,14 @@ from commercekit.inventory.models import (
     Shortfall,
 )
 from commercekit.inventory.providers import (
+    PLAN,
     AllocationPlan,
     AllocationRequest,
     AllocationStrategy,
     Destination,
 )
 from commercekit.inventory.rules import ShopOrder, availability_of, split, summed
+from commercekit.platform.providers import ProviderCaller
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -60,6 +62,7 @@ class Promising:
         strategy: AllocationStrategy | None = None,
         split: bool = True,
         on_refusal: Callable[[], None] | None = None,
+        caller: ProviderCaller | None = None,
     ) -> None:
         """``on_refusal`` hears of every allocation refused because the stock was gone.
 
@@ -70,6 +73,7 @@ class Promising:
         self._markets = markets
         self._clock = clock
         self._strategy = strategy or ShopOrder()
+        self._caller = caller or ProviderCaller()
         self._split = split
         self._on_refusal = on_refusal
 
@@ -83,7 +87,7 @@ class Promising:
         """Ask the shop's strategy who should serve ``demands``; before the transaction, never in it.
 
         One that fails is logged, and locations are asked in the order of their priority: a longer way is
-        better than no order.
+        better than no order. Where its policy is ``closed``, ``PluginFailed`` is raised instead.
         """
         locations: tuple[Location, ...] = ()
         if self._strategy.needs_locations:
@@ -95,11 +99,10 @@ class Promising:
             market=market,
             locations=locations,
         )
-        try:
-            return self._strategy.plan(request)
-        except Exception:  # a plugin's code may raise anything
-            _logger.exception("the allocation strategy %s failed", self._strategy.code)
-            return AllocationPlan()
+        strategy = self._strategy
+        return self._caller.call_sync(
+            PLAN, strategy.code, lambda: strategy.plan(request), instead=AllocationPlan()
+        )
 
     async def allocate(
         self,

@@ -84,10 +84,6 @@ class OrdersSettings(Struct, frozen=True, kw_only=True):
             description="Codes of refund rules in the order in which they are asked; others follow."
         ),
     ] = ()
-    review_deadline: Annotated[
-        timedelta,
-        Meta(description="A refund rule that has not answered by then leaves it to a person."),
-    ] = timedelta(seconds=1)
     restocking_basis_points: Annotated[
         Annotated[int, Meta(ge=0, le=10_000)],
         Meta(

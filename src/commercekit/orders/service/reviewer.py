@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from commercekit.orders.models import Opinion, OrdersSettings, Review
-from commercekit.orders.providers import Answer, RuleAnswer
+from commercekit.orders.providers import REVIEW, Answer, RuleAnswer
 from commercekit.orders.rules import RegisteredRefundRule, conclude, fault_of, in_order
-from commercekit.platform.providers import ProviderError, Verb
+from commercekit.platform.providers import Overran, ProviderError, throw_into
 
 if TYPE_CHECKING:
     from commercekit.orders.providers import RefundCase
@@ -37,9 +37,6 @@ class Reviewer:
         settings = settings or OrdersSettings()
         self._caller = caller
         self.rules = in_order(rules, settings.refund_rules)
-        self._verb: Verb[Answer] = Verb(
-            "refund-rule", "review", returns=Answer, deadline=settings.review_deadline
-        )
 
     async def review(self, case: RefundCase) -> Review:
         """What the rules make of ``case``; never raises."""
@@ -55,8 +52,8 @@ class Reviewer:
         rule = registered.rule
         try:
             answer = await self._caller.call(
-                self._verb,
-                f"{registered.plugin}/{rule.code}",
+                REVIEW,
+                rule.code,
                 lambda: _in_thread(lambda: rule.review(case)),
             )
             fault = fault_of(answer)
@@ -78,7 +75,10 @@ def _opinion(registered: RegisteredRefundRule, answer: str, reason: dict[str, st
 
 
 async def _in_thread(work: Callable[[], Answer]) -> Any:
-    """What ``work`` gives, from a thread that nobody has to wait for, at the end of the process either."""
+    """What ``work`` gives, from a thread that nobody has to wait for, at the end of the process either.
+
+    Given up, it is thrown out of pure Python; what waits inside of C code stays until it comes back.
+    """
     loop = asyncio.get_running_loop()
     waiting: asyncio.Future[Any] = loop.create_future()
 
@@ -101,5 +101,11 @@ async def _in_thread(work: Callable[[], Answer]) -> Any:
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(settle, answer, error)
 
-    threading.Thread(target=run, name="refund-rule", daemon=True).start()
-    return await waiting
+    thread = threading.Thread(target=run, name="refund-rule", daemon=True)
+    thread.start()
+    try:
+        return await waiting
+    finally:
+        if waiting.cancelled():
+            # Given up: a thread that computes for ever would take its share of every request.
+            throw_into(thread.ident or 0, Overran)

@@ -41,8 +41,10 @@ from commercekit.payments.providers.messages import (
     RefundState,
     StatementLine,
 )
+from commercekit.payments.providers.verbs import PAYMENT_GATEWAYS
 
 __all__ = [
+    "PAYMENT_GATEWAYS",
     "Action",
     "AppParams",
     "Capabilities",

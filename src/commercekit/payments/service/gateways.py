@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -12,16 +12,13 @@ from commercekit.kernel import Money
 from commercekit.payments.errors import PaymentMethodUnknown, WebhookUnknown
 from commercekit.payments.models import PaymentMethod
 from commercekit.payments.providers import (
+    PAYMENT_GATEWAYS,
     CaptureMode,
-    CreateResult,
     Flow,
-    Notification,
     PaymentGateway,
-    PaymentSnapshot,
-    RefundSnapshot,
 )
 from commercekit.payments.settings import MethodSettings, PaymentsSettings
-from commercekit.platform.providers import ProviderCaller, ProviderContext, Verb
+from commercekit.platform.providers import ProviderCaller, ProviderContext
 from commercekit.platform.settings import Section, SettingProblem, SettingsError
 
 __all__ = ["ContextFactory", "GatewayAccount", "Gateways"]
@@ -31,18 +28,7 @@ ContextFactory = Callable[[str, str, Struct], ProviderContext]
 
 T = TypeVar("T")
 
-_FAMILY = "payments"
-_VERBS: tuple[Verb[Any], ...] = (
-    Verb(_FAMILY, "create", returns=CreateResult, effectful=True),
-    Verb(_FAMILY, "query", returns=PaymentSnapshot),
-    Verb(_FAMILY, "capture", returns=PaymentSnapshot, effectful=True),
-    Verb(_FAMILY, "void", returns=PaymentSnapshot, effectful=True),
-    Verb(_FAMILY, "close", returns=PaymentSnapshot, effectful=True),
-    Verb(_FAMILY, "refund", returns=RefundSnapshot, effectful=True),
-    Verb(_FAMILY, "query_refund", returns=RefundSnapshot),
-    Verb(_FAMILY, "parse_notification", returns=Notification),
-)
-_VERB_BY_NAME = {verb.name: verb for verb in _VERBS}
+_VERBS = {verb.name: verb for verb in PAYMENT_GATEWAYS.verbs}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +99,7 @@ class Gateways:
 
     async def ask(self, account: GatewayAccount, verb: str, work: Callable[[], Awaitable[T]]) -> T:
         """The gateway's answer, within a deadline and behind its breaker."""
-        answer: T = await self._caller.call(_VERB_BY_NAME[verb], account.gateway.code, work)
+        answer: T = await self._caller.call(_VERBS[verb], account.gateway.code, work)
         return answer
 
     def methods(self, currency: str, amount: int) -> list[PaymentMethod]:

@@ -11,6 +11,8 @@ from commercekit.payments.providers import PaymentSnapshot, PaymentState
 from commercekit.payments.service.booking import PROVIDER, book_payment
 from commercekit.platform.failpoints import failpoint
 from commercekit.platform.providers import (
+    PluginFailed,
+    PluginFailedMidway,
     ProviderConfigError,
     ProviderRejected,
     ProviderUnavailable,
@@ -42,6 +44,8 @@ async def query(desk: Desk, payment_id: UUID) -> Payment:
             "query",
             lambda: gateway.query(context, payment.id.hex, payment.provider_ref),
         )
+    except (PluginFailed, PluginFailedMidway):
+        raise
     except SILENT as error:
         message = f"{gateway.code} does not say what became of payment {payment_id}."
         raise GatewayUnavailable(message) from error
@@ -70,6 +74,8 @@ async def close(desk: Desk, payment_id: UUID, *, actor: str = PROVIDER) -> Payme
             "close",
             lambda: gateway.close(context, payment.id.hex, payment.provider_ref),
         )
+    except (PluginFailed, PluginFailedMidway):
+        raise
     except SILENT as error:
         message = f"{gateway.code} does not say whether payment {payment_id} is closed."
         raise GatewayUnavailable(message) from error

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import pluggy
@@ -176,6 +178,27 @@ class PluginRegistry:
             )
             for plugin in self._installed
         )
+
+    def owner_of(self, item: object) -> str:
+        """Which enabled plugin's code makes up ``item``; empty for the core's own."""
+        top = type(item).__module__.partition(".")[0]
+        for code, enabled in self._enabled.items():
+            name = getattr(enabled.module, "__name__", "")
+            if str(name).partition(".")[0] == top:
+                return code
+        return ""
+
+    def folders(self) -> dict[str, Path]:
+        """Where each enabled plugin's code lies, a package or a single file: code is named by it."""
+        found = {}
+        for code, enabled in self._enabled.items():
+            name = getattr(enabled.module, "__name__", None) or type(enabled.module).__module__
+            module = sys.modules.get(str(name).partition(".")[0])
+            file = getattr(module, "__file__", None)
+            if file:
+                path = Path(file)
+                found[code] = path.parent if path.name == "__init__.py" else path
+        return found
 
     def settings_sections(self) -> dict[str, type[Struct] | None]:
         """The type of each plugin's section, for ``load_settings``; None while it is not enabled."""

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from commercekit.platform.providers.policies import BreakerPolicy
+
 __all__ = ["Breaker", "BreakerState"]
 
 
@@ -44,6 +46,26 @@ class Breaker:
         self._opened_at: float | None = None
         self._trial_since: float | None = None
 
+    @classmethod
+    def of(cls, policy: BreakerPolicy, now: Callable[[], float] = time.monotonic) -> Breaker:
+        """One that does as ``policy`` says."""
+        return cls(
+            limit=policy.failures,
+            window=policy.window.total_seconds(),
+            rest=policy.rest.total_seconds(),
+            now=now,
+        )
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether everybody may go; looking costs nothing."""
+        return self._opened_at is None
+
+    @property
+    def is_spotless(self) -> bool:
+        """Whether there is nothing to forgive."""
+        return self._opened_at is None and not self._failures
+
     @property
     def state(self) -> BreakerState:
         """Where it stands at this moment."""
@@ -52,6 +74,12 @@ class Breaker:
         if self._now() - self._opened_at < self._rest:
             return BreakerState.OPEN
         return BreakerState.HALF_OPEN
+
+    @property
+    def failures(self) -> int:
+        """How many count at this moment, while it is closed."""
+        self._forget_old(self._now())
+        return len(self._failures)
 
     def admit(self) -> float:
         """0.0 when the call may go; else the seconds after which asking again makes sense.
@@ -68,21 +96,27 @@ class Breaker:
         self._trial_since = self._now()
         return 0.0
 
-    def succeeded(self) -> None:
-        """The provider answered, be it with a refusal: everything before is forgiven."""
-        self._failures.clear()
-        self._opened_at = self._trial_since = None
+    def succeeded(self) -> bool:
+        """The provider answered, be it with a refusal: everything before is forgiven.
 
-    def failed(self) -> bool:
-        """Count a failure; True when this one opened the circuit."""
+        True when this closed the circuit.
+        """
+        if self._failures:
+            self._failures.clear()
+        if self._opened_at is None:
+            return False
+        self._opened_at = self._trial_since = None
+        return True
+
+    def failed(self, *, gravely: bool = False) -> bool:
+        """Count a failure; True when this one opened the circuit, as a grave one always does."""
         now = self._now()
         if self._opened_at is not None:
             self._opened_at, self._trial_since = now, None
             return False
         self._failures.append(now)
-        while self._failures and now - self._failures[0] > self._window:
-            self._failures.popleft()
-        if len(self._failures) < self._limit:
+        self._forget_old(now)
+        if len(self._failures) < self._limit and not gravely:
             return False
         self._opened_at = now
         self._failures.clear()
@@ -91,3 +125,7 @@ class Breaker:
     def released(self) -> None:
         """The call ended without saying anything about the provider (its caller hung up)."""
         self._trial_since = None
+
+    def _forget_old(self, now: float) -> None:
+        while self._failures and now - self._failures[0] > self._window:
+            self._failures.popleft()

@@ -6,6 +6,7 @@ lets nothing through that is no picture: what it gives was decoded and written a
 
 from commercekit.platform.storage.errors import EmptyFile, FileTooLarge, NoPicture
 from commercekit.platform.storage.folder import FolderStorage
+from commercekit.platform.storage.guarded import MEDIA_STORAGES, GuardedStorage
 from commercekit.platform.storage.pictures import (
     MAX_BYTES,
     MAX_PIXELS,
@@ -19,10 +20,12 @@ from commercekit.platform.storage.storage import Storage, check_name
 __all__ = [
     "MAX_BYTES",
     "MAX_PIXELS",
+    "MEDIA_STORAGES",
     "WIDTHS",
     "EmptyFile",
     "FileTooLarge",
     "FolderStorage",
+    "GuardedStorage",
     "MadePicture",
     "NoPicture",
     "PictureFile",

@@ -9,6 +9,7 @@ from commercekit.platform.telemetry.metrics import (
 )
 from commercekit.platform.telemetry.redaction import redact_value
 from commercekit.platform.telemetry.settings import LogFormat, LogLevel, TelemetrySettings
+from commercekit.platform.telemetry.totals import ProviderTotals, VerbTotals
 from commercekit.platform.telemetry.watchdog import LoopWatchdog
 
 __all__ = [
@@ -16,8 +17,10 @@ __all__ = [
     "LogLevel",
     "LoopWatchdog",
     "MetricsRegistry",
+    "ProviderTotals",
     "ShopMetrics",
     "TelemetrySettings",
+    "VerbTotals",
     "configure_logging",
     "forget_dead_processes",
     "redact_value",

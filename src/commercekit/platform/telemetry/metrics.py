@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import psutil
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
+from commercekit.platform.telemetry.totals import ProviderTotals, totals_of
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
 __all__ = ["MetricsRegistry", "ShopMetrics", "forget_dead_processes", "share_metrics"]
 
 _DIRECTORY: Final = "PROMETHEUS_MULTIPROC_DIR"
-_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_SECONDS: Final = (
+    0.0001, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+)  # fmt: skip
+"""As `platform.providers` tallies them."""
 
 
 def share_metrics(directory: Path) -> None:
@@ -57,8 +63,15 @@ def _has_words(file: Path) -> bool:
 class MetricsRegistry(CollectorRegistry):
     """A registry that answers for every process of the shop, whichever of them is asked."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.before: list[Callable[[], None]] = []
+        """Called before each answer: whoever tallies by itself hands over what it has."""
+
     def collect(self) -> Iterable[Metric]:
         """All metrics: summed over the files when they are shared, else those of this process."""
+        for hand_over in self.before:
+            hand_over()
         directory = os.environ.get(_DIRECTORY)
         if not directory:
             return super().collect()
@@ -90,6 +103,32 @@ class ShopMetrics:
             ("family", "provider", "verb", "outcome"),
             buckets=_SECONDS,
             registry=self.registry,
+        )
+        self.provider_errors = self._counter(
+            "provider_errors",
+            "Calls of providers that went wrong, by the class of what was raised.",
+            "family", "provider", "verb", "error",
+        )  # fmt: skip
+        self.provider_last_error = self._gauge(
+            "provider_last_error_timestamp_seconds",
+            "When a provider last failed so.",
+            "max",
+            "family", "provider", "verb", "error",
+        )  # fmt: skip
+        self.provider_breaker_open = self._gauge(
+            "provider_breaker_open",
+            "In how many processes a provider is left alone, because it failed repeatedly.",
+            "livesum",
+            "family", "provider",
+        )  # fmt: skip
+        self.provider_lingering = self._gauge(
+            "provider_lingering_calls",
+            "Calls that were given up and have not ended: the provider swallows its cancellation.",
+            "livesum",
+            "family", "provider",
+        )  # fmt: skip
+        self.plugin_tasks = self._gauge(
+            "plugin_tasks", "Tasks of a plugin's own on the event loops.", "livesum", "plugin"
         )
         self.stock_oversell_attempts = self._counter(
             "stock_oversell_attempts", "Allocations refused because the stock was gone."
@@ -136,13 +175,37 @@ class ShopMetrics:
         )
         self.login_fail = self._counter("login_fail", "Refused log-ins and staff tokens.")
         self.loop_blocked_seconds = self._counter(
-            "loop_blocked_seconds", "Time in which a process stood still."
-        )
+            "loop_blocked_seconds",
+            "Time in which a process stood still, and which plugin had its event loop; empty for the core.",
+            "plugin", "provider", "verb",
+        )  # fmt: skip
 
-    def observe_call(self, call: tuple[str, str, str, str, float]) -> None:
-        """Count one call of a provider; give it to ``ProviderCaller`` as ``observe``."""
-        family, provider, verb, outcome, seconds = call
-        self.provider_seconds.labels(family, provider, verb, outcome).observe(seconds)
+    def add_calls(
+        self, labels: tuple[str, str, str, str], by_bound: Sequence[int], seconds: float
+    ) -> None:
+        """Count calls of (family, provider, verb, outcome) that were tallied elsewhere.
+
+        Observing each costs as much as all the rest of asking a provider; the library has no way to
+        hand over many, so this adds to what its histogram is made of.
+        """
+        child: Any = self.provider_seconds.labels(*labels)
+        child._sum.inc(seconds)  # noqa: SLF001 - see above
+        for bucket, number in zip(child._buckets, by_bound, strict=True):  # noqa: SLF001 - likewise
+            if number:
+                bucket.inc(number)
+
+    def add_errors(self, labels: tuple[str, str, str, str], number: int) -> None:
+        """Count failures of (family, provider, verb, class of the error)."""
+        self.provider_errors.labels(*labels).inc(number)
+        self.provider_last_error.labels(*labels).set(time.time())
+
+    def provider_totals(self) -> dict[tuple[str, str], ProviderTotals]:
+        """What all processes counted of providers, by kind and code."""
+        return totals_of(self.registry.collect())
+
+    def observe_block(self, seconds: float, plugin: str, provider: str, verb: str) -> None:
+        """Count time in which the loop stood still; give it to ``LoopWatchdog``."""
+        self.loop_blocked_seconds.labels(plugin, provider, verb).inc(seconds)
 
     def count_refused_webhook(self, family: str, provider: str, reason: str) -> None:
         """Count a notification that was not taken."""

@@ -8,12 +8,11 @@ from uuid import UUID
 
 from commercekit.errors import ConfigurationError, Conflict
 from commercekit.kernel import new_id
-from commercekit.platform.providers import Verb
 from commercekit.pricing import repository
 from commercekit.pricing.errors import DuplicateTaxRate, UnknownTaxRate
 from commercekit.pricing.events import TaxRatesChanged
 from commercekit.pricing.models import PricingSettings, TaxDestination, TaxRate, TaxTable
-from commercekit.pricing.providers import TaxComponent, TaxProvider, TaxRequest
+from commercekit.pricing.providers import RATES, TaxComponent, TaxProvider, TaxRequest
 from commercekit.pricing.rules import pick_rates
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Taxing"]
 
-_RATES: Verb[list[TaxComponent] | None] = Verb("tax", "rates", returns=list[TaxComponent] | None)
 _NO_RATE = UUID(int=0)
 """What a provider says has no row of its own."""
 
@@ -64,7 +62,7 @@ class Taxing:
         """The rates that count at a destination: the provider's if the settings name one.
 
         Never called inside a transaction. While the provider does not answer, the shop's own table
-        counts, or :class:`~commercekit.platform.providers.ProviderError` is raised, as the settings say.
+        counts, or :class:`~commercekit.platform.providers.ProviderError` is raised, as its policy says.
         """
         if self._tax_provider is not None and self._caller is not None:
             provider = self._tax_provider
@@ -73,14 +71,9 @@ class Taxing:
                 tax_classes=tuple(sorted(set(tax_classes))),
                 at=self._clock.now(),
             )
-            if self._settings.tax_unavailable == "refuse":
-                said = await self._caller.call(
-                    _RATES, provider.code, lambda: provider.rates(request)
-                )
-            else:
-                said = await self._caller.call(
-                    _RATES, provider.code, lambda: provider.rates(request), instead=None
-                )
+            said = await self._caller.call(
+                RATES, provider.code, lambda: provider.rates(request), instead=None
+            )
             if said is not None:
                 return _as_table(said, destination)
         return await self.tax_table(destination.country, destination.region or None)

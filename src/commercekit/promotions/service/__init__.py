@@ -1,6 +1,6 @@
 """The use cases of promotions, and the caller of plugins' rules."""
 
 from commercekit.promotions.service.promotions import Evaluator, PromotionService
-from commercekit.promotions.service.runner import RuleFailure, RuleRunner
+from commercekit.promotions.service.runner import RuleRunner
 
-__all__ = ["Evaluator", "PromotionService", "RuleFailure", "RuleRunner"]
+__all__ = ["Evaluator", "PromotionService", "RuleRunner"]

@@ -8,7 +8,7 @@ get lost.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -29,13 +29,14 @@ from commercekit.promotions.models import (
     RunningPromotion,
 )
 from commercekit.promotions.rules import Book, RegisteredRule, evaluate, open_book
-from commercekit.promotions.service.runner import RuleFailure, RuleRunner
+from commercekit.promotions.service.runner import RuleRunner
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from commercekit.kernel import Clock
     from commercekit.platform.db import Database, UnitOfWork
+    from commercekit.platform.providers import ProviderCaller
 
 __all__ = ["Evaluator", "PromotionService"]
 
@@ -57,13 +58,12 @@ class PromotionService:
         clock: Clock,
         rules: Iterable[RegisteredRule],
         *,
-        runner: RuleRunner | None = None,
-        on_failure: Callable[[RuleFailure], None] | None = None,
+        caller: ProviderCaller | None = None,
     ) -> None:
         self._db = db
         self._clock = clock
         self._rules = {registered.rule.code: registered for registered in rules}
-        self._runner = runner or RuleRunner(on_failure=on_failure)
+        self._runner = RuleRunner(caller)
         self._edition = -1
         self._book = Book()
 
