@@ -132,7 +132,9 @@ async def test_a_gateway_that_no_method_names_is_not_offered_instead(shop, dsn, 
 NAMED = {
     "media.storage": '[media]\nstorage = "s3"',
     "inventory.strategy": '[inventory]\nstrategy = "nearest"',
-    "pricing.tax_provider": '[pricing]\ntax_provider = "table"\ntax_unavailable = "refuse"',
+    "pricing.tax_provider": (
+        '[pricing]\ntax_provider = "table"\n[providers.tax.verbs.rates]\npolicy = "closed"'
+    ),
     "orders.refund_rules: goodwill": '[orders]\nrefund_rules = ["goodwill"]',
     "notifications.routes.email": '[notifications.routes.email]\nnotifier = "sandbox"',
     "notifications.accounts.sandbox": "[notifications.accounts.sandbox.default]",
