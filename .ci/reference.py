@@ -14,7 +14,7 @@ from reference_pages.facts import facts
 from reference_pages.hooks import hooks
 from reference_pages.measured import MEASUREMENTS, measurements
 from reference_pages.permissions import permissions
-from reference_pages.plugins import plugins, readmes, settings
+from reference_pages.plugins import false_claims, plugins, readmes, settings
 from reference_pages.problems import problems
 from reference_pages.providers import conformance, contexts, provider_pages
 from reference_pages.quality import quality_pages
@@ -41,15 +41,19 @@ FOLDERS: dict[str, Callable[[], dict[str, str]]] = {
 
 
 def pages() -> Iterator[tuple[str, str]]:
-    """Each page by its path, as it should be."""
-    whole = {name: write() for name, write in WHOLE.items()}
-    for write in FOLDERS.values():
-        whole |= write()
-    for name, text in whole.items():
-        heading, _, rest = text.partition("\n")
-        yield name, f"{heading}\n\n{NOTE}{rest}".rstrip("\n") + "\n"
-    yield str(MEASUREMENTS.relative_to(ROOT)), measurements()
+    """Each page by its path, as it should be; READMEs first, because tiers are read from them."""
     yield from readmes().items()
+    yield str(MEASUREMENTS.relative_to(ROOT)), measurements()
+    for name, write in WHOLE.items():
+        yield name, _noted(write())
+    for write_all in FOLDERS.values():
+        for name, text in write_all().items():
+            yield name, _noted(text)
+
+
+def _noted(text: str) -> str:
+    heading, _, rest = text.partition("\n")
+    return f"{heading}\n\n{NOTE}{rest}".rstrip("\n") + "\n"
 
 
 def seen(name: str, text: str) -> list[str]:
@@ -71,24 +75,27 @@ def strays(written: set[str]) -> list[str]:
 
 def main() -> int:
     """Write the pages, or say which of them are out of date."""
-    stale = []
-    every = dict(pages())
+    stale, written = [], set()
     checks = "--check" in sys.argv[1:]
-    for name, text in every.items():
+    for name, text in pages():
+        written.add(name)
         path = ROOT / name
         if not checks:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         elif not path.exists() or seen(name, path.read_text(encoding="utf-8")) != seen(name, text):
             stale.append(name)
-    for name in strays(set(every)):
+    for name in strays(written):
         if checks:
             stale.append(name)
         else:
             (ROOT / name).unlink()
     if stale:
         print(f"Out of date, `make reference` writes them: {', '.join(stale)}", file=sys.stderr)
-    return 1 if stale else 0
+    lies = false_claims()
+    for lie in lies:
+        print(lie, file=sys.stderr)
+    return 1 if stale or lies else 0
 
 
 if __name__ == "__main__":

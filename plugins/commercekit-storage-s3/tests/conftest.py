@@ -19,7 +19,7 @@ BUCKET = "pictures"
 _HOP = {"connection", "transfer-encoding", "keep-alive", "content-length", "date", "server"}
 
 
-class S3Server:
+class FakeS3:
     """Where it is, and what lies in it, asked without the storage that is tested."""
 
     def __init__(self, port: int) -> None:
@@ -49,7 +49,7 @@ _AUTH = {
 
 
 @pytest.fixture(scope="session")
-def s3_process() -> Iterator[S3Server]:
+def s3_process() -> Iterator[FakeS3]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -57,7 +57,7 @@ def s3_process() -> Iterator[S3Server]:
     process = subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ)
     )
-    server = S3Server(port)
+    server = FakeS3(port)
     try:
         deadline = time.monotonic() + 60
         while True:
@@ -75,7 +75,7 @@ def s3_process() -> Iterator[S3Server]:
 
 
 @pytest.fixture
-def s3(s3_process: S3Server) -> S3Server:
+def s3(s3_process: FakeS3) -> FakeS3:
     """The server with one empty bucket."""
     s3_process.reset()
     return s3_process
@@ -149,7 +149,7 @@ class Road:
 
 
 @pytest.fixture
-def road(s3: S3Server) -> Iterator[Road]:
+def road(s3: FakeS3) -> Iterator[Road]:
     """A way to the server that can be made to fail."""
     made = Road(s3.port)
     yield made

@@ -15,13 +15,25 @@ __all__ = ["PercentageOff", "PercentageOffConfig"]
 class PercentageOffConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How much, off what, and from when on."""
 
-    basis_points: Annotated[int, Meta(ge=1, le=10_000, description="1000 is 10 %")]
-    per: Literal["line", "order"] = "order"
-    minimum: Money | None = None
-    """What the lines in scope must cost at least."""
-    minimum_quantity: Annotated[int, Meta(ge=1, le=100_000)] = 1
-    at_most: Money | None = None
-    """The most it takes off, over all lines in scope."""
+    basis_points: Annotated[
+        int, Meta(ge=1, le=10_000, description="Hundredths of a per cent: 1000 is 10 %.")
+    ]
+    per: Annotated[
+        Literal["line", "order"],
+        Meta(
+            description="Off each line, where lines go to the best promotion one by one, or off all "
+            "of them together."
+        ),
+    ] = "order"
+    minimum: Annotated[
+        Money | None, Meta(description="What the lines in scope must cost at least.")
+    ] = None
+    minimum_quantity: Annotated[
+        int, Meta(ge=1, le=100_000, description="How many pieces the lines in scope must have.")
+    ] = 1
+    at_most: Annotated[
+        Money | None, Meta(description="The most it takes off, over all lines in scope.")
+    ] = None
 
     def __post_init__(self) -> None:
         """Refuse amounts that can never count."""

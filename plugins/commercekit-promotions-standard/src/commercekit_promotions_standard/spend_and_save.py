@@ -15,8 +15,8 @@ __all__ = ["SpendAndSave", "SpendAndSaveConfig", "Tier"]
 class Tier(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """From ``spend`` on, ``save`` is taken off."""
 
-    spend: Money
-    save: Money
+    spend: Annotated[Money, Meta(description="What the lines in scope must cost at least.")]
+    save: Annotated[Money, Meta(description="What is taken off then.")]
 
     def __post_init__(self) -> None:
         """Refuse a tier that gives nothing, or more than it asks for."""
@@ -31,11 +31,17 @@ class Tier(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class SpendAndSaveConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The tiers, and whether a single one counts again and again."""
 
-    tiers: Annotated[tuple[Tier, ...], Meta(min_length=1, max_length=20)]
-    every: bool = False
-    """With a single tier: for every full ``spend`` once more."""
-    times: Annotated[int, Meta(ge=1, le=1_000)] | None = None
-    """With ``every``: at most so often."""
+    tiers: Annotated[
+        tuple[Tier, ...],
+        Meta(min_length=1, max_length=20, description="Ascending; the highest one reached counts."),
+    ]
+    every: Annotated[
+        bool, Meta(description="With a single tier: once more for every full spend.")
+    ] = False
+    times: Annotated[
+        Annotated[int, Meta(ge=1, le=1_000)] | None,
+        Meta(description="With every: at most so often."),
+    ] = None
 
     def __post_init__(self) -> None:
         """Refuse tiers that do not climb, and settings that contradict each other."""

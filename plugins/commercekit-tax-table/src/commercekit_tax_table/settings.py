@@ -27,7 +27,9 @@ class Row(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     compound: Annotated[
         bool, Meta(description="Taken of the price with the taxes of the rows before it.")
     ] = False
-    name: dict[str, str] = field(default_factory=dict)
+    name: Annotated[
+        dict[str, str], Meta(description='What stands on the invoice: { en = "GST", zh = "…" }.')
+    ] = field(default_factory=dict)
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

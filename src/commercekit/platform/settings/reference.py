@@ -79,6 +79,8 @@ def _default_text(default: Any, *, secret: bool) -> str:
     if secret:
         return MASK
     value = masked(default)
+    if value == "":
+        return '""'
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from commercekit.cli.quality.core import HOOK_KITS, kit_rules
 from commercekit.cli.quality.folder import PluginFolder
 from commercekit.cli.quality.syntax import SourceFile, dotted, names_in
 
 __all__ = ["Kit", "has_tests", "keeps_the_contract", "kits", "properties", "vendor_fake"]
+
+
+_FAKES: Final = frozenset({"aioresponses", "moto", "pytest_httpserver", "pytest_httpx", "respx"})
+"""Packages that stand in for a vendor in the tests' own process."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,8 @@ def _marks(kind: ast.ClassDef) -> Iterator[ast.expr]:
 def vendor_fake(plugin: PluginFolder) -> Iterator[str]:
     """The tests speak to a fake of the vendor that runs in their own process."""
     for file in plugin.tests:
+        if {taken.module.split(".")[0] for taken in file.imports} & _FAKES:
+            return
         for node in ast.walk(file.tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 is_fixture = any("fixture" in names_in(one) for one in node.decorator_list)

@@ -21,7 +21,7 @@ GOLD: Final = (
             "服务商的沙箱慢、多人共用、有时不可用，也不会发送伪造消息。测试进程内的模拟实现可以随时做到这一切。",
         ),
         example="""A fixture called `fake` or `vendor`, or a class `FakeAcme`, that answers as the vendor does: a small
-Litestar application behind `httpx.ASGITransport` will do.""",
+Litestar application behind `httpx.ASGITransport` will do; so do `moto`, `respx` and their like.""",
         exceptions=Words(
             "A plugin without a vendor: one that decides by its settings and by what it is handed.",
             "没有服务商的插件：只依据设置和传入的内容作决定。",
