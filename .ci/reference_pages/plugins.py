@@ -124,21 +124,23 @@ def false_claims() -> list[str]:
 
 def plugins() -> str:
     """The distributions under plugins/, with what they bring and their tiers."""
-    from commercekit.cli.quality import judge
+    from commercekit.cli.quality import Tier, judge
 
     rows = []
     for folder, project in projects().items():
         report = judge(folder)
+        # Reading alone may find more than was shown by running, and a promise is what is run.
+        tier = min(report.rank, Tier[report.promised.upper()]).word
         name = project["name"]
         rows.append(
-            f"| [{name}]({folder.name}/README.md) | {report.tier} | {project['description']} |"
+            f"| [{name}]({folder.name}/README.md) | {tier} | {project['description']} |"
         )
     return (
         "# Plugins in this repository\n\n"
         "Each folder is a distribution of its own, for one vendor or one concern. A development shop\n"
         "enables whatever is installed, a production shop what its settings list. How to write one:\n"
-        "[docs/plugins](../docs/plugins/README.md). The tier is what the\n"
-        "[quality scale](../docs/plugins/quality/README.md) computes from the plugin's files; that its tests,\n"
-        "types and wheel hold is shown by every run of `make test-full`.\n\n"
+        "[docs/plugins](../docs/plugins/README.md). The tier is computed on the\n"
+        "[quality scale](../docs/plugins/quality/README.md): from the plugin's files at every build, and with its\n"
+        "tests, their coverage, its types and its wheel by `make test-full`.\n\n"
         "| distribution | tier | what it does |\n|---|---|---|\n" + "\n".join(rows) + "\n"
     )

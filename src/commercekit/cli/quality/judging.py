@@ -47,6 +47,7 @@ def judge_plugin(plugin: PluginFolder, rules: Iterable[Rule], *, run: bool) -> R
         tier=reached.word,
         next=following.word if following else None,
         findings=tuple(findings),
+        promised=declared.promised.word,
         false_claims=tuple(lies),
     )
 

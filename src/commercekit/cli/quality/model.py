@@ -101,6 +101,8 @@ class Report:
     next: str | None
     """The tier after it; None at the top."""
     findings: tuple[Finding, ...]
+    promised: str = "none"
+    """What ``quality.toml`` promises: in the end the author's word on what only a run shows."""
     false_claims: tuple[str, ...] = ()
     """What ``quality.toml`` says and what does not hold; with any there is no tier."""
 
