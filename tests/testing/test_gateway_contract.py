@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,6 +19,9 @@ from tests.testing.proving import its_tests, rules_without_a_test
 from tests.testing.sample_gateway import Account, GoodContract, GoodGateway
 from tests.testing.sample_vendor import API_KEY, WEBHOOK_SECRET, AcmeVendor
 
+pytest_plugins = ["pytester"]
+
+ROOT = Path(__file__).resolve().parents[2]
 BROKEN = {**broken_gateways.BROKEN, **broken_gateways_among_others.BROKEN}
 
 
@@ -69,3 +73,76 @@ def test_every_rule_was_broken_once():
 def test_every_rule_has_a_reason_and_a_test_that_says_its_name():
     assert rules_without_a_test(GoodContract(), PAYMENT_GATEWAY_RULES) == []
     assert all(len(reason) > 20 for reason in PAYMENT_GATEWAY_RULES.values())
+
+
+# ------------------------------------------------------------------ what an author sees of it
+
+AUTHORS_TESTS = """
+    import pytest
+    from tests.testing.broken_gateways import FallsOver, Nameless
+    from tests.testing.sample_gateway import GoodContract
+
+    class TestNameless(GoodContract):
+        @pytest.fixture
+        def gateway(self):
+            return Nameless()
+
+    class TestFallsOver(GoodContract):
+        @pytest.fixture
+        def gateway(self):
+            return FallsOver()
+"""
+
+
+AUTHORS_SETTINGS = """
+    [pytest]
+    asyncio_mode = auto
+    asyncio_default_fixture_loop_scope = function
+"""
+
+
+def test_an_author_reads_rule_reason_and_what_was_seen(pytester, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT)
+    pytester.makepyfile(test_acme=AUTHORS_TESTS)
+    pytester.makeini(AUTHORS_SETTINGS)
+    chosen = "declares_itself or not_declared or given_up or fails_in_our_words"
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-k", chosen)
+    result.assert_outcomes(passed=8, failed=2)
+    result.stdout.fnmatch_lines_random(
+        [
+            "*RuleBroken: declares-itself: the core finds a gateway by its code and decodes its "
+            "settings itself; but: code is 'Acme Pay'",
+            "*RuleBroken: says-what-it-cannot: what is not declared is refused in words, not by "
+            "falling over; but: void: NotImplementedError()",
+        ]
+    )
+
+
+def test_what_was_not_asked_is_told_at_the_end_with_the_reason(pytester, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT)
+    pytester.makepyfile(test_acme=AUTHORS_TESTS)
+    pytester.makeini(AUTHORS_SETTINGS)
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-k", "FallsOver and given_up")
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*rules of conformance that were not asked*",
+            "test_acme.py::TestFallsOver: 0 rules kept, 2 not asked",
+            "  capabilities.void is not declared: captures-nothing-voided, voids-what-is-held",
+        ]
+    )
+
+
+async def test_a_mistake_in_the_vendors_fake_is_not_blamed_on_the_gateway():
+    class Clumsy(AcmeVendor):
+        async def answer(self, request):
+            raise KeyError("oops")
+
+    gateway, clock = GoodGateway(), ManualClock()
+    transport = httpx.MockTransport(Clumsy(clock).answer)
+    account = Account(merchant="m", api_key=Secret(API_KEY), webhook_secret=Secret(WEBHOOK_SECRET))
+    async with context_for(gateway, account, clock=clock, vendor=transport) as context:
+        trial = Trial(GoodContract(), gateway, context, Clumsy(clock), clock)
+        with pytest.raises(TypeError, match="the vendor's fake raised this, not the gateway"):
+            await trial.asked()
+        await trial.end()

@@ -17,6 +17,7 @@ from commercekit.platform.db import Database, Invariant, invariants_of
 from commercekit.testing.clock import ManualClock
 from commercekit.testing.databases import TestServer, core_piccolo_apps
 from commercekit.testing.race import Race
+from commercekit.testing.summary import verdict_lines
 
 _numbers = itertools.count(1)
 
@@ -26,6 +27,16 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "breaks_the_books: leaves a database behind that no audit would pass"
     )
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which rules of conformance kits were not asked, and why: they passed without being kept."""
+    reports = [report for each in terminalreporter.stats.values() for report in each]
+    lines = verdict_lines(reports)
+    if lines:
+        terminalreporter.section("rules of conformance that were not asked")
+        for line in lines:
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

@@ -162,12 +162,10 @@ class SandboxGateway(PaymentGateway):
         keys = self._bank.keys("notify", ctx.account_id)
         verify(keys, req.body, req.header(HEADER), ctx.now())
         try:
-            message = msgspec.json.decode(req.body, type=Message)
-        except msgspec.MsgspecError as error:
+            event = _event(msgspec.json.decode(req.body, type=Message), req.body)
+        except (ValueError, RecursionError) as error:
             raise ProviderRejected(code="malformed", message=str(error)) from None
-        return Notification(
-            [_event(message, req.body)], ack=Ack(200, b"ok"), nack=Ack(503, b"later")
-        )
+        return Notification([event], ack=Ack(200, b"ok"), nack=Ack(503, b"later"))
 
 
 def _snapshot(charge: Charge) -> PaymentSnapshot:

@@ -10,10 +10,7 @@ import pytest
 
 from commercekit.testing.conformance.contract import RuleBroken
 
-__all__ = ["PROPERTY", "NotAsked", "Rule", "Verdicts", "rule_of"]
-
-PROPERTY = "conformance"
-"""The name under which a test's report carries ``(rule, verdict)``."""
+__all__ = ["NotAsked", "Rule", "Verdicts", "rule_of"]
 
 Test = TypeVar("Test", bound=Callable[..., Awaitable[None]])
 

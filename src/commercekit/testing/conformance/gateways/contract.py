@@ -27,7 +27,7 @@ from commercekit.testing.conformance.gateways.secrecy import SecrecyRules
 from commercekit.testing.conformance.gateways.taking import TakingRules
 from commercekit.testing.conformance.gateways.trial import Trial
 from commercekit.testing.conformance.gateways.vendor import PaymentVendor
-from commercekit.testing.conformance.verdicts import PROPERTY
+from commercekit.testing.summary import PROPERTY
 
 __all__ = ["PaymentGatewayContract", "context_for"]
 
