@@ -155,3 +155,39 @@ async def test_while_words_are_missed_nothing_is_remembered(
     assert await _total(there) == 4_000
     await shop.reprice(MUG, 2_000)
     assert await _total(there) == 3_000
+
+
+async def test_the_first_quote_finds_goods_and_prices_read_ahead(
+    here: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    while await here.checkout.warming.step():
+        pass
+    asked: list[str] = []
+    fetch = type(here.db).fetch
+
+    async def noted(db: Any, sql: str, *args: Any) -> Any:
+        asked.append(sql)
+        return await fetch(db, sql, *args)
+
+    monkeypatch.setattr(type(here.db), "fetch", noted)
+    await _quote(here)
+    assert not [sql for sql in asked if "catalog_variant" in sql or "pricing_price" in sql]
+
+
+async def test_what_was_forgotten_at_once_is_read_ahead_again(here: Shop) -> None:
+    warming = here.checkout.warming
+    while await warming.step():
+        pass
+    assert await warming.step() is False
+    here.checkout.shelf.forget_all()
+    kept = here.checkout.shelf._goods
+    assert not kept._values
+    while await warming.step():
+        pass
+    assert MUG in kept._values
+
+
+async def test_nothing_is_read_ahead_while_no_word_would_be_heard(shop: TestShop) -> None:
+    assert not shop.shop.broadcast.is_listening
+    assert await shop.shop.checkout.warming.step() is False
+    assert not shop.shop.checkout.shelf._goods._values

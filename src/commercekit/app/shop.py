@@ -341,6 +341,7 @@ class Shop:
             self.broadcast.running(),
             self.bus.running(),
             self.jobs.running(),
+            self.checkout.warming.running(),
         ):
             yield self
 

@@ -24,6 +24,7 @@ __all__ = [
     "product_ids_of_slugs",
     "prune_imports",
     "sellable_by_sku",
+    "skus_for_sale",
     "skus_taken",
     "slugs_of",
     "unchecked_images",
@@ -239,6 +240,19 @@ async def variants_page(
         limit,
     )
     return [(row["id"], row["product_id"], row["sku"]) for row in rows]
+
+
+async def skus_for_sale(db: Database, *, after: str, limit: int) -> list[str]:
+    """SKUs of active products by SKU, after the one named."""
+    rows = await db.fetch(
+        """
+        SELECT v.sku FROM catalog_variant v JOIN catalog_product p ON p.id = v.product_id
+        WHERE v.sku > $1 AND p.status = 'active' ORDER BY v.sku LIMIT $2
+        """,
+        after,
+        limit,
+    )
+    return [row["sku"] for row in rows]
 
 
 async def unchecked_images(

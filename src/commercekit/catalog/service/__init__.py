@@ -93,6 +93,10 @@ class CatalogService(AttributeUseCases, GroupUseCases):
         """
         return await repository.lookups.sellable_by_sku(self._db, skus)
 
+    async def skus_for_sale(self, *, after: str, limit: int) -> list[str]:
+        """SKUs of products that are for sale, in the order of the SKUs, after the one named."""
+        return await repository.lookups.skus_for_sale(self._db, after=after, limit=limit)
+
     async def documents(self, product_ids: Sequence[UUID]) -> list[ProductDocument]:
         """These products with the names around them, for read models; missing ones are absent."""
         products = await repository.products.by_ids(self._db, product_ids)

@@ -13,6 +13,7 @@ from commercekit.checkout.service.merging import CartMerging
 from commercekit.checkout.service.placing import AnswerPlaced, Placed, Placing
 from commercekit.checkout.service.quoting import Quoter
 from commercekit.checkout.service.shelf import Shelf
+from commercekit.checkout.service.warming import Warming
 from commercekit.platform.jobs import JobContext, JobKind, Schedule
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class CheckoutService:
         self.markets = markets
         self.orders = orders
         self.shelf = Shelf(broadcast, markets, catalog, pricing, inventory, promotions)
+        self.warming = Warming(broadcast, markets, catalog, self.shelf)
         self.quoter = Quoter(clock, markets, self.shelf, fulfilment)
         self.limits = PurchaseLimits(db, clock, catalog, orders, broadcast)
         self.carts = Carts(

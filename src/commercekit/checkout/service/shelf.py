@@ -79,7 +79,19 @@ class Shelf:
         self._evaluator: Kept[str, Evaluator] = Kept(broadcast, self._read_evaluator)
         self._broadcast = broadcast
         self._deep: dict[tuple[str, str], tuple[float, Availability]] = {}
+        self.emptied = 0
+        """How often so much was forgotten at once that it is worth reading ahead again."""
         broadcast.listen(CHANNEL, self._heard, on_gap=self.forget_all)
+
+    async def read_ahead(self, market: Market, skus: Sequence[str]) -> None:
+        """Have at hand what a quote of any of ``skus`` in ``market`` will ask for."""
+        await self._goods.get(skus)
+        await self._offers.get([(market.code, sku) for sku in skus])
+
+    @property
+    def room(self) -> int:
+        """How many SKUs are worth reading ahead: more would push each other out."""
+        return self._offers.most
 
     async def goods(self, skus: Iterable[str]) -> dict[str, SellableVariant]:
         """What each SKU is; unknown ones are absent."""
@@ -150,6 +162,7 @@ class Shelf:
 
     def forget_all(self) -> None:
         """Everything may be old: words were missed."""
+        self.emptied += 1
         for kept in (self._goods, self._offers, self._taxes, self._shown, self._evaluator):
             kept.forget()
 
@@ -157,6 +170,8 @@ class Shelf:
         self._forget(_decode(payload))
 
     def _forget(self, stale: Stale) -> None:
+        if stale.all_goods or stale.all_prices:
+            self.emptied += 1
         if stale.all_goods:
             self._goods.forget()
             self._shown.forget()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import Any
@@ -26,10 +27,24 @@ def create_worker_app() -> Any:
     from commercekit.app import create_app
 
     try:
-        return create_app()
+        app = create_app()
     except CommerceKitError as error:
         sys.stderr.write(f"commercekit: {error.detail}\n")
     except Exception:  # noqa: BLE001 - whatever it is, one line tells it and the process ends
         structlog.get_logger("commercekit.run").exception("server-process-failed")
+    else:
+        _collect_seldom()
+        return app
     sys.stderr.flush()
     os._exit(ExitCode.CONFIGURATION)  # granian would print a traceback of its own
+
+
+def _collect_seldom() -> None:
+    """Look for cycles of garbage seldom, and not among what the process has from its start.
+
+    A request leaves hardly any cycle behind, and looking for them at Python's own pace took 56 of the
+    810 µs of a checkout. What is made later is looked through after 20,000 new objects instead of 700.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)

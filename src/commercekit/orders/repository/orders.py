@@ -107,7 +107,11 @@ _COUNT: dict[Counter, str] = {
 
 def new_number(placed_at: datetime) -> str:
     """A number people can read out: the date, then letters and digits that do not look alike."""
-    tail = "".join(secrets.choice(_ALPHABET) for _ in range(7))
+    chance = secrets.randbits(128)  # so many bits that the remainders are as likely as each other
+    tail = ""
+    for _ in range(7):
+        chance, letter = divmod(chance, len(_ALPHABET))
+        tail += _ALPHABET[letter]
     return f"{placed_at:%y%m%d}-{tail}"
 
 

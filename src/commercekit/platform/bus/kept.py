@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Se
 from typing import Generic, TypeVar
 
 from commercekit.platform.bus.broadcast import Broadcast
-from commercekit.platform.db import current_unit_of_work
+from commercekit.platform.db import Coalescer, current_unit_of_work
 
 __all__ = ["Kept"]
 
@@ -20,7 +20,8 @@ class Kept(Generic[Key, Value]):
     Whoever changes the truth calls :meth:`forget` after its COMMIT and broadcasts, so that every other
     process does the same. While this process does not hear broadcasts it keeps nothing, and inside a
     unit of work it reads what that unit of work sees. What was being read while something was forgotten
-    is given but not kept, for nobody knows which came first.
+    is given but not kept, for nobody knows which came first. What several callers miss while something
+    is being read is read next, together.
     """
 
     def __init__(
@@ -35,6 +36,12 @@ class Kept(Generic[Key, Value]):
         self._most = most
         self._values: dict[Key, Value] = {}
         self._forgotten = 0
+        self._reads: Coalescer[list[Key], Mapping[Key, Value]] = Coalescer(self._read)
+
+    @property
+    def most(self) -> int:
+        """How many values are kept; with one more all are dropped."""
+        return self._most
 
     async def get(self, keys: Iterable[Key]) -> dict[Key, Value]:
         """What there is of ``keys``; one that ``load`` does not know is absent, and asked for again."""
@@ -50,14 +57,18 @@ class Kept(Generic[Key, Value]):
             else:
                 found[key] = value
         if missing:
-            before = self._forgotten
-            loaded = await self._load(missing)
-            found.update(loaded)
-            if before == self._forgotten and self._broadcast.is_listening:
-                if len(values) + len(loaded) > self._most:
-                    values.clear()
-                values.update(loaded)
+            loaded = await self._reads.submit(missing)
+            found.update((key, loaded[key]) for key in missing if key in loaded)
         return found
+
+    async def _read(self, asked: Sequence[list[Key]]) -> Sequence[Mapping[Key, Value]]:
+        before = self._forgotten
+        loaded = await self._load(list(dict.fromkeys(key for keys in asked for key in keys)))
+        if before == self._forgotten and self._broadcast.is_listening:
+            if len(self._values) + len(loaded) > self._most:
+                self._values.clear()
+            self._values.update(loaded)
+        return [loaded] * len(asked)
 
     def forget(self, keys: Iterable[Key] | None = None) -> None:
         """``keys`` may be old; without any, everything may be."""
