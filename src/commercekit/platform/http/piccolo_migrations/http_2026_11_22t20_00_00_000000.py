@@ -12,10 +12,14 @@ DESCRIPTION = "keys are looked up one by one when claimed"
 _FORWARDS = """
 -- Claims every key that is free, in one order for everybody, and says of each: 'claimed'; 'known', when an
 -- earlier try of this very work has committed; or 'taken'. A rival who is just claiming one is waited for.
--- A claim that brings a status is complete at once, any other is leased.
+-- A claim that brings a status is complete at once, any other is leased. In PL/pgSQL for its plan, which
+-- is kept; that of an SQL function is made at every call before PostgreSQL 18.
 CREATE OR REPLACE FUNCTION platform_claim_keys(p_claims jsonb, p_lease interval)
 RETURNS TABLE (turn integer, state text)
-LANGUAGE sql SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     WITH asked AS (
         SELECT * FROM jsonb_to_recordset(p_claims) AS c(turn integer, scope text, subject text,
             key text, request_hash bytea, work_id uuid, step text, status integer, headers jsonb,
@@ -38,8 +42,8 @@ LANGUAGE sql SET plan_cache_mode = force_generic_plan AS $$
                         WHEN (SELECT k.work_id FROM platform_idempotency_key k
                               WHERE k.scope = a.scope AND k.subject = a.subject AND k.key = a.key)
                              = a.work_id THEN 'known' ELSE 'taken' END
-    FROM asked a LEFT JOIN claimed c USING (scope, subject, key)
-$$;
+    FROM asked a LEFT JOIN claimed c USING (scope, subject, key);
+END $$;
 """
 
 forwards = sql_migration(
