@@ -79,6 +79,49 @@ class CartRepository:
         )
         return self.cart_of(row) if row else None
 
+    async def read(self, cart_ids: Iterable[UUID], now: datetime) -> dict[UUID, Cart]:
+        """Those of the carts that are there, as they are now."""
+        rows = await self._db.fetch(
+            "SELECT * FROM checkout_cart WHERE id = ANY($1::uuid[]) AND expires_at > $2",
+            list(cart_ids),
+            now,
+        )
+        return {row["id"]: self.cart_of(row) for row in rows}
+
+    async def swap(
+        self, changes: Sequence[tuple[Cart, Cart]], now: datetime
+    ) -> dict[UUID, Cart | None]:
+        """Replace each cart that is still as it is known to be; gives what the others are now.
+
+        ``changes``: as it is known, and as it is to be, with its new version. One statement, which is a
+        transaction of its own; rows are locked in the order of ids.
+        """
+        rows = await self._db.fetch(
+            """
+            WITH wanted AS (
+                SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::bytea[], $4::text[], $5::jsonb[],
+                                     $6::timestamptz[], $7::integer[], $8::integer[])
+                    AS u(id, lines, address, shipping, coupons, expires_at, version, known)
+            ), there AS MATERIALIZED (
+                SELECT * FROM checkout_cart WHERE id = ANY($1::uuid[]) AND expires_at > $9
+                ORDER BY id FOR UPDATE
+            ), written AS (
+                UPDATE checkout_cart c SET lines = w.lines,
+                    address = coalesce(w.address, c.address), shipping = w.shipping,
+                    coupons = array(SELECT jsonb_array_elements_text(w.coupons)),
+                    expires_at = w.expires_at, version = w.version
+                FROM wanted w JOIN there t ON t.id = w.id AND t.version = w.known
+                WHERE c.id = w.id
+            )
+            SELECT w.id AS asked, t.* FROM wanted w LEFT JOIN there t ON t.id = w.id
+            WHERE t.version IS DISTINCT FROM w.known
+            """,
+            *self._columns(changes),
+            [before.version for before, _ in changes],
+            now,
+        )
+        return {row["asked"]: self.cart_of(row) if row["id"] else None for row in rows}
+
     async def locked(
         self, uow: UnitOfWork, cart_ids: Iterable[UUID], now: datetime
     ) -> dict[UUID, Cart]:
@@ -104,18 +147,7 @@ class CartRepository:
                 AS u(id, lines, address, shipping, coupons, expires_at, version)
             WHERE c.id = u.id
             """,
-            [cart.id for _, cart in changes],
-            [_encode(cart.lines).decode() for _, cart in changes],
-            [
-                self._sealer.seal(TABLE, "address", cart.id, cart.address)
-                if cart.address is not None and cart.address != before.address
-                else None
-                for before, cart in changes
-            ],
-            [cart.shipping for _, cart in changes],
-            [_encode(cart.coupons).decode() for _, cart in changes],
-            [cart.expires_at for _, cart in changes],
-            [cart.version for _, cart in changes],
+            *self._columns(changes),
         )
 
     async def delete(self, uow: UnitOfWork, cart_id: UUID) -> None:
@@ -131,6 +163,23 @@ class CartRepository:
             limit,
         )
         return len(rows)
+
+    def _columns(self, changes: Sequence[tuple[Cart, Cart]]) -> tuple[list[Any], ...]:
+        """What each cart is to hold, a list for each column; the address only if it changed."""
+        return (
+            [cart.id for _, cart in changes],
+            [_encode(cart.lines).decode() for _, cart in changes],
+            [
+                self._sealer.seal(TABLE, "address", cart.id, cart.address)
+                if cart.address is not None and cart.address != before.address
+                else None
+                for before, cart in changes
+            ],
+            [cart.shipping for _, cart in changes],
+            [_encode(cart.coupons).decode() for _, cart in changes],
+            [cart.expires_at for _, cart in changes],
+            [cart.version for _, cart in changes],
+        )
 
     def cart_of(self, row: Record) -> Cart:
         """A row of the table, opened."""

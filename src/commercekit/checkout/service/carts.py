@@ -5,8 +5,7 @@ from __future__ import annotations
 import base64
 import hmac
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from msgspec import Struct
@@ -14,8 +13,6 @@ from msgspec.structs import replace
 
 from commercekit.checkout.errors import (
     CartLineNotFound,
-    CartNotFound,
-    CartOrdered,
     ShippingNotAvailable,
     TooManyLines,
     UnknownSku,
@@ -31,11 +28,10 @@ from commercekit.checkout.models import (
 )
 from commercekit.checkout.repository import CartRepository
 from commercekit.checkout.rules import merge_line, message
+from commercekit.checkout.service.cart_changes import CartChanges, Reconsider, found
 from commercekit.checkout.service.shelf import is_scarce
-from commercekit.errors import CommerceKitError
 from commercekit.inventory import SHOWN_CAP, OutOfStock, Shortfall
 from commercekit.kernel import Address, Clock, new_id
-from commercekit.platform.db import Coalescer
 from commercekit.promotions import Explanation
 
 if TYPE_CHECKING:
@@ -44,14 +40,10 @@ if TYPE_CHECKING:
     from commercekit.fulfilment import ShippingOption
     from commercekit.markets import MarketService
     from commercekit.payments import PaymentMethod, PaymentService
-    from commercekit.platform.db import Database, UnitOfWork
+    from commercekit.platform.db import Database
     from commercekit.platform.security import Sealer
 
 __all__ = ["Carts", "PricedCart"]
-
-_REMEMBERED = 20_000
-_TOUCH = timedelta(hours=1)
-"""A cart's expiry moves in steps: a row whose expiry stays is cheaper to change."""
 
 
 class PricedCart(Struct, frozen=True, kw_only=True):
@@ -61,12 +53,7 @@ class PricedCart(Struct, frozen=True, kw_only=True):
     quote: Quote
 
 
-class _Wish(NamedTuple):
-    cart_id: UUID
-    change: Callable[[Cart], Cart]
-
-
-class _LookCloser(Exception):
+class _LookCloser(Reconsider):
     """So many are wanted in all that what is known of the stock is not exact enough."""
 
     def __init__(self, quantity: int) -> None:
@@ -97,8 +84,7 @@ class Carts:
         self._limits = limits
         self._carts = CartRepository(db, sealer)
         self._token_key = sealer.derived_key("cart tokens")
-        self._markets_of: dict[UUID, str] = {}
-        self._changes: Coalescer[_Wish, Cart] = Coalescer(self._make)
+        self._changes = CartChanges(db, clock, settings, self._carts)
 
     def token_of(self, cart_id: UUID) -> str:
         """The shopper's key to one cart; derived, so nothing about it is stored."""
@@ -121,7 +107,7 @@ class Carts:
     async def get(self, cart_id: UUID, token: str | None) -> Cart:
         """The cart; raises :class:`~commercekit.checkout.errors.CartNotFound` without its token."""
         self._check(cart_id, token)
-        return _found(await self._carts.get(cart_id, self._clock.now()))
+        return found(await self._carts.get(cart_id, self._clock.now()))
 
     async def find(self, cart_id: UUID, token: str | None) -> Cart | None:
         """The cart, or ``None`` when it is gone; a wrong token is refused as by :meth:`get`."""
@@ -260,7 +246,7 @@ class Carts:
     ) -> PricedCart:
         """Set the quantity of ``sku``, from what the cart has now and what there is to sell."""
         self._check(cart_id, token)
-        market = await self._market_of(cart_id)
+        market = await self._changes.market_of(cart_id)
         await self._check_sku(market, sku)
         asked = wanted
         stock = await self._quoter.availability(market, sku, asked)
@@ -284,22 +270,12 @@ class Carts:
             return replace(cart, lines=lines)
 
         try:
-            cart = await self._change(cart_id, token, change)
+            cart = await self._changes.apply(cart_id, change)
         except _LookCloser as closer:
             asked = closer.quantity
             stock = await self._quoter.availability(market, sku, asked)
-            cart = await self._change(cart_id, token, change)
+            cart = await self._changes.apply(cart_id, change)
         return await self.price(cart, languages, messages)
-
-    async def _market_of(self, cart_id: UUID) -> str:
-        """The code of the cart's market, which never changes."""
-        known = self._markets_of.get(cart_id)
-        if known is None:
-            known = _found(await self._carts.get(cart_id, self._clock.now())).market
-            if len(self._markets_of) >= _REMEMBERED:
-                del self._markets_of[next(iter(self._markets_of))]
-            self._markets_of[cart_id] = known
-        return known
 
     async def _check_sku(self, market: str, sku: str) -> None:
         if not await self._quoter.sells(market, sku):
@@ -310,47 +286,12 @@ class Carts:
         self, cart_id: UUID, token: str | None, change: Callable[[Cart], Cart]
     ) -> Cart:
         self._check(cart_id, token)
-        return await self._changes.submit(_Wish(cart_id, change))
-
-    async def _make(self, wishes: Sequence[_Wish]) -> Sequence[Cart | Exception]:
-        """Change many carts in one transaction; several wishes for one cart follow each other."""
-
-        async def work(uow: UnitOfWork) -> list[Cart | Exception]:
-            now = self._clock.now()
-            locked = await self._carts.locked(uow, {wish.cart_id for wish in wishes}, now)
-            carts = dict(locked)
-            outcomes: list[Cart | Exception] = []
-            for wish in wishes:
-                try:
-                    cart = _changed(wish, carts.get(wish.cart_id), now, self._settings)
-                except (CommerceKitError, _LookCloser) as refusal:
-                    outcomes.append(refusal)
-                else:
-                    carts[cart.id] = cart
-                    outcomes.append(cart)
-            changes = [
-                (locked[key], cart) for key, cart in carts.items() if cart is not locked[key]
-            ]
-            if changes:
-                await self._carts.write(uow, changes)
-            return outcomes
-
-        return await self._db.run(work)
+        return await self._changes.apply(cart_id, change)
 
     def _check(self, cart_id: UUID, token: str | None) -> None:
         given = (token or "").encode()
         if not hmac.compare_digest(self.token_of(cart_id).encode(), given):
-            _found(None)
-
-
-def _changed(wish: _Wish, cart: Cart | None, now: datetime, settings: CheckoutSettings) -> Cart:
-    found = _found(cart)
-    if found.order_id is not None:
-        raise CartOrdered
-    expires_at = found.expires_at
-    if expires_at - now < settings.cart_lifetime - min(_TOUCH, settings.cart_lifetime / 10):
-        expires_at = now + settings.cart_lifetime
-    return replace(wish.change(found), expires_at=expires_at, version=found.version + 1)
+            found(None)
 
 
 def basis_of(cart: Cart, languages: Sequence[str] = ()) -> Basis:
@@ -363,10 +304,3 @@ def basis_of(cart: Cart, languages: Sequence[str] = ()) -> Basis:
         shipping=cart.shipping,
         coupons=cart.coupons,
     )
-
-
-def _found(cart: Cart | None) -> Cart:
-    if cart is None:
-        detail = "There is no such cart, or X-Cart-Token does not belong to it."
-        raise CartNotFound(detail)
-    return cart
