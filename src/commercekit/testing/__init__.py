@@ -14,8 +14,10 @@ from commercekit.testing.contexts import (
 from commercekit.testing.databases import TestServer, core_piccolo_apps
 from commercekit.testing.faults import FaultProxy
 from commercekit.testing.race import Race, Rival
+from commercekit.testing.summary import VERDICT_PROPERTY
 
 __all__ = [
+    "VERDICT_PROPERTY",
     "Enqueued",
     "FaultProxy",
     "JobList",

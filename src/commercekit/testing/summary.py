@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, Final
 
-__all__ = ["PROPERTY", "verdict_lines"]
+__all__ = ["VERDICT_PROPERTY", "verdict_lines"]
 
-PROPERTY: Final = "conformance"
+VERDICT_PROPERTY: Final = "conformance"
 """The name under which a test's report carries ``(rule, verdict)``."""
 
 
@@ -18,7 +18,7 @@ def verdict_lines(reports: Iterable[Any]) -> list[str]:
     missing: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for report in reports:
         for name, said in getattr(report, "user_properties", ()):
-            if name != PROPERTY:
+            if name != VERDICT_PROPERTY:
                 continue
             rule, verdict = said
             of = report.nodeid.rpartition("::")[0]

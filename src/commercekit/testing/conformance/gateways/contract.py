@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from commercekit.payments import CreatePayment, PaymentGateway
 from commercekit.platform.providers import ProviderContext, ProviderContexts
-from commercekit.testing import ManualClock
+from commercekit.testing import VERDICT_PROPERTY, ManualClock
 from commercekit.testing.conformance.contract import Contract
 from commercekit.testing.conformance.gateways.asking import AskingRules
 from commercekit.testing.conformance.gateways.doubting import DoubtingRules
@@ -27,7 +27,6 @@ from commercekit.testing.conformance.gateways.secrecy import SecrecyRules
 from commercekit.testing.conformance.gateways.taking import TakingRules
 from commercekit.testing.conformance.gateways.trial import Trial
 from commercekit.testing.conformance.gateways.vendor import PaymentVendor
-from commercekit.testing.summary import PROPERTY
 
 __all__ = ["PaymentGatewayContract", "context_for"]
 
@@ -107,7 +106,7 @@ class PaymentGatewayContract(
         finally:
             await trial.end()
             for verdict in trial.verdicts.items():
-                request.node.user_properties.append((PROPERTY, verdict))
+                request.node.user_properties.append((VERDICT_PROPERTY, verdict))
 
 
 @contextlib.asynccontextmanager
