@@ -45,8 +45,8 @@ from commercekit.platform.providers import (
     SignatureInvalid,
 )
 from commercekit.platform.settings import Secret
-from commercekit.testing import ManualClock
-from commercekit.testing.conformance import PaymentGatewayContract, context_for
+from commercekit.testing import ManualClock, provider_context
+from commercekit.testing.conformance import PaymentGatewayContract
 from tests.testing.sample_vendor import API_KEY, WEBHOOK_SECRET, AcmeVendor, signature
 
 __all__ = ["Account", "GoodContract", "GoodGateway", "Payment", "Refund"]
@@ -351,5 +351,5 @@ class GoodContract(PaymentGatewayContract):
             merchant="acme-1", api_key=Secret(API_KEY), webhook_secret=Secret(WEBHOOK_SECRET)
         )
         transport = httpx.MockTransport(vendor.answer)
-        async with context_for(gateway, account, clock=clock, vendor=transport) as context:
-            yield context
+        async with httpx.AsyncClient(transport=transport) as http:
+            yield provider_context(gateway, account, http=http, clock=clock)

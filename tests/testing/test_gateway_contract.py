@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from commercekit.platform.settings import Secret
-from commercekit.testing import ManualClock
-from commercekit.testing.conformance import PAYMENT_GATEWAY_RULES, RuleBroken, context_for
+from commercekit.testing import ManualClock, provider_context
+from commercekit.testing.conformance import PAYMENT_GATEWAY_RULES, RuleBroken
 from commercekit.testing.conformance.gateways.trial import Trial
 from tests.testing import broken_gateways, broken_gateways_among_others
 from tests.testing.broken_gateways_among_others import Loner, LonersVendor, PlainAccount, PlainKey
@@ -42,7 +42,8 @@ async def trial_of(kind: type[GoodGateway], contract: Any = None) -> Any:
             merchant="acme-1", api_key=API_KEY, webhook_secret=Secret(WEBHOOK_SECRET)
         )
     transport = httpx.MockTransport(vendor.answer)
-    async with context_for(gateway, account, clock=clock, vendor=transport) as context:
+    async with httpx.AsyncClient(transport=transport) as http:
+        context = provider_context(gateway, account, http=http, clock=clock)
         trial = Trial(contract or GoodContract(), gateway, context, vendor, clock)
         yield trial
         await trial.end()
@@ -141,7 +142,8 @@ async def test_a_mistake_in_the_vendors_fake_is_not_blamed_on_the_gateway():
     gateway, clock = GoodGateway(), ManualClock()
     transport = httpx.MockTransport(Clumsy(clock).answer)
     account = Account(merchant="m", api_key=Secret(API_KEY), webhook_secret=Secret(WEBHOOK_SECRET))
-    async with context_for(gateway, account, clock=clock, vendor=transport) as context:
+    async with httpx.AsyncClient(transport=transport) as http:
+        context = provider_context(gateway, account, http=http, clock=clock)
         trial = Trial(GoodContract(), gateway, context, Clumsy(clock), clock)
         with pytest.raises(TypeError, match="the vendor's fake raised this, not the gateway"):
             await trial.asked()

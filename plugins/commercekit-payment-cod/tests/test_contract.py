@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 
-from commercekit.testing.conformance import PaymentGatewayContract, context_for
+from commercekit.testing import provider_context
+from commercekit.testing.conformance import PaymentGatewayContract
 from commercekit_payment_cod.gateway import CashOnDelivery
 from commercekit_payment_cod.settings import Account
 
@@ -18,5 +20,5 @@ class TestCash(PaymentGatewayContract):
 
     @pytest.fixture
     async def context(self, gateway, clock):
-        async with context_for(gateway, Account(), clock=clock) as made:
-            yield made
+        async with httpx.AsyncClient() as http:
+            yield provider_context(gateway, Account(), http=http, clock=clock)

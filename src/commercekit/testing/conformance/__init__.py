@@ -27,7 +27,6 @@ from commercekit.testing.conformance.gateways import (
     PaymentGatewayContract,
     PaymentVendor,
     VendorBooks,
-    context_for,
 )
 from commercekit.testing.conformance.notifier_rules import NOTIFIER_RULES
 from commercekit.testing.conformance.notifiers import NotifierContract
@@ -70,7 +69,6 @@ __all__ = [
     "Trouble",
     "VendorBooks",
     "basket_line",
-    "context_for",
     "priced_basket",
     "refund_case",
     "refund_line",

@@ -1,6 +1,6 @@
 """What a payment gateway must do, and the vendor's side of a trial."""
 
-from commercekit.testing.conformance.gateways.contract import PaymentGatewayContract, context_for
+from commercekit.testing.conformance.gateways.contract import PaymentGatewayContract
 from commercekit.testing.conformance.gateways.line import Fault
 from commercekit.testing.conformance.gateways.rules import PAYMENT_GATEWAY_RULES
 from commercekit.testing.conformance.gateways.vendor import (
@@ -20,5 +20,4 @@ __all__ = [
     "PaymentGatewayContract",
     "PaymentVendor",
     "VendorBooks",
-    "context_for",
 ]

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import httpx
 import pytest
 import pytest_asyncio
-from msgspec import Struct
 
 from commercekit.payments import CreatePayment, PaymentGateway
-from commercekit.platform.providers import ProviderContext, ProviderContexts
+from commercekit.platform.providers import ProviderContext
 from commercekit.testing import VERDICT_PROPERTY, ManualClock
 from commercekit.testing.conformance.contract import Contract
 from commercekit.testing.conformance.gateways.asking import AskingRules
@@ -28,7 +25,7 @@ from commercekit.testing.conformance.gateways.taking import TakingRules
 from commercekit.testing.conformance.gateways.trial import Trial
 from commercekit.testing.conformance.gateways.vendor import PaymentVendor
 
-__all__ = ["PaymentGatewayContract", "context_for"]
+__all__ = ["PaymentGatewayContract"]
 
 
 class PaymentGatewayContract(
@@ -75,8 +72,7 @@ class PaymentGatewayContract(
 
     @pytest.fixture
     def context(self) -> ProviderContext:
-        """A context with settings of your ``config_type`` and the fixture ``clock``; see
-        :func:`context_for`."""  # noqa: D205, D209 - the summary needs both lines
+        """``provider_context(gateway, settings, http=..., clock=clock)``, ``http`` leading to the fake."""
         raise NotImplementedError
 
     @pytest.fixture
@@ -107,28 +103,3 @@ class PaymentGatewayContract(
             await trial.end()
             for verdict in trial.verdicts.items():
                 request.node.user_properties.append((VERDICT_PROPERTY, verdict))
-
-
-@contextlib.asynccontextmanager
-async def context_for(
-    gateway: PaymentGateway,
-    account: Struct,
-    *,
-    clock: ManualClock,
-    vendor: httpx.AsyncBaseTransport | Any = None,
-    account_id: str = "default",
-) -> AsyncIterator[ProviderContext]:
-    """A context for ``account``, as the shop would make it.
-
-    ``vendor`` answers its HTTP requests: an httpx transport, such as
-    ``httpx.MockTransport(fake.answer)`` or ``httpx.ASGITransport(app)``. Without it every request
-    fails, which suits gateways that send none.
-    """
-    transport = vendor or httpx.MockTransport(_nobody)
-    async with httpx.AsyncClient(transport=transport) as http:
-        yield ProviderContexts(http=http, clock=clock)(gateway.code, account_id, account)
-
-
-def _nobody(request: httpx.Request) -> httpx.Response:
-    message = f"nobody answers {request.url.host} in this test"
-    raise httpx.ConnectError(message, request=request)
