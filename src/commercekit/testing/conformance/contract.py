@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, ClassVar, TypeVar
+
+import pytest
 
 from commercekit.errors import CommerceKitError
 from commercekit.platform.providers import ProviderError
+from commercekit.testing.summary import VERDICT_PROPERTY
 
 __all__ = ["Contract", "RuleBroken", "unspoken"]
 
@@ -34,6 +37,9 @@ class Contract:
     rules: ClassVar[Mapping[str, str]]
     """The reason of every rule, by its name."""
 
+    _is_broken = False
+    _passed_over: str | None = None
+
     def hold(self, rule: str, holds: bool, detail: str) -> None:  # noqa: FBT001 - the verdict itself
         """Break ``rule`` with what was seen, unless it ``holds``."""
         __tracebackhide__ = True
@@ -42,7 +48,28 @@ class Contract:
 
     def breach(self, *, of: str, seen: str) -> RuleBroken:
         """That the rule does not hold, to be raised."""
+        self._is_broken = True
         return RuleBroken(of, self.rules[of], seen)
+
+    def pass_over(self, why: str) -> None:
+        """Say that what a test is about is not there to be asked.
+
+        The test passes, and the summary of the run says so, lest anybody take it for a rule that was kept.
+        """
+        self._passed_over = why
+
+    @pytest.fixture(autouse=True)
+    def _verdict(
+        self, request: pytest.FixtureRequest, record_property: Callable[[str, object], None]
+    ) -> Iterator[None]:
+        """How the rule of a test that is named after it fared, for the summary of the run."""
+        yield
+        rule = request.node.originalname.removeprefix("test_").replace("_", "-")
+        if rule in self.rules and not self._is_broken:
+            why = self._passed_over
+            record_property(
+                VERDICT_PROPERTY, (rule, "kept" if why is None else f"not asked: {why}")
+            )
 
     async def spoken(self, call: Awaitable[T]) -> T:
         """The answer; what is raised and is none of the core's errors breaks ``fails-in-our-words``."""

@@ -164,21 +164,38 @@ class NotifierTrial(CalledContract):
         same = len(arrived) == 1 and _is_same(arrived[0], message)
         self.hold(rule, same, f"{message.channel}: {message!r} arrived as {list(arrived)!r}")
 
-    async def in_trouble(self, notifier: Notifier, outbox: Outbox, trouble: Trouble) -> Any:
+    async def in_trouble(
+        self, notifier: Notifier, outbox: Outbox, trouble: Trouble, *, expected: bool = True
+    ) -> Any:
         """A message of each channel that meets the trouble, and how many were delivered before."""
+        met = False
         for each in self.messages(notifier):
             message = await outbox.meet(trouble, each)
             if message is not None:
+                met = True
                 yield message, len(await outbox.delivered())
             await outbox.calm()
+        if expected and not met:
+            self.pass_over(f"outbox.meet() prepares no {trouble.value!r}")
 
-    async def receipts(self, notifier: Notifier, context: ProviderContext, outbox: Outbox) -> Any:
+    async def receipts(
+        self,
+        notifier: Notifier,
+        context: ProviderContext,
+        outbox: Outbox,
+        *,
+        expected: bool = True,
+    ) -> Any:
         """A message of each channel with its genuine receipt, where the vendor sends any."""
+        received = False
         for message in self.messages(notifier):
             await self.carried(notifier, context, message)
             genuine = await outbox.receipt(message)
             if genuine is not None:
+                received = True
                 yield message, genuine
+        if expected and not received:
+            self.pass_over("outbox.receipt() gives nothing")
 
     async def receipt_in(
         self, notifier: Notifier, context: ProviderContext, genuine: RawRequest
@@ -200,7 +217,7 @@ class NotifierTrial(CalledContract):
             if genuine is not None:
                 errors.append(await self.refusal(notifier.parse_receipt(context, genuine)))
         for trouble in Trouble:
-            async for message, _ in self.in_trouble(notifier, outbox, trouble):
+            async for message, _ in self.in_trouble(notifier, outbox, trouble, expected=False):
                 errors.append(await self.refusal(notifier.send(context, message)))
         forged = push(context, _WORD.encode())
         errors.append(await self.refusal(notifier.parse_receipt(context, forged)))

@@ -248,6 +248,7 @@ class PromotionRuleContract(PureContract):
     def test_replays_the_same(self, rule: Rule) -> None:
         """Rule ``replays-the-same``: all that was recorded in ``replays`` with earlier versions."""
         if self.replays is None:
+            self.pass_over("no replays are recorded")
             return
         if is_recording():
             record_replays(self.replays, self._recordings(rule))

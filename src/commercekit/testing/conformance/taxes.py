@@ -187,6 +187,7 @@ class TaxProviderContract(CalledContract):
     async def test_says_unavailable(self, provider: TaxProvider) -> None:
         """Rule ``says-unavailable``: and not that there is no tax."""
         if not self.destinations or not await self.goes_down(provider):
+            self.pass_over("goes_down() does nothing")
             return
         place = self.destinations[-1]
         refused = await self.refusal(provider.rates(self._request(place)))
