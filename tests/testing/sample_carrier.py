@@ -36,20 +36,23 @@ from commercekit.platform.providers import (
     RawRequest,
     SignatureInvalid,
 )
+from commercekit.platform.settings import Secret
 from commercekit.testing.conformance import CarrierContract
 
 __all__ = ["GoodCarrier", "GoodContract"]
 
 
-class NoSettings(Struct, frozen=True):
-    """Nothing to set."""
+class Account(Struct, frozen=True):
+    """A key, which nobody may read."""
+
+    key: Secret = Secret("key-of-the-carrier")
 
 
 class GoodCarrier(Carrier):
     """Does everything a carrier can do."""
 
     code: ClassVar[str] = "good"
-    config_type: ClassVar[type[Struct]] = NoSettings
+    config_type: ClassVar[type[Struct]] = Account
     capabilities: ClassVar[CarrierCapabilities] = CarrierCapabilities(
         rates=True,
         create=True,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
@@ -19,11 +21,16 @@ from commercekit.fulfilment import (
     TrackingNo,
 )
 from commercekit.kernel import Money
-from commercekit.platform.providers import Ack, ProviderContext, ProviderContexts
+from commercekit.platform.providers import (
+    Ack,
+    ProviderContext,
+    ProviderContexts,
+    SignatureInvalid,
+)
 from commercekit.testing import ManualClock
 from commercekit.testing.conformance import CARRIER_RULES
 from tests.testing.proving import faults, rules_without_a_test
-from tests.testing.sample_carrier import GoodCarrier, GoodContract, NoSettings
+from tests.testing.sample_carrier import Account, GoodCarrier, GoodContract
 
 
 def changed(shipment: Any, **changes: Any) -> Any:
@@ -67,8 +74,6 @@ class BooksAgain(GoodCarrier):
 
 class LooksThenBooks(GoodCarrier):
     async def create(self, ctx: Any, r: Any) -> Any:
-        import asyncio
-
         known = self.booked.get(r.shipment_id)
         await asyncio.sleep(0)
         if known is None:
@@ -186,6 +191,8 @@ class AlwaysContent(GoodCarrier):
 
 class Gullible(GoodCarrier):
     async def parse_notification(self, ctx: Any, req: Any) -> Any:
+        if req.body and b"number" not in req.body:
+            raise SignatureInvalid("unreadable")
         return self.read(req)
 
 
@@ -206,6 +213,39 @@ class Stranger(GoodCarrier):
         if r.quote_ref:
             raise KeyError(r.quote_ref)
         return await super().create(ctx, r)
+
+
+class LogsAddresses(GoodCarrier):
+    async def create(self, ctx: Any, r: Any) -> Any:
+        ctx.log.info("booking", to=r.receiver.address.line1)
+        return await super().create(ctx, r)
+
+
+class PrintsItsKey(GoodCarrier):
+    async def rates(self, ctx: Any, r: Any) -> Any:
+        ctx.log.debug("asking", authorization=ctx.secrets.read("key"))
+        return await super().rates(ctx, r)
+
+
+class Waits(GoodCarrier):
+    async def rates(self, ctx: Any, r: Any) -> Any:
+        time.sleep(0.001)
+        return await super().rates(ctx, r)
+
+
+class NeverGivesUp(GoodCarrier):
+    async def rates(self, ctx: Any, r: Any) -> Any:
+        try:
+            await asyncio.sleep(0.001)
+        except asyncio.CancelledError:
+            await asyncio.sleep(1.5)
+        return await super().rates(ctx, r)
+
+
+class AsksLater(GoodCarrier):
+    async def rates(self, ctx: Any, r: Any) -> Any:
+        self.later = asyncio.ensure_future(asyncio.sleep(30))
+        return await super().rates(ctx, r)
 
 
 BROKEN: dict[type[GoodCarrier], set[str]] = {
@@ -238,13 +278,18 @@ BROKEN: dict[type[GoodCarrier], set[str]] = {
     ReadsOnce: {"reads-without-effects"},
     Scripted: {"follows-on-the-web"},
     Stranger: {"fails-in-our-words"},
+    LogsAddresses: {"keeps-people-out-of-logs"},
+    PrintsItsKey: {"keeps-secrets"},
+    Waits: {"holds-up-nobody"},
+    NeverGivesUp: {"lets-itself-be-cut-short"},
+    AsksLater: {"leaves-no-task-behind"},
 }
 
 
 @pytest.fixture
 async def context(clock: ManualClock) -> AsyncIterator[ProviderContext]:
     async with httpx.AsyncClient() as http:
-        yield ProviderContexts(http=http, clock=clock)("good", "default", NoSettings())
+        yield ProviderContexts(http=http, clock=clock)("good", "default", Account())
 
 
 async def test_a_good_carrier_breaks_no_rule(context: ProviderContext) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from commercekit.testing.conformance.called import CALLED_RULES
+
 __all__ = ["CARRIER_RULES"]
 
 CARRIER_RULES: Final[Mapping[str, str]] = {
@@ -35,6 +37,8 @@ CARRIER_RULES: Final[Mapping[str, str]] = {
     "refuses-forgeries": "anybody can post to a webhook",
     "reads-without-effects": "a notification is read before anything is booked, perhaps twice",
     "follows-on-the-web": "shoppers click on the link",
-    "fails-in-our-words": "only the core's own errors say what may be repeated",
+    "keeps-people-out-of-logs": "logs are read by many, and kept for long",
+    "keeps-secrets": "whoever has the account's key ships at the shop's expense",
+    **CALLED_RULES,
 }
 """Every rule, and why it is one."""

@@ -16,17 +16,12 @@ from commercekit.fulfilment import (
     CancelOutcome,
     Carrier,
     CarrierCapabilities,
-    CreateShipment,
-    Parcel,
-    ParcelItem,
-    Party,
-    RateRequest,
     Shipment,
     ShipmentRef,
     SubscribeResult,
     TrackQuery,
 )
-from commercekit.kernel import Address, Money, new_id
+from commercekit.kernel import new_id
 from commercekit.platform.providers import (
     ProviderContext,
     ProviderError,
@@ -35,24 +30,15 @@ from commercekit.platform.providers import (
     SignatureInvalid,
 )
 from commercekit.testing.conformance.carrier_rules import CARRIER_RULES
-from commercekit.testing.conformance.contract import Contract
+from commercekit.testing.conformance.carrier_trial import CarrierTrial
 
 __all__ = ["CarrierContract"]
 
 _CODE = re.compile(r"[a-z][a-z0-9-]{0,62}")
-_ADDRESS = Address(
-    name="Han Meimei",
-    phone="+8613900139000",
-    country="CN",
-    region="Zhejiang",
-    city="Hangzhou",
-    line1="1 West Lake Road",
-    postcode="310000",
-)
 _UNKNOWN_NUMBER = "NOBODYS0000000001"
 
 
-class CarrierContract(Contract):
+class CarrierContract(CarrierTrial):
     """Inherit it, give the two fixtures, and override the hooks that your vendor's sandbox allows.
 
     Rules about what a carrier says it cannot do (:attr:`Carrier.capabilities`) hold trivially.
@@ -60,60 +46,6 @@ class CarrierContract(Contract):
 
     rules = CARRIER_RULES
     pytestmark = pytest.mark.asyncio
-
-    service = "standard"
-    """A service that the account under test offers."""
-    currency = "CNY"
-
-    # ---------------------------------------------------------------- what a plugin's tests supply
-
-    @pytest.fixture
-    def carrier(self) -> Carrier:
-        """The carrier under test."""
-        raise NotImplementedError
-
-    @pytest.fixture
-    def context(self) -> ProviderContext:
-        """A context with settings of your ``config_type``."""
-        raise NotImplementedError
-
-    async def travel(self, carrier: Carrier, context: ProviderContext, booked: Shipment) -> bool:
-        """Have the vendor's sandbox pick the first parcel up; ``False`` where it cannot."""
-        return False
-
-    async def notification(
-        self, carrier: Carrier, context: ProviderContext, booked: Shipment
-    ) -> RawRequest | None:
-        """A genuine notification about ``booked``, signed as the vendor does; ``None`` without any."""
-        return None
-
-    # ------------------------------------------------------------------------------------ material
-
-    def consignment(self, parcels: int = 1, **changes: Any) -> CreateShipment:
-        """A booking that the account under test accepts; override it for vendors that want more."""
-        request = CreateShipment(
-            shipment_id=new_id().hex,
-            service=self.service,
-            sender=Party(address=_ADDRESS),
-            receiver=Party(address=_ADDRESS),
-            parcels=[
-                Parcel(weight_g=500, items=[ParcelItem(sku="CAP", quantity=1)])
-                for _ in range(parcels)
-            ],
-            declared=Money(9900, self.currency),
-            reference="261122-TEST",
-        )
-        return msgspec.structs.replace(request, **changes)
-
-    def inquiry(self) -> RateRequest:
-        """What a price is asked for."""
-        return RateRequest(
-            origin=_ADDRESS,
-            destination=_ADDRESS,
-            parcels=[Parcel(weight_g=500)],
-            value=Money(9900, self.currency),
-            currency=self.currency,
-        )
 
     # ------------------------------------------------------------------------------------ identity
 
