@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,18 @@ def test_every_rule_was_broken_once():
 def test_every_rule_has_a_reason_and_a_test_that_says_its_name():
     assert rules_without_a_test(GoodContract(), PAYMENT_GATEWAY_RULES) == []
     assert all(len(reason) > 20 for reason in PAYMENT_GATEWAY_RULES.values())
+
+
+def test_the_how_to_lists_every_rule_in_two_languages():
+    count = len(PAYMENT_GATEWAY_RULES)
+    english = (ROOT / "docs/how-to/test-a-gateway.md").read_text(encoding="utf-8")
+    chinese = (ROOT / "docs/how-to/zh/test-a-gateway.md").read_text(encoding="utf-8")
+    assert f": {count}\nrules, each" in english
+    assert f"共 {count} 条规则" in chinese
+    row = re.compile(r"^\| `([a-z-]+)` \| (.+) \|$", re.MULTILINE)
+    assert dict(row.findall(english.partition("## The rules")[2])) == dict(PAYMENT_GATEWAY_RULES)
+    translated = row.findall(chinese.partition("## 规则")[2])
+    assert [name for name, _ in translated] == list(PAYMENT_GATEWAY_RULES)
 
 
 # ------------------------------------------------------------------ what an author sees of it
