@@ -236,7 +236,7 @@ def test_every_kind_is_a_whole_distribution(kind):
     files = {path.as_posix(): text for path, text in rendered(answers).items()}
     package = f"src/{answers.package}"
     for name in (
-        ".github/workflows/ci.yml", ".gitignore", "README.md", "README.zh.md", "pyproject.toml",
+        ".github/workflows/ci.yml", ".gitignore", "CHANGELOG.md", "README.md", "README.zh.md", "pyproject.toml",
         f"{package}/__init__.py", f"{package}/plugin.py", f"{package}/settings.py",
         f"{package}/py.typed", "tests/conftest.py",
     ):  # fmt: skip

@@ -246,3 +246,8 @@ def test_an_error_that_is_logged_did_not_disappear(acme):
         """,
     )
     assert found(acme, "errors-in-our-words").state is State.KEPT
+
+
+def test_a_section_may_begin_with_code_and_comments_in_it_are_no_headings(acme):
+    change(acme, "README.md", "    pytest tests", "```sh\n# all of them\npytest tests\n```")
+    assert found(acme, "development").state is State.KEPT

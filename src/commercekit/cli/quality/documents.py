@@ -13,7 +13,7 @@ __all__ = ["Document", "Section"]
 
 _FENCE = re.compile(r"^(```+).*?^\1\s*$", re.MULTILINE | re.DOTALL)
 _CHINESE_PART = re.compile(r"^##\s+中文\s*$", re.MULTILINE)
-_HEADING = re.compile(r"^(#{1,4})\s+(.+?)\s*$", re.MULTILINE)
+_HEADING = re.compile(r"^(#{1,4})[ \t]+(.+?)[ \t]*$", re.MULTILINE)
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 
 

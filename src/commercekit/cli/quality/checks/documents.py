@@ -10,6 +10,7 @@ from commercekit.cli.quality.folder import PluginFolder
 
 __all__ = ["changelog", "development", "figures", "kept_data", "limits", "readme", "two_languages"]
 
+_A_SENTENCE: Final = 20
 _LONG_ENOUGH: Final = 40
 _CHINESE_ENOUGH: Final = 100
 _LIMITS: Final = r"limit|cannot|does not do"
@@ -23,7 +24,7 @@ def readme(plugin: PluginFolder) -> Iterator[str]:
         yield "the README does not begin with a heading"
         return
     first = re.split(r"\n\s*\n", text.partition("\n")[2].strip())[0]
-    if len(first) < _LONG_ENOUGH or first.startswith(("|", "#", "```", "    ")):
+    if len(first) < _A_SENTENCE or first.startswith(("|", "#", "```", "    ")):
         yield "the README does not begin with a paragraph on what the plugin is for"
     if f"pip install {plugin.distribution}" not in text:
         yield f"the README does not say pip install {plugin.distribution}"
@@ -55,7 +56,7 @@ def limits(plugin: PluginFolder) -> Iterator[str]:
 
 def development(plugin: PluginFolder) -> Iterator[str]:
     """It says how it is changed and tested."""
-    found = plugin.readme.section(r"develop|contribut|working on")
+    found = plugin.readme.section(r"develop|contribut|work(ing)? on")
     if found is None or "pytest" not in found.text:
         yield "the README has no section Develop that says how to run the tests with pytest"
 

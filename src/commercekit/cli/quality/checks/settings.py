@@ -56,7 +56,9 @@ def secret_settings(plugin: PluginFolder) -> Iterator[str]:
 def secrets_change(plugin: PluginFolder) -> Iterator[str]:
     """A secret can be changed while the shop serves, or the README says how else."""
     names = {dotted(field.target) for _, field, _ in secret_fields(plugin)}
-    told = plugin.readme.section(r"(chang|rotate|rotating|rotation|renew)\w* .*(secret|key|token|password)")
+    told = plugin.readme.section(
+        r"(chang|rotate|rotating|rotation|renew)\w* .*(secret|key|token|password)"
+    )
     for name in sorted(names):
         bare = re.sub(r"^(previous|old|next|new)_", "", name)
         partners = {f"{word}_{bare}" for word in ("previous", "old", "next", "new")}
