@@ -132,9 +132,7 @@ def plugins() -> str:
         # Reading alone may find more than was shown by running, and a promise is what is run.
         tier = min(report.rank, Tier[report.promised.upper()]).word
         name = project["name"]
-        rows.append(
-            f"| [{name}]({folder.name}/README.md) | {tier} | {project['description']} |"
-        )
+        rows.append(f"| [{name}]({folder.name}/README.md) | {tier} | {project['description']} |")
     return (
         "# Plugins in this repository\n\n"
         "Each folder is a distribution of its own, for one vendor or one concern. A development shop\n"

@@ -11,7 +11,7 @@ from typing import Any, get_args, get_type_hints
 import msgspec
 
 from reference_pages.hooks import Hook, all_hooks, filled_by, marks, page_of, roles
-from reference_pages.reading import cell, field_docs, first_paragraph, prose, type_text
+from reference_pages.reading import ROOT, cell, field_docs, first_paragraph, prose, type_text
 
 CONTEXTS = "contexts.md"
 
@@ -231,6 +231,17 @@ def _below(root: Any) -> Iterator[Any]:
         yield from _below(child)
 
 
+def _guide(family: str) -> str | None:
+    """The page of how-to on a kit: ``test-a-carrier.md`` for ``Carrier``."""
+    words = page_of(type(family, (), {})).removesuffix(".md").split("-")
+    for length in range(len(words), 0, -1):
+        for article in ("a", "an"):
+            name = f"test-{article}-{'-'.join(words[:length])}.md"
+            if (ROOT / "docs/how-to" / name).exists():
+                return name
+    return None
+
+
 def conformance() -> str:
     """The rules of every kit, with their reasons."""
     from commercekit.testing import conformance as kits
@@ -258,6 +269,12 @@ def conformance() -> str:
         if contract is None:
             continue
         text += f"\n## {family}Contract\n\n{prose(inspect.cleandoc(contract.__doc__ or ''))}\n\n"
+        guide = _guide(family)
+        text += (
+            f"How it is used: [{guide.removesuffix('.md')}](../how-to/{guide}).\n\n"
+            if guide
+            else ""
+        )
         rows = [f"| `{rule}` | {cell(str(reason))} |" for rule, reason in rules.items()]
         text += "| rule | because |\n|---|---|\n" + "\n".join(rows) + "\n"
     return text
