@@ -12,9 +12,11 @@ import pytest_asyncio
 
 from commercekit.app import Shop
 from commercekit.app.configuration import ShopConfiguration
-from commercekit.checkout import Basis, CartLine, Quote
+from commercekit.checkout import Basis, CartLine, PlaceOrder, Quote
+from commercekit.checkout.service import placing
+from commercekit.inventory import OutOfStock, Shortfall
 from commercekit.kernel import Address, Money, new_id
-from tests.shop import ADDRESS, MUG, TestShop
+from tests.shop import ADDRESS, MUG, SHIRT, TestShop
 
 _PATIENCE = 2.0
 """Seconds within which a word has to arrive; it takes milliseconds."""
@@ -191,3 +193,64 @@ async def test_nothing_is_read_ahead_while_no_word_would_be_heard(shop: TestShop
     assert not shop.shop.broadcast.is_listening
     assert await shop.shop.checkout.warming.step() is False
     assert not shop.shop.checkout.shelf._goods._values
+
+
+async def _order(shop: Shop, quantity: int = 1) -> Any:
+    return await shop.checkout.placing.place(
+        new_id(),
+        PlaceOrder(
+            basis=basis(quantity),
+            payment_method="cod",
+            email="li.lei@example.com",
+            locale="en",
+        ),
+    )
+
+
+async def test_what_is_known_to_be_sold_out_is_refused_without_asking_the_database(
+    here: Shop, shop: TestShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left, _ = await shop.stock(MUG)
+    await _order(here, left)
+    with pytest.raises(OutOfStock) as first:
+        await _order(here)
+
+    async def asked(*_: Any, **__: Any) -> Any:
+        message = "the database was asked"
+        raise AssertionError(message)
+
+    monkeypatch.setattr(placing, "place_all", asked)
+    for wanted in (1, 3):
+        with pytest.raises(OutOfStock) as again:
+            await _order(here, wanted)
+        assert again.value.shortfalls == (Shortfall(MUG, wanted, 0),)
+    assert first.value.shortfalls == (Shortfall(MUG, 1, 0),)
+    assert await shop.stock(MUG) == (left, left)
+
+
+async def test_what_came_in_again_is_sold_at_once_here_and_soon_there(
+    here: Shop, there: Shop, shop: TestShop
+) -> None:
+    left, _ = await shop.stock(MUG)
+    await _order(here, left)
+    for each in (here, there):
+        with pytest.raises(OutOfStock):
+            await _order(each)
+    async with here.db.unit_of_work() as uow:
+        await here.inventory.receive(uow, new_id(), MUG, 2)
+    await _order(here)
+    deadline = time.monotonic() + _PATIENCE
+    while there.checkout.shelf.known_short("default", {MUG: 1}):
+        assert time.monotonic() < deadline, "the word did not arrive"
+        await asyncio.sleep(0.01)
+    await _order(there)
+    assert await shop.stock(MUG) == (left + 2, left + 2)
+
+
+async def test_a_basket_that_is_not_wholly_known_is_left_to_the_database(here: Shop) -> None:
+    shelf = here.checkout.shelf
+    await shelf.availability("default", {MUG: 1})
+    assert shelf.known_short("default", {MUG: 10_000}) == []
+    assert shelf.known_short("default", {MUG: 1, SHIRT: 10_000}) == []
+    await shelf.availability("default", {SHIRT: 1})
+    assert shelf.known_short("default", {MUG: 1, SHIRT: 10_000}) == [Shortfall(SHIRT, 10_000, 10)]

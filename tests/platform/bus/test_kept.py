@@ -152,3 +152,14 @@ async def test_more_than_the_most_is_not_kept() -> None:
     assert await kept.get(["b"]) == {"b": 2}
     await kept.get(["a"])
     assert source.asked == [["a"], ["b"], ["a"]]
+
+
+async def test_a_peek_reads_nothing_and_shows_only_what_cannot_be_old() -> None:
+    source, words = Source(), Words()
+    kept = _kept(source, words)
+    assert kept.peek(["a"]) == {}
+    await kept.get(["a"])
+    assert kept.peek(["a", "b"]) == {"a": 1}
+    words.is_listening = False
+    assert kept.peek(["a"]) == {}
+    assert source.asked == [["a"]]

@@ -6,6 +6,8 @@ which location serves, what an offline payment asks) is decided before; nothing 
 
 from __future__ import annotations
 
+import contextlib
+from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -25,8 +27,8 @@ from commercekit.checkout.errors import (
 from commercekit.checkout.models import PlaceOrder, Quote
 from commercekit.checkout.repository import Turn, place_all
 from commercekit.checkout.service.limits import limit_reached
-from commercekit.errors import Malformed, Refused
-from commercekit.inventory import Demand, Destination
+from commercekit.errors import CommerceKitError, Malformed, Refused
+from commercekit.inventory import Demand, Destination, OutOfStock
 from commercekit.kernel import Clock, new_id
 from commercekit.orders import (
     PAYMENT_STATUS_CONSUMER,
@@ -190,6 +192,11 @@ class Placing:
                 turn = await self._coalescer.submit(ready)
                 while turn.outcome == "again":
                     turn = await self._coalescer.submit(ready)
+            except OutOfStock as refusal:
+                with contextlib.suppress(CommerceKitError):
+                    skus = {short.sku for short in refusal.shortfalls}
+                    await self._quoter.learn_stock(wish.basis.market, skus)
+                raise
             except UniqueViolation as clash:
                 if clash.constraint_name != "orders_number_pkey" or attempt == _NUMBERS:
                     raise
@@ -208,6 +215,7 @@ class Placing:
     ) -> _Ready:
         quote = await self._quoter.quote(wish.basis, strict=True)
         _check(wish, quote)
+        self._check_stock(wish.basis.market, quote)
         method = self._method(wish, quote)
         now = self._clock.now()
         collects_later = method is not None and method.collects_later
@@ -253,6 +261,14 @@ class Placing:
                 "payment": None if intent is None else intent.row,
             },
         )
+
+    def _check_stock(self, market: str, quote: Quote) -> None:
+        """Refuse what is known to be sold out: whoever rushes to it must not crowd the database."""
+        wanted = Counter[str]()
+        for line in quote.new_lines:
+            wanted[line.sku] += line.quantity
+        if short := self._quoter.known_short(market, wanted):
+            raise self._inventory.refuse(short)
 
     async def _allocation(
         self, order_id: UUID, wish: PlaceOrder, quote: Quote, expires_at: datetime | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from commercekit.checkout.errors import ShippingNotAvailable, UnknownSku
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from commercekit.checkout.service.shelf import Shelf
     from commercekit.fulfilment import FulfilmentService
-    from commercekit.inventory import Availability
+    from commercekit.inventory import Availability, Shortfall
     from commercekit.kernel import Address, Clock
     from commercekit.markets import Market, MarketService
     from commercekit.promotions import PromotionOutcome
@@ -105,6 +105,14 @@ class Quoter:
     async def availability(self, market: str, sku: str, quantity: int) -> Availability:
         """What there is of ``sku``, exactly as far as ``quantity`` goes."""
         return (await self._shelf.availability(market, {sku: quantity}))[sku]
+
+    def known_short(self, market: str, wanted: Mapping[str, int]) -> list[Shortfall]:
+        """What of ``wanted`` surely falls short; see :meth:`Shelf.known_short`."""
+        return self._shelf.known_short(market, wanted)
+
+    async def learn_stock(self, market: str, skus: Iterable[str]) -> None:
+        """Have at hand how much there is of what was just refused: others will want it too."""
+        await self._shelf.availability(market, dict.fromkeys(skus, 1))
 
     async def _price(
         self, basis: Basis, market: Market, now: datetime, *, strict: bool

@@ -15,7 +15,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from commercekit.inventory import SHOWN_CAP, Availability
+from commercekit.inventory import SHOWN_CAP, Availability, Shortfall
 from commercekit.platform.bus import Kept
 from commercekit.pricing import TaxDestination
 
@@ -130,6 +130,21 @@ class Shelf:
         if beyond:
             there.update(await self._beyond_the_cap(market, beyond))
         return there
+
+    def known_short(self, market: str, wanted: Mapping[str, int]) -> list[Shortfall]:
+        """What of ``wanted`` surely falls short, without asking; empty unless all of it is known.
+
+        Below the cap every change is told, so the number is the true one. A refusal names every line
+        that falls short: where one of them is not known the database has to be asked.
+        """
+        known = self._shown.peek([(market, sku) for sku in wanted])
+        if len(known) < len(wanted):
+            return []
+        return [
+            Shortfall(sku, wanted[sku], there.shown)
+            for (_, sku), there in known.items()
+            if there.tracked and there.shown < min(wanted[sku], SHOWN_CAP)
+        ]
 
     async def _beyond_the_cap(
         self, market: str, wanted: Mapping[str, int]

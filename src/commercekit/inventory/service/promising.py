@@ -185,15 +185,19 @@ class Promising:
 
     def refusal(self, lines: str) -> OutOfStock:
         """The refusal of one wish, from the JSON that ``inventory_allocate_all`` gave for it."""
-        if self._on_refusal is not None:
-            self._on_refusal()
-        return OutOfStock(
+        return self.refuse(
             [
                 Shortfall(line.sku, line.wanted, line.available)
                 for line in repository.refused_lines(lines)
                 if line.tracked and line.available < line.wanted
             ]
         )
+
+    def refuse(self, shortfalls: Sequence[Shortfall]) -> OutOfStock:
+        """The refusal of what falls short, counted as one."""
+        if self._on_refusal is not None:
+            self._on_refusal()
+        return OutOfStock(shortfalls)
 
     def tell_allocated(self, uow: UnitOfWork, changes: str) -> None:
         """Publish what a batch changed of what shoppers see, from the JSON of its "changes"."""

@@ -61,6 +61,13 @@ class Kept(Generic[Key, Value]):
             found.update((key, loaded[key]) for key in missing if key in loaded)
         return found
 
+    def peek(self, keys: Iterable[Key]) -> dict[Key, Value]:
+        """What is at hand of ``keys``, without reading; nothing where it may be old."""
+        if current_unit_of_work() is not None or not self._broadcast.is_listening:
+            return {}
+        values = self._values
+        return {key: values[key] for key in keys if key in values}
+
     async def _read(self, asked: Sequence[list[Key]]) -> Sequence[Mapping[Key, Value]]:
         before = self._forgotten
         loaded = await self._load(list(dict.fromkeys(key for keys in asked for key in keys)))
