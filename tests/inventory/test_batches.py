@@ -168,7 +168,7 @@ class Bench:
             "SELECT id, on_hand, allocated FROM inventory_stock_item ORDER BY id"
         )
         promises = await uow.fetch(
-            "SELECT reference, sku, stock_item_id, quantity, expires_at, created_at, held, state"
+            "SELECT reference, sku, stock_item_id, quantity, expires_at, held, state"
             " FROM inventory_allocation ORDER BY reference, sku, stock_item_id"
         )
         return [tuple(row) for row in items], [tuple(row) for row in promises]
@@ -357,3 +357,28 @@ async def test_a_batch_waits_for_a_single_allocation_and_sees_what_it_took(shop)
     assert short(refused[0]) == [("ant", 2, 1)]
     assert await shop.numbers("ant") == (3, 3)
     assert await shop.numbers("bee") == (3, 0)
+
+
+async def _queued(shop, *references):
+    async with shop.db.unit_of_work() as uow:
+        wishes = [
+            wish_of(shop.inventory, turn, reference, [("ant", 1)])
+            for turn, reference in enumerate(references)
+        ]
+        assert await allocate_all(uow, shop.inventory, wishes) == {}
+    rows = await shop.db.fetch(
+        "SELECT reference FROM inventory_allocation WHERE sku = 'ant' ORDER BY created_at"
+    )
+    return [row["reference"] for row in rows]
+
+
+async def test_who_came_first_in_a_batch_is_served_first_from_the_shelf(shop):
+    await shop.stock("ant", 9)
+    assert await _queued(shop, "c", "a", "d", "b") == ["c", "a", "d", "b"]
+
+
+async def test_who_came_first_is_served_first_where_there_are_several_places(shop):
+    await shop.stock("ant", 4)
+    await shop.inventory.add_location("second", "Second", priority=2)
+    await shop.stock("ant", 5, location="second")
+    assert await _queued(shop, "c", "a", "d", "b") == ["c", "a", "d", "b"]
