@@ -33,6 +33,8 @@ from tests.benchmarks.orders import NAME as ORDERS
 from tests.benchmarks.orders import WITHIN, orders_1m
 from tests.benchmarks.shop import BenchShop
 from tests.benchmarks.sizes import SIZED, sized_shops
+from tests.benchmarks.starting import ALLOWED_MS, measure_starts
+from tests.benchmarks.starting import NAME as STARTS
 from tests.benchmarks.workloads import (
     ColdWorkload,
     DisturbedWorkload,
@@ -120,6 +122,8 @@ def main() -> None:
     # In a shop and on a server of its own: 100,000 variants would slow the others down.
     if not options.only or IMPORT in options.only:
         results.append(_importing())
+    if not options.only or STARTS in options.only:
+        results.append(_starting(options.rounds))
     machine = _machine()
     if not options.only or options.update:
         _write(options.out, machine, results, keep=bool(options.only))
@@ -143,7 +147,7 @@ def _write(out: Path, machine: dict[str, str | int], results: list[Result], *, k
 
 def _one_shop(folder: Path, options: argparse.Namespace) -> list[Result]:
     """What is measured on a shop of one size."""
-    if options.only and set(options.only) <= {*SIZED, ORDERS, IMPORT}:
+    if options.only and set(options.only) <= {*SIZED, ORDERS, IMPORT, STARTS}:
         return []
     with BenchShop(folder, products=options.products) as shop:
         results = [
@@ -247,6 +251,21 @@ def _importing() -> Result:
         floor_rps=round(floor, 1),
         ratio=round(done.ratio, 3),
         at_least=0.15,
+    )
+
+
+def _starting(rounds: int) -> Result:
+    """Milliseconds of processor time that plugins add to a start; the floor is a start without any."""
+    seen = measure_starts(rounds=rounds)
+    print(f"{STARTS} ... {seen.extra_ms:+.0f} ms on {statistics.median(seen.bare):,.0f} ms")
+    return Result(
+        name=STARTS,
+        rps=0,
+        p50_ms=round(seen.extra_ms, 2),
+        p99_ms=round(max(seen.full) - min(seen.bare), 2),
+        floor_rps=0,
+        ratio=round(ALLOWED_MS / max(seen.extra_ms, 1.0), 3),
+        at_least=1.0,
     )
 
 

@@ -147,7 +147,8 @@ def examine(plugin: InstalledPlugin, pinned: PinnedPlugin | None) -> Verdict:
             added=seen.added,
         )
 
-    if plugin.dist is None or not plugin.dist.files:
+    record = Record(plugin.dist) if plugin.dist is not None else None
+    if plugin.dist is None or record is None or not record.written:
         return found(
             Trust.NO_RECORD,
             "has no RECORD of its files, so nothing can be checked; install it with pip",
@@ -158,7 +159,6 @@ def examine(plugin: InstalledPlugin, pinned: PinnedPlugin | None) -> Verdict:
             f"is installed as editable: its code is whatever {folder} holds at the moment, so nothing "
             "can be pinned; build a wheel of it and install that",
         )
-    record = Record(plugin.dist)
     wanted = record.written if pinned is None else pinned.files
     present = record.present(wanted)
     differences = _Differences(
@@ -219,8 +219,7 @@ def _elsewhere(record: Record, module: str) -> str | None:
     origin = origin_of(module)
     if origin is None:
         return f"has an entry point to {module}, and there is no such module; install it again"
-    known = {(record.base / name).resolve() for name in record.written}
-    if origin.resolve() in known:
+    if record.lists(origin):
         return None
     return (
         f"is not what would be imported: Python finds {module} in {origin}, which is none of the "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import os
 import sys
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Record", "editable_folder", "origin_of"]
 
+_COLUMNS: Final = 3
+"""Of a row of ``RECORD``: path, hash, size."""
 _OF_THE_INSTALLER: Final = frozenset(
     {
         "RECORD",
@@ -62,9 +65,17 @@ class Record:
         self.base = Path(str(dist.locate_file("")))
         self.written: dict[str, str] = {}
         """What ``RECORD`` says: hashes by path, as PEP 376 writes them, ``sha256=…``."""
-        for path in dist.files or ():
-            if self._counts(path):
-                self.written[str(path)] = f"{path.hash.mode}={path.hash.value}" if path.hash else ""
+        for row in csv.reader((dist.read_text("RECORD") or "").splitlines()):
+            if len(row) == _COLUMNS and self._counts(PurePosixPath(row[0])):
+                self.written[row[0]] = row[1]
+
+    def lists(self, file: Path) -> bool:
+        """Whether ``file`` is one of those that were recorded."""
+        try:
+            name = file.resolve().relative_to(self.base.resolve())
+        except ValueError:
+            return False
+        return name.as_posix() in self.written
 
     @staticmethod
     def _counts(path: PurePosixPath) -> bool:

@@ -6,14 +6,13 @@ import difflib
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
 from commercekit.platform.plugins.errors import PluginError
 from commercekit.platform.plugins.markers import GROUP
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     import pluggy
 
     from commercekit.platform.plugins.discovery import InstalledPlugin
@@ -71,8 +70,9 @@ def refuse_misfits(
 ) -> tuple[str, ...]:
     """The hooks that ``module`` fills; raises with a sentence about the first that does not fit."""
     filled: list[str] = []
-    for name in dir(module):
-        function = inspect.getattr_static(module, name)
+    for name, function in _members(module):
+        if not inspect.isroutine(function):
+            continue
         if pm.parse_hookimpl_opts(module, name) is None:
             if name in specs and inspect.isfunction(function) and not _is_spec(function):
                 _refuse(plugin, name, "is not marked", "put @hookimpl above it")
@@ -88,6 +88,13 @@ def refuse_misfits(
         _check_arguments(plugin, specs[name], function)
         filled.append(name)
     return tuple(filled)
+
+
+def _members(module: Any) -> list[tuple[str, Any]]:
+    """What stands in it, by name; an entry point may lead to an object instead of a module."""
+    if isinstance(module, ModuleType):
+        return sorted(vars(module).items())
+    return [(name, inspect.getattr_static(module, name)) for name in dir(module)]
 
 
 def _is_spec(function: Any) -> bool:

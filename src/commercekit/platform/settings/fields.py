@@ -19,6 +19,7 @@ import msgspec
 __all__ = [
     "SettingField",
     "choices_of",
+    "documented",
     "is_struct",
     "item_type",
     "mapping_type",
@@ -47,7 +48,6 @@ class SettingField(NamedTuple):
     required: bool
     default: Any
     """``msgspec.NODEFAULT`` when required."""
-    doc: str
 
 
 def is_struct(kind: Any) -> bool:
@@ -158,18 +158,28 @@ def _constraint_words(meta: msgspec.Meta, *, counted: bool) -> str:
 
 @cache
 def settings_fields(kind: type[msgspec.Struct]) -> tuple[SettingField, ...]:
-    """The fields in order; documentation comes from ``Meta(description=…)`` or the string below."""
-    below = _docstrings(kind)
+    """The fields in order."""
     fields: list[SettingField] = []
     for field in msgspec.structs.fields(kind):
         default = field.default
         if field.default_factory is not msgspec.NODEFAULT:
             default = field.default_factory()
+        fields.append(SettingField(field.name, field.type, field.required, default))
+    return tuple(fields)
+
+
+def documented(kind: type[msgspec.Struct]) -> dict[str, str]:
+    """What each field means: its ``Meta(description=…)``, or the string below it.
+
+    Apart from the fields, because that string is read from the source, and a start has no time for it.
+    """
+    meanings = _docstrings(kind)
+    for field in msgspec.structs.fields(kind):
         _, metas, _ = split(field.type)
         described = [meta.description for meta in metas if meta.description]
-        doc = described[0] if described else below.get(field.name, "")
-        fields.append(SettingField(field.name, field.type, field.required, default, doc))
-    return tuple(fields)
+        if described:
+            meanings[field.name] = described[0]
+    return meanings
 
 
 def _docstrings(kind: type[msgspec.Struct]) -> dict[str, str]:

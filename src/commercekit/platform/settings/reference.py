@@ -11,6 +11,7 @@ import msgspec
 
 from commercekit.platform.settings.durations import format_duration
 from commercekit.platform.settings.fields import (
+    documented,
     is_struct,
     item_type,
     mapping_type,
@@ -51,6 +52,7 @@ def describe_settings(
 
 
 def _describe(kind: type[msgspec.Struct], path: str, preset: Any = None) -> Iterator[SettingDoc]:
+    meanings = documented(kind)
     for field in settings_fields(kind):
         at = f"{path}.{field.name}" if path else field.name
         default = getattr(preset, field.name) if isinstance(preset, kind) else field.default
@@ -67,7 +69,7 @@ def _describe(kind: type[msgspec.Struct], path: str, preset: Any = None) -> Iter
                 words(field.type),
                 _default_text(default, secret=mentions(field.type, Secret)),
                 variable_name(at),
-                field.doc,
+                meanings.get(field.name, ""),
             )
 
 
