@@ -58,7 +58,8 @@ def ask_twins(asked: Sequence[Asked]) -> list[list[bytes]]:
 def _twin(seed: str) -> subprocess.Popen[bytes]:
     twin = _twins.get(seed)
     if twin is None or twin.poll() is not None:
-        code = f"import sys; sys.path[:] = {sys.path!r}; import {__name__} as twins; twins.serve()"
+        # By its file: the package around it imports every kind there is, and a shop's half with it.
+        code = f"import runpy, sys; sys.path[:] = {sys.path!r}; runpy.run_path({__file__!r})['serve']()"
         twin = subprocess.Popen(  # noqa: S603 - ourselves
             [sys.executable, "-c", code],
             stdin=subprocess.PIPE,

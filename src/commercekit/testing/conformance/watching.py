@@ -113,7 +113,6 @@ _PROCESS_EVENTS: Final = {
     "os.posix_spawn",
     "os.system",
     "subprocess.Popen",
-    "_thread.start_new_thread",
 }
 _NETWORK_EVENTS: Final = {
     "socket.bind",
@@ -233,6 +232,8 @@ def _of_builtin(function: Any) -> Reach | None:  # noqa: PLR0911 - a table of ca
         return Reach.DICE
     if name == "fsync":
         return Reach.FILES
+    if name in {"start_new_thread", "start_joinable_thread"}:
+        return Reach.OTHERS
     if isinstance(owner, socket.socket) and name in _SOCKET_CALLS:
         return None if owner.gettimeout() == 0 else Reach.WAIT
     if module == "_socket" and name in {"getaddrinfo", "gethostbyname", "getnameinfo"}:
