@@ -61,11 +61,13 @@ def priced() -> list[Priced]:
     """Three of one at 9.99, one of another at 5.00 that needs no parcel and is taxed less."""
     return [
         Priced(
+            key=str(A),
             line=CartLine(A, "ONE", 3),
             variant=variant(1, "ONE"),
             price=Price(cny(999), price_list="base", min_quantity=2),
         ),
         Priced(
+            key=str(B),
             line=CartLine(B, "TWO", 1),
             variant=variant(
                 2, "TWO", tax_class="reduced", requires_shipping=False, weight_grams=50,

@@ -140,7 +140,9 @@ class OrderEdits:
             if price.currency != order.currency:
                 detail = f"The order is in {order.currency}, not in {price.currency}."
                 raise WrongCurrency(detail, currency=order.currency)
-            priced.append(Priced(line=line, variant=variants[line.sku], price=Price(price)))
+            priced.append(
+                Priced(key=str(line.id), line=line, variant=variants[line.sku], price=Price(price))
+            )
         now = self._clock.now()
         address = basis.address or order.address
         table = await self._pricing.tax_for(

@@ -126,7 +126,7 @@ class Quoter:
             variant, offer = variants.get(line.sku), offers.get(line.sku)
             price = None if offer is None else offer.price(line.quantity, (), now)
             if variant is not None and price is not None and variant.for_sale:
-                priced.append(Priced(line=line, variant=variant, price=price))
+                priced.append(Priced(key=str(line.id), line=line, variant=variant, price=price))
             elif strict:
                 detail = f"{line.sku} is not for sale."
                 raise UnknownSku(detail, sku=line.sku)

@@ -40,12 +40,12 @@ async def prepare_intent(
     """See :meth:`PaymentService.prepare_intent`."""
     payment = _new(desk, payment_id, reference, amount, method, flow, expires_at)
     due = next_query(payment.created_at, payment.expires_at, payment.created_at)
-    row = desk.rows.payment_row(payment, request, next_query_at=due)
     account = desk.account_of(payment)
-    if account.gateway.capabilities.flows != {Flow.OFFLINE}:
-        return Intent(payment=payment, row=row)
-    result = await _ask(desk, account.gateway, payment, request)
+    result = None
+    if account.gateway.capabilities.flows == {Flow.OFFLINE}:
+        result = await _ask(desk, account.gateway, payment, request)
     if result is None:
+        row = desk.rows.payment_row(payment, request, next_query_at=due)
         return Intent(payment=payment, row=row)
     pending = replace(
         payment,
