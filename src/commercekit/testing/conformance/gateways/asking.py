@@ -35,7 +35,8 @@ from commercekit.platform.providers import (
 )
 from commercekit.testing.conformance.contract import RuleBroken
 from commercekit.testing.conformance.gateways.rules import fail, hold, rule
-from commercekit.testing.conformance.gateways.trial import Trial, outcome
+from commercekit.testing.conformance.gateways.trial import Trial
+from commercekit.testing.conformance.gateways.words import outcome
 from commercekit.testing.conformance.verdicts import NotAsked
 
 __all__ = ["AskingRules"]
@@ -270,7 +271,7 @@ class AskingRules:
         paid = seen.state is PaymentState.PAID and taken == asked.amount
         hold("tells-when-it-is-paid", paid, f"{seen}")
 
-    @rule("declines-as-a-value", needs=("vendor", "query"))
+    @rule("declines-as-a-value", needs=("vendor", "query", "declines"))
     async def test_a_decline_is_a_value(self, trial: Trial) -> None:
         """Rule ``declines-as-a-value``: ``FAILED`` with a code, and nothing was taken."""
         asked = await trial.asked()

@@ -59,6 +59,9 @@ class PaymentGatewayContract(
     the vendor signs all accounts' with one key pair."""
     fetches_keys: ClassVar[bool] = False
     """Whether reading a notification may fetch (GET) the vendor's public keys."""
+    tells_of_declines: ClassVar[bool] = True
+    """Whether the shop learns that a bank said no. ``False`` where that stays between shopper and
+    vendor, as with wallets: the payment stays unpaid until its time is over."""
     speaks_http: ClassVar[bool] = True
     """Whether the vendor is reached by ``ctx.http``. ``False`` for one within the shop, which then
     plays the network itself (:class:`InProcessVendor`), or has none to play."""

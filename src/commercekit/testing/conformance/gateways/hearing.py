@@ -11,8 +11,9 @@ import msgspec
 from commercekit.payments import EventKind, GatewayEvent, PaymentState
 from commercekit.platform.providers import RawRequest
 from commercekit.testing.conformance.gateways.rules import hold, rule
-from commercekit.testing.conformance.gateways.trial import Trial, premise
+from commercekit.testing.conformance.gateways.trial import Trial
 from commercekit.testing.conformance.gateways.vendor import Asked
+from commercekit.testing.conformance.gateways.words import premise
 from commercekit.testing.conformance.verdicts import NotAsked
 
 __all__ = ["HearingRules", "essence"]

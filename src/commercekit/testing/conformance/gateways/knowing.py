@@ -15,8 +15,9 @@ from commercekit.platform.providers import (
 )
 from commercekit.testing.conformance.gateways.line import Fault
 from commercekit.testing.conformance.gateways.rules import hold, rule
-from commercekit.testing.conformance.gateways.trial import Trial, outcome
+from commercekit.testing.conformance.gateways.trial import Trial
 from commercekit.testing.conformance.gateways.vendor import Asked, VendorBooks
+from commercekit.testing.conformance.gateways.words import outcome
 from commercekit.testing.conformance.verdicts import NotAsked
 
 __all__ = ["KnowingRules"]

@@ -11,7 +11,8 @@ from commercekit.platform.providers import ProviderError, SignatureInvalid
 from commercekit.testing.conformance.gateways.line import Fault
 from commercekit.testing.conformance.gateways.rules import hold, rule
 from commercekit.testing.conformance.gateways.senses import loose_tasks, remembered
-from commercekit.testing.conformance.gateways.trial import Trial, outcome
+from commercekit.testing.conformance.gateways.trial import Trial
+from commercekit.testing.conformance.gateways.words import outcome
 from commercekit.testing.conformance.verdicts import NotAsked
 
 __all__ = ["MannersRules"]

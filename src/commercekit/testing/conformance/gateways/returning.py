@@ -10,7 +10,8 @@ from commercekit.kernel import Money, new_id
 from commercekit.payments import RefundRequest, RefundSnapshot, RefundState
 from commercekit.platform.providers import ProviderError, ProviderRejected, ProviderUnknown
 from commercekit.testing.conformance.gateways.rules import hold, rule
-from commercekit.testing.conformance.gateways.trial import Trial, outcome
+from commercekit.testing.conformance.gateways.trial import Trial
+from commercekit.testing.conformance.gateways.words import outcome
 
 __all__ = ["ReturningRules"]
 

@@ -26,8 +26,9 @@ from commercekit.testing.conformance.gateways.senses import (
     spellings,
     told_by,
 )
-from commercekit.testing.conformance.gateways.trial import Trial, outcome
+from commercekit.testing.conformance.gateways.trial import Trial
 from commercekit.testing.conformance.gateways.vendor import CARD_NUMBER, Asked
+from commercekit.testing.conformance.gateways.words import outcome
 
 __all__ = ["SecrecyRules"]
 
@@ -195,9 +196,7 @@ def _calls(
         call = trial.gateway.close
         yield (
             "close",
-            lambda: trial.spoken(
-                call(context, paid.payment_id, paid.provider_ref), PaymentSnapshot
-            ),
+            lambda: trial.spoken(call(context, paid.payment_id, trial.ref(paid)), PaymentSnapshot),
         )
     if trial.able.refund:
         yield "refund", lambda: trial.refund(trial.refund_request(paid), context)

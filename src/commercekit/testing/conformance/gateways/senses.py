@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 import io
 import logging
+import resource
 import sys
 import time
 import traceback
@@ -40,6 +41,8 @@ _NOT_THE_GATEWAYS: Final = (
     "typing",
 )
 _AS_MANY: Final = 20_000
+_OF_THIS_THREAD: Final[int | None] = getattr(resource, "RUSAGE_THREAD", None)
+"""Linux knows what a single thread did; elsewhere only the clock on the wall is looked at."""
 
 
 class Stepped(Generic[T]):
@@ -54,19 +57,35 @@ class Stepped(Generic[T]):
         inner: Any = self._call.__await__()
         thrown: BaseException | None = None
         while True:
-            began = time.perf_counter()
+            began = _moment()
             try:
                 waited_for = inner.send(None) if thrown is None else inner.throw(thrown)
             except StopIteration as done:
                 answer: T = done.value
                 return answer
             finally:
-                self._steps.append((name, time.perf_counter() - began))
+                self._steps.append((name, _kept_the_loop(began, _moment())))
             thrown = None
             try:
                 yield waited_for
             except BaseException as error:  # noqa: BLE001 - handed on to the call it is meant for
                 thrown = error
+
+
+def _moment() -> tuple[float, float, int]:
+    """Now by the clock on the wall, by this thread's own, and how often it gave the processor up."""
+    gave_up = resource.getrusage(_OF_THIS_THREAD).ru_nvcsw if _OF_THIS_THREAD is not None else -1
+    return time.perf_counter(), time.thread_time(), gave_up
+
+
+def _kept_the_loop(began: tuple[float, float, int], ended: tuple[float, float, int]) -> float:
+    """Seconds that the step took by itself: what others did with the processor is not its fault.
+
+    Who gives the processor up waits for something (a sleep, a socket, a lock): then the wall counts.
+    """
+    wall, own = ended[0] - began[0], ended[1] - began[1]
+    waited = ended[2] != began[2] or ended[2] < 0
+    return wall if waited else own
 
 
 @contextlib.contextmanager

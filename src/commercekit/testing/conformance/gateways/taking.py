@@ -8,7 +8,8 @@ from commercekit.kernel import Money
 from commercekit.payments import PaymentSnapshot, PaymentState
 from commercekit.platform.providers import ProviderError, ProviderRejected
 from commercekit.testing.conformance.gateways.rules import hold, rule
-from commercekit.testing.conformance.gateways.trial import Trial, outcome
+from commercekit.testing.conformance.gateways.trial import Trial
+from commercekit.testing.conformance.gateways.words import outcome
 
 __all__ = ["TakingRules"]
 

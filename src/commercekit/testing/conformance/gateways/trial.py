@@ -43,12 +43,13 @@ from commercekit.testing.conformance.gateways.vendor import (
     PaymentVendor,
     VendorBooks,
 )
+from commercekit.testing.conformance.gateways.words import premise, spoken
 
 if TYPE_CHECKING:
     from commercekit.testing import ManualClock
     from commercekit.testing.conformance.gateways.contract import PaymentGatewayContract
 
-__all__ = ["Trial", "outcome", "premise"]
+__all__ = ["Trial"]
 
 T = TypeVar("T")
 
@@ -58,6 +59,7 @@ _MISSING: Final = {
     "line": "speaks_http is False: the vendor is reached in another way",
     "faults": "speaks_http is False, and the vendor has no fail_next",
     "currencies": "capabilities.currencies is None: every currency is taken",
+    "declines": "tells_of_declines is False: the shop only sees that nobody paid",
     "window": "replay_window is None: the vendor signs no time",
     "secrets": "the account has no secrets",
 }
@@ -83,6 +85,7 @@ class Trial:
         """How long each step of a call took without giving way, once somebody wants to know."""
         self.heard: list[Any] | None = None
         """Every answer and every error, once somebody listens."""
+        self._refs: dict[str, str] = {}
         self._given = context
         self._vendor = vendor
         self._clients: list[httpx.AsyncClient] = []
@@ -122,6 +125,7 @@ class Trial:
             "line": self.contract.speaks_http,
             "faults": self.contract.speaks_http or hasattr(self._vendor, "fail_next"),
             "currencies": self.able.currencies is not None,
+            "declines": self.contract.tells_of_declines,
             "window": self.contract.replay_window is not None,
             "secrets": bool(self.secrets),
         }
@@ -206,6 +210,8 @@ class Trial:
             await self.vendor.pay(asked)
             if asked.request.capture is CaptureMode.MANUAL:
                 await self.capture(asked, asked.amount)
+            if self.ref(asked) is None and self.able.query:
+                await self.query(asked)
         return asked
 
     async def held(self) -> Asked:
@@ -217,7 +223,7 @@ class Trial:
 
     async def query(self, asked: Asked, context: ProviderContext | None = None) -> PaymentSnapshot:
         """Ask what became of it."""
-        return await self.query_id(asked.payment_id, asked.provider_ref, context)
+        return await self.query_id(asked.payment_id, self.ref(asked), context)
 
     async def query_id(
         self,
@@ -236,7 +242,7 @@ class Trial:
         call = self.gateway.capture(
             self.context,
             asked.payment_id,
-            asked.provider_ref,
+            self.ref(asked),
             amount,
             key or f"capture-{new_id().hex}",
             **({} if final else {"final": False}),
@@ -246,13 +252,13 @@ class Trial:
     async def void(self, asked: Asked, key: str = "") -> PaymentSnapshot:
         """Give held money up."""
         call = self.gateway.void(
-            self.context, asked.payment_id, asked.provider_ref, key or f"void-{new_id().hex}"
+            self.context, asked.payment_id, self.ref(asked), key or f"void-{new_id().hex}"
         )
         return await self.spoken(call, PaymentSnapshot)
 
     async def close(self, asked: Asked) -> PaymentSnapshot:
         """End an unpaid payment."""
-        call = self.gateway.close(self.context, asked.payment_id, asked.provider_ref)
+        call = self.gateway.close(self.context, asked.payment_id, self.ref(asked))
         return await self.spoken(call, PaymentSnapshot)
 
     def refund_request(
@@ -263,7 +269,7 @@ class Trial:
         wanted = RefundRequest(
             refund_id=refund_id,
             payment_id=asked.payment_id,
-            provider_ref=asked.provider_ref,
+            provider_ref=self.ref(asked),
             amount=amount or asked.amount,
             payment_total=asked.amount,
             reason="returned",
@@ -281,7 +287,9 @@ class Trial:
 
     async def query_refund(self, request: RefundRequest) -> RefundSnapshot:
         """Ask what became of a refund."""
-        call = self.gateway.query_refund(self.context, request.refund_id, request.payment_id, None)
+        call = self.gateway.query_refund(
+            self.context, request.refund_id, request.payment_id, self.ref(request)
+        )
         return await self.spoken(call, RefundSnapshot)
 
     async def parse(self, raw: RawRequest, context: ProviderContext | None = None) -> Notification:
@@ -317,7 +325,7 @@ class Trial:
         if self.steps is not None:
             call = Stepped(call, self.steps)
         try:
-            answer = await _spoken(call, kind)
+            answer = await spoken(call, kind)
         except (ProviderError, RuleBroken) as error:
             self._hear(error)
             if isinstance(error, RuleBroken) and self.line.vendor_error is not None:
@@ -325,7 +333,20 @@ class Trial:
                 raise TypeError(message) from self.line.vendor_error
             raise
         self._hear(answer)
+        self._note_refs(answer)
         return answer
+
+    def ref(self, known: Asked | RefundRequest) -> str | None:
+        """The vendor's own id, once the gateway told it, as the core would hand it over."""
+        if isinstance(known, RefundRequest):
+            return self._refs.get(known.refund_id)
+        return self._refs.get(known.payment_id, known.provider_ref)
+
+    def _note_refs(self, answer: Any) -> None:
+        seen = answer.snapshot if isinstance(answer, CreateResult) else answer
+        if isinstance(seen, PaymentSnapshot | RefundSnapshot) and seen.provider_ref:
+            ours = seen.refund_id if isinstance(seen, RefundSnapshot) else seen.payment_id
+            self._refs[ours or ""] = seen.provider_ref
 
     def _hear(self, answer: Any) -> None:
         if self.heard is not None:
@@ -407,39 +428,3 @@ class Trial:
             for raw in await self.told(asked):
                 await self.read(raw)
         return asked, request
-
-
-@contextmanager
-def premise(what: str) -> Iterator[None]:
-    """What a rule takes for granted. Where it fails, that is not the fault it was looking for."""
-    try:
-        yield
-    except ProviderError as error:
-        fail("goes-the-whole-way", f"{what}: {error!r}", error)
-
-
-async def _spoken(call: Awaitable[T], kind: Any) -> T:
-    """The answer; an exception or a type that is not one of the core's breaks a rule."""
-    try:
-        answer = await call
-    except (ProviderError, RuleBroken):
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever a stranger may raise
-        fail("fails-in-our-words", repr(error), error)
-    # Structs are not checked when they are made; written and read again they are.
-    try:
-        msgspec.msgpack.decode(msgspec.msgpack.encode(answer), type=kind)
-    except (TypeError, ValueError) as error:
-        detail = f"expected {kind.__name__}, got {answer!r}: {error}"
-        fail("answers-in-our-words", detail, error)
-    if not isinstance(answer, kind):
-        fail("answers-in-our-words", f"expected {kind.__name__}, got {answer!r}")
-    return answer
-
-
-async def outcome(call: Awaitable[T]) -> T | ProviderError:
-    """The answer, or the refusal as a value."""
-    try:
-        return await call
-    except ProviderError as error:
-        return error

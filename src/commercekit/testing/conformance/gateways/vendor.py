@@ -100,7 +100,8 @@ class PaymentVendor(Protocol):
     def signed(self, body: bytes) -> RawRequest | None:
         """A notification with exactly this body, signed as the vendor signs.
 
-        ``None`` where a signature is part of the body, so that not every body can have one.
+        Where the signature is part of the body, put it there anew; ``None`` for a body that can have
+        none.
         """
         return None
 
