@@ -10,11 +10,12 @@ import msgspec
 import pytest
 
 from commercekit.catalog import ProductStatus, SellableVariant
-from commercekit.checkout.models import Basis, CartLine, Quote
+from commercekit.checkout.models import Basis, CartLine, PurchaseLimit, Quote
 from commercekit.checkout.rules import (
     Priced,
     basket_of,
     build_quote,
+    limit_message,
     merge_line,
     message,
     stock_messages,
@@ -22,11 +23,11 @@ from commercekit.checkout.rules import (
 from commercekit.fulfilment import ShippingOption
 from commercekit.inventory import Availability
 from commercekit.kernel import Money
-from commercekit.markets import Market
+from commercekit.markets import Market, Rounding
 from commercekit.pricing import Price, TaxTable
 from commercekit.pricing.models import TaxRate
 from commercekit.promotions import Adjustment, AdjustmentKind, CouponMessage, PromotionOutcome
-from commercekit.promotions.models import CouponStatus, RuleSource, Share
+from commercekit.promotions.models import CouponStatus, Explanation, RuleSource, Share, Verdict
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ENGLISH, CHINESE = ("en",), ("zh",)
@@ -37,10 +38,11 @@ def cny(amount: int) -> Money:
     return Money(amount, "CNY")
 
 
-def market(*, included: bool = True) -> Market:
+def market(*, included: bool = True, rounding: Rounding = Rounding.LINE) -> Market:
     return Market(
         id=UUID(int=9), code="cn", currency="CNY", languages=ENGLISH, countries=("CN",),
         prices_include_tax=included, default=True, version=1, updated_at=NOW,
+        rounding=rounding,
     )  # fmt: skip
 
 
@@ -57,12 +59,12 @@ def variant(number: int, sku: str, **more: Any) -> SellableVariant:
     return SellableVariant(**{**fields, **more})
 
 
-def priced() -> list[Priced]:
+def priced(ones: int = 3) -> list[Priced]:
     """Three of one at 9.99, one of another at 5.00 that needs no parcel and is taxed less."""
     return [
         Priced(
             key=str(A),
-            line=CartLine(A, "ONE", 3),
+            line=CartLine(A, "ONE", ones),
             variant=variant(1, "ONE"),
             price=Price(cny(999), price_list="base", min_quantity=2),
         ),
@@ -109,10 +111,19 @@ OPTION = ShippingOption(
 )  # fmt: skip
 
 
+WHY = Explanation(promotion="ten", verdict=Verdict.APPLIED, reason={"en": "10 % off"})
+
+
 def quoted(
-    *, included: bool = True, languages: tuple[str, ...] = ENGLISH, option: Any = OPTION
+    *,
+    included: bool = True,
+    rounding: Rounding = Rounding.LINE,
+    ones: int = 3,
+    languages: tuple[str, ...] = ENGLISH,
+    option: Any = OPTION,
+    **more: Any,
 ) -> Quote:
-    shelf = priced()
+    shelf = priced(ones)
     basket = basket_of(basis(), shelf, market(), NOW, None)
     outcome = PromotionOutcome(
         adjustments=[
@@ -124,11 +135,13 @@ def quoted(
         messages=[
             CouponMessage(code=CouponStatus.APPLIED, coupon="SAVE", text={"en": "Yes", "zh": "好"})
         ],
+        explanation=[WHY],
     )
     return build_quote(
-        basis=basis(languages), priced=shelf, market=market(included=included), outcome=outcome,
-        option=option, tax_table=table(), now=NOW, explain=True,
-        messages=[message("not-for-sale", languages, sku="GONE")],
+        basis=basis(languages), priced=shelf, outcome=outcome,
+        market=market(included=included, rounding=rounding),
+        option=option, tax_table=table(), now=NOW,
+        messages=[message("not-for-sale", languages, sku="GONE")], **more,
     )  # fmt: skip
 
 
@@ -218,7 +231,7 @@ def test_what_an_order_keeps_of_its_quote() -> None:
 
 
 def test_every_step_says_where_it_comes_from() -> None:
-    steps = [plain(step) for step in quoted().steps]
+    steps = [plain(step) for step in quoted(explain=True).steps]
     assert [(s["step"], s["source"], s["label"], s["amount"], s["line_id"]) for s in steps] == [
         ("list-price", "market:cn", "ONE en", 2997, str(A)),
         ("list-price", "market:cn", "TWO en", 500, str(B)),
@@ -242,11 +255,41 @@ def test_every_step_says_where_it_comes_from() -> None:
     assert steps[6]["details"] == {
         "rate_ppm": 130_000, "net": 2929, "included": True, "code": "tax", "rounding": "line",
     }  # fmt: skip
-    assert quoted(languages=CHINESE).steps[-1].label == "合计"
+
+
+@pytest.mark.parametrize(
+    ("languages", "label"),
+    [(CHINESE, "合计"), (("fr",), "Total"), (("en", "zh"), "Total"), (("fr", "zh"), "合计")],
+)
+def test_the_total_is_called_so_in_a_language_the_reader_knows(
+    languages: tuple[str, ...], label: str
+) -> None:
+    assert quoted(languages=languages, explain=True).steps[-1].label == label
+
+
+def test_only_who_asks_is_told_the_steps_but_what_promotions_say_is_kept() -> None:
+    assert (quoted().steps, quoted().promotions) == ([], [WHY])
+    assert quoted(explain=True).promotions == [WHY]
+
+
+@pytest.mark.parametrize(
+    ("included", "rounding", "tax"),
+    [
+        (True, Rounding.LINE, 760),  # 13 % within 6606 is 759.98
+        (True, Rounding.UNIT, 763),  # 13 % within a seventh of it is 108.57, seven times
+        (False, Rounding.LINE, 859),  # 13 % on 6606 is 858.78
+        (False, Rounding.UNIT, 861),  # 13 % on a seventh of it is 122.68, seven times
+    ],
+)
+def test_tax_is_rounded_where_the_market_says(
+    *, included: bool, rounding: Rounding, tax: int
+) -> None:
+    quote = quoted(ones=7, included=included, rounding=rounding)
+    assert [plain(line.tax) for line in quote.lines] == [tax, 25 if included else 27]
 
 
 def test_without_shipping_there_is_none_to_pay_or_to_tax() -> None:
-    quote = quoted(option=None)
+    quote = quoted(option=None, explain=True)
     assert (quote.shipping, quote.new_shipping) == (None, None)
     assert plain(quote.totals)["shipping"] == 0
     assert [step.step for step in quote.steps].count("shipping") == 0
@@ -319,3 +362,28 @@ def test_messages_speak_both_languages(code: str, english: str, chinese: str) ->
         said = message(code, language, line_id=A, sku="ONE", available=2)
         assert (said.code, said.text, said.line_id) == (code, text, A)
         assert (said.sku, said.available, said.coupon) == ("ONE", 2, None)
+
+
+@pytest.mark.parametrize(
+    ("days", "wanted", "code", "english", "chinese"),
+    [
+        (None, 2, "purchase-limit", "At most 2 of ONE per customer.", "ONE 每位顾客限购 2 件。"),
+        (
+            30,
+            3,
+            "purchase-limit-exceeded",
+            "At most 2 of ONE per customer within 30 days; take 1 out to order.",
+            "ONE 每位顾客每 30 天限购 2 件，请减少 1 件后再下单。",
+        ),
+    ],
+)
+def test_a_limit_says_how_many_and_how_many_too_many(
+    days: int | None, wanted: int, code: str, english: str, chinese: str
+) -> None:
+    limit = PurchaseLimit(
+        id=A, sku="ONE", variant_id=None, product_id=None, quantity=2, days=days, created_at=NOW
+    )
+    for language, text in ((ENGLISH, english), (CHINESE, chinese)):
+        said = limit_message(limit, "ONE", wanted, language)
+        assert (said.code, said.text, said.sku) == (code, text, "ONE")
+        assert (said.limit, said.days, said.available) == (2, days, None)

@@ -208,8 +208,11 @@ def build_quote(
     taxed = _tax(priced, subtotals, discounts, option, shipping_off, tax_table, market)
     by_line = {line.id: line for line in taxed.lines}
     new_lines = [_new_line(item, discounts, by_line, languages) for item in priced]
-    new_shipping = None
+    chosen = new_shipping = None
     if option is not None:
+        chosen = ShippingChoice(
+            code=option.code, label=pick(option.label, languages), amount=option.amount
+        )
         shipping_tax = by_line[_SHIPPING_LINE]
         new_shipping = NewShipping(
             code=option.code,
@@ -231,14 +234,13 @@ def build_quote(
         tax=taxed.total,
         total=items - discount + shipping + added_tax,
     )
-    label = pick(option.label, languages) if option else ""
     return Quote(
         currency=currency,
         prices_include_tax=market.prices_include_tax,
         quoted_at=now,
         lines=[_quoted(line, currency) for line in new_lines],
         adjustments=[_shown(item, languages) for item in outcome.adjustments],
-        shipping=ShippingChoice(code=option.code, label=label, amount=shipping) if option else None,
+        shipping=chosen,
         totals=totals,
         messages=[*messages, *(_coupon(item, languages) for item in outcome.messages)],
         steps=(
