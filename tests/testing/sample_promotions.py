@@ -56,6 +56,7 @@ class GoodRule(PromotionRule[Any]):
 class GoodContract(PromotionRuleContract):
     """What its plugin's tests would say."""
 
+    cpu_budget = 0.01
     valid_settings = ({"per_cent": 10}, {"per_cent": 35, "minimum": 5_000})
     invalid_settings = (({"per_cent": 0}, ">= 1"), ({}, "per_cent"))
 
@@ -292,7 +293,9 @@ class ComparesAllWithAll(GoodRule):
     def evaluate(self, config, basket):
         if len(basket.lines) > 100:
             for one in basket.lines:
-                sum(one.quantity < other.quantity for other in basket.lines * 20)
+                for other in basket.lines:
+                    for _ in range(20):
+                        _same = one is other
         return super().evaluate(config, basket)
 
 

@@ -47,6 +47,8 @@ class GoodRule(RefundRule):
 class GoodContract(RefundRuleContract):
     """The kit's own cases are enough."""
 
+    cpu_budget = 0.01
+
 
 class SpeaksEnglishOnly(GoodRule):
     name: ClassVar[dict[str, str]] = {"en": "Good"}
@@ -158,7 +160,9 @@ class ComparesAllWithAll(GoodRule):
     def review(self, case):
         if len(case.lines) > 100:
             for one in case.lines:
-                sum(one.quantity < other.quantity for other in case.lines * 20)
+                for other in case.lines:
+                    for _ in range(20):
+                        _same = one is other
         return super().review(case)
 
 

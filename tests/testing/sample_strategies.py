@@ -45,6 +45,8 @@ class MostStock(AllocationStrategy):
 class GoodContract(AllocationStrategyContract):
     """The kit's own requests are enough."""
 
+    cpu_budget = 0.01
+
 
 class Shouts(GoodStrategy):
     code = "NEAREST!"
@@ -167,8 +169,10 @@ class ReadsTheEnvironment(GoodStrategy):
 class ComparesAllWithAll(GoodStrategy):
     def plan(self, request):
         if len(request.locations) > 100:
-            for one in request.locations:
-                sum(one.priority < other.priority for other in request.locations * 2)
+            for one in request.locations[:200]:
+                for other in request.locations[:200]:
+                    for _ in range(20):
+                        _same = one is other
         return super().plan(request)
 
 
