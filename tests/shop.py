@@ -366,9 +366,12 @@ class TestShop:
 
 
 async def open_shop(
-    dsn: str, clock: ManualClock, configuration: ShopConfiguration
+    dsn: str, clock: ManualClock, configuration: ShopConfiguration, *, goods: bool = True
 ) -> AsyncIterator[TestShop]:
-    """A shop with two products: a shirt of which there are ten, and a mug of which there are 100."""
+    """A shop with two products: a shirt of which there are ten, and a mug of which there are 100.
+
+    Without ``goods`` there is what the database has already.
+    """
     loop = Loopback()
     opened = Shop(configuration, dsn, clock=clock, http=httpx.AsyncClient(transport=loop))
     app = build_application(opened)
@@ -380,9 +383,10 @@ async def open_shop(
         size = Option(
             code="size", name={"en": "Size"}, values=(OptionValue(code="M", label={"en": "M"}),)
         )
-        await sell(opened, "shirt", SHIRT, 19900, 10, size)
-        await sell(opened, "mug", MUG, 4500, 100)
-        await opened.bus.drain()
+        if goods:
+            await sell(opened, "shirt", SHIRT, 19900, 10, size)
+            await sell(opened, "mug", MUG, 4500, 100)
+            await opened.bus.drain()
         folder = configuration.sections["notify-sandbox"].folder  # type: ignore[attr-defined]  # its own struct
         yield TestShop(opened, client, clock, await issue_token(opened, "*:*"), folder)
 

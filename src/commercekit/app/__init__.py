@@ -8,6 +8,7 @@ from commercekit.app.configuration import (
     load_configuration,
     plugin_trust,
 )
+from commercekit.app.leftovers import Leftovers, PluginLeftovers
 from commercekit.app.settings import Environment, ShopSettings
 from commercekit.app.shop import SEALED_TABLES, Shop, piccolo_apps
 
@@ -16,6 +17,8 @@ __all__ = [
     "ArchiveReport",
     "CatalogueArchive",
     "Environment",
+    "Leftovers",
+    "PluginLeftovers",
     "PluginTrust",
     "Shop",
     "ShopConfiguration",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import commercekit
+from commercekit.app.api import AdminConsole
 from commercekit.app.configuration import ShopConfiguration, load_configuration
 from commercekit.app.sampling import lane_tally, sampling
 from commercekit.app.shop import Shop
@@ -133,6 +134,7 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
             AdminPromotions,
             MarketController,
             AdminTokens,
+            AdminConsole,
             AdminAudit,
             AdminEvents,
             AdminJobs,
@@ -171,7 +173,9 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
             "bus": shop.bus,
             "jobs": shop.jobs,
             "plugins": shop.plugin_desk,
+            "surface": shop.surface,
         },
+        permissions=shop.surface.permissions,
         lifespan=[lifespan],
         authenticator=authenticate,
         idempotency=shop.idempotency,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,13 @@ from commercekit.inventory import hookspecs as inventory_hooks
 from commercekit.notifications import hookspecs as notification_hooks
 from commercekit.orders import hookspecs as order_hooks
 from commercekit.payments import hookspecs as payment_hooks
-from commercekit.platform.plugins import LOCK_NAME, PluginLock, PluginPolicy, PluginRegistry
+from commercekit.platform.plugins import (
+    LOCK_NAME,
+    InstalledPlugin,
+    PluginLock,
+    PluginPolicy,
+    PluginRegistry,
+)
 from commercekit.platform.security import MasterKey
 from commercekit.platform.settings import SettingsSource
 from commercekit.platform.storage import hookspecs as storage_hooks
@@ -104,14 +110,18 @@ def _trust_in(source: SettingsSource) -> PluginTrust:
 
 
 def load_configuration(
-    path: Path | None = None, environ: Mapping[str, str] | None = None
+    path: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    *,
+    installed: Sequence[InstalledPlugin] | None = None,
 ) -> ShopConfiguration:
     """Read everything and judge it together.
 
     Without ``path`` the variable ``COMMERCEKIT_CONFIG`` names the file, then ``commercekit.toml`` in
     the current folder is taken, then the defaults. Raises
     :class:`~commercekit.platform.settings.SettingsError` with every problem at once, and
-    :class:`~commercekit.platform.plugins.PluginError` for a plugin that does not fit.
+    :class:`~commercekit.platform.plugins.PluginError` for a plugin that does not fit. ``installed``
+    stands in for what the environment has: for tests of plugins.
     """
     environ = os.environ if environ is None else environ
     source = SettingsSource.read(path or _default_path(environ), environ)
@@ -120,6 +130,7 @@ def load_configuration(
         HOOK_ROOMS,
         policy=trust.policy,
         development=trust.development,
+        installed=installed,
         lock=None if trust.development else PluginLock.read(trust.lock),
     )
     loaded = source.load(ShopSettings, sections=plugins.settings_sections())

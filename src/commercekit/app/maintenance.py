@@ -5,14 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import structlog
+
 from commercekit.checkout import CHECKOUT, resumer_of
 from commercekit.platform.db import ensure_partitions
-from commercekit.platform.jobs import JobContext, JobKind, Schedule
+from commercekit.platform.jobs import JobContext, JobKind, Schedule, park_strangers
 
 if TYPE_CHECKING:
     from commercekit.app.shop import Shop
 
 __all__ = ["maintenance"]
+
+_log = structlog.get_logger("commercekit.jobs")
 
 
 def maintenance(shop: Shop) -> tuple[list[JobKind], list[Schedule]]:
@@ -32,14 +36,25 @@ def maintenance(shop: Shop) -> tuple[list[JobKind], list[Schedule]]:
         await shop.bulk.prune()
         await shop.catalog.prune_imports()
 
+    async def set_aside(_context: JobContext) -> None:
+        # In safe mode plugins are left out for a while, and their work waits for them.
+        if not shop.plugins.safe_mode:
+            parked = await park_strangers(shop.db, shop.jobs.kinds, shop.clock.now())
+            for kind in sorted(set(parked)):
+                _log.error("jobs-of-nobody", kind=kind, parked=parked.count(kind))
+
     kinds = [
         JobKind("platform.partitions", partitions),
+        JobKind("platform.park-strangers", set_aside),
         JobKind("platform.sweep-keys", sweep_keys),
         JobKind("platform.prune", prune),
     ]
     schedules = [
         Schedule("platform.partitions", every=timedelta(hours=6), job="platform.partitions"),
         Schedule("platform.sweep-keys", every=timedelta(seconds=30), job="platform.sweep-keys"),
+        Schedule(
+            "platform.park-strangers", every=timedelta(minutes=5), job="platform.park-strangers"
+        ),
         Schedule("platform.prune", every=timedelta(hours=1), job="platform.prune"),
     ]
     return kinds, schedules

@@ -11,11 +11,14 @@ import structlog
 from commercekit import checkout, notifications, orders, payments
 from commercekit.app.audit import auditing
 from commercekit.app.brought import Brought
+from commercekit.app.fields import doors_of
+from commercekit.app.leftovers import PluginLeftovers
 from commercekit.app.maintenance import maintenance
 from commercekit.app.pictures import reach_by
 from commercekit.app.product_import import OffersOfShop, PriceAndStock, PricesOfShop
 from commercekit.app.providers import introduce, policies_of, tally_of
 from commercekit.app.safe_mode import SafeMode
+from commercekit.app.surface import Surface
 from commercekit.catalog import (
     CatalogService,
     ExportProducts,
@@ -39,6 +42,7 @@ from commercekit.payments import PAYMENT_GATEWAYS, Gateways, PaymentService
 from commercekit.payments.hookspecs import register_payment_gateways
 from commercekit.platform.bus import Broadcast, Bus
 from commercekit.platform.db import Database
+from commercekit.platform.extensions import ExtensionDoor, PluginExtensions
 from commercekit.platform.http import Cursors, Idempotency, outbound_client
 from commercekit.platform.jobs import Jobs
 from commercekit.platform.operations import CHANNEL as PROVIDERS
@@ -83,6 +87,7 @@ _CORE_APPS = (
     "platform.http",
     "platform.bus",
     "platform.jobs",
+    "platform.plugins",
     "notifications",
     "identity",
     "markets",
@@ -132,6 +137,8 @@ class Shop:
         self.configuration = configuration
         self.settings = settings
         self.plugins = configuration.plugins
+        self.surface = Surface(self.plugins)
+        self.fields = self.surface.fields
         self.clock = clock or SystemClock()
         self.metrics = metrics or ShopMetrics()
         self.db = Database(dsn, clock=self.clock, pool_size=settings.database.pool_size)
@@ -147,6 +154,7 @@ class Shop:
         self.safe_mode = SafeMode(self.plugins)
         self._brought = Brought(self.plugins, self.context, self.safe_mode, self.caller)
         self._contexts: dict[str, PluginContext] = {}
+        self._doors: dict[str, ExtensionDoor] = {}
         self._make_services()
         introduce(self.caller, self.plugins, self._brought.codes)
         self._listen()
@@ -170,7 +178,7 @@ class Shop:
             safe.notifications(settings.notifications, notifiers),
             contexts,
         )
-        self.identity = IdentityService(db, clock)
+        self.identity = IdentityService(db, clock, self.surface.permissions)
         self.plugin_desk = PluginDesk(
             db, self.plugins, self.caller, self.metrics.provider_totals, self.identity
         )
@@ -178,7 +186,7 @@ class Shop:
         self.storage = self._brought.storage(
             settings.media.storage, FolderStorage(self.configuration.data / "pictures")
         )
-        self.catalog = CatalogService(db, clock, self.storage)
+        self.catalog = CatalogService(db, clock, self.storage, book=self.fields)
         self.pictures = PictureCheck(db, reach_by(self.http))
         self.pricing = PricingService(
             db,
@@ -256,6 +264,7 @@ class Shop:
             reviewer=Reviewer(self.caller, refund_rules, orders_settings),
             jobs=self.jobs,
             audit=self.identity,
+            book=self.fields,
         )
         self.freshness = Freshness()
         # What a market is called, speaks and takes is on all of its pages.
@@ -264,7 +273,7 @@ class Shop:
             db, self.markets, self.catalog, self.pricing, self.inventory, self.freshness
         )
         self.storefront = StorefrontService(
-            db, self.markets, self.catalog, self.projection, self.promotions
+            db, self.markets, self.catalog, self.projection, self.promotions, self.fields
         )
         self.checkout = CheckoutService(
             db,
@@ -282,7 +291,9 @@ class Shop:
             orders=self.orders,
             keys=self.idempotency,
             broadcast=self.broadcast,
+            book=self.fields,
         )
+        self._doors.update(doors_of(self))
 
     def _listen(self) -> None:
         """Who reacts to what, what is done later, and what is done again and again."""
@@ -338,12 +349,22 @@ class Shop:
         """Also hear broadcasts, relay facts, consume them and do jobs, until the block ends."""
         async with (
             self.opened(),
+            self._plugins_known(),
             self.broadcast.running(),
             self.bus.running(),
             self.jobs.running(),
             self.checkout.warming.running(),
         ):
             yield self
+
+    @contextlib.asynccontextmanager
+    async def _plugins_known(self) -> AsyncIterator[None]:
+        """Say what is orphaned and what is not translated; neither keeps anybody from starting."""
+        self.surface.tell()
+        leftovers = PluginLeftovers(self)
+        await leftovers.remember()
+        await leftovers.tell()
+        yield
 
     async def ready(self) -> None:
         """Raise unless the database answers."""
@@ -372,6 +393,8 @@ class Shop:
                 log=structlog.get_logger(f"commercekit.plugin.{code}"),
                 data=self.configuration.data,
                 production=self.settings.in_production,
+                extensions=PluginExtensions(code, self.db, self.fields, self._doors),
+                translations=self.surface.texts_of(code),
             )
         return self._contexts[code]
 

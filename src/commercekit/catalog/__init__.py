@@ -40,6 +40,7 @@ from commercekit.catalog.events import (
 )
 from commercekit.catalog.jobs import PictureCheck
 from commercekit.catalog.models import (
+    EXTENSIBLE,
     MAX_OPTIONS,
     MAX_VARIANTS,
     Attribute,
@@ -94,6 +95,7 @@ from commercekit.catalog.service.importing import (
 from commercekit.catalog.service.media import MediaLibrary
 
 __all__ = [
+    "EXTENSIBLE",
     "MAX_OPTIONS",
     "MAX_VARIANTS",
     "Attribute",

@@ -85,6 +85,7 @@ class ProductRow(Table, db=ENGINE, tablename="catalog_product"):
     related_ids = Array(base_column=UUID())
     publish_at = Timestamptz(null=True)
     unpublish_at = Timestamptz(null=True)
+    extensions = JSONB(null=True, default=None)
 
 
 class AttributeRow(Table, db=ENGINE, tablename="catalog_attribute"):
@@ -181,3 +182,4 @@ class VariantRow(Table, db=ENGINE, tablename="catalog_variant"):
     version = Integer()
     created_at = Timestamptz()
     updated_at = Timestamptz()
+    extensions = JSONB(null=True, default=None)

@@ -29,6 +29,7 @@ from commercekit.checkout.errors import (
     UnknownSku,
 )
 from commercekit.checkout.models import (
+    EXTENSIBLE,
     Basis,
     Cart,
     CartLine,
@@ -49,6 +50,7 @@ SEALED_TABLES = (TABLE,)
 
 __all__ = [
     "CHECKOUT",
+    "EXTENSIBLE",
     "SEALED_TABLES",
     "AdminOrderEdits",
     "AdminPurchaseLimits",

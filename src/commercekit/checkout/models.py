@@ -9,9 +9,11 @@ from msgspec import Meta, Struct, field
 from commercekit.kernel import Address, Money
 from commercekit.orders import Adjustment, NewAdjustment, NewLine, NewShipping, Totals
 from commercekit.payments import Flow
+from commercekit.platform.extensions import ExtensibleEntity, Values
 from commercekit.promotions import Explanation
 
 __all__ = [
+    "EXTENSIBLE",
     "MAX_COUPONS",
     "MAX_LINES",
     "MAX_QUANTITY",
@@ -48,6 +50,14 @@ class CheckoutSettings(Struct, frozen=True, kw_only=True):
     """A cart nobody touches is forgotten after this long."""
 
 
+EXTENSIBLE = (
+    ExtensibleEntity(
+        "cart", "checkout_cart", carried_to="order", listed=False, shoppers_write=True
+    ),
+)
+"""What of checkout takes fields of plugins."""
+
+
 class WantedLine(Struct, frozen=True, forbid_unknown_fields=True):
     """So many of a SKU."""
 
@@ -80,6 +90,8 @@ class Cart(Struct, frozen=True, kw_only=True):
     """The customer whose cart it is; a guest's cart has none."""
     expires_at: datetime
     version: int = 1
+    extensions: Values | None = None
+    """What plugins keep beside it, by their codes."""
 
 
 class Basis(Struct, frozen=True, kw_only=True):
@@ -179,6 +191,8 @@ class PlaceOrder(Struct, frozen=True, kw_only=True):
     customer_ip: str | None = None
     cart_id: UUID | None = None
     cart_version: int | None = None
+    extensions: Values = {}
+    """What plugins keep beside the cart; the order takes it over."""
 
 
 class LineWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -22,6 +22,7 @@ class CartTable(Table, db=ENGINE, tablename="checkout_cart"):
     owner_id = UUID(null=True, default=None)
     expires_at = Timestamptz()
     version = Integer()
+    extensions = JSONB(null=True, default=None)
 
 
 class PurchaseLimitTable(Table, db=ENGINE, tablename="checkout_purchase_limit"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from commercekit.cli.exits import NotReachable
 from commercekit.cli.place import Place
@@ -14,11 +14,27 @@ from commercekit.platform.telemetry import LogLevel, TelemetrySettings, configur
 
 if TYPE_CHECKING:
     from commercekit.app import Shop, ShopConfiguration
-    from commercekit.platform.db import Migrator
+    from commercekit.platform.db import MigrationStep, Migrator
+    from commercekit.platform.extensions import IndexChange
 
-__all__ = ["configuration_of", "database_at", "migrator_of", "run_async", "with_shop"]
+__all__ = [
+    "Upgraded",
+    "configuration_of",
+    "database_at",
+    "migrator_of",
+    "run_async",
+    "upgraded",
+    "with_shop",
+]
 
 T = TypeVar("T")
+
+
+class Upgraded(NamedTuple):
+    """What an upgrade did."""
+
+    steps: int
+    indexes: list[IndexChange]
 
 
 def configuration_of(place: Place) -> ShopConfiguration:
@@ -44,6 +60,20 @@ def migrator_of(configuration: ShopConfiguration, dsn: str) -> Migrator:
     from commercekit.platform.db import Migrator
 
     return Migrator(dsn, piccolo_apps(configuration))
+
+
+async def upgraded(
+    configuration: ShopConfiguration, dsn: str, on_step: Callable[[MigrationStep], None]
+) -> Upgraded:
+    """Bring the schema up to date, then what hangs on the plugins: indexes, and what they bring."""
+    from commercekit.app import PluginLeftovers, Shop
+    from commercekit.platform.extensions import FieldIndexes
+
+    steps = await migrator_of(configuration, dsn).forwards(on_step=on_step)
+    async with Shop(configuration, dsn).opened() as shop:
+        indexes = await FieldIndexes(shop.db, shop.fields).bring()
+        await PluginLeftovers(shop).remember()
+    return Upgraded(len(steps), indexes)
 
 
 def run_async(work: Awaitable[T]) -> T:

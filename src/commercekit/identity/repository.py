@@ -72,6 +72,21 @@ class IdentityRepository:
         )
         return [_token(row) for row in rows]
 
+    async def holding(self, resource: str) -> list[StaffToken]:
+        """Tokens that work and name a scope of ``resource``, or of one that begins with it and a hyphen."""
+        rows = await self._db.fetch(
+            f"SELECT {_COLUMNS} FROM identity_staff_token WHERE revoked_at IS NULL AND EXISTS"
+            " (SELECT FROM unnest(scopes) s WHERE s LIKE $1 || ':%' OR s LIKE $1 || '-%') ORDER BY id",
+            resource,
+        )
+        return [_token(row) for row in rows]
+
+    async def set_scopes(self, uow: UnitOfWork, token_id: UUID, scopes: list[str]) -> None:
+        """Write what a token may do."""
+        await uow.execute(
+            "UPDATE identity_staff_token SET scopes = $2 WHERE id = $1", token_id, scopes
+        )
+
     async def append(self, uow: UnitOfWork, record: AuditRecord) -> None:
         """Write an audit entry down."""
         await uow.execute(

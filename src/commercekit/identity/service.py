@@ -11,7 +11,7 @@ from commercekit.identity.models import AuditRecord, IssuedToken, NewToken, Staf
 from commercekit.identity.repository import IdentityRepository
 from commercekit.identity.rules import check_grant, hash_secret, make_token, parse_token
 from commercekit.kernel import new_id
-from commercekit.platform.security import AuditEntry, Principal, PrincipalKind
+from commercekit.platform.security import AuditEntry, PermissionBook, Principal, PrincipalKind
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -28,7 +28,11 @@ _MAX_NAME = 100
 class IdentityService:
     """Staff tokens and the audit trail; also the shop's audit port."""
 
-    def __init__(self, db: Database, clock: Clock) -> None:
+    def __init__(
+        self, db: Database, clock: Clock, permissions: PermissionBook | None = None
+    ) -> None:
+        """Without ``permissions`` every scope that is one can be given to a token."""
+        self._permissions = permissions or PermissionBook()
         self._db = db
         self._clock = clock
         self._repository = IdentityRepository(db)
@@ -66,10 +70,16 @@ class IdentityService:
         """Make a token whose scopes ``actor`` holds; its text is in the result and nowhere else.
 
         Doing it again with the same ``token_id`` gives the same token a new secret: the answer with
-        the first one was lost. Raises :class:`~commercekit.identity.errors.ScopeNotHeld` and
-        :class:`~commercekit.identity.errors.ExpiryPassed`.
+        the first one was lost. Raises :class:`~commercekit.identity.errors.ScopeNotHeld`,
+        :class:`~commercekit.identity.errors.ExpiryPassed`, and
+        :class:`~commercekit.errors.Malformed` for a scope that nothing in this shop asks for.
         """
         scopes = check_grant(actor, new.scopes)
+        for scope in scopes:
+            if not self._permissions.knows(scope):
+                message = self._permissions.unknown(scope)
+                place = FieldError("/scopes", "unknown-permission", message)
+                raise Malformed(message, errors=(place,))
         name = new.name.strip()
         if not name or len(name) > _MAX_NAME:
             message = f"Name the token, in at most {_MAX_NAME} characters."
@@ -124,6 +134,38 @@ class IdentityService:
                     request_id=request_id,
                 ),
             )
+
+    async def tokens_holding(self, resource: str) -> list[StaffToken]:
+        """Tokens that work and name a permission of ``resource``, or of one ``<resource>-…``."""
+        return await self._repository.holding(resource)
+
+    async def take_away(self, uow: UnitOfWork, actor: Principal, resource: str) -> list[StaffToken]:
+        """Take every permission of ``resource`` from the tokens that name one; gives those tokens.
+
+        A token that may do nothing else is revoked. Wildcards that cover more stay.
+        """
+        tokens = await self._repository.holding(resource)
+        for token in tokens:
+            kept = [
+                scope
+                for scope in token.scopes
+                if not scope.startswith((f"{resource}:", f"{resource}-"))
+            ]
+            if kept:
+                await self._repository.set_scopes(uow, token.id, kept)
+            else:
+                await self._repository.revoke(uow, token.id, self._clock.now())
+            await self.record(
+                uow,
+                AuditEntry(
+                    actor=actor.id,
+                    action="tokens:change" if kept else "tokens:revoke",
+                    subject=f"token/{token.handle}",
+                    reason=f"permissions of {resource} were removed",
+                    details={"scopes": " ".join(kept)},
+                ),
+            )
+        return tokens
 
     async def list_tokens(
         self, page: PageRequest

@@ -38,6 +38,7 @@ from commercekit.orders.events import (
     OrderCompleted,
     OrderDelivered,
     OrderEdited,
+    OrderExtended,
     OrderLinesCancelled,
     OrderPaid,
     OrderPlaced,
@@ -57,6 +58,7 @@ from commercekit.orders.events import (
 )
 from commercekit.orders.hookspecs import register_refund_rules
 from commercekit.orders.models import (
+    EXTENSIBLE,
     Actor,
     Adjustment,
     AskedLine,
@@ -131,6 +133,7 @@ SEALED_TABLES = (TABLE, HISTORY, REQUESTS, RETURN_TABLE, NOTES)
 """Tables with personal fields, for which the sealer keeps a data key."""
 
 __all__ = [
+    "EXTENSIBLE",
     "PAYMENT_STATUS_CONSUMER",
     "REFUND_RULES",
     "SEALED_TABLES",
@@ -171,6 +174,7 @@ __all__ = [
     "OrderCompleted",
     "OrderDelivered",
     "OrderEdited",
+    "OrderExtended",
     "OrderLine",
     "OrderLinesCancelled",
     "OrderNotFound",

@@ -10,6 +10,7 @@ __all__ = [
     "OrderCompleted",
     "OrderDelivered",
     "OrderEdited",
+    "OrderExtended",
     "OrderLinesCancelled",
     "OrderPaid",
     "OrderPlaced",
@@ -80,6 +81,13 @@ class OrderEdited(_OrderFact, frozen=True, kw_only=True):
     to_pay: Money
     """What is still to be paid of it."""
     address_changed: bool
+
+
+class OrderExtended(_OrderFact, frozen=True, kw_only=True):
+    """Fields that plugins added were written; their values are read from the order."""
+
+    fields: list[str]
+    """``<plugin>.<field>`` of each that changed."""
 
 
 class OrderShipped(_OrderFact, frozen=True, kw_only=True):

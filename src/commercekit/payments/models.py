@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
@@ -15,6 +15,7 @@ __all__ = [
     "REFUND_STEPS",
     "Attention",
     "AttentionKind",
+    "GatewayUse",
     "HistoryEntry",
     "Intent",
     "LedgerEntry",
@@ -297,3 +298,12 @@ class LedgerEntry(Struct, frozen=True, kw_only=True):
     credit: int
     currency: str
     booked_at: datetime
+
+
+class GatewayUse(NamedTuple):
+    """What was done with some gateways: their history, which nothing removes."""
+
+    payments: int
+    open: int
+    """Of these: neither paid nor over; their shoppers may be paying right now."""
+    refunds: int

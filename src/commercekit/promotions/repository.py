@@ -10,9 +10,11 @@ import msgspec
 from commercekit.promotions.models import Promotion, Scope
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from commercekit.platform.db import Database, UnitOfWork
 
-__all__ = ["Source", "add", "change", "delete", "edition", "find", "listed", "read_all"]
+__all__ = ["Source", "add", "change", "delete", "edition", "find", "listed", "made_of", "read_all"]
 
 Source: TypeAlias = "Database | UnitOfWork"
 """Where to read: in the caller's transaction, or beside any."""
@@ -52,6 +54,15 @@ async def listed(db: Source, after: str, limit: int) -> list[Promotion]:
     """Promotions by code."""
     rows = await db.fetch(f"{_SELECT} WHERE p.code > $1 ORDER BY p.code LIMIT $2", after, limit)
     return [_promotion(row) for row in rows]
+
+
+async def made_of(db: Source, rules: Collection[str]) -> list[str]:
+    """Codes of promotions by the codes of their rules."""
+    rows = await db.fetch(
+        "SELECT code FROM promotions_promotion WHERE rule = ANY ($1::text[]) ORDER BY code",
+        list(rules),
+    )
+    return [row["code"] for row in rows]
 
 
 async def add(uow: UnitOfWork, promotion: Promotion) -> bool:

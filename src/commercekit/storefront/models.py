@@ -5,10 +5,11 @@ from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from commercekit.catalog import AttributeKind
 from commercekit.kernel import Money
+from commercekit.platform.extensions import Values
 
 __all__ = [
     "AttributeView",
@@ -226,6 +227,8 @@ class VariantView(Struct, frozen=True, kw_only=True):
     """Beside a ``compare_at``: the lowest price of the 30 days before the present one began."""
     available: int
     image_url: str | None
+    extensions: Values | UnsetType = UNSET
+    """Fields of plugins, by their codes; absent where none adds fields to variants."""
 
 
 class PromotionNote(Struct, frozen=True, kw_only=True):
@@ -272,6 +275,8 @@ class ProductDetail(Struct, frozen=True, kw_only=True):
     variants: list[VariantView]
     promotions: list[PromotionNote]
     seo: Seo
+    extensions: Values | UnsetType = UNSET
+    """Fields of plugins, by their codes; absent where none adds fields to products."""
 
 
 class CategoryEntry(Struct, frozen=True, kw_only=True):

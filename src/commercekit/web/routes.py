@@ -13,6 +13,7 @@ from litestar.routes import HTTPRoute
 
 from commercekit.errors import ConfigurationError
 from commercekit.platform.http import FORM_PAGE, ShopApplication, build_litestar
+from commercekit.platform.security import PermissionBook
 
 if TYPE_CHECKING:
     from litestar import Litestar
@@ -30,13 +31,15 @@ def build_web(
     *,
     controllers: Sequence[ControllerRouterHandler],
     plugin_routes: Mapping[str, Sequence[ControllerRouterHandler]] | None = None,
+    permissions: PermissionBook | None = None,
     **setup: Any,
 ) -> ShopApplication:
     """The whole web of a shop: the domains' ``controllers``, and each plugin's below its own code.
 
     ``setup`` goes to :func:`~commercekit.platform.http.build_litestar` as it is. Raises
     :class:`~commercekit.errors.ConfigurationError` for a plugin that reaches for an address which is
-    not its own, for two answers at one address, and for an admin handler without a guard.
+    not its own or asks for a permission that nobody brings, for two answers at one address, and for an
+    admin handler without a guard.
     """
     routers = [_plugin_router(code, routes) for code, routes in (plugin_routes or {}).items()]
     try:
@@ -44,11 +47,16 @@ def build_web(
     except ImproperlyConfiguredException as error:
         message = f"The routes of this shop do not fit together: {error.detail}"
         raise ConfigurationError(message) from error
-    check_routes(app, plugins=frozenset(plugin_routes or ()))
+    check_routes(app, plugins=frozenset(plugin_routes or ()), permissions=permissions)
     return app
 
 
-def check_routes(app: Litestar, *, plugins: frozenset[str] = frozenset()) -> None:
+def check_routes(
+    app: Litestar,
+    *,
+    plugins: frozenset[str] = frozenset(),
+    permissions: PermissionBook | None = None,
+) -> None:
     """Refuse an application with a route that is open by mistake, or stands where none should.
 
     Deny by default: every handler under ``/admin`` carries a guard made by ``requires``.
@@ -58,6 +66,14 @@ def check_routes(app: Litestar, *, plugins: frozenset[str] = frozenset()) -> Non
         path = route.path
         if not _is_known(path, plugins):
             mistakes.append(f"{path} stands under none of {', '.join(_CORE)}, /plugins/<code>")
+        if permissions is not None and _below(path, "/plugins") and isinstance(route, HTTPRoute):
+            mistakes.extend(
+                f"{method} {path}: {permissions.unknown(scope)}; bring it by register_permissions"
+                for method, (handler, _) in route.route_handler_map.items()
+                for guard in handler.resolve_guards()
+                if (scope := getattr(guard, "required_scope", None))
+                and not permissions.knows(scope)
+            )
         if not _below(path, "/admin"):
             continue
         if not isinstance(route, HTTPRoute):

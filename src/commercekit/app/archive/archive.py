@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
+from commercekit.app.archive.extensions import Extensions
 from commercekit.app.archive.groups import Attributes, Brands, Categories
 from commercekit.app.archive.offers import Locations, PriceLists, Prices, Stock
 from commercekit.app.archive.sheets import (
@@ -68,6 +69,7 @@ class CatalogueArchive:
         return before, [
             Prices(shop.db, shop.pricing),
             Stock(shop.db, shop.inventory, restock=restock),
+            Extensions(shop.catalog),
         ]
 
     async def write(self, file: Path, *, language: str | None = None) -> None:

@@ -20,6 +20,7 @@ from commercekit.catalog.models import (
 from commercekit.catalog.service import CatalogService
 from commercekit.kernel import Page
 from commercekit.platform.http import (
+    EXTENSION_FILTERS,
     PageCursor,
     PageLimit,
     etag_of,
@@ -41,18 +42,20 @@ def _actor(request: Request[Any, Any, Any]) -> str:
     return principal_of(request).id
 
 
-def _product(product: Product, status: int = 200) -> Response[Product]:
+def _product(catalog: CatalogService, product: Product, status: int = 200) -> Response[Product]:
     headers = {"etag": etag_of(product.version)}
     if status == 201:
         headers["location"] = f"/admin/products/{product.id}"
-    return Response(product, status_code=status, headers=headers)
+    shown = catalog.fields.product_for_staff(product)
+    return Response(shown, status_code=status, headers=headers)
 
 
-def _variant(variant: Variant, status: int = 200) -> Response[Variant]:
+def _variant(catalog: CatalogService, variant: Variant, status: int = 200) -> Response[Variant]:
     headers = {"etag": etag_of(variant.version)}
     if status == 201:
         headers["location"] = f"/admin/variants/{variant.id}"
-    return Response(variant, status_code=status, headers=headers)
+    shown = catalog.fields.variant_for_staff(variant)
+    return Response(shown, status_code=status, headers=headers)
 
 
 class ProductController(Controller):
@@ -61,7 +64,7 @@ class ProductController(Controller):
     path = "/admin/products"
     tags = ["admin: catalogue"]
 
-    @get(guards=READ, summary="List products")
+    @get(guards=READ, summary="List products", opt=EXTENSION_FILTERS)
     async def products(
         self,
         request: Request[Any, Any, Any],
@@ -75,10 +78,16 @@ class ProductController(Controller):
     ) -> Page[Product]:
         """Products of any status, newest first."""
         page = page_request(request, limit, cursor)
-        where = ProductFilter(status=status, brand_id=brand_id, category_id=category_id, q=q or "")
+        where = ProductFilter(
+            status=status,
+            brand_id=brand_id,
+            category_id=category_id,
+            q=q or "",
+            extensions=tuple(catalog.fields.product_conditions(request.query_params.multi_items())),
+        )
         after = UUID(page.after[0]) if page.after else None
         found = await catalog.products(where, after=after, limit=page.limit + 1)
-        shown = found[: page.limit]
+        shown = [catalog.fields.product_for_staff(each) for each in found[: page.limit]]
         more = (str(shown[-1].id),) if len(found) > page.limit else None
         return page_answer(request, shown, more)
 
@@ -87,12 +96,12 @@ class ProductController(Controller):
         self, request: Request[Any, Any, Any], data: NewProduct, catalog: CatalogService
     ) -> Response[Product]:
         """A product with its variants; a draft unless ``status`` says otherwise."""
-        return _product(await catalog.create_product(data, actor=_actor(request)), 201)
+        return _product(catalog, await catalog.create_product(data, actor=_actor(request)), 201)
 
     @get("/{product_id:uuid}", guards=READ, summary="One product")
     async def product(self, product_id: UUID, catalog: CatalogService) -> Response[Product]:
         """The product with everything on it, in all languages."""
-        return _product(await catalog.product(product_id))
+        return _product(catalog, await catalog.product(product_id))
 
     @patch("/{product_id:uuid}", guards=WRITE, summary="Change a product")
     async def change(
@@ -108,7 +117,7 @@ class ProductController(Controller):
         changed = await catalog.change_product(
             product_id, data, expected_version=present.version, actor=_actor(request)
         )
-        return _product(changed)
+        return _product(catalog, changed)
 
     @delete("/{product_id:uuid}", guards=WRITE, summary="Delete a product")
     async def delete(
@@ -126,7 +135,7 @@ class ProductController(Controller):
         self, request: Request[Any, Any, Any], product_id: UUID, catalog: CatalogService
     ) -> Response[Product]:
         """Take it off sale and keep it; doing it again changes nothing."""
-        return _product(await catalog.archive_product(product_id, actor=_actor(request)))
+        return _product(catalog, await catalog.archive_product(product_id, actor=_actor(request)))
 
     @get("/{product_id:uuid}/history", guards=READ, summary="Who changed what of a product")
     async def history(
@@ -154,7 +163,9 @@ class ProductController(Controller):
         catalog: CatalogService,
     ) -> Response[Variant]:
         """One more combination of option values, last in order."""
-        return _variant(await catalog.add_variant(product_id, data, actor=_actor(request)), 201)
+        return _variant(
+            catalog, await catalog.add_variant(product_id, data, actor=_actor(request)), 201
+        )
 
 
 class VariantController(Controller):
@@ -163,7 +174,7 @@ class VariantController(Controller):
     path = "/admin/variants"
     tags = ["admin: catalogue"]
 
-    @get(guards=READ, summary="List variants")
+    @get(guards=READ, summary="List variants", opt=EXTENSION_FILTERS)
     async def variants(
         self,
         request: Request[Any, Any, Any],
@@ -180,14 +191,15 @@ class VariantController(Controller):
             product_id=product_id,
             after=page.after[0] if page.after else None,
             limit=page.limit + 1,
+            extensions=catalog.fields.variant_conditions(request.query_params.multi_items()),
         )
-        shown = found[: page.limit]
+        shown = [catalog.fields.variant_for_staff(each) for each in found[: page.limit]]
         return page_answer(request, shown, (shown[-1].sku,) if len(found) > page.limit else None)
 
     @get("/{variant_id:uuid}", guards=READ, summary="One variant")
     async def variant(self, variant_id: UUID, catalog: CatalogService) -> Response[Variant]:
         """The variant of that id."""
-        return _variant(await catalog.variant(variant_id))
+        return _variant(catalog, await catalog.variant(variant_id))
 
     @patch("/{variant_id:uuid}", guards=WRITE, summary="Change a variant")
     async def change(
@@ -203,7 +215,7 @@ class VariantController(Controller):
         changed = await catalog.change_variant(
             variant_id, data, expected_version=present.version, actor=_actor(request)
         )
-        return _variant(changed)
+        return _variant(catalog, changed)
 
     @delete("/{variant_id:uuid}", guards=WRITE, summary="Remove a variant")
     async def remove(

@@ -9,6 +9,7 @@ from commercekit.catalog.models.attributes import (
     Option,
     OptionValue,
 )
+from commercekit.catalog.models.extending import EXTENSIBLE
 from commercekit.catalog.models.groups import (
     Brand,
     BrandChange,
@@ -47,6 +48,7 @@ from commercekit.catalog.models.words import (
 )
 
 __all__ = [
+    "EXTENSIBLE",
     "MAX_OPTIONS",
     "MAX_VARIANTS",
     "PRODUCT_STATES",

@@ -19,6 +19,7 @@ from commercekit.catalog.models.words import (
     Word,
 )
 from commercekit.kernel import StateTable
+from commercekit.platform.extensions import FieldCondition, GivenValues, Values
 
 __all__ = [
     "PRODUCT_STATES",
@@ -96,6 +97,8 @@ class Variant(Struct, frozen=True, kw_only=True):
     version: int
     created_at: datetime
     updated_at: datetime
+    extensions: Values = {}
+    """What plugins keep beside it, by their codes."""
 
 
 class Product(Struct, frozen=True, kw_only=True):
@@ -123,6 +126,8 @@ class Product(Struct, frozen=True, kw_only=True):
     related_ids: tuple[UUID, ...] = ()
     publish_at: datetime | None = None
     unpublish_at: datetime | None = None
+    extensions: Values = {}
+    """What plugins keep beside it, by their codes."""
 
 
 class ProductHistoryEntry(Struct, frozen=True, kw_only=True):
@@ -161,6 +166,8 @@ class NewVariant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One of the product's pictures; empty for none of its own."""
     image_media_id: UUID | None = None
     """The same, by upload."""
+    extensions: GivenValues | UnsetType = UNSET
+    """Fields of plugins, by their codes."""
 
 
 class NewProduct(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -186,6 +193,8 @@ class NewProduct(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """When a draft becomes active by itself."""
     unpublish_at: datetime | None = None
     """When an active product becomes a draft again."""
+    extensions: GivenValues | UnsetType = UNSET
+    """Fields of plugins, by their codes."""
 
 
 class ProductChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -207,6 +216,8 @@ class ProductChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     related_ids: Annotated[tuple[UUID, ...], Meta(max_length=50)] | UnsetType = UNSET
     publish_at: datetime | UnsetType | None = UNSET
     unpublish_at: datetime | UnsetType | None = UNSET
+    extensions: GivenValues | UnsetType = UNSET
+    """Fields of plugins, by their codes; what is not named stays, ``null`` takes a value away."""
 
 
 class VariantChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -220,6 +231,8 @@ class VariantChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     position: Annotated[int, Meta(ge=1, le=1000)] | UnsetType = UNSET
     image_url: str | UnsetType = UNSET
     image_media_id: UUID | UnsetType | None = UNSET
+    extensions: GivenValues | UnsetType = UNSET
+    """Likewise."""
 
 
 class ProductFilter(Struct, frozen=True, kw_only=True):
@@ -230,6 +243,8 @@ class ProductFilter(Struct, frozen=True, kw_only=True):
     category_id: UUID | None = None
     q: str = ""
     """Part of a name, slug or SKU."""
+    extensions: tuple[FieldCondition, ...] = ()
+    """Values of plugins' fields that have an index."""
 
 
 class SellableVariant(Struct, frozen=True, kw_only=True):

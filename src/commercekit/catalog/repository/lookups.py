@@ -9,9 +9,11 @@ import msgspec
 from commercekit.catalog.models import ImageStatus, Option, ProductStatus, SellableVariant
 from commercekit.kernel import new_id
 from commercekit.platform.db import Database, UnitOfWork
+from commercekit.platform.extensions import FieldCondition
 
 __all__ = [
     "ancestry",
+    "extended_by_slug",
     "image_checked",
     "keep_import",
     "kept_import",
@@ -100,6 +102,21 @@ async def product_ids(db: Database, *, after: UUID | None, limit: int) -> list[U
         limit,
     )
     return [row["id"] for row in rows]
+
+
+async def extended_by_slug(db: Database, after: str, limit: int) -> dict[str, UUID]:
+    """Slug and id of products beside which, or beside whose variants, a plugin keeps something."""
+    rows = await db.fetch(
+        """
+        SELECT p.slug, p.id FROM catalog_product p
+        WHERE p.slug COLLATE "C" > $1 COLLATE "C" AND (p.extensions IS NOT NULL OR EXISTS (
+            SELECT FROM catalog_variant v WHERE v.product_id = p.id AND v.extensions IS NOT NULL))
+        ORDER BY p.slug COLLATE "C" LIMIT $2
+        """,
+        after,
+        limit,
+    )
+    return {row["slug"]: row["id"] for row in rows}
 
 
 async def product_ids_by_slug(db: Database, after: str, limit: int) -> dict[str, UUID]:
@@ -224,20 +241,28 @@ async def variant_product(db: Database, variant_id: UUID) -> UUID | None:
 
 
 async def variants_page(
-    db: Database, *, sku: str | None, product_id: UUID | None, after: str | None, limit: int
+    db: Database,
+    *,
+    sku: str | None,
+    product_id: UUID | None,
+    after: str | None,
+    limit: int,
+    extensions: Sequence[FieldCondition] = (),
 ) -> list[tuple[UUID, UUID, str]]:
     """Variant id, product id and SKU by SKU, after the one named."""
+    fields = "".join(f" AND {f.written('v', 5 + number)}" for number, f in enumerate(extensions))
     rows = await db.fetch(
-        """
-        SELECT id, product_id, sku FROM catalog_variant
-        WHERE ($1::text IS NULL OR sku = $1) AND ($2::uuid IS NULL OR product_id = $2)
-          AND ($3::text IS NULL OR sku COLLATE "C" > $3 COLLATE "C")
-        ORDER BY sku COLLATE "C" LIMIT $4
+        f"""
+        SELECT v.id, v.product_id, v.sku FROM catalog_variant v
+        WHERE ($1::text IS NULL OR v.sku = $1) AND ($2::uuid IS NULL OR v.product_id = $2)
+          AND ($3::text IS NULL OR v.sku COLLATE "C" > $3 COLLATE "C"){fields}
+        ORDER BY v.sku COLLATE "C" LIMIT $4
         """,
         sku,
         product_id,
         after,
         limit,
+        *(field.value for field in extensions),
     )
     return [(row["id"], row["product_id"], row["sku"]) for row in rows]
 

@@ -19,6 +19,7 @@ from commercekit.catalog.models import (
 )
 from commercekit.kernel import new_id
 from commercekit.platform.db import Database, UnitOfWork
+from commercekit.platform.extensions import Values, read_values, write_values
 
 __all__ = [
     "add_images",
@@ -52,6 +53,7 @@ class _VariantJson(Struct):
     version: int
     created_at: datetime
     updated_at: datetime
+    extensions: Values | None
 
 
 _texts = msgspec.json.Decoder(dict[str, str])
@@ -63,7 +65,7 @@ _variants = msgspec.json.Decoder(tuple[_VariantJson, ...])
 _PRODUCT = """
     SELECT p.id, p.slug, p.status, p.name, p.description, p.brand_id, p.type, p.tags,
            p.seo_title, p.seo_description, p.options, p.version, p.created_at, p.updated_at,
-           p.attributes, p.related_ids, p.publish_at, p.unpublish_at,
+           p.attributes, p.related_ids, p.publish_at, p.unpublish_at, p.extensions,
            (SELECT coalesce(array_agg(pc.category_id ORDER BY pc.category_id), '{}')
             FROM catalog_product_category pc WHERE pc.product_id = p.id) AS category_ids,
            (SELECT coalesce(json_agg(json_build_object(
@@ -78,7 +80,8 @@ _PRODUCT = """
                        'barcode', v.barcode, 'weight_grams', v.weight_grams,
                        'tax_class', v.tax_class, 'requires_shipping', v.requires_shipping,
                        'position', v.position, 'image_id', v.image_id, 'version', v.version,
-                       'created_at', v.created_at, 'updated_at', v.updated_at)
+                       'created_at', v.created_at, 'updated_at', v.updated_at,
+                       'extensions', v.extensions)
                        ORDER BY v.position, v.id)::text, '[]')
             FROM catalog_variant v WHERE v.product_id = p.id) AS variants
     FROM catalog_product p
@@ -121,6 +124,7 @@ def _product(row: Any) -> Product:
                 version=v.version,
                 created_at=v.created_at,
                 updated_at=v.updated_at,
+                extensions=v.extensions or {},
             )
             for v in _variants.decode(row["variants"])
         ),
@@ -131,6 +135,7 @@ def _product(row: Any) -> Product:
         related_ids=tuple(row["related_ids"]),
         publish_at=row["publish_at"],
         unpublish_at=row["unpublish_at"],
+        extensions=read_values(row["extensions"]),
     )
 
 
@@ -154,8 +159,11 @@ async def list_ids(
     if where.q:
         escaped = where.q.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
         pattern = f"%{escaped}%"
+    fields = "".join(
+        f" AND {field.written('p', 7 + number)}" for number, field in enumerate(where.extensions)
+    )
     rows = await db.fetch(
-        """
+        f"""
         SELECT p.id FROM catalog_product p
         WHERE ($1::text IS NULL OR p.status = $1)
           AND ($2::uuid IS NULL OR p.brand_id = $2)
@@ -166,7 +174,7 @@ async def list_ids(
                OR EXISTS (SELECT FROM jsonb_each_text(p.name) t WHERE t.value ILIKE $4)
                OR EXISTS (SELECT FROM catalog_variant v
                           WHERE v.product_id = p.id AND v.sku ILIKE $4))
-          AND ($5::uuid IS NULL OR p.id < $5)
+          AND ($5::uuid IS NULL OR p.id < $5){fields}
         ORDER BY p.id DESC LIMIT $6
         """,
         where.status.value if where.status else None,
@@ -175,6 +183,7 @@ async def list_ids(
         pattern,
         after,
         limit,
+        *(field.value for field in where.extensions),
     )
     return [row["id"] for row in rows]
 
@@ -197,8 +206,8 @@ async def add_product(uow: UnitOfWork, product: Product) -> bool:
         """
         INSERT INTO catalog_product (id, slug, status, name, description, brand_id, type, tags,
             seo_title, seo_description, options, version, created_at, updated_at, attributes,
-            related_ids, publish_at, unpublish_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $12, $13, $14, $15, $16)
+            related_ids, publish_at, unpublish_at, extensions)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $12, $13, $14, $15, $16, $17)
         ON CONFLICT (slug) DO NOTHING RETURNING true
         """,
         product.id,
@@ -217,6 +226,7 @@ async def add_product(uow: UnitOfWork, product: Product) -> bool:
         list(product.related_ids),
         product.publish_at,
         product.unpublish_at,
+        write_values(product.extensions),
     )
     return bool(added)
 
@@ -228,7 +238,7 @@ async def write_product(uow: UnitOfWork, product: Product) -> None:
         UPDATE catalog_product SET slug = $2, status = $3, name = $4, description = $5,
             brand_id = $6, type = $7, tags = $8, seo_title = $9, seo_description = $10,
             options = $11, version = version + 1, updated_at = $12, attributes = $13,
-            related_ids = $14, publish_at = $15, unpublish_at = $16
+            related_ids = $14, publish_at = $15, unpublish_at = $16, extensions = $17
         WHERE id = $1
         """,
         product.id,
@@ -247,6 +257,7 @@ async def write_product(uow: UnitOfWork, product: Product) -> None:
         list(product.related_ids),
         product.publish_at,
         product.unpublish_at,
+        write_values(product.extensions),
     )
 
 
@@ -314,8 +325,9 @@ async def add_variant(uow: UnitOfWork, variant: Variant) -> bool:
     added = await uow.fetchval(
         """
         INSERT INTO catalog_variant (id, product_id, sku, option_values, barcode, weight_grams,
-            tax_class, requires_shipping, position, image_id, version, created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11)
+            tax_class, requires_shipping, position, image_id, version, created_at, updated_at,
+            extensions)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11, $12)
         ON CONFLICT (sku) DO NOTHING RETURNING true
         """,
         variant.id,
@@ -329,6 +341,7 @@ async def add_variant(uow: UnitOfWork, variant: Variant) -> bool:
         variant.position,
         variant.image_id,
         variant.created_at,
+        write_values(variant.extensions),
     )
     return bool(added)
 
@@ -339,7 +352,7 @@ async def write_variant(uow: UnitOfWork, variant: Variant) -> None:
         """
         UPDATE catalog_variant SET option_values = $2, barcode = $3, weight_grams = $4,
             tax_class = $5, requires_shipping = $6, position = $7, image_id = $8,
-            version = version + 1, updated_at = $9
+            version = version + 1, updated_at = $9, extensions = $10
         WHERE id = $1
         """,
         variant.id,
@@ -351,6 +364,7 @@ async def write_variant(uow: UnitOfWork, variant: Variant) -> None:
         variant.position,
         variant.image_id,
         variant.updated_at,
+        write_values(variant.extensions),
     )
 
 

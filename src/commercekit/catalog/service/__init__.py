@@ -20,6 +20,7 @@ from commercekit.catalog.service.groups import GroupUseCases
 from commercekit.catalog.service.media import MediaLibrary
 from commercekit.kernel import Clock
 from commercekit.platform.db import Database
+from commercekit.platform.extensions import FieldBook, FieldCondition
 from commercekit.platform.storage import PictureReader, Storage
 
 __all__ = ["CatalogService"]
@@ -35,9 +36,13 @@ class CatalogService(AttributeUseCases, GroupUseCases):
         storage: Storage | None = None,
         *,
         reader: PictureReader | None = None,
+        book: FieldBook | None = None,
     ) -> None:
-        """Without ``storage`` there is no place for uploads, and everything else works."""
-        super().__init__(db, clock)
+        """Without ``storage`` there is no place for uploads, and everything else works.
+
+        ``book`` has the fields that plugins add.
+        """
+        super().__init__(db, clock, book)
         self.media = MediaLibrary(db, clock, storage, reader)
 
     async def product(self, product_id: UUID) -> Product:
@@ -76,10 +81,16 @@ class CatalogService(AttributeUseCases, GroupUseCases):
         product_id: UUID | None = None,
         after: str | None = None,
         limit: int = 20,
+        extensions: Sequence[FieldCondition] = (),
     ) -> list[Variant]:
-        """Variants by SKU, after the one named."""
+        """Variants by SKU, after the one named; ``extensions`` are values that they must have."""
         keys = await repository.lookups.variants_page(
-            self._db, sku=sku, product_id=product_id, after=after, limit=limit
+            self._db,
+            sku=sku,
+            product_id=product_id,
+            after=after,
+            limit=limit,
+            extensions=extensions,
         )
         products = await repository.products.by_ids(self._db, list({key[1] for key in keys}))
         by_id = {v.id: v for product in products.values() for v in product.variants}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -21,9 +21,11 @@ from commercekit.catalog.models import (
     Variant,
     VariantChange,
 )
+from commercekit.catalog.service.extending import CatalogFields
 from commercekit.catalog.service.saving import Saved, as_wanted, save
 from commercekit.kernel import Clock, new_id
 from commercekit.platform.db import Database, UnitOfWork
+from commercekit.platform.extensions import FieldBook, Writer
 
 __all__ = ["ProductUseCases"]
 
@@ -31,18 +33,21 @@ __all__ = ["ProductUseCases"]
 class ProductUseCases:
     """Create, change, archive and delete products and variants."""
 
-    def __init__(self, db: Database, clock: Clock) -> None:
+    def __init__(self, db: Database, clock: Clock, book: FieldBook | None = None) -> None:
         self._db = db
         self._clock = clock
+        self.fields = CatalogFields(book)
 
     async def create_product(
         self, new: NewProduct, *, product_id: UUID | None = None, actor: str = "system"
     ) -> Product:
         """Create a product with its variants; the same ``product_id`` twice creates one.
 
-        Raises ``ProductRefused`` with every fault, ``SlugTaken`` or ``SkuTaken``.
+        Raises ``ProductRefused`` with every fault, ``SlugTaken`` or ``SkuTaken``, and what the fields of
+        plugins refuse.
         """
         identifier = product_id or new_id()
+        new = self.fields.filled(new)
 
         async def work(uow: UnitOfWork) -> Product:
             present = await repository.products.by_ids(self._db, [identifier])
@@ -66,22 +71,35 @@ class ProductUseCases:
         """
 
         async def work(uow: UnitOfWork) -> Product:
-            current = await self._locked(uow, product_id)
-            if expected_version is not None and current.version != expected_version:
-                message = f"Product {current.slug!r} is at version {current.version} by now."
-                raise StaleVersion(message, version=current.version)
-            given = {
-                field: value
-                for field in change.__struct_fields__
-                if (value := getattr(change, field)) is not UNSET
-            }
-            wanted = msgspec.structs.replace(as_wanted(current), **given)
-            if change.images is not UNSET:
-                wanted = _without_lost_images(current, wanted)
-            await save(self._db, uow, current, wanted, product_id=product_id, actor=actor)
+            await self.change_product_in(
+                uow, product_id, change, expected_version=expected_version, actor=actor
+            )
             return await self._read(product_id)
 
         return await self._db.run(work)
+
+    async def change_product_in(
+        self,
+        uow: UnitOfWork,
+        product_id: UUID,
+        change: ProductChange,
+        *,
+        expected_version: int | None = None,
+        actor: str = "system",
+        writer: Writer = Writer.ADMIN,
+    ) -> None:
+        """The same as a part of ``uow``; ``writer`` says whose fields of plugins it may write."""
+        current = await self._locked(uow, product_id)
+        if expected_version is not None and current.version != expected_version:
+            message = f"Product {current.slug!r} is at version {current.version} by now."
+            raise StaleVersion(message, version=current.version)
+        given = _given(change)
+        if change.extensions is not UNSET:
+            given["extensions"] = self.fields.merged(current, change.extensions, writer)
+        wanted = msgspec.structs.replace(as_wanted(current), **given)
+        if change.images is not UNSET:
+            wanted = _without_lost_images(current, wanted)
+        await save(self._db, uow, current, wanted, product_id=product_id, actor=actor)
 
     async def archive_product(self, product_id: UUID, *, actor: str = "system") -> Product:
         """Take it off sale and keep it; archiving twice changes nothing."""
@@ -114,6 +132,7 @@ class ProductUseCases:
         self, product_id: UUID, new: NewVariant, *, actor: str = "system"
     ) -> Variant:
         """Add one more combination, last in order."""
+        new = self.fields.filled_variant(new)
 
         async def work(uow: UnitOfWork) -> Variant:
             current = await self._locked(uow, product_id)
@@ -135,25 +154,40 @@ class ProductUseCases:
         """Change what ``change`` names; a new position moves it among its siblings."""
 
         async def work(uow: UnitOfWork) -> Variant:
-            current, variant = await self._locked_variant(uow, variant_id, expected_version)
-            given = {
-                field: value
-                for field in change.__struct_fields__
-                if field != "position" and (value := getattr(change, field)) is not UNSET
-            }
-            if given.get("image_media_id", UNSET) is None and "image_url" not in given:
-                given["image_url"] = ""
-            wanted = as_wanted(current)
-            index = current.variants.index(variant)
-            variants = list(wanted.variants)
-            changed = msgspec.structs.replace(variants.pop(index), **given)
-            place = index if change.position is UNSET else change.position - 1
-            variants.insert(place, changed)
-            wanted = msgspec.structs.replace(wanted, variants=tuple(variants))
-            await save(self._db, uow, current, wanted, product_id=current.id, actor=actor)
-            return await self._read_variant(current.id, variant_id)
+            product_id = await self.change_variant_in(
+                uow, variant_id, change, expected_version=expected_version, actor=actor
+            )
+            return await self._read_variant(product_id, variant_id)
 
         return await self._db.run(work)
+
+    async def change_variant_in(
+        self,
+        uow: UnitOfWork,
+        variant_id: UUID,
+        change: VariantChange,
+        *,
+        expected_version: int | None = None,
+        actor: str = "system",
+        writer: Writer = Writer.ADMIN,
+    ) -> UUID:
+        """The same as a part of ``uow``; gives the id of the product."""
+        current, variant = await self._locked_variant(uow, variant_id, expected_version)
+        given = _given(change)
+        given.pop("position", None)
+        if given.get("image_media_id", UNSET) is None and "image_url" not in given:
+            given["image_url"] = ""
+        if change.extensions is not UNSET:
+            given["extensions"] = self.fields.merged(variant, change.extensions, writer)
+        wanted = as_wanted(current)
+        index = current.variants.index(variant)
+        variants = list(wanted.variants)
+        changed = msgspec.structs.replace(variants.pop(index), **given)
+        place = index if change.position is UNSET else change.position - 1
+        variants.insert(place, changed)
+        wanted = msgspec.structs.replace(wanted, variants=tuple(variants))
+        await save(self._db, uow, current, wanted, product_id=current.id, actor=actor)
+        return current.id
 
     async def remove_variant(
         self,
@@ -188,6 +222,49 @@ class ProductUseCases:
         if current is None:
             return saved, "created"
         return saved, "changed" if saved.changed else "unchanged"
+
+    async def put_extensions(
+        self, slug: str, sku: str, plugin: str, values: dict[str, Any], *, actor: str = "import"
+    ) -> bool:
+        """Make ``values`` what ``plugin`` keeps beside a product, or beside its variant ``sku``.
+
+        Of an enabled plugin they are checked; those of another are taken as they are. Tells whether
+        anything is different now. Raises ``ProductNotFound`` and ``VariantNotFound``.
+        """
+
+        async def work(uow: UnitOfWork) -> bool:
+            current = await self.lock_by_slug(uow, slug)
+            if current is None:
+                message = f"There is no product {slug[:99]!r}."
+                raise ProductNotFound(message, product=slug)
+            wanted = as_wanted(current)
+            if not sku:
+                kept = self.fields.imported(current, plugin, values)
+                wanted = msgspec.structs.replace(wanted, extensions=dict(kept))
+            else:
+                own = next((each for each in current.variants if each.sku == sku), None)
+                if own is None:
+                    message = f"{slug[:99]!r} has no variant {sku[:99]!r}."
+                    raise VariantNotFound(message, sku=sku)
+                kept = self.fields.imported(own, plugin, values)
+                variants = list(wanted.variants)
+                index = current.variants.index(own)
+                variants[index] = msgspec.structs.replace(variants[index], extensions=dict(kept))
+                wanted = msgspec.structs.replace(wanted, variants=tuple(variants))
+            saved = await save(self._db, uow, current, wanted, product_id=current.id, actor=actor)
+            return saved.changed
+
+        return await self._db.run(work)
+
+    async def extended(self, *, at_once: int) -> AsyncIterator[Product]:
+        """Products of which, or of whose variants, a plugin keeps something; by slug."""
+        after = ""
+        while ids := await repository.lookups.extended_by_slug(self._db, after, at_once):
+            found = await repository.products.by_ids(self._db, list(ids.values()))
+            for slug, product_id in ids.items():
+                after = slug
+                if product_id in found:
+                    yield found[product_id]
 
     async def lock_by_slug(self, uow: UnitOfWork, slug: str) -> Product | None:
         """The product at ``slug``, held until the unit of work ends."""
@@ -230,6 +307,15 @@ class ProductUseCases:
     async def _read_variant(self, product_id: UUID, variant_id: UUID) -> Variant:
         product = await self._read(product_id)
         return next(each for each in product.variants if each.id == variant_id)
+
+
+def _given(change: ProductChange | VariantChange) -> dict[str, Any]:
+    """What the change names."""
+    return {
+        field: value
+        for field in change.__struct_fields__
+        if (value := getattr(change, field)) is not UNSET
+    }
 
 
 def _without_lost_images(current: Product, wanted: NewProduct) -> NewProduct:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET
 
 from commercekit.catalog import repository, rules
 from commercekit.catalog.errors import SkuTaken, SlugTaken
@@ -38,6 +39,7 @@ from commercekit.catalog.service.checks import (
 )
 from commercekit.kernel import DomainEvent, new_id
 from commercekit.platform.db import Database, UnitOfWork
+from commercekit.platform.extensions import Values
 
 __all__ = ["Saved", "as_product", "as_wanted", "cleaned", "save"]
 
@@ -225,6 +227,7 @@ def as_product(
         related_ids=wanted.related_ids,
         publish_at=wanted.publish_at,
         unpublish_at=wanted.unpublish_at,
+        extensions=_kept(current, wanted),
         version=current.version if current else 1,
         created_at=current.created_at if current else now,
         updated_at=now,
@@ -280,9 +283,17 @@ def _variants(
                 version=before.version if before else 1,
                 created_at=before.created_at if before else now,
                 updated_at=now,
+                extensions=_kept(before, new),
             )
         )
     return tuple(result)
+
+
+def _kept(before: Product | Variant | None, new: NewProduct | NewVariant) -> Values:
+    """What plugins keep; who writes it has put it together with what was there."""
+    if new.extensions is UNSET:
+        return before.extensions if before else {}
+    return {plugin: own for plugin, own in new.extensions.items() if own}
 
 
 def _in_order(options: Sequence[Option], variant: NewVariant) -> dict[str, str]:

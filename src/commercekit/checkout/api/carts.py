@@ -17,6 +17,7 @@ from commercekit.checkout.api.views import (
 from commercekit.checkout.models import Quantity, WantedLine
 from commercekit.checkout.service import CheckoutService
 from commercekit.kernel import Address, parse_accept_language, pick
+from commercekit.platform.extensions import GivenValues
 from commercekit.platform.http import Asked, Input
 
 __all__ = ["CartToken", "MarketHeader", "StoreCarts", "languages_of"]
@@ -57,6 +58,12 @@ class CouponsInput(Input):
     codes: Annotated[list[Annotated[str, Meta(min_length=1, max_length=64)]], Meta(max_length=10)]
 
 
+class CartExtensionsInput(Input):
+    """By plugin, then by field."""
+
+    extensions: GivenValues
+
+
 class StoreCarts(Controller):
     """Everything but making one needs the cart's token."""
 
@@ -76,7 +83,9 @@ class StoreCarts(Controller):
             market=market, locale=languages[0] if languages else None
         )
         priced = await checkout.carts.price(cart, languages)
-        return cart_view(priced, token=checkout.carts.token_of(cart.id))
+        return cart_view(
+            priced, fields=checkout.carts.fields, token=checkout.carts.token_of(cart.id)
+        )
 
     @get("/{cart_id:uuid}", operation_id="GetCart", summary="The cart, priced now")
     async def read(
@@ -87,7 +96,8 @@ class StoreCarts(Controller):
         token: CartToken,
     ) -> CartView:
         cart = await checkout.carts.get(cart_id, token)
-        return cart_view(await checkout.carts.price(cart, languages_of(request)))
+        priced = await checkout.carts.price(cart, languages_of(request))
+        return cart_view(priced, fields=checkout.carts.fields)
 
     @delete("/{cart_id:uuid}", operation_id="DeleteCart", summary="Forget the cart")
     async def forget(self, cart_id: UUID, checkout: CheckoutService, token: CartToken) -> None:
@@ -110,7 +120,7 @@ class StoreCarts(Controller):
         priced = await checkout.carts.add_line(
             cart_id, token, data.sku, data.quantity, languages_of(request)
         )
-        return cart_view(priced)
+        return cart_view(priced, fields=checkout.carts.fields)
 
     @patch(
         "/{cart_id:uuid}/lines/{line_id:uuid}",
@@ -129,7 +139,7 @@ class StoreCarts(Controller):
         priced = await checkout.carts.set_line(
             cart_id, token, line_id, data.quantity, languages_of(request)
         )
-        return cart_view(priced)
+        return cart_view(priced, fields=checkout.carts.fields)
 
     @delete(
         "/{cart_id:uuid}/lines/{line_id:uuid}",
@@ -145,9 +155,8 @@ class StoreCarts(Controller):
         checkout: CheckoutService,
         token: CartToken,
     ) -> CartView:
-        return cart_view(
-            await checkout.carts.remove_line(cart_id, token, line_id, languages_of(request))
-        )
+        priced = await checkout.carts.remove_line(cart_id, token, line_id, languages_of(request))
+        return cart_view(priced, fields=checkout.carts.fields)
 
     @put("/{cart_id:uuid}/address", operation_id="SetCartAddress", summary="Say where it goes")
     async def set_address(
@@ -158,9 +167,8 @@ class StoreCarts(Controller):
         checkout: CheckoutService,
         token: CartToken,
     ) -> CartView:
-        return cart_view(
-            await checkout.carts.set_address(cart_id, token, data, languages_of(request))
-        )
+        priced = await checkout.carts.set_address(cart_id, token, data, languages_of(request))
+        return cart_view(priced, fields=checkout.carts.fields)
 
     @put("/{cart_id:uuid}/shipping", operation_id="SetCartShipping", summary="Say how it travels")
     async def set_shipping(
@@ -171,9 +179,8 @@ class StoreCarts(Controller):
         checkout: CheckoutService,
         token: CartToken,
     ) -> CartView:
-        return cart_view(
-            await checkout.carts.set_shipping(cart_id, token, data.code, languages_of(request))
-        )
+        priced = await checkout.carts.set_shipping(cart_id, token, data.code, languages_of(request))
+        return cart_view(priced, fields=checkout.carts.fields)
 
     @put("/{cart_id:uuid}/coupons", operation_id="SetCartCoupons", summary="Give coupon codes")
     async def set_coupons(
@@ -184,9 +191,25 @@ class StoreCarts(Controller):
         checkout: CheckoutService,
         token: CartToken,
     ) -> CartView:
-        return cart_view(
-            await checkout.carts.set_coupons(cart_id, token, data.codes, languages_of(request))
-        )
+        priced = await checkout.carts.set_coupons(cart_id, token, data.codes, languages_of(request))
+        return cart_view(priced, fields=checkout.carts.fields)
+
+    @patch(
+        "/{cart_id:uuid}/extensions",
+        operation_id="ExtendCart",
+        summary="Write fields that plugins add to carts",
+    )
+    async def extend(
+        self,
+        request: Request[Any, Any, Any],
+        cart_id: UUID,
+        data: CartExtensionsInput,
+        checkout: CheckoutService,
+        token: CartToken,
+    ) -> CartView:
+        """What is not named stays, ``null`` takes a value away; the order takes all over."""
+        priced = await checkout.carts.extend(cart_id, token, data.extensions, languages_of(request))
+        return cart_view(priced, fields=checkout.carts.fields)
 
     @get(
         "/{cart_id:uuid}/shipping-options",

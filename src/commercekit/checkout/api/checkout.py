@@ -14,6 +14,7 @@ from commercekit.checkout.service import AnswerPlaced, CheckoutService, Placed, 
 from commercekit.kernel import Address, Money, new_id
 from commercekit.orders import DraftedOrder, OrderView, WebAddress, placed_view, view_of
 from commercekit.payments import Flow, Payment
+from commercekit.platform.extensions import GivenValues, Values, Writer
 from commercekit.platform.http import Answer, Asked, IdempotentRun, Input, claim_of, to_the_end
 
 __all__ = [
@@ -60,6 +61,8 @@ class OneCallInput(Input):
     flow: Flow | None = None
     return_url: WebAddress | None = None
     note: _Note = ""
+    extensions: GivenValues | None = None
+    """Fields that plugins add to carts."""
 
 
 class StoreCheckout(Controller):
@@ -116,6 +119,7 @@ async def order_cart(
         customer_ip=_ip(request),
         cart_id=cart.id,
         cart_version=cart.version,
+        extensions=_extensions(checkout, cart.extensions),
     )
     return await _place(request, checkout, wish)
 
@@ -143,8 +147,19 @@ async def order_in_one_call(
         note=data.note,
         locale=languages[0] if languages else chosen.languages[0],
         customer_ip=_ip(request),
+        extensions=_extensions(checkout, None, data.extensions),
     )
     return await _place(request, checkout, wish)
+
+
+def _extensions(
+    checkout: CheckoutService, kept: Values | None, given: GivenValues | None = None
+) -> Values:
+    """What the order takes over; nothing to do where no plugin adds fields to carts."""
+    fields = checkout.carts.fields
+    if not fields and not given:
+        return {}
+    return fields.complete(fields.merged(kept or {}, given or {}, Writer.STORE))
 
 
 async def _place(request: Asked, checkout: CheckoutService, wish: PlaceOrder) -> Answer:
@@ -158,7 +173,9 @@ def _answers_of(checkout: CheckoutService) -> AnswerPlaced:
 
     def fresh(draft: DraftedOrder, payment: Payment | None) -> Answer:
         token = orders.token_of(draft.new.id)
-        view = placed_view(draft, payment, token=token, languages=(draft.new.locale,))
+        view = placed_view(
+            draft, payment, token=token, languages=(draft.new.locale,), orders=orders
+        )
         return _created(draft.new.number, view)
 
     async def found(placed: Placed) -> Answer:

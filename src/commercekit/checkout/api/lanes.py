@@ -37,7 +37,7 @@ def lanes_of(checkout: CheckoutService) -> list[LaneRoute]:
             data.quantity,
             languages_of(request),
         )
-        return Answer(200, msgspec.json.encode(cart_view(priced)))
+        return Answer(200, msgspec.json.encode(cart_view(priced, fields=checkout.carts.fields)))
 
     async def from_cart(request: LaneRequest, match: re.Match[str]) -> Answer:
         data: CheckoutInput = decode(await request.body(), CheckoutInput)

@@ -8,6 +8,7 @@ from commercekit.checkout.models import CartMessage, QuotedLine, ShippingChoice,
 from commercekit.checkout.service import PricedCart
 from commercekit.kernel import Address, Money
 from commercekit.orders import Adjustment, Totals
+from commercekit.platform.extensions import Audience, Fields, Values
 from commercekit.promotions import Explanation
 
 __all__ = [
@@ -33,6 +34,8 @@ class CartView(Struct, frozen=True, kw_only=True):
     totals: Totals
     messages: list[CartMessage]
     order_id: UUID | None
+    extensions: Values | UnsetType = UNSET
+    """What plugins keep beside it; absent where none adds fields to carts."""
     token: str | UnsetType = UNSET
 
 
@@ -62,7 +65,9 @@ class ExplanationView(Struct, frozen=True, kw_only=True):
     promotions: list[Explanation]
 
 
-def cart_view(priced: PricedCart, *, token: str | UnsetType = UNSET) -> CartView:
+def cart_view(
+    priced: PricedCart, *, fields: Fields | None = None, token: str | UnsetType = UNSET
+) -> CartView:
     """The cart for a client."""
     cart, quote = priced.cart, priced.quote
     return CartView(
@@ -77,5 +82,6 @@ def cart_view(priced: PricedCart, *, token: str | UnsetType = UNSET) -> CartView
         totals=quote.totals,
         messages=quote.messages,
         order_id=cart.order_id,
+        extensions=fields.shown(cart.extensions or {}, Audience.STORE) if fields else UNSET,
         token=token,
     )

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from commercekit.checkout.models import Cart, CartLine
 from commercekit.kernel import Address
+from commercekit.platform.extensions import read_values, write_values
 
 if TYPE_CHECKING:
     from commercekit.platform.db import Database, Record, UnitOfWork
@@ -150,6 +151,15 @@ class CartRepository:
             *self._columns(changes),
         )
 
+    async def extend(self, uow: UnitOfWork, cart: Cart) -> None:
+        """Write what plugins keep beside a cart that is locked, with its new version."""
+        await uow.execute(
+            "UPDATE checkout_cart SET extensions = $2, version = $3 WHERE id = $1",
+            cart.id,
+            write_values(cart.extensions or {}),
+            cart.version,
+        )
+
     async def delete(self, uow: UnitOfWork, cart_id: UUID) -> None:
         """Forget the cart."""
         await uow.execute("DELETE FROM checkout_cart WHERE id = $1", cart_id)
@@ -200,4 +210,5 @@ class CartRepository:
             owner_id=row["owner_id"],
             expires_at=row["expires_at"],
             version=row["version"],
+            extensions=read_values(row["extensions"]) if row["extensions"] else None,
         )

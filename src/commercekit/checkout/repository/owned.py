@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from commercekit.checkout.repository.carts import TABLE, CartRepository
+from commercekit.platform.extensions import write_values
 
 if TYPE_CHECKING:
     from commercekit.checkout.models import Cart
@@ -66,12 +67,12 @@ class OwnedCarts:
         await uow.execute(
             """
             INSERT INTO checkout_cart (id, market, locale, lines, address, shipping, coupons,
-                owner_id, expires_at, version)
-            VALUES ($1, $2, $3, $4::jsonb, $5, $6, $7, $8, $9, $10)
+                owner_id, expires_at, version, extensions)
+            VALUES ($1, $2, $3, $4::jsonb, $5, $6, $7, $8, $9, $10, $11)
             ON CONFLICT (id) DO UPDATE SET locale = excluded.locale, lines = excluded.lines,
                 address = excluded.address, shipping = excluded.shipping,
                 coupons = excluded.coupons, expires_at = excluded.expires_at,
-                version = excluded.version
+                version = excluded.version, extensions = excluded.extensions
             """,
             cart.id,
             cart.market,
@@ -83,6 +84,7 @@ class OwnedCarts:
             cart.owner_id,
             cart.expires_at,
             cart.version,
+            write_values(cart.extensions or {}),
         )
 
     async def delete(self, uow: UnitOfWork, cart_id: UUID) -> None:

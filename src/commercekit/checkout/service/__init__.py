@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from commercekit.checkout.models import EXTENSIBLE
 from commercekit.checkout.service.carts import Carts, PricedCart, basis_of
 from commercekit.checkout.service.edit_order import OrderEdits
 from commercekit.checkout.service.limits import PurchaseLimits
@@ -14,6 +15,8 @@ from commercekit.checkout.service.placing import AnswerPlaced, Placed, Placing
 from commercekit.checkout.service.quoting import Quoter
 from commercekit.checkout.service.shelf import Shelf
 from commercekit.checkout.service.warming import Warming
+from commercekit.orders import EXTENSIBLE as ORDERS
+from commercekit.platform.extensions import FieldBook
 from commercekit.platform.jobs import JobContext, JobKind, Schedule
 
 if TYPE_CHECKING:
@@ -56,7 +59,9 @@ class CheckoutService:
         orders: OrderService,
         keys: Idempotency,
         broadcast: Broadcast,
+        book: FieldBook | None = None,
     ) -> None:
+        """``book`` has the fields that plugins add."""
         self.markets = markets
         self.orders = orders
         self.shelf = Shelf(broadcast, markets, catalog, pricing, inventory, promotions)
@@ -72,6 +77,7 @@ class CheckoutService:
             payments,
             self.quoter,
             self.limits,
+            (book or FieldBook((*EXTENSIBLE, *ORDERS))).of("cart"),
         )
         self.merging = CartMerging(db, clock, sealer, settings, markets, inventory, self.carts)
         self.placing = Placing(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import hmac
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from msgspec import Struct
@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from commercekit.checkout.errors import (
     CartLineNotFound,
+    CartOrdered,
     ShippingNotAvailable,
     TooManyLines,
     UnknownSku,
@@ -32,6 +33,7 @@ from commercekit.checkout.service.cart_changes import CartChanges, Reconsider, f
 from commercekit.checkout.service.shelf import is_scarce
 from commercekit.inventory import SHOWN_CAP, OutOfStock, Shortfall
 from commercekit.kernel import Address, Clock, new_id
+from commercekit.platform.extensions import Writer
 from commercekit.promotions import Explanation
 
 if TYPE_CHECKING:
@@ -40,7 +42,8 @@ if TYPE_CHECKING:
     from commercekit.fulfilment import ShippingOption
     from commercekit.markets import MarketService
     from commercekit.payments import PaymentMethod, PaymentService
-    from commercekit.platform.db import Database
+    from commercekit.platform.db import Database, UnitOfWork
+    from commercekit.platform.extensions import Fields
     from commercekit.platform.security import Sealer
 
 __all__ = ["Carts", "PricedCart"]
@@ -74,7 +77,9 @@ class Carts:
         payments: PaymentService,
         quoter: Quoter,
         limits: PurchaseLimits,
+        fields: Fields,
     ) -> None:
+        self.fields = fields
         self._db = db
         self._clock = clock
         self._settings = settings
@@ -210,6 +215,28 @@ class Carts:
         unique = tuple(dict.fromkeys(codes))
         cart = await self._change(cart_id, token, lambda cart: replace(cart, coupons=unique))
         return await self.price(cart, languages)
+
+    async def extend(
+        self,
+        cart_id: UUID,
+        token: str | None,
+        given: Mapping[str, Any],
+        languages: Sequence[str],
+    ) -> PricedCart:
+        """Merge ``given`` into what plugins keep beside the cart, as shoppers may."""
+        self._check(cart_id, token)
+
+        async def work(uow: UnitOfWork) -> Cart:
+            # Its version goes up, so that whoever remembers the cart without this looks again.
+            cart = found((await self._carts.locked(uow, [cart_id], uow.clock.now())).get(cart_id))
+            if cart.order_id is not None:
+                raise CartOrdered
+            values = self.fields.merged(cart.extensions or {}, given, Writer.STORE)
+            extended = replace(cart, extensions=values, version=cart.version + 1)
+            await self._carts.extend(uow, extended)
+            return extended
+
+        return await self.price(await self._db.run(work), languages)
 
     async def delete(self, cart_id: UUID, token: str | None) -> None:
         """Forget the cart."""

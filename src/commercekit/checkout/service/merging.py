@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from commercekit.kernel import Clock
     from commercekit.markets import MarketService
     from commercekit.platform.db import Database, UnitOfWork
+    from commercekit.platform.extensions import Values
     from commercekit.platform.security import Sealer
 
 __all__ = ["CartMerging"]
@@ -126,10 +127,18 @@ class CartMerging:
             coupons=tuple(dict.fromkeys((*target.coupons, *guest.coupons)))[:MAX_COUPONS],
             expires_at=now + self._settings.cart_lifetime,
             version=target.version + 1,
+            extensions=_filled_up(target.extensions, guest.extensions),
         )
         await self._owned.delete(uow, guest.id)
         await self._owned.put(uow, merged)
         return merged
+
+
+def _filled_up(own: Values | None, guest: Values | None) -> Values | None:
+    """What plugins keep beside the customer's cart, and the guest's where that has nothing."""
+    if not own or not guest:
+        return own or guest
+    return {code: guest.get(code, {}) | own.get(code, {}) for code in own.keys() | guest.keys()}
 
 
 def _joined(

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from commercekit.orders import OrderService
     from commercekit.payments import Intent, Payment, PaymentMethod, PaymentService
     from commercekit.platform.db import Database, UnitOfWork
+    from commercekit.platform.extensions import Values
     from commercekit.platform.http import Idempotency
 
 __all__ = ["AnswerPlaced", "Placed", "Placing"]
@@ -295,11 +296,16 @@ class Placing:
             failpoint("checkout.written")
             self._inventory.tell_allocated(uow, stock)
             outcomes: list[Turn | Exception] = []
+            carried: dict[UUID, Values] = {}
             for ready, turn in zip(batch, turns, strict=True):
                 if turn.outcome == "placed":
+                    if ready.draft.new.extensions:
+                        carried[ready.draft.new.id] = ready.draft.new.extensions
                     facts = ready.intent.facts if ready.intent else ()
                     uow.publish_settled(_SETTLED, *ready.draft.facts, *facts)
                 outcomes.append(self._outcome(turn))
+            if carried:
+                await self._orders.carry_extensions(uow, carried)
             return outcomes
 
         return await self._db.run(work)
@@ -358,6 +364,7 @@ def _new_order(
         placed_at=now,
         expires_at=expires_at,
         note=wish.note,
+        extensions=wish.extensions,
     )
 
 

@@ -15,7 +15,7 @@ import rich_click as click
 from commercekit.cli.exits import EXIT_CODES_HELP, Failed
 from commercekit.cli.output import as_json, print_json, print_table, progress, say
 from commercekit.cli.place import Place, pass_place
-from commercekit.cli.shop import configuration_of, database_at, migrator_of, run_async
+from commercekit.cli.shop import configuration_of, database_at, migrator_of, run_async, upgraded
 
 __all__ = ["db"]
 
@@ -72,6 +72,8 @@ def _when(step: StepView) -> str:
 def upgrade(place: Place) -> None:
     """Run every migration that is missing, of the core and of the enabled plugins.
 
+    Then make the indexes that fields of plugins want, without stopping those who write.
+
     Safe when several nodes do it at once: one migrates, the others wait and find nothing to do.
     """
     configuration = configuration_of(place)
@@ -82,8 +84,14 @@ def upgrade(place: Place) -> None:
             seen.append(step)
             advance(len(seen))
 
-        taken = run_async(migrator_of(configuration, dsn).forwards(on_step=on_step))
-    say(f"{len(taken)} migrations ran." if taken else "Nothing to do: the schema is up to date.")
+        done = run_async(upgraded(configuration, dsn, on_step))
+    for change in done.indexes:
+        verb = "made" if change.made else "dropped"
+        say(f"The index of {change.field} on {change.table} was {verb}.")
+    if done.steps:
+        say(f"{done.steps} migrations ran.")
+    elif not done.indexes:
+        say("Nothing to do: the schema is up to date.")
 
 
 @db.command()

@@ -107,6 +107,7 @@ async def _examine(
             for name, check in _CHECKS.items():
                 found.append(await _try(name, check, shop))
             found += await _tables(shop, listed=tables)
+            found += await _orphans(shop)
             if books:
                 found += await _audit(configuration, shop)
     except ConfigurationError as error:
@@ -164,6 +165,29 @@ async def _pictures(shop: Shop) -> str:
     """Ask for one that nobody has: what is told is whether the place answers."""
     await shop.storage.get("0-doctor.webp")
     return f"in {shop.settings.media.storage}"
+
+
+async def _orphans(shop: Shop) -> list[Finding]:
+    """Of plugins that are gone: no reason to be unwell, and nothing to be silent about."""
+    from commercekit.app import PluginLeftovers
+    from commercekit.platform.extensions import FieldIndexes
+
+    leftovers = PluginLeftovers(shop)
+    found = []
+    for trace in await leftovers.gone():
+        left = await leftovers.of(trace.code)
+        told = f"is gone and left {left.sentence()}; install {trace.distribution} again, or: "
+        told += f"commercekit plugins remove-data {trace.code}"
+        found.append(Finding(f"plugin {trace.code}", well=True, told=told))
+    missing = [each for each in await FieldIndexes(shop.db, shop.fields).missing() if each.made]
+    if missing:
+        names = ", ".join(f"{each.field} on {each.table}" for each in missing)
+        told = f"no index yet for {names}; run: commercekit db upgrade"
+        found.append(Finding("extension fields", well=False, told=told))
+    for code, lacking in shop.surface.missing_texts().items():
+        told = f"{len(lacking)} texts are missing, the first is {lacking[0]}"
+        found.append(Finding(f"texts of {code}", well=True, told=told))
+    return found
 
 
 async def _tables(shop: Shop, *, listed: bool) -> list[Finding]:

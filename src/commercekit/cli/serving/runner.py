@@ -23,7 +23,7 @@ from commercekit.cli.serving.port import claim_port
 from commercekit.cli.serving.seed import seed_demo
 from commercekit.cli.serving.server_file import ServerFile, run_folder
 from commercekit.cli.serving.worker import PARENT_VARIABLE
-from commercekit.cli.shop import configuration_of, database_at, migrator_of, run_async
+from commercekit.cli.shop import configuration_of, database_at, run_async, upgraded
 from commercekit.errors import CommerceKitError, ConfigurationError
 from commercekit.platform.plugins import PluginError
 from commercekit.platform.plugins.hookspecs import register_piccolo_apps
@@ -125,14 +125,14 @@ def _migrate(configuration: ShopConfiguration, dsn: str, lang: str) -> None:
             advance(len(seen))
 
         try:
-            taken = run_async(migrator_of(configuration, dsn).forwards(on_step=on_step))
+            done = run_async(upgraded(configuration, dsn, on_step))
         except ConfigurationError as error:
             if (plugin := _brought(configuration, error)) is not None:
                 message = f"The plugin {plugin!r} brings tables that cannot be made: {error.detail}"
                 raise PluginError(message) from error
             raise
-    if taken:
-        say(text("migrated", lang, count=len(taken)))
+    if done.steps:
+        say(text("migrated", lang, count=done.steps))
 
 
 async def _prepare(

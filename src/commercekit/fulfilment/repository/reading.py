@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from uuid import UUID
 
@@ -131,6 +131,15 @@ class ShipmentReading:
             )
             for row in rows
         ]
+
+    async def count_of(self, source: Reader, carriers: Collection[str]) -> int:
+        """How many shipments these carriers have or had."""
+        return int(
+            await source.fetchval(
+                "SELECT count(*) FROM fulfilment_shipment WHERE carrier = ANY ($1::text[])",
+                list(carriers),
+            )
+        )
 
     async def by_reference(self, where: Reader, reference: str) -> list[ShipmentView]:
         """Every shipment of a reference, oldest first."""

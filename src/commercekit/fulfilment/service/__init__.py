@@ -22,7 +22,7 @@ from commercekit.fulfilment.service.send import CALL_BACK_JOB, POLL_JOB, SUBSCRI
 from commercekit.platform.jobs import JobKind, Schedule
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from commercekit.fulfilment.providers import TrackingNo
     from commercekit.kernel import Clock, Page, PageRequest
@@ -70,6 +70,10 @@ class FulfilmentService(Quoting, ComingBack):
     ) -> Page[ShipmentSummary]:
         """Shipments, newest first."""
         return await self._repository.page(self._db, request, wanted or ShipmentFilter())
+
+    async def sent_with(self, carriers: Collection[str]) -> int:
+        """How many shipments were made with these carriers."""
+        return await self._repository.count_of(self._db, carriers)
 
     def _follow_url(
         self, carrier: str, account: str, carrier_name: str, number: TrackingNo

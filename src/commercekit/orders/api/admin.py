@@ -20,6 +20,7 @@ from commercekit.orders.models import (
 )
 from commercekit.orders.service import OrderService
 from commercekit.platform.http import (
+    EXTENSION_FILTERS,
     Answer,
     IdempotentRun,
     Input,
@@ -70,6 +71,7 @@ class AdminOrders(Controller):
         operation_id="AdminListOrders",
         summary="Orders, newest first",
         guards=[requires("orders:read")],
+        opt=EXTENSION_FILTERS,
     )
     async def list_orders(
         self,
@@ -87,6 +89,7 @@ class AdminOrders(Controller):
         ] = None,
         tag: Annotated[str | None, Parameter(max_length=40, description="With this tag")] = None,
     ) -> Page[OrderSummary]:
+        """Also filtered by plugins' fields that have an index: ``?extensions.<plugin>.<field>=``."""
         page = page_request(request, limit, cursor)
         search = OrderSearch(
             status=status,
@@ -94,6 +97,7 @@ class AdminOrders(Controller):
             fulfilment_status=fulfilment_status,
             sku=sku,
             tag=tag,
+            extensions=orders.extension_filters(request.query_params.multi_items()),
         )
         items = await orders.search(
             search, before=place_of(page.after) if page.after else None, limit=limit + 1

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from litestar import Controller, Request, Response, post, put
+from litestar import Controller, Request, Response, patch, post, put
 from litestar.response import Stream
 from msgspec import Meta
 
@@ -12,6 +12,7 @@ from commercekit.orders.api.staff import actor_of, place_of
 from commercekit.orders.api.views import NoteView, StaffOrderView, note_view, staff_view_of
 from commercekit.orders.models import NoteVisibility, OrderSearch, OrderSummary, Tag
 from commercekit.orders.service import OrderService
+from commercekit.platform.extensions import GivenValues
 from commercekit.platform.http import (
     Input,
     PageCursor,
@@ -37,6 +38,12 @@ class TagsInput(Input):
     """The whole list; the empty one takes all tags away."""
 
     tags: Annotated[list[Tag], Meta(max_length=20)]
+
+
+class ExtensionsInput(Input):
+    """By plugin, then by field."""
+
+    extensions: GivenValues
 
 
 class AdminOrderDesk(Controller):
@@ -120,6 +127,31 @@ class AdminOrderDesk(Controller):
             actor=actor_of(request),
         )
         return note_view(note)
+
+    @patch(
+        "/{number:str}/extensions",
+        operation_id="AdminExtendOrder",
+        summary="Write fields that plugins add to orders",
+        guards=[requires("orders:write")],
+    )
+    async def extend(
+        self,
+        request: Request[Any, Any, Any],
+        number: str,
+        data: ExtensionsInput,
+        orders: OrderService,
+    ) -> Response[StaffOrderView]:
+        """What is not named stays, ``null`` takes a value away. Needs ``If-Match``."""
+        order = await orders.by_number(number)
+        require_match(request, order.version)
+        extended = await orders.extend(
+            order.id,
+            data.extensions,
+            actor=actor_of(request),
+            expected_version=order.version,
+        )
+        view = await staff_view_of(orders, extended)
+        return Response(view, headers={"ETag": etag_of(extended.version)})
 
     @put(
         "/{number:str}/tags",

@@ -26,6 +26,7 @@ from commercekit.orders.models import (
 )
 from commercekit.orders.service.keep_notes import INTERNAL_EVENTS
 from commercekit.payments import Payment, Refund
+from commercekit.platform.extensions import Values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -141,6 +142,8 @@ class OrderView(Struct, frozen=True, kw_only=True):
     notes: list[NoteView]
     """Only those for the shopper, unless staff read."""
     version: int
+    extensions: Values | UnsetType = UNSET
+    """What plugins keep beside it; absent where none adds fields to orders."""
     token: str | UnsetType = UNSET
     payment: PaymentView | UnsetType | None = UNSET
     """The payment just started; ``null`` when nothing is to be paid."""
@@ -222,13 +225,19 @@ async def view_of(
         ],
         notes=[] if just_placed else await _notes(orders, order, for_staff=for_staff),
         version=order.version,
+        extensions=_extensions(orders, order.extensions, for_staff=for_staff),
         token=token,
         payment=current,
     )
 
 
 def placed_view(
-    draft: DraftedOrder, payment: Payment | None, *, token: str, languages: Sequence[str]
+    draft: DraftedOrder,
+    payment: Payment | None,
+    *,
+    token: str,
+    languages: Sequence[str],
+    orders: OrderService | None = None,
 ) -> OrderView:
     """The order as the call that places it answers, before it is written."""
     new = draft.new
@@ -269,6 +278,7 @@ def placed_view(
         notes=[],
         history=list(draft.history),
         version=1,
+        extensions=UNSET if orders is None else _extensions(orders, new.extensions),
         token=token,
         payment=None if payment is None else payment_view(payment, with_action=True),
     )
@@ -286,6 +296,13 @@ def payment_view(payment: Payment, *, with_action: bool = False) -> PaymentView:
         created_at=payment.created_at,
         action=payment.action if with_action else UNSET,
     )
+
+
+def _extensions(
+    orders: OrderService, values: Values, *, for_staff: bool = False
+) -> Values | UnsetType:
+    shown = orders.extensions_shown(values, for_staff=for_staff)
+    return UNSET if shown is None else shown
 
 
 async def _notes(orders: OrderService, order: Order, *, for_staff: bool) -> list[NoteView]:

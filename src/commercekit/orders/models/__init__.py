@@ -2,6 +2,7 @@
 
 from commercekit.orders.models.desk import Note, NoteVisibility, OrderSearch, Tag
 from commercekit.orders.models.editing import EditedLine, EditOutcome, OrderChange
+from commercekit.orders.models.extending import EXTENSIBLE
 from commercekit.orders.models.order import (
     CUSTOMER_CANCELLED,
     ORDER_STATES,
@@ -55,6 +56,7 @@ from commercekit.orders.models.returns import (
 
 __all__ = [
     "CUSTOMER_CANCELLED",
+    "EXTENSIBLE",
     "MISSING_UNITS",
     "ORDER_STATES",
     "REFUND_REQUEST_STATES",

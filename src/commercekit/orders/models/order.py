@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import Meta, Struct, field
 
 from commercekit.kernel import Address, Money, StateTable
+from commercekit.platform.extensions import Values
 
 __all__ = [
     "CUSTOMER_CANCELLED",
@@ -230,6 +231,8 @@ class Order(Struct, frozen=True, kw_only=True):
     """Minor units of the agreed total that units taken off the order no longer cost."""
     given_back: int = 0
     """Minor units sent back because more was paid than the order costs, whatever became of them."""
+    extensions: Values = {}
+    """What plugins keep beside it, by their codes."""
 
     @property
     def due(self) -> Money:

@@ -14,6 +14,7 @@ from commercekit.orders.models.order import (
     PaymentStatus,
     Totals,
 )
+from commercekit.platform.extensions import Values
 
 __all__ = ["DraftedOrder", "NewAdjustment", "NewLine", "NewOrder"]
 
@@ -71,6 +72,8 @@ class NewOrder(Struct, frozen=True, kw_only=True):
     placed_at: datetime
     expires_at: datetime | None
     note: str = ""
+    extensions: Values = {}
+    """What plugins kept beside the cart."""
     actor: Actor = field(default_factory=lambda: Actor("customer"))
 
 

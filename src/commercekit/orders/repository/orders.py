@@ -23,6 +23,7 @@ from commercekit.orders.models import (
 )
 from commercekit.orders.repository.editing import TABLE, EditRepository
 from commercekit.orders.repository.standing import StandingRepository
+from commercekit.platform.extensions import read_values
 
 if TYPE_CHECKING:
     from commercekit.platform.db import Record, UnitOfWork
@@ -280,6 +281,7 @@ class OrderRepository(EditRepository, StandingRepository):
             prices_include_tax=row["prices_include_tax"],
             withdrawn=row["withdrawn"],
             given_back=row["given_back"],
+            extensions=read_values(row["extensions"]),
         )
 
 

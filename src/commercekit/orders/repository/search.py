@@ -19,6 +19,7 @@ from commercekit.orders.repository.editing import TABLE
 
 if TYPE_CHECKING:
     from commercekit.platform.db import Database, Record
+    from commercekit.platform.extensions import FieldCondition
     from commercekit.platform.security import Sealer
 
 __all__ = ["SearchRepository"]
@@ -41,9 +42,14 @@ class SearchRepository:
         self._sealer = sealer
 
     async def find(
-        self, search: OrderSearch, *, before: UUID | None, limit: int
+        self,
+        search: OrderSearch,
+        *,
+        before: UUID | None,
+        limit: int,
+        fields: Sequence[FieldCondition] = (),
     ) -> list[OrderSummary]:
-        """Orders that fit, below ``before``.
+        """Orders that fit, below ``before``; ``fields`` are values plugins keep beside them.
 
         What few orders have in common (a SKU, a tag) drives the query, in the order of its own index;
         otherwise a rare SKU would be looked for in a million orders one by one.
@@ -67,6 +73,9 @@ class SearchRepository:
                 where.append(
                     f"EXISTS (SELECT FROM orders_tag g WHERE g.order_id = d.order_id AND {condition})"
                 )
+        for field in fields:
+            values.append(field.value)
+            where.append(field.written("o", len(values)))
         where = [each.replace("%key", key) for each in where]
         values.append(limit)
         distinct = f"DISTINCT ON ({key})" if search.sku is not None else ""

@@ -8,6 +8,7 @@ from datetime import timedelta
 from commercekit.orders.service.draft_order import PAYMENT_STATUS_CONSUMER, DraftOrders
 from commercekit.orders.service.edit_order import EditOrders
 from commercekit.orders.service.export_orders import ExportOrders
+from commercekit.orders.service.extend_order import ExtendOrders
 from commercekit.orders.service.follow_refunds import FollowRefunds
 from commercekit.orders.service.keep_notes import INTERNAL_EVENTS, KeepNotes
 from commercekit.orders.service.letters import LETTERS, WriteLetters
@@ -37,6 +38,7 @@ class OrderService(
     WriteLetters,
     FollowRefunds,
     KeepNotes,
+    ExtendOrders,
     ExportOrders,
     SealReasons,
 ):

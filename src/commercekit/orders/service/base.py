@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from commercekit.orders.errors import OrderNotFound
-from commercekit.orders.models import Order, OrdersSettings
+from commercekit.orders.models import EXTENSIBLE, Order, OrdersSettings
 from commercekit.orders.repository import (
     ClaimRepository,
     CustomerRepository,
@@ -17,6 +17,7 @@ from commercekit.orders.repository import (
     SearchRepository,
 )
 from commercekit.orders.service.reviewer import Reviewer
+from commercekit.platform.extensions import FieldBook
 from commercekit.platform.providers import ProviderCaller
 
 if TYPE_CHECKING:
@@ -49,8 +50,13 @@ class OrderUseCases:
         reviewer: Reviewer | None = None,
         jobs: Jobs | None = None,
         audit: AuditPort | None = None,
+        book: FieldBook | None = None,
     ) -> None:
-        """Without ``jobs`` nothing ends by itself what a crash after a change left at a gateway."""
+        """Without ``jobs`` nothing ends by itself what a crash after a change left at a gateway.
+
+        ``book`` has the fields that plugins add.
+        """
+        self._fields = (book or FieldBook(EXTENSIBLE)).of("order")
         self._db = db
         self._clock = clock
         self._payments = payments

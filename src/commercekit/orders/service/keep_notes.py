@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["INTERNAL_EVENTS", "KeepNotes"]
 
-INTERNAL_EVENTS = frozenset({"internal-note-added", "tags-changed"})
+INTERNAL_EVENTS = frozenset({"internal-note-added", "tags-changed", "extensions-changed"})
 """Steps in the history that only staff read."""
 
 

@@ -11,7 +11,7 @@ from commercekit.payments.providers import Action
 from commercekit.payments.repository.rows import PAYMENT, Reader, payment_from
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from commercekit.platform.db import UnitOfWork
     from commercekit.platform.security import Sealer
@@ -137,6 +137,17 @@ class PaymentQueries:
             "payments_payment", "request", payment.id, row["request"], StoredRequest
         )
         return payment, request, self._action(payment.id, row["action"]), row["attempts"]
+
+    async def use_of(self, source: Reader, gateways: Collection[str]) -> tuple[int, int, int]:
+        """Payments, open ones among them, and refunds, of these gateways."""
+        row = await source.fetchrow(
+            "SELECT count(*), count(*) FILTER (WHERE status IN ('created', 'pending')),"
+            " (SELECT count(*) FROM payments_refund r JOIN payments_payment p ON p.id = r.payment_id"
+            " WHERE p.gateway = ANY ($1::text[])) FROM payments_payment"
+            " WHERE gateway = ANY ($1::text[])",
+            list(gateways),
+        )
+        return (row[0], row[1], row[2]) if row else (0, 0, 0)
 
     async def payments_of(self, db: Reader, reference: str, *, lock: bool = False) -> list[Payment]:
         """All payments of the reference, oldest first; locked in that order if asked."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from commercekit.kernel import Page, PageRequest
 from commercekit.payments.models import (
     Attention,
     AttentionKind,
+    GatewayUse,
     HistoryEntry,
     LedgerEntry,
     Payment,
@@ -129,3 +130,7 @@ class ReadPayments:
     async def attention_counts(self) -> dict[AttentionKind, int]:
         """How many things of each kind wait for a person."""
         return await self._desk.rows.attention_counts(self._desk.db)
+
+    async def made_with(self, gateways: Collection[str]) -> GatewayUse:
+        """How many payments these gateways took, how many of them are open, and how many went back."""
+        return GatewayUse(*await self._desk.rows.use_of(self._desk.db, gateways))

@@ -14,6 +14,7 @@ from commercekit.platform.bus.broadcast import Broadcast
 from commercekit.platform.bus.bus import Backlog, Bus
 from commercekit.platform.bus.deliveries import MAX_ATTEMPTS, InProcessTransport
 from commercekit.platform.bus.kept import Kept
+from commercekit.platform.bus.places import ConsumerPlaces, places_of, remove_consumers
 from commercekit.platform.bus.relay import Relay
 from commercekit.platform.bus.subscriptions import (
     EventMeta,
@@ -28,6 +29,7 @@ __all__ = [
     "Backlog",
     "Broadcast",
     "Bus",
+    "ConsumerPlaces",
     "EventMeta",
     "InProcessTransport",
     "Kept",
@@ -37,4 +39,6 @@ __all__ = [
     "SubscriptionIndex",
     "Together",
     "Transport",
+    "places_of",
+    "remove_consumers",
 ]

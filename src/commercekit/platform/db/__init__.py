@@ -7,6 +7,7 @@ from commercekit.platform.db.condition import Complaint, Condition, TableConditi
 from commercekit.platform.db.database import OUTAGES, CommitOutcomeUnknown, Database, Isolation
 from commercekit.platform.db.engine import ENGINE, ShopEngine, current_unit_of_work
 from commercekit.platform.db.invariants import Breach, Invariant, audit, audit_in, invariants_of
+from commercekit.platform.db.leftovers import TableSize, drop_app, table_sizes
 from commercekit.platform.db.migrations import MigrationFailed, MigrationStatus, Migrator
 from commercekit.platform.db.partitions import ensure_partitions, monthly_partitions
 from commercekit.platform.db.schema import schema_drift
@@ -35,6 +36,7 @@ __all__ = [
     "Record",
     "ShopEngine",
     "TableCondition",
+    "TableSize",
     "TooBusy",
     "UniqueViolation",
     "UnitOfWork",
@@ -42,9 +44,11 @@ __all__ = [
     "audit_in",
     "condition_of",
     "current_unit_of_work",
+    "drop_app",
     "ensure_partitions",
     "invariants_of",
     "monthly_partitions",
     "schema_drift",
     "sql_migration",
+    "table_sizes",
 ]

@@ -17,7 +17,7 @@ from commercekit.platform.http.idempotency import (
     idempotent,
     to_the_end,
 )
-from commercekit.platform.http.inputs import Input, decode
+from commercekit.platform.http.inputs import Input, decode, first_error
 from commercekit.platform.http.lane import Asked, LaneRequest, LaneRoute
 from commercekit.platform.http.metrics import RequestMetrics
 from commercekit.platform.http.openapi import document_of
@@ -41,11 +41,12 @@ from commercekit.platform.http.problems import (
     UnsupportedMedia,
     status_of,
 )
-from commercekit.platform.http.query import ANY_BODY, ANY_QUERY, FORM_PAGE
+from commercekit.platform.http.query import ANY_BODY, ANY_QUERY, EXTENSION_FILTERS, FORM_PAGE
 
 __all__ = [
     "ANY_BODY",
     "ANY_QUERY",
+    "EXTENSION_FILTERS",
     "FORM_PAGE",
     "LEASE",
     "LOGGED_ELSEWHERE",
@@ -81,6 +82,7 @@ __all__ = [
     "decode",
     "document_of",
     "etag_of",
+    "first_error",
     "idempotent",
     "is_logged",
     "log_answer",

@@ -14,12 +14,21 @@ from commercekit.platform.security import find_card_number
 if TYPE_CHECKING:
     from litestar import Litestar, Request
 
-__all__ = ["ANY_BODY", "ANY_QUERY", "FORM_PAGE", "check_request", "remember_parameters"]
+__all__ = [
+    "ANY_BODY",
+    "ANY_QUERY",
+    "EXTENSION_FILTERS",
+    "FORM_PAGE",
+    "check_request",
+    "remember_parameters",
+]
 
 ANY_BODY: Final[dict[str, Any]] = {"media": "any"}
 """``opt=`` of handlers that read the body themselves: webhooks, uploads, form pages."""
 ANY_QUERY: Final[dict[str, Any]] = {"query": "any"}
 """``opt=`` of handlers that read the query themselves, or let it be."""
+EXTENSION_FILTERS: Final[dict[str, Any]] = {"query_prefix": "extensions."}
+"""``opt=`` of lists that plugins' fields filter too: the handler judges ``?extensions.…`` itself."""
 FORM_PAGE: Final[dict[str, Any]] = {**ANY_BODY, **ANY_QUERY}
 """``opt=`` of pages for people: any body, any query."""
 
@@ -45,12 +54,13 @@ async def check_request(request: Request[Any, Any, Any]) -> None:
     handler = request.scope["route_handler"]
     raw = request.scope["query_string"]
     if raw and handler.opt.get("query") != "any":
-        _check_query(raw, request.app.state[_KNOWN].get(handler, frozenset()))
+        known = request.app.state[_KNOWN].get(handler, frozenset())
+        _check_query(raw, known, handler.opt.get("query_prefix"))
     if request.method not in _WITHOUT_BODY and handler.opt.get("media") != "any":
         _check_media(request)
 
 
-def _check_query(raw: bytes, known: frozenset[str]) -> None:
+def _check_query(raw: bytes, known: frozenset[str], prefix: str | None) -> None:
     try:
         pairs = parse_qsl(
             raw.decode("ascii"),
@@ -67,7 +77,7 @@ def _check_query(raw: bytes, known: frozenset[str]) -> None:
         raise Malformed(message) from None
     seen: set[str] = set()
     for name, value in pairs:
-        if name not in known:
+        if name not in known and not (prefix and name.startswith(prefix)):
             error = FieldError(
                 f"?{name[:100]}", "unknown-parameter", "This parameter is not known here."
             )

@@ -22,6 +22,7 @@ from commercekit.platform.jobs.models import (
     RunAgain,
     Schedule,
 )
+from commercekit.platform.jobs.strangers import count_jobs, park_strangers, remove_jobs
 
 __all__ = [
     "JobContext",
@@ -32,4 +33,7 @@ __all__ = [
     "NoPayload",
     "RunAgain",
     "Schedule",
+    "count_jobs",
+    "park_strangers",
+    "remove_jobs",
 ]

@@ -26,6 +26,7 @@ from commercekit.platform.jobs.models import (
     RunAgain,
     Schedule,
 )
+from commercekit.platform.jobs.strangers import adopt_jobs
 from commercekit.platform.loops import Loop, running
 from commercekit.platform.security import redact
 
@@ -72,6 +73,11 @@ class Jobs:
                 message = f"Two job kinds are named {kind.name!r}; names are stored, so rename one."
                 raise ConfigurationError(message)
             self._kinds[kind.name] = kind
+
+    @property
+    def kinds(self) -> list[str]:
+        """What can be done here."""
+        return sorted(self._kinds)
 
     def schedule(self, *schedules: Schedule) -> None:
         """Add periodic work."""
@@ -220,6 +226,8 @@ class Jobs:
     # ------------------------------------------------------------------------------------ schedules
 
     async def _seed(self) -> None:
+        if adopted := await adopt_jobs(self._db, self.kinds):
+            _log.info("jobs can be done again", extra={"kinds": sorted(set(adopted))})
         for schedule in self._schedules.values():
             await self._db.execute(
                 "INSERT INTO platform_schedule (name, next_at) VALUES ($1, $2) ON CONFLICT DO NOTHING",

@@ -10,6 +10,7 @@ A plugin is one module behind an entry point of the group ``commercekit``::
         return [SandboxGateway(ctx)]
 """
 
+from commercekit.platform.plugins.console import ConsolePage, ConsolePageView, pages_of
 from commercekit.platform.plugins.context import Enqueue, PluginContext
 from commercekit.platform.plugins.discovery import InstalledPlugin, installed_plugins
 from commercekit.platform.plugins.errors import (
@@ -40,9 +41,13 @@ from commercekit.platform.plugins.policy import NoSettings, PluginPolicy
 from commercekit.platform.plugins.record import origin_of
 from commercekit.platform.plugins.registry import Offered, PluginRegistry, PluginView, Registry
 from commercekit.platform.plugins.requirements import requirements_of
+from commercekit.platform.plugins.traces import Brought, PluginTrace, PluginTraces
 
 __all__ = [
     "LOCK_NAME",
+    "Brought",
+    "ConsolePage",
+    "ConsolePageView",
     "Deprecation",
     "DuplicateProvider",
     "Enqueue",
@@ -56,6 +61,8 @@ __all__ = [
     "PluginNotTrusted",
     "PluginPolicy",
     "PluginRegistry",
+    "PluginTrace",
+    "PluginTraces",
     "PluginView",
     "ProviderNotFound",
     "Registry",
@@ -68,6 +75,7 @@ __all__ = [
     "hookspec",
     "installed_plugins",
     "origin_of",
+    "pages_of",
     "pin",
     "requirements_of",
     "since",

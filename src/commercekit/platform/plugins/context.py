@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from msgspec import Struct
+
+from commercekit.platform.texts import PluginTexts
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from commercekit.kernel import Clock
     from commercekit.platform.db import Database, UnitOfWork
+    from commercekit.platform.extensions import PluginExtensions
     from commercekit.platform.security import Sealer
 
 __all__ = ["Enqueue", "PluginContext"]
@@ -65,6 +68,10 @@ class PluginContext:
     data: Path = Path(".data")
     """The shop's data folder, for files of a development shop; databases belong in the database."""
     production: bool = False
+    translations: PluginTexts = field(default_factory=PluginTexts)
+    """The texts of its catalogues: ``ctx.translations.text("hello", languages)``."""
+    extensions: PluginExtensions | None = None
+    """Its own fields on products, variants, carts and orders; absent before there is a shop."""
 
     def section(self, kind: type[S]) -> S:
         """The plugin's settings, typed: ``ctx.section(Settings).secret``."""

@@ -6,24 +6,32 @@ sentence that names plugin, hook and cure.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 from msgspec import Struct
 
 from commercekit.platform.bus import Subscription
+from commercekit.platform.extensions import ExtensionField
 from commercekit.platform.jobs import JobKind, Schedule
+from commercekit.platform.plugins.console import ConsolePage
 from commercekit.platform.plugins.context import PluginContext
 from commercekit.platform.plugins.markers import hookspec, since
+from commercekit.platform.security import Permission
 
 __all__ = [
     "register_commands",
+    "register_console_pages",
+    "register_extension_fields",
     "register_jobs",
+    "register_permissions",
     "register_piccolo_apps",
     "register_routes",
     "register_schedules",
     "register_settings",
     "register_subscriptions",
+    "register_translations",
 ]
 
 
@@ -66,6 +74,63 @@ def register_commands() -> Sequence[click.Command]:
     the name of another one stops the command line.
 
     :returns: click commands or groups.
+    """
+    return ()
+
+
+@since("0.1")
+@hookspec
+def register_extension_fields() -> Sequence[ExtensionField]:
+    """Add typed fields to products, variants, carts and orders.
+
+    Called before the database opens. All results are collected. Values stand in the API under the
+    plugin's code (``"extensions": {"acme": {"gift_note": "…"}}``), are checked against the type when
+    they are written, and are kept in the row of the thing itself; what is ``indexed`` gets its index
+    from ``commercekit db upgrade``. Names are stored, so a field is renamed by adding another.
+
+    :returns: fields; what a cart carries goes over to the order.
+    """
+    return ()
+
+
+@since("0.1")
+@hookspec
+def register_permissions() -> Sequence[Permission]:
+    """Bring permissions: what a member of staff may be allowed to do with this plugin.
+
+    Called before the routes are made. All results are collected. A permission is ``resource:action``,
+    its resource the plugin's code or one that begins with the code and a hyphen; tokens hold it and
+    ``requires("acme:approve")`` asks for it. What a route or a page asks for must be brought by
+    somebody, else the start stops.
+
+    :returns: permissions with labels in English and Chinese.
+    """
+    return ()
+
+
+@since("0.1")
+@hookspec
+def register_console_pages() -> Sequence[ConsolePage]:
+    """Add pages to the console that staff use.
+
+    Called once per process. All results are collected, checked, and told at
+    ``GET /admin/console/pages`` to whoever holds a page's permission. This library draws none of them:
+    an asset, a frame or a form made from a schema does.
+
+    :returns: pages, with paths below ``/plugins/<code>/``.
+    """
+    return ()
+
+
+@since("0.1")
+@hookspec
+def register_translations() -> Sequence[Path]:
+    """Bring texts: folders with catalogues of gettext, ``<language>/messages.po``.
+
+    Called once per process. All results are collected and read at once; ``ctx.translations.text(…)``
+    finds a text for a reader. A text that English or Chinese lacks is told in the log at the start.
+
+    :returns: folders, such as ``Path(__file__).parent / "locales"``.
     """
     return ()
 

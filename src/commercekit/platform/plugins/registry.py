@@ -87,6 +87,7 @@ class PluginRegistry:
         self._enabled: dict[str, _Enabled] = {}
         self._left_out: dict[str, str] = {}
         self._warnings: dict[str, None] = {}
+        self._collected: dict[str, dict[str, list[Any]]] = {}
         allowed = None if development else (lock or PluginLock()).plugins
         wanted = [
             plugin
@@ -231,6 +232,7 @@ class PluginRegistry:
         """
         known = self._spec(spec)
         offered: list[Offered[T]] = []
+        seen = self._collected[known.name] = {}
         for plugin, answer in self._answers(known, context, arguments):
             if not isinstance(answer, Sequence) or isinstance(answer, str | bytes):
                 self._refuse_return(plugin, known.name, answer, type_words(known.returns))
@@ -239,7 +241,12 @@ class PluginRegistry:
                     self._refuse_return(plugin, known.name, item, type_words(known.item))
                 self._warn(deprecations.of_provider(plugin.origin, item))
                 offered.append(Offered(plugin.code, item))
+                seen.setdefault(plugin.code, []).append(item)
         return tuple(offered)
+
+    def collected(self, plugin: str) -> dict[str, Sequence[Any]]:
+        """What ``plugin`` answered when each hook was last asked, by the hook's name."""
+        return {hook: found[plugin] for hook, found in self._collected.items() if plugin in found}
 
     def choose(
         self,

@@ -9,6 +9,11 @@ from commercekit.platform.security.guard import (
 )
 from commercekit.platform.security.invariants import sealed_with
 from commercekit.platform.security.keys import MasterKey
+from commercekit.platform.security.permissions import (
+    Permission,
+    PermissionBook,
+    PermissionView,
+)
 from commercekit.platform.security.principal import (
     Principal,
     PrincipalKind,
@@ -17,7 +22,7 @@ from commercekit.platform.security.principal import (
     covers,
 )
 from commercekit.platform.security.redacting import find_card_number, redact
-from commercekit.platform.security.sealing import SealBroken, Sealer, normalise
+from commercekit.platform.security.sealing import SealBroken, Sealer, forget_keys, normalise
 
 __all__ = [
     "AUTHENTICATOR",
@@ -25,6 +30,9 @@ __all__ = [
     "AuditPort",
     "Authenticator",
     "MasterKey",
+    "Permission",
+    "PermissionBook",
+    "PermissionView",
     "Principal",
     "PrincipalKind",
     "SealBroken",
@@ -33,6 +41,7 @@ __all__ = [
     "check_scopes",
     "covers",
     "find_card_number",
+    "forget_keys",
     "normalise",
     "principal_of",
     "redact",

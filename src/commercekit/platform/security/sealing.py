@@ -21,12 +21,12 @@ from commercekit.kernel import new_id
 from commercekit.platform.security.keys import KEY_BYTES, MasterKey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from uuid import UUID
 
-    from commercekit.platform.db import Database
+    from commercekit.platform.db import Database, UnitOfWork
 
-__all__ = ["SealBroken", "Sealer", "normalise"]
+__all__ = ["SealBroken", "Sealer", "forget_keys", "normalise"]
 
 T = TypeVar("T")
 
@@ -179,3 +179,10 @@ def normalise(value: str) -> str:
 
 def _place(table: str, column: str, row_id: UUID | str) -> bytes:
     return f"{table}|{column}|{row_id}".encode()
+
+
+async def forget_keys(uow: UnitOfWork, tables: Sequence[str]) -> None:
+    """Drop the data keys of tables that are gone; what was sealed with them is lost with certainty."""
+    await uow.execute(
+        "DELETE FROM platform_data_key WHERE table_name = ANY ($1::text[])", list(tables)
+    )

@@ -8,7 +8,7 @@ get lost.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -152,6 +152,10 @@ class PromotionService:
                 message = f"The promotion {code} was changed by somebody else."
                 raise Conflict(message)
             uow.publish(PromotionChanged(promotion_id=current.id, code=code, deleted=True))
+
+    async def made_of(self, rules: Collection[str]) -> list[str]:
+        """Codes of the promotions whose rule is one of ``rules``, in use or not."""
+        return await repository.made_of(self._db, rules)
 
     async def promotion(self, code: str) -> Promotion:
         """The promotion with this code. Raises :class:`UnknownPromotion`."""

@@ -12,6 +12,7 @@ from commercekit.catalog import (
     CatalogService,
     Category,
     Option,
+    Product,
     ProductDocument,
     ProductStatus,
     Variant,
@@ -352,8 +353,23 @@ def product_row(
             "related_ids": product.related_ids,
             "seo_title": product.seo_title,
             "seo_description": product.seo_description,
+            **_extensions(product),
         },
     }, words
+
+
+def _extensions(product: Product) -> dict[str, Any]:
+    """What plugins keep, whoever may see it.
+
+    Which of it shoppers read is decided when they do, so that a plugin which comes, goes or changes its
+    mind needs no row to be written anew.
+    """
+    variants = {each.sku: each.extensions for each in product.variants if each.extensions}
+    return {
+        name: values
+        for name, values in (("extensions", product.extensions), ("of_variants", variants))
+        if values
+    }
 
 
 def _searched(

@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from commercekit.catalog import (
+    EXTENSIBLE,
     BrandNotFound,
     CatalogService,
     Category,
@@ -18,6 +19,7 @@ from commercekit.catalog import (
 from commercekit.kernel import Money, pick
 from commercekit.markets import Market, MarketService
 from commercekit.platform.db import Database
+from commercekit.platform.extensions import FieldBook
 from commercekit.platform.jobs import JobContext, JobKind, Schedule
 from commercekit.promotions import BasketLine, PromotionService
 from commercekit.storefront import repository
@@ -55,6 +57,7 @@ from commercekit.storefront.service.views import (
     items_from,
     note_of,
     option_from,
+    shown_in,
     sort_of,
     text_in,
     variant_from,
@@ -89,7 +92,12 @@ class StorefrontService:
         catalog: CatalogService,
         projection: Projection,
         promotions: PromotionService | None = None,
+        book: FieldBook | None = None,
     ) -> None:
+        """``book`` has the fields that plugins add."""
+        book = book or FieldBook(EXTENSIBLE)
+        self._of_products = book.of("product")
+        self._of_variants = book.of("variant")
         self._db = db
         self._markets = markets
         self._catalog = catalog
@@ -263,12 +271,22 @@ class StorefrontService:
             images=[image_from(each, language, item.name) for each in page.images],
             attributes=await self._attributes_of(page, language),
             options=[option_from(each, language) for each in page.options],
-            variants=[variant_from(each, currency, language, item.image_url) for each in variants],
+            variants=[
+                variant_from(
+                    each,
+                    currency,
+                    language,
+                    item.image_url,
+                    shown_in(self._of_variants, page.of_variants.get(each.sku)),
+                )
+                for each in variants
+            ],
             promotions=await self._touching(row, page, variants, market, language),
             seo=Seo(
                 title=text_in(page.seo_title, language) or item.name,
                 description=text_in(page.seo_description, language),
             ),
+            extensions=shown_in(self._of_products, page.extensions),
         )
 
     async def _shelves_of(self, page: PageText, language: str) -> list[CategoryRef]:

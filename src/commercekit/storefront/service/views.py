@@ -8,9 +8,11 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from commercekit.catalog import Attribute, AttributeKind, MediaSize, Option
 from commercekit.kernel import Money, pick
+from commercekit.platform.extensions import Audience, Fields, Values
 from commercekit.promotions import RunningPromotion
 from commercekit.storefront import repository
 from commercekit.storefront.models import (
@@ -37,6 +39,7 @@ __all__ = [
     "items_from",
     "note_of",
     "option_from",
+    "shown_in",
     "sort_of",
     "text_in",
     "variant_from",
@@ -71,6 +74,9 @@ class PageText(msgspec.Struct):
     seo_description: dict[str, str]
     attributes: dict[str, Value] = {}
     related_ids: list[UUID] = []
+    extensions: Values = {}
+    of_variants: dict[str, Values] = {}
+    """The same of variants, by SKU."""
 
 
 class _Chosen(msgspec.Struct):
@@ -162,7 +168,11 @@ def _money(amount: int | None, currency: str) -> Money | None:
 
 
 def variant_from(
-    row: VariantRow, currency: str, language: str, fallback_image: str | None
+    row: VariantRow,
+    currency: str,
+    language: str,
+    fallback_image: str | None,
+    extensions: Values | UnsetType = UNSET,
 ) -> VariantView:
     """A variant as its page shows it; without a picture of its own it has the product's."""
     return VariantView(
@@ -176,7 +186,13 @@ def variant_from(
         lowest_30d=_money(row.lowest_30d, currency),
         available=row.available,
         image_url=row.image_url or fallback_image,
+        extensions=extensions,
     )
+
+
+def shown_in(fields: Fields, values: Values | None) -> Values | UnsetType:
+    """What shoppers read of what plugins keep; absent while none adds such fields."""
+    return fields.shown(values or {}, Audience.STORE) if fields else UNSET
 
 
 def image_from(image: PageImage, language: str, name: str) -> ImageView:

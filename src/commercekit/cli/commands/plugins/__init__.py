@@ -18,6 +18,7 @@ _VERBS: Final = {
     "verify": ("verify", "verify_plugins"),
     "doctor": ("doctor", "doctor_plugins"),
     "quality": ("quality", "quality"),
+    "remove-data": ("remove_data", "remove_data"),
 }
 
 

@@ -1,0 +1,71 @@
+"""What the core asks of staff, in words; a test compares it with the guards of the routes."""
+
+from __future__ import annotations
+
+from commercekit.platform.security import Permission
+
+__all__ = ["CORE_PERMISSIONS"]
+
+CORE_PERMISSIONS = (
+    Permission("audit:read", {"en": "Read the audit trail", "zh": "查看审计记录"}),
+    Permission(
+        "catalog:read",
+        {"en": "See products, categories, brands and pictures", "zh": "查看商品、分类、品牌和图片"},
+    ),
+    Permission(
+        "catalog:write",
+        {
+            "en": "Change products, categories, brands and pictures",
+            "zh": "修改商品、分类、品牌和图片",
+        },
+    ),
+    Permission(
+        "console:read",
+        {
+            "en": "Open the console: pages, fields and permissions",
+            "zh": "打开控制台:页面、字段与权限",
+        },
+    ),
+    Permission(
+        "events:read", {"en": "See facts that wait or failed", "zh": "查看等待中或失败的事件"}
+    ),
+    Permission(
+        "events:write", {"en": "Retry, park and discard facts", "zh": "重试、搁置或丢弃事件"}
+    ),
+    Permission("jobs:read", {"en": "See background jobs", "zh": "查看后台任务"}),
+    Permission(
+        "jobs:write", {"en": "Retry and cancel background jobs", "zh": "重试或取消后台任务"}
+    ),
+    Permission("markets:read", {"en": "See markets", "zh": "查看市场"}),
+    Permission("markets:write", {"en": "Change markets", "zh": "修改市场"}),
+    Permission(
+        "orders:export", {"en": "Export orders with personal data", "zh": "导出含个人信息的订单"}
+    ),
+    Permission("orders:read", {"en": "See orders", "zh": "查看订单"}),
+    Permission(
+        "orders:write", {"en": "Change, cancel and annotate orders", "zh": "修改、取消和备注订单"}
+    ),
+    Permission("payments:read", {"en": "See payments", "zh": "查看支付"}),
+    Permission(
+        "payments:write", {"en": "Capture, void and settle payments", "zh": "请款、撤销和处理支付"}
+    ),
+    Permission("prices:read", {"en": "See prices and tax rates", "zh": "查看价格和税率"}),
+    Permission("prices:write", {"en": "Change prices and tax rates", "zh": "修改价格和税率"}),
+    Permission("promotions:read", {"en": "See promotions", "zh": "查看促销"}),
+    Permission("promotions:write", {"en": "Change promotions", "zh": "修改促销"}),
+    Permission("purchase-limits:read", {"en": "See purchase limits", "zh": "查看限购"}),
+    Permission("purchase-limits:write", {"en": "Change purchase limits", "zh": "修改限购"}),
+    Permission("refunds:approve", {"en": "Approve and reject refunds", "zh": "批准或拒绝退款"}),
+    Permission("refunds:read", {"en": "See refunds", "zh": "查看退款"}),
+    Permission("returns:approve", {"en": "Approve and reject returns", "zh": "批准或拒绝退货"}),
+    Permission("returns:read", {"en": "See returns", "zh": "查看退货"}),
+    Permission("returns:write", {"en": "Receive and inspect returns", "zh": "收货和验收退货"}),
+    Permission("shipments:read", {"en": "See shipments", "zh": "查看发货"}),
+    Permission("shipments:write", {"en": "Ship, and change shipments", "zh": "发货和修改发货"}),
+    Permission("stock:read", {"en": "See stock", "zh": "查看库存"}),
+    Permission(
+        "stock:write", {"en": "Receive, count and move stock", "zh": "入库、盘点和移动库存"}
+    ),
+    Permission("tokens:read", {"en": "See staff tokens", "zh": "查看员工令牌"}),
+    Permission("tokens:write", {"en": "Issue and revoke staff tokens", "zh": "签发和吊销员工令牌"}),
+)
