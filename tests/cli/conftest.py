@@ -35,3 +35,12 @@ def commercekit(at, capfd):
     root.handlers[:] = before[0]
     root.setLevel(before[1])
     structlog.configure(**before[2])
+
+
+@pytest.fixture
+def empty_dsn(postgres, request):
+    """The DSN of a database without anything in it."""
+    name = f"empty_{abs(hash(request.node.nodeid)) % 10**9}"
+    postgres.drop(name)
+    yield postgres._server.create_database(name)
+    postgres.drop(name)

@@ -17,6 +17,7 @@ COMMANDS = [
     ("plugins", "pin"),
     ("plugins", "verify"),
     ("plugins", "doctor"),
+    ("plugins", "remove-data"),
     ("token",),
     ("token", "create"),
     ("token", "list"),

@@ -49,6 +49,10 @@ CORE_PERMISSIONS = (
     Permission(
         "payments:write", {"en": "Capture, void and settle payments", "zh": "请款、撤销和处理支付"}
     ),
+    Permission("plugins:read", {"en": "See plugins and how they are", "zh": "查看插件及其状态"}),
+    Permission(
+        "plugins:write", {"en": "Ask providers again that failed", "zh": "重新启用出现故障的服务商"}
+    ),
     Permission("prices:read", {"en": "See prices and tax rates", "zh": "查看价格和税率"}),
     Permission("prices:write", {"en": "Change prices and tax rates", "zh": "修改价格和税率"}),
     Permission("promotions:read", {"en": "See promotions", "zh": "查看促销"}),
