@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from litestar import get, post
-from msgspec import Meta
 
 from commercekit.app.permissions import CORE_PERMISSIONS
 from commercekit.app.surface import Surface
@@ -266,7 +265,7 @@ async def test_fields_are_told_with_their_schemas(dsn, clock, tmp_path):
     weight = ExtensionField(
         entity="product",
         name="grams",
-        type=Meta and int,
+        type=int,
         label={"en": "Weight", "zh": "重量"},
         default=5,
     )
@@ -358,9 +357,8 @@ def test_what_one_language_lacks_is_said_at_the_start_and_stops_nothing(tmp_path
     }
 
 
-@pytest.mark.parametrize("text", ["msgid nothing", ENGLISH.replace('"Only here"', '"Only')])
-def test_a_catalogue_that_cannot_be_read_stops_the_start(tmp_path, text):
-    folder = locales(tmp_path, en=text)
+def test_a_catalogue_that_cannot_be_read_stops_the_start(tmp_path):
+    folder = locales(tmp_path, en="msgid nothing")
     with pytest.raises(ConfigurationError, match="'acme' brings texts that cannot be used"):
         Surface(configured(tmp_path, bringing(register_translations=[folder])).plugins)
     with pytest.raises(ConfigurationError, match="no catalogue"):

@@ -333,6 +333,13 @@ async def test_an_index_of_orders_covers_every_month_and_those_to_come(shop):
     assert [each["number"] for each in page["items"]] == [order["number"]]
     body = {"extensions": {"acme.paper": "flowers"}}
     assert given(await shop.admin("POST", "/admin/orders/search", json=body))["items"] == []
+    file = await shop.admin("POST", "/admin/orders/export", json=body)
+    assert len(file.text.splitlines()) == 1
+    body = {"extensions": {"acme.paper": "stars"}}
+    file = await shop.admin("POST", "/admin/orders/export", json=body)
+    assert [order["number"] in line for line in file.text.splitlines()] == [False, True]
+    body = {"extensions": {"acme.shelf": "A1"}}
+    refused(await shop.admin("POST", "/admin/orders/export", json=body), 400, "validation")
     # Without an own value it is the default.
     page = given(await shop.admin("GET", "/admin/orders?extensions.acme.paper=plain"))
     assert len(page["items"]) == 1

@@ -53,5 +53,5 @@ class OrderSearch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """From this moment on."""
     placed_before: datetime | None = None
     """Before this moment."""
-    extensions: dict[str, str] = {}
+    extensions: dict[str, str] | None = None
     """Values of plugins' fields that have an index, such as ``{"acme.colour": "red"}``."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from commercekit.orders.errors import OrderNotFound
-from commercekit.orders.models import EXTENSIBLE, Order, OrdersSettings
+from commercekit.orders.models import EXTENSIBLE, Order, OrderSearch, OrdersSettings
 from commercekit.orders.repository import (
     ClaimRepository,
     CustomerRepository,
@@ -17,7 +17,7 @@ from commercekit.orders.repository import (
     SearchRepository,
 )
 from commercekit.orders.service.reviewer import Reviewer
-from commercekit.platform.extensions import FieldBook
+from commercekit.platform.extensions import FieldBook, FieldCondition
 from commercekit.platform.providers import ProviderCaller
 
 if TYPE_CHECKING:
@@ -83,6 +83,13 @@ class OrderUseCases:
             message = "There is no such order."
             raise OrderNotFound(message)
         return order
+
+    def _field_conditions(self, search: OrderSearch) -> list[FieldCondition]:
+        """What a search asks of plugins' fields; refused when there is no such field with an index."""
+        wanted = search.extensions or {}
+        return self._fields.conditions(
+            (f"extensions.{name}", value) for name, value in sorted(wanted.items())
+        )
 
     async def _locked(self, uow: UnitOfWork, order_id: UUID) -> Order:
         """The order, with everybody else who would change it, its payments or shipments waiting."""

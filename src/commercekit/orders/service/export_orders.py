@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
 
 from commercekit.orders.models import OrderSearch
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from commercekit.platform.db import UnitOfWork
+    from commercekit.platform.extensions import FieldCondition
 
 __all__ = ["ExportOrders"]
 
@@ -29,15 +30,18 @@ class ExportOrders(OrderUseCases):
         Each batch is a query of its own: a long file holds no transaction open, and orders that are
         placed meanwhile are not in it.
         """
+        fields = self._field_conditions(search)
         await self._write_down(search, actor_id)
-        return self._pieces(search)
+        return self._pieces(search, fields)
 
-    async def _pieces(self, search: OrderSearch) -> AsyncIterator[str]:
+    async def _pieces(
+        self, search: OrderSearch, fields: Sequence[FieldCondition]
+    ) -> AsyncIterator[str]:
         # The mark tells spreadsheets that it is UTF-8.
         yield "\ufeff" + csv_line(COLUMNS)
         before: UUID | None = None
         while True:
-            page = await self._found.find(search, before=before, limit=_BATCH)
+            page = await self._found.find(search, before=before, limit=_BATCH, fields=fields)
             if not page:
                 return
             before = page[-1].id

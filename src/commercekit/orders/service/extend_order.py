@@ -79,15 +79,14 @@ class ExtendOrders(OrderUseCases):
             return None
         return self._fields.shown(values, Audience.ADMIN if for_staff else Audience.STORE)
 
-    def extension_filters(self, parameters: Iterable[tuple[str, str]]) -> dict[str, str]:
-        """The filters in a query, judged, as a search takes them."""
-        found = list(parameters)
-        self._fields.conditions(found)
-        return {
+    def extension_filters(self, parameters: Iterable[tuple[str, str]]) -> dict[str, str] | None:
+        """The filters in a query, as a search takes them; ``None`` for none."""
+        found = {
             name.removeprefix("extensions."): value
-            for name, value in found
+            for name, value in parameters
             if name.startswith("extensions.")
         }
+        return found or None
 
 
 def _changed(before: Values, after: Values) -> list[str]:

@@ -83,10 +83,9 @@ class ReadOrders(OrderUseCases):
         self, search: OrderSearch, *, before: UUID | None, limit: int
     ) -> list[OrderSummary]:
         """Staff's list, newest first, below ``before``."""
-        fields = self._fields.conditions(
-            (f"extensions.{name}", value) for name, value in sorted(search.extensions.items())
+        return await self._found.find(
+            search, before=before, limit=limit, fields=self._field_conditions(search)
         )
-        return await self._found.find(search, before=before, limit=limit, fields=fields)
 
     async def refund_request(self, request_id: UUID) -> RefundRequest:
         """One; raises :class:`~commercekit.orders.errors.RefundRequestNotFound`."""
