@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from commercekit.cli.quality import Tier, judge
+from commercekit.cli.scaffold import Answers, kinds, rendered, write
 from tests.architecture.repository import distributions
 from tests.architecture.source import ROOT
 
@@ -23,6 +24,16 @@ def test_every_plugin_here_is_silver_at_least(name):
 @pytest.mark.parametrize("name", ["commercekit-carrier-sandbox", "commercekit-payment-sandbox"])
 def test_the_sandboxes_are_gold(name):
     assert judge(ROOT / "plugins" / name).promised == "gold"
+
+
+@pytest.mark.parametrize("kind", kinds())
+def test_what_is_begun_with_plugins_new_is_silver_at_once(kind, tmp_path):
+    answers = Answers.of(
+        kinds()[kind], "acme", title="", distribution="", author="", licence="MIT", core="0.1.0"
+    )
+    write(rendered(answers), tmp_path / "acme")
+    report = judge(tmp_path / "acme")
+    assert (report.tier, report.false_claims) == ("silver", ())
 
 
 @pytest.mark.slow

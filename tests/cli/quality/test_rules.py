@@ -251,3 +251,10 @@ def test_an_error_that_is_logged_did_not_disappear(acme):
 def test_a_section_may_begin_with_code_and_comments_in_it_are_no_headings(acme):
     change(acme, "README.md", "    pytest tests", "```sh\n# all of them\npytest tests\n```")
     assert found(acme, "development").state is State.KEPT
+
+
+def test_what_a_vendor_says_in_english_need_not_be_translated(acme):
+    change(acme, CARRIER, '"zh": "货车"', '"fr": "camion"')
+    assert found(acme, "translated").state is State.MISSING
+    change(acme, CARRIER, '{"en": "Van"', '{"en": VAN.name')
+    assert found(acme, "translated").state is State.KEPT

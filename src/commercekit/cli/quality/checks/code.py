@@ -207,8 +207,14 @@ def translated(plugin: PluginFolder) -> Iterator[str]:
     for file in plugin.modules:
         for node in ast.walk(file.tree):
             if isinstance(node, ast.Dict):
-                keys = {k.value for k in node.keys if isinstance(k, ast.Constant)}
-                if "en" in keys and "zh" not in keys:
+                texts = {
+                    key.value: value
+                    for key, value in zip(node.keys, node.values, strict=True)
+                    if isinstance(key, ast.Constant)
+                }
+                # What a vendor says in English is not ours to translate: only texts written here.
+                written = isinstance(texts.get("en"), ast.Constant | ast.JoinedStr)
+                if written and "zh" not in texts:
                     yield f"{file.at(node)}: a text in English has no Chinese beside it"
             elif isinstance(node, ast.ClassDef):
                 names = {dotted(t) for one in node.body for t in getattr(one, "targets", ())}
