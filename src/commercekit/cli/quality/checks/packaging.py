@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib.metadata import packages_distributions
 
 from commercekit.cli.quality.core import door_of, offered
@@ -75,10 +76,15 @@ def front_doors(plugin: PluginFolder) -> Iterator[str]:
                 yield f"{where}: {door} does not offer {taken.name}"
 
 
+@cache
+def _brought_by() -> Mapping[str, list[str]]:
+    # Reads the list of files of everything that is installed: once, and only if names differ.
+    return packages_distributions()
+
+
 def stands_alone(plugin: PluginFolder) -> Iterator[str]:
     """It imports nothing but itself, the core, and what it declares; and no other plugin."""
     declared = {plain_name(one) for one in plugin.dependencies}
-    brought_by = packages_distributions()
     for file in plugin.modules:
         for taken in file.imports:
             top = taken.module.split(".")[0]
@@ -88,6 +94,7 @@ def stands_alone(plugin: PluginFolder) -> Iterator[str]:
             if top.startswith(f"{_CORE}_"):
                 yield f"{where}: {top} is another plugin; talk through facts, or move it to the core"
                 continue
-            sources = {plain_name(one) for one in brought_by.get(top, ())} | {plain_name(top)}
-            if not sources & declared:
+            if plain_name(top) in declared:
+                continue
+            if not {plain_name(one) for one in _brought_by().get(top, ())} & declared:
                 yield f"{where}: {top} is not among project.dependencies"
