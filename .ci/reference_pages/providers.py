@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import inspect
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, get_args, get_type_hints
@@ -198,6 +199,8 @@ def contexts() -> str:
     for kind, door in (
         (plugins.PluginContext, "commercekit"),
         (providers.ProviderContext, "commercekit.platform.providers"),
+        (providers.SecretReader, "commercekit.platform.providers"),
+        (providers.TokenCache, "commercekit.platform.providers"),
         (providers.RawRequest, "commercekit.platform.providers"),
         (providers.Ack, "commercekit.platform.providers"),
     ):
@@ -205,24 +208,33 @@ def contexts() -> str:
         said, rows = field_docs(kind), []
         for name, hint in kind.__annotations__.items():
             rows.append(f"| `{name}` | `{cell(type_text(hint))}` | {cell(said.get(name, ''))} |")
-        text += "| field | type | meaning |\n|---|---|---|\n" + "\n".join(rows) + "\n"
+        if rows:
+            text += "| field | type | meaning |\n|---|---|---|\n" + "\n".join(rows) + "\n\n"
         for name, member in vars(kind).items():
             if inspect.isfunction(member) and not name.startswith("_"):
-                shown = str(inspect.signature(member)).replace("'", "")
-                shown = shown.replace("(self, ", "(").replace("(self)", "()")
-                text += f"\n- `{name}{type_text(shown)}`: {first_paragraph(member)}"
+                text += f"- `{name}{_call_of(member)}`: {first_paragraph(member)}\n"
         text = text.rstrip("\n") + "\n"
     text += (
         "\n## Errors\n\nFrom `commercekit.platform.providers`. The class decides what the core does next;\n"
         "anything else that is raised counts as a failure of the plugin.\n\n"
-        "| error | HTTP | what it means, and what the core does |\n|---|---|---|\n"
+        "| error | raised with | HTTP | what it means, and what the core does |\n|---|---|---|---|\n"
     )
     for kind in sorted(_below(ProviderError), key=lambda one: one.__name__):
         if kind.__module__.startswith("commercekit.") and kind.__name__ in providers.__all__:
+            ours = kind.__name__.startswith("PluginFailed")
+            raised = "by the core only" if ours else f"`{cell(_call_of(kind))}`"
             text += (
-                f"| `{kind.__name__}` | [`{kind.slug}`](problems.md) | {first_paragraph(kind)} |\n"
+                f"| `{kind.__name__}` | {raised} | [`{kind.slug}`](problems.md) "
+                f"| {first_paragraph(kind)} |\n"
             )
     return text
+
+
+def _call_of(member: Any) -> str:
+    """A signature as one would write it: ``(name: str) -> str``."""
+    shown = re.sub(r"(: |-> )'([^']*)'", r"\1\2", str(inspect.signature(member)))
+    shown = shown.replace("(self, ", "(").replace("(self)", "()").removesuffix(" -> None")
+    return type_text(shown)
 
 
 def _below(root: Any) -> Iterator[Any]:

@@ -98,10 +98,13 @@ class ProviderContext:
     config: Any
     """The account's settings, of the provider's ``config_type``."""
     secrets: SecretReader
+    """``ctx.secrets.read("api_key")`` gives the text of that setting, or names it when it is not set."""
     http: httpx.AsyncClient
     """Shared, with the shop's time-outs and its protection against inner addresses."""
     now: Callable[[], datetime]
+    """The shop's time, aware and in UTC. Take it from nowhere else."""
     cache: TokenCache
+    """For access tokens that the provider hands out for a while."""
     log: Any
     """A structlog logger that already knows provider and account."""
 

@@ -37,8 +37,8 @@ async def spoken(call: Awaitable[T], kind: Any) -> T:
     # Structs are not checked when they are made; written and read again they are.
     try:
         msgspec.msgpack.decode(msgspec.msgpack.encode(answer), type=kind)
-    except (TypeError, ValueError) as error:
-        detail = f"expected {kind.__name__}, got {answer!r}: {error}"
+    except (TypeError, ValueError, OverflowError) as error:
+        detail = f"{error}; expected {kind.__name__}, got {answer!r}"
         fail("answers-in-our-words", detail, error)
     if not isinstance(answer, kind):
         fail("answers-in-our-words", f"expected {kind.__name__}, got {answer!r}")
