@@ -26,6 +26,8 @@ import msgspec
 
 from commercekit.kernel import new_id
 from commercekit.platform.db.embedded import reachable_folder
+from tests.benchmarks.guard import ALLOWED, guard_cost
+from tests.benchmarks.guard import NAME as GUARD
 from tests.benchmarks.importing import import_products
 from tests.benchmarks.load import CONNECTIONS, Sample, drive, need_wrk
 from tests.benchmarks.notifications import NotificationWorkload
@@ -124,6 +126,8 @@ def main() -> None:
         results.append(_importing())
     if not options.only or STARTS in options.only:
         results.append(_starting(options.rounds))
+    if not options.only or GUARD in options.only:
+        results.append(_guard())
     machine = _machine()
     if not options.only or options.update:
         _write(options.out, machine, results, keep=bool(options.only))
@@ -147,7 +151,7 @@ def _write(out: Path, machine: dict[str, str | int], results: list[Result], *, k
 
 def _one_shop(folder: Path, options: argparse.Namespace) -> list[Result]:
     """What is measured on a shop of one size."""
-    if options.only and set(options.only) <= {*SIZED, ORDERS, IMPORT, STARTS}:
+    if options.only and set(options.only) <= {*SIZED, ORDERS, IMPORT, STARTS, GUARD}:
         return []
     with BenchShop(folder, products=options.products) as shop:
         results = [
@@ -236,6 +240,21 @@ def _orders(folder: Path, rounds: int, seconds: float) -> list[Result]:
         )
         results.append(result)
     return results
+
+
+def _guard() -> Result:
+    """Microseconds stand where other rows have requests; the ratio is allowed over measured."""
+    cost = guard_cost()
+    print(f"{GUARD} ... {cost.more:.1f} µs of CPU more than {cost.direct:.1f} µs")
+    return Result(
+        name=GUARD,
+        rps=round(1e6 / cost.guarded, 1),
+        p50_ms=round(cost.guarded / 1000, 4),
+        p99_ms=0,
+        floor_rps=round(1e6 / cost.direct, 1),
+        ratio=round(ALLOWED / cost.more, 3),
+        at_least=1.0,
+    )
 
 
 def _importing() -> Result:

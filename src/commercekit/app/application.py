@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -89,6 +90,7 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
             observe=shop.metrics.observe_block,
             stage=shop.caller.stage,
             plugins=shop.plugins.folders(),
+            sign=_sign_of(shop),
         )
         # Starting imports and connects; what blocks later is what is watched.
         async with shop.working(), sampling(shop, *tallies), watchdog:
@@ -205,6 +207,12 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
         )
         tallies.append(lane_tally(front, shop.metrics, app.edge.metrics))
     return market_lane(front, shop.markets)
+
+
+def _sign_of(shop: Shop) -> Path | None:
+    """The file by which the parent of a server process sees that it lives, if there is one."""
+    folder = shop.configuration.data / "run" / "alive"
+    return folder / str(os.getpid()) if folder.is_dir() else None
 
 
 def create_app(path: Path | None = None) -> Any:

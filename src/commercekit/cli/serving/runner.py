@@ -189,7 +189,8 @@ def _serve(
     wanted: Running, configuration: ShopConfiguration, port: int, issued: IssuedToken | None
 ) -> int:
     from granian.constants import HTTPModes, Interfaces, Loops
-    from granian.server import Server
+
+    from commercekit.cli.serving.processes import ShopServer, end_the_stuck
 
     processes = wanted.processes or configuration.settings.web.processes
     share_metrics(run_folder(configuration.data) / "metrics")
@@ -204,7 +205,10 @@ def _serve(
     told.write(configuration.data)
     # Forked processes would inherit this one's threads, loops and metrics.
     multiprocessing.set_start_method("spawn", force=True)
-    server = Server(
+    end_the_stuck(
+        run_folder(configuration.data) / "alive", configuration.settings.telemetry.stuck_after
+    )
+    server = ShopServer(
         _TARGET,
         address=wanted.host,
         port=port,
@@ -216,6 +220,8 @@ def _serve(
         factory=True,
         log_enabled=False,
         workers_kill_timeout=20,
+        respawn_interval=0,
+        reserve=run_folder(configuration.data) / "reserve" if processes > 1 else None,
     )
     say(text("starting", wanted.lang, count=processes))
     address = _address(wanted.host, port)
@@ -233,6 +239,8 @@ def _serve(
         server.serve()
     except SystemExit as ended:
         return int(ended.code or 0) if isinstance(ended.code, int) else ExitCode.FAILED
+    finally:
+        server.dismiss_reserve()
     return ExitCode.OK
 
 
@@ -252,6 +260,7 @@ def _announce(server: Any, address: str, shown: str) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         return
     server.respawn_failed_workers = True
+    server.keep_a_reserve()
     console().print(shown, markup=False)
     sys.stdout.flush()
 

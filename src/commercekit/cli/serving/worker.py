@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import time
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -14,9 +16,12 @@ from commercekit.cli.serving.parent import die_with
 from commercekit.errors import CommerceKitError
 from commercekit.platform.telemetry import forget_dead_processes
 
-__all__ = ["PARENT_VARIABLE", "create_worker_app"]
+__all__ = ["PARENT_VARIABLE", "STANDBY_VARIABLE", "create_worker_app"]
 
 PARENT_VARIABLE = "COMMERCEKIT_RUN_PARENT"
+STANDBY_VARIABLE = "COMMERCEKIT_RUN_STANDBY"
+"""In the environment of a process in reserve: the file whose appearance calls it."""
+_LOOK = 0.05
 
 
 def create_worker_app() -> Any:
@@ -27,6 +32,7 @@ def create_worker_app() -> Any:
     from commercekit.app import create_app
 
     try:
+        _stand_by()
         app = create_app()
     except CommerceKitError as error:
         sys.stderr.write(f"commercekit: {error.detail}\n")
@@ -48,3 +54,19 @@ def _collect_seldom() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+
+
+def _stand_by() -> None:
+    """In reserve: with everything imported, wait until this process is needed."""
+    word = os.environ.pop(STANDBY_VARIABLE, None)
+    if word is None:
+        return
+    import commercekit.app.application  # noqa: F401 - what takes the time
+
+    called = Path(word)
+    ready = called.with_suffix(".ready")
+    ready.touch()
+    while not called.exists():
+        time.sleep(_LOOK)
+    for file in (called, ready):
+        file.unlink(missing_ok=True)

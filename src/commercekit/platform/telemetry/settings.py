@@ -40,5 +40,15 @@ class TelemetrySettings(Struct, frozen=True, kw_only=True):
     ] = True
     blocked_loop: Annotated[
         timedelta,
-        Meta(description="A process that stands still for longer is logged with its stack."),
+        Meta(
+            description="A process that stands still is logged with its stack, and with the plugin, "
+            "provider and verb that has it, so long after it last ran."
+        ),
     ] = timedelta(milliseconds=250)
+    stuck_after: Annotated[
+        timedelta,
+        Meta(
+            description="A process that stands still for so long is killed and replaced. For code that "
+            "nothing inside of the process can interrupt."
+        ),
+    ] = timedelta(seconds=30)

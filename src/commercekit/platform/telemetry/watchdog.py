@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
@@ -59,11 +60,15 @@ class LoopWatchdog:
         observe: Callable[[float, str, str, str], None] | None = None,
         stage: Stage | None = None,
         plugins: Mapping[str, Path] | None = None,
+        sign: Path | None = None,
     ) -> None:
+        """``sign`` is a file that is touched about once a second while the loop runs."""
         self._limit = limit.total_seconds()
         self._observe = observe
         self._stage = stage
         self._plugins = {code: str(root) for code, root in (plugins or {}).items()}
+        self._sign = sign
+        self._signed = 0.0
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._log = structlog.get_logger("commercekit.watchdog")
@@ -81,6 +86,11 @@ class LoopWatchdog:
 
     async def __aexit__(self, *_: object) -> None:
         self._stop.set()
+        if self._sign is not None:
+            if self._thread is not None:
+                await asyncio.to_thread(self._thread.join, 1.0)
+            with suppress(OSError):
+                self._sign.unlink(missing_ok=True)
 
     def _watch(self, loop: asyncio.AbstractEventLoop, loop_thread: int) -> None:
         seen = time.monotonic()
@@ -93,6 +103,7 @@ class LoopWatchdog:
             # It may stand still since just after the last sign: counted from there.
             if alive.wait(max(0.0, seen + self._limit - time.monotonic())):
                 seen = time.monotonic()
+                self._give_sign(seen)
                 self._stop.wait(self._limit / 5)
                 continue
             blame = self._tell(loop_thread, seen)
@@ -105,6 +116,12 @@ class LoopWatchdog:
             )
             if self._observe is not None:
                 self._observe(seconds, blame.plugin, blame.provider, blame.verb)
+
+    def _give_sign(self, now: float) -> None:
+        if self._sign is not None and now - self._signed >= 1.0:
+            self._signed = now
+            with suppress(OSError):
+                self._sign.touch()
 
     def _tell(self, loop_thread: int, seen: float) -> _Blame:
         act = self._stage.act if self._stage is not None else None
