@@ -70,3 +70,4 @@ def _stand_by() -> None:
         time.sleep(_LOOK)
     for file in (called, ready):
         file.unlink(missing_ok=True)
+    forget_dead_processes()  # whom it stands in for has died since it began
