@@ -61,8 +61,6 @@ def _stand_by() -> None:
     word = os.environ.pop(STANDBY_VARIABLE, None)
     if word is None:
         return
-    import commercekit.app.application  # noqa: F401 - what takes the time
-
     called = Path(word)
     ready = called.with_suffix(".ready")
     ready.touch()
