@@ -26,6 +26,8 @@ class InstalledPlugin:
     """The entry point, or the module itself when a test brings one."""
     dist: Distribution | None = None
     """Where its files and requirements are read; None when a test brings the module."""
+    requires: tuple[str, ...] = ()
+    """What its metadata asks for, such as ``commercekit>=0.1,<0.2``."""
     rivals: tuple[str, ...] = ()
     """Other distributions that bring a plugin of the same name."""
 
@@ -69,13 +71,16 @@ def installed_plugins() -> tuple[InstalledPlugin, ...]:
     found: dict[str, InstalledPlugin] = {}
     for entry in entry_points(group=GROUP):
         dist = entry.dist
+        # Read once: each of dist.name, dist.version and dist.requires would parse it again.
+        about: Any = dist.metadata if dist is not None else {}
         plugin = InstalledPlugin(
             code=entry.name,
-            distribution=dist.name if dist is not None else "unknown",
-            version=dist.version if dist is not None else "unknown",
-            summary=str(dist.metadata["Summary"] or "") if dist is not None else "",
+            distribution=about.get("Name") or "unknown",
+            version=about.get("Version") or "unknown",
+            summary=str(about.get("Summary") or ""),
             entry=entry,
             dist=dist,
+            requires=tuple(about.get_all("Requires-Dist") or ()) if dist is not None else (),
         )
         earlier = found.setdefault(entry.name, plugin)
         if earlier.distribution != plugin.distribution:

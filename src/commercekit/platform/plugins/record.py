@@ -9,7 +9,7 @@ import sys
 from base64 import urlsafe_b64encode
 from importlib.machinery import PathFinder
 from importlib.metadata import Distribution
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -66,7 +66,7 @@ class Record:
         self.written: dict[str, str] = {}
         """What ``RECORD`` says: hashes by path, as PEP 376 writes them, ``sha256=…``."""
         for row in csv.reader((dist.read_text("RECORD") or "").splitlines()):
-            if len(row) == _COLUMNS and self._counts(PurePosixPath(row[0])):
+            if len(row) == _COLUMNS and self._counts(row[0]):
                 self.written[row[0]] = row[1]
 
     def lists(self, file: Path) -> bool:
@@ -78,21 +78,23 @@ class Record:
         return name.as_posix() in self.written
 
     @staticmethod
-    def _counts(path: PurePosixPath) -> bool:
-        if path.is_absolute() or ".." in path.parts or path.suffix == ".pyc":
+    def _counts(name: str) -> bool:
+        if name.startswith(("/", "../")) or "/../" in name or name.endswith(".pyc"):
             return False
-        of_metadata = path.parent.suffix in {".dist-info", ".egg-info"}
-        return not (of_metadata and path.name in _OF_THE_INSTALLER)
+        folder, _, file = name.rpartition("/")
+        return not (_is_metadata(folder) and file in _OF_THE_INSTALLER)
 
     def present(self, also: Iterable[str] = ()) -> dict[str, str]:
         """Hashes of the recorded files, and ``also`` others, as they are; without those that are gone."""
         found = {}
+        base = str(self.base)
         for name in {*self.written, *also}:
-            path = self.base / name
-            if path.is_file():
-                with path.open("rb") as stream:
+            try:
+                with open(f"{base}/{name}", "rb") as stream:  # noqa: PTH123 - hundreds at each start
                     digest = hashlib.file_digest(stream, "sha256").digest()
-                found[name] = f"sha256={urlsafe_b64encode(digest).decode().rstrip('=')}"
+            except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+                continue
+            found[name] = f"sha256={urlsafe_b64encode(digest).decode().rstrip('=')}"
         return found
 
     def added(self, known: Mapping[str, str]) -> list[str]:
@@ -104,20 +106,20 @@ class Record:
         return sorted(name for name in self._there() if name not in known)
 
     def _there(self) -> Iterator[str]:
-        own = {PurePosixPath(name).parent for name in self.written}
-        tops = [
-            each for each in own
-            if each != PurePosixPath() and not any(parent in own for parent in each.parents
-                                                   if parent != PurePosixPath())
-        ]  # fmt: skip
-        for top in tops:
-            of_metadata = top.suffix in {".dist-info", ".egg-info"}
-            for folder, folders, files in os.walk(self.base / top):
+        own = {name.rpartition("/")[0] for name in self.written} - {""}
+        for top in own:
+            if any(top.startswith(f"{other}/") for other in own):
+                continue
+            notes = _OF_THE_INSTALLER if _is_metadata(top) else frozenset()
+            base = str(self.base)
+            for folder, folders, files in os.walk(f"{base}/{top}"):
                 folders[:] = [each for each in folders if each != "__pycache__"]
-                place = PurePosixPath(Path(folder).relative_to(self.base).as_posix())
-                for file in files:
-                    if not (of_metadata and file in _OF_THE_INSTALLER):
-                        yield str(place / file)
+                place = os.path.relpath(folder, base).replace(os.sep, "/")
+                yield from (f"{place}/{file}" for file in files if file not in notes)
+
+
+def _is_metadata(folder: str) -> bool:
+    return folder.endswith((".dist-info", ".egg-info"))
 
 
 def origin_of(module: str) -> Path | None:

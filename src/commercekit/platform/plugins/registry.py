@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -94,8 +96,9 @@ class PluginRegistry:
             for plugin in self.wanted(self._policy, self._installed, development=development)
             if self._passes(plugin, partial(_judge, plugin, allowed))
         ]
-        for plugin in wanted:
-            self._passes(plugin, partial(self._take_in, plugin))
+        with _nothing_collected():
+            for plugin in wanted:
+                self._passes(plugin, partial(self._take_in, plugin))
 
     def _passes(self, plugin: InstalledPlugin, step: Callable[[], None]) -> bool:
         """Whether the plugin stays; outside of safe mode what is wrong with it stops the start."""
@@ -320,6 +323,18 @@ class PluginRegistry:
             "return that, or an empty sequence for nothing"
         )
         raise PluginError(message)
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """What is imported stays: looking through all of it for garbage again and again takes longer than it."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _judge(plugin: InstalledPlugin, allowed: Mapping[str, PinnedPlugin] | None) -> None:

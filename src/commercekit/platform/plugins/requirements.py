@@ -22,7 +22,7 @@ _CORE: Final = "commercekit"
 
 def requirements_of(plugin: InstalledPlugin) -> Iterator[Requirement]:
     """What its metadata asks for here; extras and other platforms are left out."""
-    for text in plugin.dist.requires or () if plugin.dist is not None else ():
+    for text in plugin.requires:
         try:
             requirement = Requirement(text)
         except InvalidRequirement:  # the installer has taken it, so it is not ours to judge
