@@ -9,7 +9,7 @@ import pytest
 
 from commercekit.errors import CommerceKitError
 from commercekit.platform.providers import ProviderError
-from commercekit.testing.summary import VERDICT_PROPERTY
+from commercekit.testing import VERDICT_PROPERTY
 
 __all__ = ["Contract", "RuleBroken", "unspoken"]
 
