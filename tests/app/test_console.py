@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -363,3 +365,13 @@ def test_a_catalogue_that_cannot_be_read_stops_the_start(tmp_path):
         Surface(configured(tmp_path, bringing(register_translations=[folder])).plugins)
     with pytest.raises(ConfigurationError, match="no catalogue"):
         Surface(configured(tmp_path, bringing(register_translations=[tmp_path / "none"])).plugins)
+
+
+def test_who_only_declares_something_loads_neither_a_web_framework_nor_catalogues():
+    code = (
+        "import sys; from commercekit import hookimpl, PluginContext;"
+        " from commercekit.platform.extensions import ExtensionField;"
+        " print([name for name in ('litestar', 'babel') if name in sys.modules])"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "[]"

@@ -48,7 +48,6 @@ class Desk:
 
     async def ask(self, uow: UnitOfWork, event: OrderPaid, _meta: EventMeta) -> None:
         """A paid order with a paper goes onto the list; heard twice, it stands there once."""
-        assert self._ctx.extensions is not None  # noqa: S101 - hooks with a context have it
         kept = await self._ctx.extensions.read("order", event.order_id)
         paper = kept.get("paper", "none")
         if paper == "none":
@@ -92,7 +91,6 @@ class Desk:
             if left is None:
                 message = f"There is no sheet of {wrap.paper!r} left."
                 raise Conflict(message)
-            assert ctx.extensions is not None  # noqa: S101 - as above
             told = {"wrapped_at": wrap.wrapped_at}
             await ctx.extensions.write(uow, "order", wrap.order_id, told)
             await ctx.enqueue(uow, CHECK, WrapJob(wrap.paper), unique_key=wrap.paper)

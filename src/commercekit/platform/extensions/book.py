@@ -22,7 +22,6 @@ from commercekit.platform.extensions.models import (
     Values,
     Writer,
 )
-from commercekit.platform.http import first_error
 
 __all__ = ["Field", "FieldBook", "Fields"]
 
@@ -72,6 +71,9 @@ class Field:
         try:
             return msgspec.to_builtins(msgspec.convert(value, self.type, strict=True))
         except msgspec.ValidationError as error:
+            # Whoever only declares a field, such as a command line, needs no web framework.
+            from commercekit.platform.http import first_error  # noqa: PLC0415
+
             entry = first_error(str(error))
             pointer = f"{at}/extensions/{self.plugin}/{self.name}{entry.pointer}"
             entry = entry._replace(pointer=pointer)

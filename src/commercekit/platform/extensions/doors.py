@@ -30,12 +30,17 @@ class PluginExtensions:
     """The fields of one plugin, whoever else may write them."""
 
     def __init__(
-        self, code: str, db: Database, book: FieldBook, doors: Mapping[str, ExtensionDoor]
+        self,
+        code: str = "",
+        db: Database | None = None,
+        book: FieldBook | None = None,
+        doors: Mapping[str, ExtensionDoor] | None = None,
     ) -> None:
+        """Without a shop, as in tests of a plugin's parts, there is nothing to read or write."""
         self._code = code
         self._db = db
-        self._book = book
-        self._doors = doors
+        self._tables = {each.name: each.table for each in book.entities} if book else {}
+        self._doors = doors if doors is not None else {}
 
     async def read(self, entity: str, entity_id: UUID) -> dict[str, Any]:
         """What is kept of this plugin's fields on one product, variant, cart or order.
@@ -43,11 +48,12 @@ class PluginExtensions:
         Joins the unit of work of the calling task. Defaults are not in it. Raises
         :class:`~commercekit.errors.NotFound` for what is not there.
         """
-        table = self._book.of(entity).entity.table
-        row = await self._db.fetchrow(
-            f"SELECT extensions FROM {table} WHERE id = $1",  # noqa: S608 - a table of the core
-            entity_id,
-        )
+        row = None
+        if self._db is not None and entity in self._tables:
+            row = await self._db.fetchrow(
+                f"SELECT extensions FROM {self._tables[entity]} WHERE id = $1",  # noqa: S608 - a table of the core
+                entity_id,
+            )
         if row is None:
             message = f"There is no such {entity}."
             raise NotFound(message)

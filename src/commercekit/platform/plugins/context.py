@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from msgspec import Struct
 
+from commercekit.platform.extensions import PluginExtensions
 from commercekit.platform.texts import PluginTexts
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from commercekit.kernel import Clock
     from commercekit.platform.db import Database, UnitOfWork
-    from commercekit.platform.extensions import PluginExtensions
     from commercekit.platform.security import Sealer
 
 __all__ = ["Enqueue", "PluginContext"]
@@ -70,8 +70,8 @@ class PluginContext:
     production: bool = False
     translations: PluginTexts = field(default_factory=PluginTexts)
     """The texts of its catalogues: ``ctx.translations.text("hello", languages)``."""
-    extensions: PluginExtensions | None = None
-    """Its own fields on products, variants, carts and orders; absent before there is a shop."""
+    extensions: PluginExtensions = field(default_factory=PluginExtensions)
+    """Its own fields on products, variants, carts and orders."""
 
     def section(self, kind: type[S]) -> S:
         """The plugin's settings, typed: ``ctx.section(Settings).secret``."""
