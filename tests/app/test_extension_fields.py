@@ -685,3 +685,12 @@ async def test_a_row_of_the_archive_that_the_plugin_does_not_take_is_refused_alo
         (4, "variant-not-found"),
     ]
     assert (await product(shop, "mug")).extensions == {"acme": {"material": "clay"}}
+
+
+async def test_null_for_a_whole_plugin_takes_away_what_one_may_write(shop):
+    order = await shop.placed((MUG, 1), extensions={"acme": {"paper": "stars"}})
+    async with shop.shop.db.unit_of_work() as uow:
+        mine = shop.shop.context("acme").extensions
+        await mine.write(uow, "order", UUID(order["id"]), {"wrapped_by": "me", "shelf": "A1"})
+    told = given(await write_order(shop, order, {"acme": None}))
+    assert told["extensions"] == {"acme": {"paper": "plain", "wrapped_by": "me"}}

@@ -76,7 +76,7 @@ class ProductController(Controller):
         limit: PageLimit = 20,
         cursor: PageCursor = None,
     ) -> Page[Product]:
-        """Products of any status, newest first."""
+        """Products of any status, newest first; also ``?extensions.<plugin>.<field>=`` by an index."""
         page = page_request(request, limit, cursor)
         where = ProductFilter(
             status=status,
@@ -184,7 +184,7 @@ class VariantController(Controller):
         limit: PageLimit = 20,
         cursor: PageCursor = None,
     ) -> Page[Variant]:
-        """Variants by SKU."""
+        """Variants by SKU; also ``?extensions.<plugin>.<field>=`` by an index."""
         page = page_request(request, limit, cursor)
         found = await catalog.variants(
             sku=sku,

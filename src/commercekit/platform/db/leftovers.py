@@ -28,26 +28,35 @@ async def table_sizes(
     db: Database, tables: Sequence[str], apps: Sequence[str]
 ) -> tuple[list[TableSize], dict[str, int]]:
     """Those of ``tables`` that exist, and how many migrations of each of ``apps`` ran."""
-    rows = await db.fetch(
+    async with db.unit_of_work(read_only=True) as uow:
+        await uow.execute("SET LOCAL statement_timeout = 0")  # large tables are counted row by row
+        return await _counted(uow, tables), await _migrations(uow, apps)
+
+
+async def _counted(uow: UnitOfWork, tables: Sequence[str]) -> list[TableSize]:
+    rows = await uow.fetch(
         "SELECT relname, pg_total_relation_size(oid) AS size FROM pg_class"
         " WHERE relname = ANY ($1::text[]) AND relkind IN ('r', 'p')"
         " AND relnamespace = current_schema()::regnamespace ORDER BY relname",
         list(tables),
     )
-    found = [
+    return [
         TableSize(
             row["relname"],
-            int(await db.fetchval(f'SELECT count(*) FROM "{row["relname"]}"')),  # noqa: S608 - as pg_class names it
+            int(await uow.fetchval(f'SELECT count(*) FROM "{row["relname"]}"')),  # noqa: S608 - as pg_class names it
             int(row["size"]),
         )
         for row in rows
     ]
-    ran = await db.fetch(
+
+
+async def _migrations(uow: UnitOfWork, apps: Sequence[str]) -> dict[str, int]:
+    ran = await uow.fetch(
         "SELECT app_name, count(*) AS n FROM migration WHERE app_name = ANY ($1::text[])"
         " GROUP BY app_name ORDER BY app_name",
         list(apps),
     )
-    return found, {row["app_name"]: row["n"] for row in ran}
+    return {row["app_name"]: row["n"] for row in ran}
 
 
 async def drop_app(uow: UnitOfWork, app: str, tables: Sequence[str]) -> None:

@@ -118,9 +118,9 @@ class Fields:
         for plugin, values in given.items():
             fields = self._fields_of(plugin, by, at)
             own = dict(merged.get(plugin, {}))
-            # A plugin's whole section may be null: everything in it that one may write goes.
-            wanted = values if values is not None else dict.fromkeys(own)
-            for name, value in wanted.items():
+            if values is None:
+                own = {name: own[name] for name in own if not _may_write(fields.get(name), by)}
+            for name, value in (values or {}).items():
                 field = self._field(fields, plugin, name, by, at)
                 if value is None and not _takes_null(field):
                     own.pop(name, None)
@@ -320,6 +320,11 @@ def _sees(fields: Iterable[Field], by: Writer) -> bool:
     return by is not Writer.STORE or any(
         field.declared.visible is Audience.STORE for field in fields
     )
+
+
+def _may_write(field: Field | None, by: Writer) -> bool:
+    """Whether ``by`` may take the value away; what is no field any more is anybody's."""
+    return field is None or (_sees([field], by) and _RANK[by] >= _RANK[field.writable])
 
 
 def _takes_null(field: Field) -> bool:

@@ -13,17 +13,21 @@ if TYPE_CHECKING:
 __all__ = ["count_values", "remove_values"]
 
 AT_ONCE = 500
+_PATIENT = "SET LOCAL statement_timeout = 0"
+"""Whoever asks for this waits for it, and large tables are read from end to end."""
 
 
 async def count_values(db: Database, entity: ExtensibleEntity, plugin: str) -> int:
     """How many keep something of ``plugin``; looks at every row that keeps anything."""
-    return int(
-        await db.fetchval(
-            f"SELECT count(*) FROM {entity.table}"  # noqa: S608 - a table of the core
-            " WHERE extensions IS NOT NULL AND extensions ? $1",
-            plugin,
+    async with db.unit_of_work(read_only=True) as uow:
+        await uow.execute(_PATIENT)
+        return int(
+            await uow.fetchval(
+                f"SELECT count(*) FROM {entity.table}"  # noqa: S608 - a table of the core
+                " WHERE extensions IS NOT NULL AND extensions ? $1",
+                plugin,
+            )
         )
-    )
 
 
 async def remove_values(
@@ -38,19 +42,23 @@ async def remove_values(
     nobody sees what belongs to no plugin. ``also`` is done to the same rows in the same transaction.
     """
     removed = 0
+    after = UUID(int=0)
     while True:
         async with db.unit_of_work() as uow:
+            await uow.execute(_PATIENT)
             rows = await uow.fetch(
                 f"UPDATE {entity.table} SET extensions = nullif(extensions - $1, '{{}}'::jsonb)"  # noqa: S608 - likewise
-                f" WHERE id IN (SELECT id FROM {entity.table}"
-                " WHERE extensions IS NOT NULL AND extensions ? $1 ORDER BY id LIMIT $2"
+                f" WHERE id IN (SELECT id FROM {entity.table} WHERE id > $3"
+                " AND extensions IS NOT NULL AND extensions ? $1 ORDER BY id LIMIT $2"
                 " FOR UPDATE) RETURNING id",
                 plugin,
                 AT_ONCE,
+                after,
             )
-            ids = [row["id"] for row in rows]
+            ids = sorted(row["id"] for row in rows)
             if ids and also is not None:
                 await also(uow, ids)
         if not ids:
             return removed
         removed += len(ids)
+        after = ids[-1]
