@@ -25,7 +25,7 @@ from tests.shop import MUG, SHIRT, cny, given
 
 SHEETS = [
     "locations.csv", "price-lists.csv", "categories.csv", "brands.csv", "attributes.csv",
-    "products.csv", "prices.csv", "stock.csv",
+    "products.csv", "prices.csv", "stock.csv", "extensions.csv",
 ]  # fmt: skip
 _TABLES = (
     "catalog_product, catalog_attribute, catalog_brand, catalog_category, catalog_change,"
@@ -150,7 +150,7 @@ async def test_everything_a_shop_holds_of_its_goods_comes_back(shop, tmp_path):
     assert (mug["price"], mug["compare_at"]) == (cny(4500), cny(5000))
 
     again = await mine.read(first)
-    assert [(sheet.changed, sheet.failed) for sheet in again.sheets] == [(0, 0)] * 7
+    assert [(sheet.changed, sheet.failed) for sheet in again.sheets] == [(0, 0)] * 8
     assert (again.products.unchanged, again.products.changed) == (2, 0)
 
 
