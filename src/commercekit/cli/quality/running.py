@@ -47,15 +47,20 @@ class Runs:
 
     def _run(self, *command: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         # The command is this Python with modules of our own choice; the paths are arguments.
-        return subprocess.run(  # noqa: S603  # nothing here goes through a shell
-            [sys.executable, *command],
-            cwd=cwd or self._root,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_PATIENCE,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-        )
+        line = [sys.executable, *command]
+        try:
+            return subprocess.run(  # noqa: S603  # nothing here goes through a shell
+                line,
+                cwd=cwd or self._root,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=_PATIENCE,
+                env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+            )
+        except subprocess.TimeoutExpired:
+            slow = f"it took longer than {_PATIENCE / 60:.0f} minutes"
+            return subprocess.CompletedProcess(line, 1, "", slow)
 
     @cached_property
     def tests(self) -> tuple[tuple[Case, ...], str, float | None]:
