@@ -72,7 +72,7 @@ class Field:
             return msgspec.to_builtins(msgspec.convert(value, self.type, strict=True))
         except msgspec.ValidationError as error:
             # Whoever only declares a field, such as a command line, needs no web framework.
-            from commercekit.platform.http import first_error  # noqa: PLC0415
+            from commercekit.platform.http import first_error  # noqa: PLC0415 - as said above
 
             entry = first_error(str(error))
             pointer = f"{at}/extensions/{self.plugin}/{self.name}{entry.pointer}"
