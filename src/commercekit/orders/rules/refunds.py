@@ -100,14 +100,14 @@ def plan_refund(
     asked = [_priced_units(order, lines[line_id], count) for line_id, count in units.items()]
     asked += [_priced_part(order, lines[line_id], part) for line_id, part in money.items()]
     amount = sum(item.amount.amount for item in asked)
-    freight = shipping and order.shipping is not None and not shipping_taken
-    if freight and order.shipping is not None:
-        amount += order.shipping.payable
+    freight = order.shipping if shipping and not shipping_taken else None
+    if freight is not None:
+        amount += freight.payable
     amount = min(amount, refundable)
     if amount <= 0:
         message = f"Nothing of order {order.number} is left to refund."
         raise NothingToRefund(message, refundable=max(0, refundable))
-    return RefundPlan(amount, asked, freight)
+    return RefundPlan(amount, asked, freight is not None)
 
 
 def _by_line(order: Order, wanted: Sequence[AskedLine]) -> tuple[dict[UUID, int], dict[UUID, int]]:
@@ -190,13 +190,11 @@ def grant(
             )
         )
     granted = allocate(amount, [part.amount.amount for part in worth])
-    return [
-        replace(part, amount=Money(given, order.currency), tax=_tax_of(part, given))
-        for part, given in zip(worth, granted, strict=True)
-    ]
+    return list(map(_given, worth, granted))
 
 
-def _tax_of(part: RefundPart, given: int) -> Money:
-    if not part.amount:
-        return part.tax
-    return Money(part.tax.amount * given // part.amount.amount, part.tax.currency)
+def _given(part: RefundPart, amount: int) -> RefundPart:
+    """``part`` with ``amount`` of what it is worth, and that share of its tax."""
+    whole, tax = part.amount, part.tax
+    share = tax.amount * amount // whole.amount if whole else tax.amount
+    return replace(part, amount=Money(amount, whole.currency), tax=Money(share, tax.currency))
