@@ -71,7 +71,7 @@ class _Compiler:
             return self._text(kind) if kind in {str, bytes} else _SCALARS[kind]
         origin, arguments = get_origin(kind), get_args(kind)
         if origin in {Union, types.UnionType}:
-            return _either([self.compile(each) for each in arguments], kind)
+            return _either([(each, self.compile(each)) for each in arguments], kind)
         if isinstance(origin, type) and issubclass(origin, Collection):
             if issubclass(origin, Mapping):
                 return self._mapping(origin, *arguments)
@@ -234,8 +234,19 @@ def _instance(kind: Any) -> Check:
     return check
 
 
-def _either(checks: list[Check], kind: Any) -> Check:
+def _either(members: list[tuple[Any, Check]], kind: Any) -> Check:
+    checks = [each for _, each in members]
+    # A struct says itself which member it would be: no other need be tried, and found wanting.
+    structs = {
+        member: each
+        for member, each in members
+        if isinstance(member, type) and issubclass(member, Struct)
+    }
+
     def check(value: Any) -> int:
+        meant = structs.get(type(value))
+        if meant is not None:
+            return meant(value)
         deepest: Misfit | None = None
         for inner in checks:
             try:
