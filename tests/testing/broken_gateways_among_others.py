@@ -123,6 +123,19 @@ class WritesItAgain(GoodGateway):
         super().verify(ctx, but(req, body=body))
 
 
+class StrictNews(News, forbid_unknown_fields=True):
+    pass
+
+
+class WantsNothingNew(GoodGateway):
+    def read(self, ctx: Any, req: Any) -> Any:
+        try:
+            msgspec.json.decode(req.body, type=StrictNews)
+        except (ValueError, RecursionError):
+            raise ProviderRejected("malformed") from None
+        return super().read(ctx, req)
+
+
 # ---------------------------------------------------------------------------------- doubting
 
 
@@ -350,6 +363,7 @@ BROKEN: dict[type[GoodGateway], tuple[str, ...]] = {
     NamesNoAccount: ("names-its-account",),
     HearsOnce: (
         "reads-without-effects",
+        "takes-added-fields",
         "takes-late-news",
         "reads-in-any-order",
         "reads-the-exact-bytes",
@@ -362,6 +376,7 @@ BROKEN: dict[type[GoodGateway], tuple[str, ...]] = {
     WantsOrder: ("reads-in-any-order", "takes-late-news", "resends-under-one-id"),
     NeverSaysNo: ("answers-both-ways",),
     WritesItAgain: ("reads-the-exact-bytes",),
+    WantsNothingNew: ("takes-added-fields",),
     TakesTheUnsigned: ("refuses-forgeries",),
     ComparesText: ("refuses-forgeries",),
     LooksAtTheForm: (

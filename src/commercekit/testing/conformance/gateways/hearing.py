@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -135,22 +136,24 @@ class HearingRules:
     @rule("reads-the-exact-bytes", needs=_TOLD)
     async def test_the_very_bytes_are_verified(self, trial: Trial) -> None:
         """Rule ``reads-the-exact-bytes``: the same JSON, written in another way and signed so."""
-        asked = await _busy(trial)
-        for raw in await trial.told(asked):
-            try:
-                said = json.loads(raw.body)
-            except ValueError:
-                continue
-            odd = json.dumps(said, indent=3, ensure_ascii=True).encode() + b"\r\n"
-            signed = trial.vendor.signed(odd)
-            if signed is None:
-                continue
-            wanted = [_content(event) for event in (await trial.read(raw)).events]
-            got = [_content(event) for event in (await trial.parse(signed)).events]
-            hold("reads-the-exact-bytes", got == wanted, f"{got}, not {wanted}")
-            return
-        message = "the vendor's bodies are no JSON, or `signed` cannot sign any body"
-        raise NotAsked(message)
+
+        def oddly(body: bytes) -> bytes:
+            return json.dumps(json.loads(body), indent=3, ensure_ascii=True).encode() + b"\r\n"
+
+        await _means_the_same("reads-the-exact-bytes", trial, oddly)
+
+    @rule("takes-added-fields", needs=_TOLD)
+    async def test_a_field_nobody_knows_is_passed_over(self, trial: Trial) -> None:
+        """Rule ``takes-added-fields``: beside all others, and inside of what it tells."""
+
+        def more(body: bytes) -> bytes:
+            said = json.loads(body)
+            for inner in (said, *said.values()):
+                if isinstance(inner, dict):
+                    inner["added_in_2031"] = {"by": ["the vendor"]}
+            return json.dumps(said, separators=(",", ":")).encode()
+
+        await _means_the_same("takes-added-fields", trial, more)
 
 
 def essence(event: GatewayEvent) -> GatewayEvent:
@@ -165,6 +168,25 @@ def essence(event: GatewayEvent) -> GatewayEvent:
 def _content(event: GatewayEvent) -> GatewayEvent:
     """An event without its id, which is another rule's business."""
     return msgspec.structs.replace(essence(event), event_id="")
+
+
+async def _means_the_same(rule: str, trial: Trial, write: Callable[[bytes], bytes]) -> None:
+    """What the vendor tells, written in another way and signed so, is the same news."""
+    asked_any = False
+    for raw in await trial.told(await _busy(trial)):
+        try:
+            signed = trial.vendor.signed(write(raw.body))
+        except (ValueError, AttributeError):
+            continue  # No object in JSON.
+        if signed is None:
+            continue
+        asked_any = True
+        wanted = [_content(event) for event in (await trial.read(raw)).events]
+        got = [_content(event) for event in (await trial.parse(signed)).events]
+        hold(rule, got == wanted, f"{got}, not {wanted}")
+    if not asked_any:
+        message = "the vendor's bodies are no JSON, or `signed` cannot sign any body"
+        raise NotAsked(message)
 
 
 async def _busy(trial: Trial) -> Asked:

@@ -70,6 +70,7 @@ PAYMENT_GATEWAY_RULES: Final[Mapping[str, str]] = {
     "reads-in-any-order": "the internet keeps no order, and the core's books do not need one",
     "answers-both-ways": "the vendor must be told to come again when we could not book its news",
     "reads-the-exact-bytes": "a body that is parsed and written again has another signature",
+    "takes-added-fields": "vendors add fields without asking, and go on telling",
     # being lied to
     "refuses-forgeries": "anybody can post to a webhook",
     "refuses-alterations": "one changed digit is another amount",
