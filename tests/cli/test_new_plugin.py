@@ -36,7 +36,7 @@ def test_every_answer_is_a_flag(commercekit, at):
     )  # fmt: skip
     assert code == 0
     assert told.startswith(f"Wrote {at / 'swift-for-shops'}: ")
-    assert "pip install -e . --group dev" in errors
+    assert 'pip install -e ".[dev]"' in errors
     project = tomllib.loads((at / "swift-for-shops" / "pyproject.toml").read_text())["project"]
     assert project["name"] == "swift-for-shops"
     assert project["license"] == "MIT"

@@ -93,7 +93,7 @@ def new(
     say(
         "\nNext:\n"
         f"  cd {target}\n"
-        "  pip install -e . --group dev\n"
+        '  pip install -e ".[dev]"\n'
         "  pytest\n"
         "  commercekit plugins list\n\n"
         f"Then put {answers.title} in the place of the invented vendor: README.md says where."
