@@ -16,6 +16,8 @@ from commercekit.cli import scaffold
 from commercekit.cli.scaffold import Answers, Refused, kinds, rendered, write
 from commercekit.cli.scaffold.kinds import TEMPLATES
 
+ROOT = Path(__file__).resolve().parents[2]
+
 
 def _answers(kind="carrier", name="acme", **changes):
     told = {
@@ -248,6 +250,13 @@ def test_every_kind_is_a_whole_distribution(kind):
         assert "{{" not in text.replace("${{ matrix", ""), name
         assert "PACKAGE" not in name + text
         assert not re.search(r"\t| $", text, re.MULTILINE), name
+
+
+@pytest.mark.parametrize("kind", kinds())
+def test_guide_of_every_kind_exists_in_both_languages(kind):
+    guide = kinds()[kind].guide
+    assert (ROOT / "docs/how-to" / f"{guide}.md").is_file()
+    assert (ROOT / "docs/how-to/zh" / f"{guide}.md").is_file()
 
 
 def test_help_lists_the_kinds(commercekit):

@@ -12,6 +12,8 @@ import pytest
 
 from commercekit.cli.scaffold import Answers, kinds, rendered, write
 
+pytestmark = pytest.mark.timeout(600)
+
 LONGEST = "zz-top-of-the-pops-yyyyy"
 
 

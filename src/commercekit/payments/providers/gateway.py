@@ -71,8 +71,8 @@ class PaymentGateway(ABC):
     ) -> PaymentSnapshot:
         """Say what the provider knows about a payment now.
 
-        A payment the provider has not met yet (the shopper did not open the page) is ``PENDING``
-        with the state the shop knows, not an error and never ``FAILED``.
+        A payment the provider has not met yet (the shopper did not open the page) is ``PENDING``, not
+        an error and never ``FAILED``; its amount is ``Money.zero("XXX")``, ISO's code for no currency.
 
         :param ctx: the merchant account the payment was made with.
         :param payment_id: ours.
@@ -130,7 +130,9 @@ class PaymentGateway(ABC):
     async def close(
         self, ctx: ProviderContext, payment_id: str, provider_ref: str | None
     ) -> PaymentSnapshot:
-        """End an unpaid payment so that nobody can pay it any more.
+        """End an unpaid payment so that nobody can pay it any more; one that was declined too.
+
+        A payment the provider has not met is ``CLOSED``, with the amount ``Money.zero("XXX")``.
 
         :param ctx: the merchant account the payment was made with.
         :param payment_id: ours.
