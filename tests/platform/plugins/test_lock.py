@@ -98,7 +98,7 @@ def test_a_changed_file_is_named_and_nothing_is_imported(site):
     (package / "plugin.py").write_text((package / "plugin.py").read_text() + "# harmless\n")
     assert refused(lock, "pay") == (
         "The plugin 'pay' (acme-pay 1.0) is not what the lock allows: acme_pay/plugin.py changed; "
-        "install that, or, if this is how it should be, look at it and run: commercekit plugins pin"
+        "install it again, or, if this is how it should be, look at it and run: commercekit plugins pin"
     )
     assert not ran(package)
 

@@ -26,9 +26,7 @@ LOCK_NAME: Final = "plugins.lock"
 _FORMAT: Final = 1
 _NAMED: Final = 5
 """So many files stand in a sentence; ``commercekit plugins verify`` names all."""
-_OR_PIN: Final = (
-    "install that, or, if this is how it should be, look at it and run: commercekit plugins pin"
-)
+_OR_PIN: Final = "or, if this is how it should be, look at it and run: commercekit plugins pin"
 
 
 class PinnedPlugin(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -181,10 +179,10 @@ def examine(plugin: InstalledPlugin, pinned: PinnedPlugin | None) -> Verdict:
         plugin.distribution,
         plugin.version,
     ):
-        told = f"is not {pinned.distribution} {pinned.version}, which the lock allows; {_OR_PIN}"
+        told = f"is not {pinned.distribution} {pinned.version}, which the lock allows; install that, {_OR_PIN}"
         return found(Trust.WRONG_VERSION, told, differences)
     if differences:
-        told = f"is not what the lock allows: {differences}; {_OR_PIN}"
+        told = f"is not what the lock allows: {differences}; install it again, {_OR_PIN}"
         return found(Trust.DIFFERENT, told, differences)
     module = str(plugin.entry.module) if isinstance(plugin.entry, EntryPoint) else ""
     if (stray := _elsewhere(record, module)) is not None:
