@@ -258,3 +258,24 @@ def test_what_a_vendor_says_in_english_need_not_be_translated(acme):
     assert found(acme, "translated").state is State.MISSING
     change(acme, CARRIER, '{"en": "Van"', '{"en": VAN.name')
     assert found(acme, "translated").state is State.KEPT
+
+
+def test_a_catalogue_that_lacks_a_text_is_seen(acme):
+    for language, text in (("en", "Wrap it"), ("zh", "包装")):
+        folder = acme / PACKAGE / "locales" / language
+        folder.mkdir(parents=True)
+        po = f'msgid ""\nmsgstr "Language: {language}\\n"\n\nmsgid "wrap"\nmsgstr "{text}"\n'
+        (folder / "messages.po").write_text(po, encoding="utf-8")
+    assert found(acme, "translated").state is State.KEPT
+    append(acme, f"{PACKAGE}/locales/en/messages.po", 'msgid "more"\nmsgstr "More"\n')
+    (said,) = found(acme, "translated").said
+    assert said == "commercekit_carrier_acme/locales: 'more' is not there in zh"
+
+
+def test_it_may_be_installed_from_its_folder(acme):
+    change(
+        acme, "README.md", "pip install commercekit-carrier-acme", f"pip install -e x/{acme.name}"
+    )
+    assert found(acme, "readme").state is State.KEPT
+    change(acme, "README.md", f"pip install -e x/{acme.name}", "pip install something-else")
+    assert found(acme, "readme").state is State.MISSING

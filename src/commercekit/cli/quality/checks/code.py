@@ -10,6 +10,8 @@ from typing import Final
 from commercekit.cli.quality.core import hooks
 from commercekit.cli.quality.folder import PluginFolder
 from commercekit.cli.quality.syntax import SourceFile, calls, dotted, names_in
+from commercekit.errors import ConfigurationError
+from commercekit.platform.texts import PluginTexts
 
 __all__ = [
     "given_clock",
@@ -204,6 +206,16 @@ def _of_money(node: ast.Call | ast.BinOp) -> bool:
 
 def translated(plugin: PluginFolder) -> Iterator[str]:
     """What people read stands there in English and in Chinese."""
+    # A catalogue lies in locales/<language>/, wherever in the package that folder is.
+    for catalogue in sorted((plugin.base / plugin.package).rglob("en/*.po")):
+        folder = catalogue.parent.parent
+        try:
+            gaps = PluginTexts([folder]).missing
+        except ConfigurationError as error:
+            yield error.detail
+            continue
+        for language, key in gaps:
+            yield f"{folder.relative_to(plugin.base)}: {key!r} is not there in {language}"
     for file in plugin.modules:
         for node in ast.walk(file.tree):
             if isinstance(node, ast.Dict):

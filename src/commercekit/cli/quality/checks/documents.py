@@ -26,7 +26,7 @@ def readme(plugin: PluginFolder) -> Iterator[str]:
     first = re.split(r"\n\s*\n", text.partition("\n")[2].strip())[0]
     if len(first) < _A_SENTENCE or first.startswith(("|", "#", "```", "    ")):
         yield "the README does not begin with a paragraph on what the plugin is for"
-    if f"pip install {plugin.distribution}" not in text:
+    if not _installs(plugin, text):
         yield f"the README does not say pip install {plugin.distribution}"
     if plugin.code not in text.replace(plugin.distribution, ""):
         yield f"the README does not name the plugin {plugin.code}, which settings enable"
@@ -41,8 +41,15 @@ def two_languages(plugin: PluginFolder) -> Iterator[str]:
         yield f"the Chinese part has {plugin.readme.chinese_length} characters: a stub"
     if plugin.readme.chinese_section("限制|局限|做不到|不支持") is None:
         yield "the Chinese part has no section on limits (限制)"
-    if f"pip install {plugin.distribution}" not in plugin.readme.chinese:
+    if not _installs(plugin, plugin.readme.chinese):
         yield f"the Chinese part does not say pip install {plugin.distribution}"
+
+
+def _installs(plugin: PluginFolder, text: str) -> bool:
+    # From an index by its name, or from its folder.
+    folder = plugin.root.name if plugin.root is not None else plugin.distribution
+    wanted = f"{re.escape(plugin.distribution)}|-e \\S*{re.escape(folder)}"
+    return bool(re.search(rf"pip install \"?({wanted})", text))
 
 
 def limits(plugin: PluginFolder) -> Iterator[str]:
