@@ -160,7 +160,7 @@ from msgspec import Meta, Struct
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     merchant: Annotated[str, Meta(description="The merchant number, as Acme writes it.")] = ""
-    window: Annotated[int, Meta(ge=30, le=900, description="Seconds a signature is good for.")] = 300
+    window: Annotated[int, Meta(ge=30, le=900, description="Seconds a signature holds.")] = 300
 ```""",
         check=settings.typed_settings,
         from_wheel=True,
