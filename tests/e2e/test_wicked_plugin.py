@@ -22,7 +22,7 @@ from PIL import Image
 from tests.e2e.server import Server, serving
 from tests.e2e.test_crowds import ADDRESS
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(900)
 
 HERE = Path(__file__).parent / "wicked"
 SETTINGS = """
@@ -379,7 +379,44 @@ async def test_a_process_that_a_plugin_ends_is_back_while_the_other_serves(
         assert answer.status_code == 201, answer.text
     assert len(gone) == 1
     assert served >= 1, "the other process served meanwhile"
-    # A reserve stands by: on a machine that is busy with other tests this is still generous.
-    assert took < 6.0
+    # Two seconds on a machine of its own; tests share theirs with whatever else runs.
+    busy = os.getloadavg()[0] / (os.cpu_count() or 1)
+    assert took < 2.0 * max(1.0, busy), f"{took:.2f} s at {busy:.1f} runnable for each processor"
     ended = shop.told("server-process-ended")
     assert ended[-1]["exitcode"] in {7, -signal.SIGSEGV}
+
+
+EVERY = ("raise", "leave", "none", "other", "nonsense", "huge", "block")
+ASYNC = (*EVERY, "hang", "deaf", "leak")
+MATRIX = {
+    "payments.create": ASYNC,
+    "fulfilment.rates.wicked": ASYNC,
+    "fulfilment.rates.strict": ASYNC,
+    "tax.rates": ASYNC,
+    "notifications.send": ASYNC,
+    "promotion-rule.evaluate": (*EVERY, "spin"),
+    "allocation.plan": (*EVERY, "spin"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("verb", "how"), [(verb, how) for verb, hows in MATRIX.items() for how in hows]
+)
+async def test_each_misbehaviour_of_each_kind_costs_only_what_its_policy_says(
+    shop: Shop, verb: str, how: str
+) -> None:
+    wish = {"method": "wicked"}
+    if verb.startswith("fulfilment"):
+        wish["shipping"] = f"{verb.rpartition('.')[2]}-express"
+    shop.misbehave(verb, how)
+    answer = await bought_meanwhile(shop, **wish)
+    harmless = how == "leak"
+    if harmless or not verb.startswith("fulfilment"):
+        assert answer.status_code == 201, answer.text
+    elif how == "block":  # it answers, too late or just in time
+        assert answer.status_code in {201, 422, 503}, answer.text
+    elif verb.endswith("strict"):
+        assert problem(answer) == (503, "plugin-failed"), answer.text
+    else:
+        assert problem(answer) == (422, "shipping-not-available"), answer.text
