@@ -44,7 +44,6 @@ def judge(
 ) -> list[PriceCandidate]:
     """What became of each list's price, in words; ``lists`` in the order in which they win."""
     candidates: list[PriceCandidate] = []
-    is_won = False
     for each in lists:
         of_list = breaks.get(each.id, ())
         fitting = next(((n, amount) for n, amount in of_list if n <= quantity), None)
@@ -56,8 +55,8 @@ def judge(
         if verdict is None and fitting is None:
             verdict = Verdict.TOO_FEW if of_list else Verdict.NO_PRICE
         if verdict is None:
+            is_won = any(candidate.verdict is Verdict.WON for candidate in candidates)
             verdict = Verdict.OUTRANKED if is_won else Verdict.WON
-            is_won = True
         candidates.append(
             PriceCandidate(
                 each.code,
@@ -96,7 +95,7 @@ def pick_rates(rates: Iterable[TaxRate], country: str, region: str | None) -> Ta
 
     Regions compare without regard to case. A destination without rates is taxed at nothing.
     """
-    wanted = (region or "").casefold()
+    wanted = region.casefold() if region else None
     chosen: dict[str, dict[str, TaxRate]] = {}
     for rate in rates:
         if rate.country != country:
@@ -104,7 +103,7 @@ def pick_rates(rates: Iterable[TaxRate], country: str, region: str | None) -> Ta
         of_class = chosen.setdefault(rate.tax_class, {})
         if rate.region is None:
             of_class.setdefault(rate.code, rate)
-        elif wanted and rate.region.casefold() == wanted:
+        elif rate.region.casefold() == wanted:
             of_class[rate.code] = rate
     return TaxTable(
         {
@@ -141,7 +140,7 @@ def _reckoning(rates: tuple[tuple[int, bool], ...]) -> _Reckoning:
         shares.append(base * Fraction(ppm, _MILLION))
     rate = sum(shares, Fraction(0))
     included = rate / (1 + rate)
-    common = lcm(*(share.denominator for share in shares)) if shares else 1
+    common = lcm(*(share.denominator for share in shares))
     return _Reckoning(
         round_half_up(rate * _MILLION),
         (included.numerator, included.denominator),
@@ -152,8 +151,9 @@ def _reckoning(rates: tuple[tuple[int, bool], ...]) -> _Reckoning:
 
 def _rounded(numerator: int, denominator: int) -> int:
     """The nearest integer, halves away from zero."""
-    magnitude = (2 * abs(numerator) + denominator) // (2 * denominator)
-    return magnitude if numerator >= 0 else -magnitude
+    if numerator < 0:
+        return -_rounded(-numerator, denominator)
+    return (2 * numerator + denominator) // (2 * denominator)
 
 
 def tax_line(line: TaxableLine, rate_ppm: int, *, inclusive: bool) -> TaxedLine:
@@ -188,11 +188,9 @@ def tax_lines(
         rates = table.of(tax_class)
         reckoning = _reckoning(tuple((rate.rate_ppm, rate.compound) for rate in rates))
         taxes = _taxes(of_class, reckoning, rounding, inclusive=inclusive)
-        done = [
-            _taxed(line, reckoning.ppm, tax, inclusive=inclusive)
-            for line, tax in zip(of_class, taxes, strict=True)
-        ]
-        taxed.update(zip(places, done, strict=True))
+        for index, place in enumerate(places):
+            taxed[place] = _taxed(lines[place], reckoning.ppm, taxes[index], inclusive=inclusive)
+        done = [taxed[place] for place in places]
         rows += _rows(tax_class, rates, reckoning.weights, done, currency)
     return TaxBreakdown(
         [taxed[place] for place in range(len(lines))],
@@ -205,19 +203,18 @@ def _taxes(
     lines: Sequence[TaxableLine], reckoning: _Reckoning, rounding: Rounding, *, inclusive: bool
 ) -> list[int]:
     if rounding is Rounding.UNIT:
-        pieces = [
-            line.quantity
-            * reckoning.tax(line.amount.amount, inclusive=inclusive, pieces=line.quantity)
-            for line in lines
-        ]
-        if inclusive:
-            # A price cannot hold more tax than itself, however small its pieces are.
-            return [min(tax, line.amount.amount) for tax, line in zip(pieces, lines, strict=True)]
-        return pieces
+        return [_tax_of_pieces(line, reckoning, inclusive=inclusive) for line in lines]
     if rounding is Rounding.TOTAL:
         amounts = [line.amount.amount for line in lines]
         return allocate(reckoning.tax(sum(amounts), inclusive=inclusive), amounts)
     return [reckoning.tax(line.amount.amount, inclusive=inclusive) for line in lines]
+
+
+def _tax_of_pieces(line: TaxableLine, reckoning: _Reckoning, *, inclusive: bool) -> int:
+    amount, pieces = line.amount.amount, line.quantity
+    tax = pieces * reckoning.tax(amount, inclusive=inclusive, pieces=pieces)
+    # A price cannot hold more tax than itself, however small its pieces are.
+    return min(tax, amount) if inclusive else tax
 
 
 def _taxed(line: TaxableLine, ppm: int, tax: int, *, inclusive: bool) -> TaxedLine:
@@ -252,6 +249,6 @@ def _rows(
             for index, part in enumerate(allocate(line.tax.amount, weights)):
                 sums[index] += part
     return [
-        TaxTotal(tax_class, rate.rate_ppm, rate.name, net, Money(part, currency), rate.code)
-        for rate, part in zip(rates, sums, strict=True)
+        TaxTotal(tax_class, rate.rate_ppm, rate.name, net, Money(sums[index], currency), rate.code)
+        for index, rate in enumerate(rates)
     ]
