@@ -100,3 +100,10 @@ def test_new_plugins_are_well_kept_whatever_their_name(tmp_path, name):
 def test_new_plugins_satisfy_the_strictest_types(begun, site, tmp_path):
     for folder in begun.values():
         _run(sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path), cwd=folder, path=[site])
+
+
+@pytest.mark.slow
+def test_new_plugins_are_silver_before_anybody_touched_them(begun, tmp_path):
+    for folder in begun.values():
+        report = json.loads(_commercekit("plugins", "quality", str(folder), "--json", cwd=tmp_path))
+        assert (report["code"], report["tier"]) == (folder.name.partition("-")[2], "silver")
