@@ -50,8 +50,10 @@ QUERY_AFTER = (
 )
 """When to ask the provider about a payment nobody told us about; and once more when it expires."""
 
-_AGAIN = timedelta(seconds=30)
-_AGAIN_AT_MOST = timedelta(hours=6)
+_AGAIN: tuple[timedelta, ...] = tuple(
+    min(timedelta(seconds=30) * 2**asked, timedelta(hours=6)) for asked in range(11)
+)
+"""How long to wait after all that: twice as long each time, up to six hours."""
 
 _P = PaymentStatus
 
@@ -111,8 +113,8 @@ def judge_payment(
         return PaymentChange(
             status=_P.PAID, authorised=same.authorised, captured=same.captured, note=f"rest {state}"
         )
-    held = 0 if wanted in (_P.FAILED, _P.CLOSED) else same.authorised
-    return PaymentChange(status=wanted, authorised=held, captured=0)
+    # Nothing is held yet, or nothing any more.
+    return PaymentChange(status=wanted, authorised=0, captured=0)
 
 
 _WITHOUT_MONEY = {
@@ -172,7 +174,7 @@ def _judge_more(
     taken = _taken(snapshot)
     paid = snapshot.state is PaymentState.PAID
     more = not mismatch and taken >= payment.captured
-    if payment.status is _P.AUTHORISED and more and (paid or taken > payment.captured):
+    if payment.status is _P.AUTHORISED and more:
         status = _P.PAID if paid else _P.AUTHORISED
         return PaymentChange(status=status, authorised=same.authorised, captured=taken.amount)
     if mismatch or (paid and taken != payment.captured):
@@ -351,11 +353,10 @@ def next_query(
     """
     moments = [created_at + after for after in QUERY_AFTER]
     if expires_at is not None:
-        moments = [*(moment for moment in moments if moment < expires_at), expires_at]
+        moments = [*(min(moment, expires_at) for moment in moments), expires_at]
     later = [moment for moment in moments if moment > now]
     if later:
         return later[0]
     if expires_at is not None:
-        return now + _AGAIN
-    pause: timedelta = _AGAIN * 2 ** min(asked, 12)
-    return now + min(_AGAIN_AT_MOST, pause)
+        return now + _AGAIN[0]
+    return now + _AGAIN[min(asked, len(_AGAIN) - 1)]
