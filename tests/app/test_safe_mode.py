@@ -169,11 +169,11 @@ async def test_pictures_elsewhere_are_away_and_not_gone(dsn, tmp_path):
 
 async def test_an_absent_tax_provider_is_one_that_does_not_answer(shop, dsn, tmp_path):
     shop.dsn = dsn
-    strict = '[providers.tax.verbs.rates]\npolicy = "closed"'
-    async with opened(shop, tmp_path, NAMED["pricing.tax_provider"], strict) as safe:
+    strict = NAMED["pricing.tax_provider"]
+    async with opened(shop, tmp_path, strict) as safe:
         with pytest.raises(Unavailable):
             await safe.shop.pricing.tax_for(TaxDestination(country="CN"), ["standard"])
     lenient = strict.replace("closed", "open")
-    async with opened(shop, tmp_path, NAMED["pricing.tax_provider"], lenient) as safe:
+    async with opened(shop, tmp_path, lenient) as safe:
         table = await safe.shop.pricing.tax_for(TaxDestination(country="CN"), ["standard"])
         assert table.of("standard")[0].rate_ppm == 130000
