@@ -63,7 +63,7 @@ def permissions() -> str:
     rows = []
     for scope in sorted(scopes):
         routes = "<br>".join(
-            f"`{route}`" for route in sorted(scopes[scope], key=lambda r: r.split()[1])
+            f"`{route}`" for route in sorted(scopes[scope], key=lambda route: route.split()[::-1])
         )
         rows.append(f"| `{scope}` | {routes} |")
     return (
