@@ -36,6 +36,9 @@ countries = ["CN"]
 [payments.methods.cod]
 gateway = "cod"
 
+[payments.methods.sandbox]
+gateway = "sandbox"
+
 [payments.methods.wicked]
 gateway = "wicked"
 
@@ -263,6 +266,35 @@ async def test_a_rule_a_tax_provider_and_a_strategy_that_fail_cost_nobody_the_or
     assert shop.provider("promotion-rule")["errors"]["KeyError"] >= 1
     told = json.dumps(shop.status())
     assert "4111" not in told, "what was raised is counted by its class, its text may hold anything"
+
+
+async def test_a_refund_rule_that_fails_leaves_it_to_a_person(shop: Shop) -> None:
+    order = (await bought_meanwhile(shop, method="sandbox")).json()
+    path, mine = f"/store/orders/{order['number']}", {"X-Order-Token": order["token"]}
+    page = order["payment"]["action"]["url"].removeprefix(shop.server.url)
+    assert shop.server.ask("POST", page, data={"action": "pay"}).status_code in {200, 303}
+    until = time.monotonic() + 30
+    while shop.server.ask("GET", path, headers=mine).json()["payment_status"] != "paid":
+        assert time.monotonic() < until
+        await asyncio.sleep(0.1)
+    for how in AT_ONCE:
+        shop.misbehave("refund-rule.review", how)
+        part = {"line_id": order["lines"][0]["id"], "amount": {"amount": 100, "currency": "CNY"}}
+        seen: list[httpx.Response] = []
+        async with others_buy(shop, seen) as client:
+            asked = await client.post(
+                f"{path}/refund-requests",
+                json={"lines": [part], "reason": "Scratched"},
+                headers={**mine, "Idempotency-Key": str(uuid4())},
+            )
+        assert {each.status_code for each in seen} <= {200, 201}
+        assert (asked.status_code, asked.json()["status"]) == (201, "requested"), (how, asked.text)
+        found = shop.server.admin("GET", f"/admin/refund-requests/{asked.json()['id']}").json()
+        assert found["review"]["outcome"] == "person", how
+        opinions = {each["rule"]: each["answer"] for each in found["review"]["opinions"]}
+        assert opinions["wicked"] == "failed", how
+        shop.behave()
+    assert shop.server.ask("GET", path, headers=mine).json()["refunds"] == []
 
 
 async def test_a_storage_that_fails_refuses_the_upload_and_the_picture(shop: Shop) -> None:
