@@ -16,8 +16,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
+from commercekit.platform.bus.reacting import decode, react
 from commercekit.platform.bus.subscriptions import EventMeta, Subscription, SubscriptionIndex
 from commercekit.platform.bus.transport import Transport
 from commercekit.platform.loops import Loop
@@ -247,7 +246,6 @@ class InProcessTransport(Transport):
 
     @staticmethod
     async def _react(uow: UnitOfWork, subscription: Subscription, row: Any) -> None:
-        event = msgspec.json.decode(row["payload"], type=subscription.event)
         meta = EventMeta(
             id=row["event_id"],
             aggregate=row["aggregate"],
@@ -258,9 +256,7 @@ class InProcessTransport(Transport):
             occurred_at=row["occurred_at"],
             attempt=row["attempts"] + 1,
         )
-        await subscription.react(uow, event, meta)
-        # Facts told by the reaction belong to it: their projectors must fail it, not the COMMIT.
-        await uow.flush()
+        await react(uow, subscription, decode(subscription, row["payload"], meta), meta)
 
     async def _gap_waits(self, uow: UnitOfWork, row: Any) -> bool:
         """Whether facts between the last one taken in and this one are still to come.
