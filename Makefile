@@ -11,6 +11,7 @@ DATA ?= $(shell $(BIN)/python -c 'from pathlib import Path; \
   from commercekit.platform.db.embedded import reachable_folder; \
   print(reachable_folder(Path(".data")))')
 WORKERS ?= logical
+MINUTES ?= 15
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 
@@ -53,16 +54,27 @@ run: $(STAMP) ## the reference shop on http://127.0.0.1:$(PORT), kept in $(DATA)
 
 .PHONY: test
 test: lint types reference ## lint, types and every test that is quick enough to run at each change
-	@$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -m "not slow and not faults" -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 .PHONY: test-full
 test-full: lint types reference ## all tests, slow ones too, with coverage and the docs
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest $(PYTEST_ARGS)
+	@$(BIN)/coverage run -m pytest -m "not faults" $(PYTEST_ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
+	@$(MAKE) --no-print-directory test-faults
 	@$(MAKE) --no-print-directory mutants
 	@$(MAKE) --no-print-directory docs
+
+.PHONY: test-faults
+test-faults: $(STAMP) ## break the shop in every way it promises to survive, and record what was seen
+	@$(BIN)/python -m pytest -m "promise or faults" --faults full --record-promises \
+	  -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+	@$(BIN)/python .ci/reference.py
+
+.PHONY: soak
+soak: $(STAMP) ## load the shop for MINUTES=15 and fail where memory, files or connections grow
+	@$(BIN)/python -m tests.soak --minutes $(MINUTES)
 
 .PHONY: mutants
 mutants: $(STAMP) ## change the rules of money one by one; a test has to notice each change

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["tests.promises.plugin"]
+
 ROOT = Path(__file__).resolve().parent
 SHARED = Path(os.environ.get("COMMERCEKIT_SHARED", ROOT.parent / "shared"))
 

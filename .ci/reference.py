@@ -16,12 +16,15 @@ from reference_pages.measured import MEASUREMENTS, measurements
 from reference_pages.permissions import permissions
 from reference_pages.plugins import false_claims, plugins, readmes, settings
 from reference_pages.problems import problems
+from reference_pages.promises import promises, promises_zh
 from reference_pages.providers import conformance, contexts, provider_pages
 from reference_pages.quality import quality_pages
 from reference_pages.reading import ROOT
 
 NOTE = "<!-- Written by `make reference` from the code. Change it there. -->\n"
 WHOLE: dict[str, Callable[[], str]] = {
+    "docs/explanation/promises.md": promises,
+    "docs/explanation/zh/promises.md": promises_zh,
     "docs/reference/commands.md": commands,
     "docs/reference/conformance.md": conformance,
     "docs/reference/contexts.md": contexts,

@@ -55,6 +55,7 @@ async def test_the_answer_for_a_cart_is_replayed_although_the_cart_is_ordered(
     assert (again.status_code, again.content) == (201, first.content)
 
 
+@pytest.mark.promise("R20")
 async def test_the_same_key_for_something_else_is_refused(shop: TestShop) -> None:
     given(await shop.order((MUG, 1), key="one"), 201)
     refused(await shop.order((MUG, 2), key="one"), 422, "idempotency-key-reused")
@@ -67,6 +68,7 @@ async def test_a_refusal_frees_the_key(shop: TestShop) -> None:
     given(await shop.order((MUG, 100), key="one"), 201)
 
 
+@pytest.mark.promise("R19")
 async def test_a_repetition_while_the_first_is_running_waits_its_turn(
     shop: TestShop, race: Any
 ) -> None:
@@ -83,6 +85,7 @@ async def test_a_repetition_while_the_first_is_running_waits_its_turn(
     assert await shop.orders() == 1
 
 
+@pytest.mark.promise("R19")
 async def test_twenty_at_once_with_one_key_are_one_order(shop: TestShop) -> None:
     answers = await asyncio.gather(*(shop.order((MUG, 1), key="one") for _ in range(20)))
     made = {answer.content for answer in answers if answer.status_code == 201}
@@ -131,6 +134,7 @@ async def test_a_crash_between_placing_and_paying_is_taken_up_by_the_retry(
     assert await shop.stock(MUG) == (100, 2)
 
 
+@pytest.mark.promise("R23")
 async def test_a_client_that_hangs_up_cancels_nothing(shop: TestShop, race: Any) -> None:
     key = str(uuid4())
     asking = asyncio.ensure_future(shop.order((MUG, 1), key=key))

@@ -273,6 +273,7 @@ async def test_a_cancellation_that_fails_gives_nothing_back(
 # -------------------------------------------------------------------------------------- at once
 
 
+@pytest.mark.promise("R18")
 async def test_twenty_orders_of_one_customer_at_once_get_exactly_what_is_allowed(
     shop: TestShop,
 ) -> None:
@@ -287,6 +288,7 @@ async def test_twenty_orders_of_one_customer_at_once_get_exactly_what_is_allowed
     assert await shop.stock(MUG) == (100, 5)
 
 
+@pytest.mark.promise("R18")
 async def test_two_processes_give_one_customer_no_more_than_is_allowed(
     shop: TestShop, other: Any
 ) -> None:

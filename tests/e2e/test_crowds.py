@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from tests.e2e.server import Server, serving
+from tests.promises import Figure, Profile
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -127,13 +128,13 @@ def _last_item(server: Server, rounds: int) -> None:
     _audited(server)
 
 
-def test_of_200_buyers_of_the_last_one_exactly_one_wins(server: Server) -> None:
-    _last_item(server, 3)
-
-
-@pytest.mark.slow
-def test_of_200_buyers_of_the_last_one_exactly_one_wins_twenty_times(server: Server) -> None:
-    _last_item(server, 20)
+@pytest.mark.promise("R12")
+def test_of_200_buyers_of_the_last_one_exactly_one_wins(
+    server: Server, profile: Profile, figure: Figure
+) -> None:
+    rounds = profile.times(quick=3, full=40)
+    _last_item(server, rounds)
+    figure("last ones sold once to 200 buyers", rounds)
 
 
 def _flash_sale(server: Server, buyers: int) -> None:
@@ -169,16 +170,19 @@ def _flash_sale(server: Server, buyers: int) -> None:
     _audited(server)
 
 
-def test_300_buyers_with_mixed_baskets_share_100_units_exactly(server: Server) -> None:
-    _flash_sale(server, 300)
+@pytest.mark.promise("R13")
+def test_buyers_with_mixed_baskets_share_100_units_exactly(
+    server: Server, profile: Profile, figure: Figure
+) -> None:
+    buyers = profile.times(quick=300, full=2000)
+    _flash_sale(server, buyers)
+    figure("buyers of 100 units", buyers)
 
 
-@pytest.mark.slow
-def test_2000_buyers_with_mixed_baskets_share_100_units_exactly(server: Server) -> None:
-    _flash_sale(server, 2000)
-
-
-def test_50_partial_refunds_at_once_never_return_more_than_came(server: Server) -> None:
+@pytest.mark.promise("R16")
+def test_50_partial_refunds_at_once_never_return_more_than_came(
+    server: Server, profile: Profile
+) -> None:
     async def story() -> tuple[Counter[int], dict[str, Any]]:
         limits = httpx.Limits(max_connections=50)
         async with httpx.AsyncClient(base_url=server.url, timeout=120, limits=limits) as client:
@@ -223,9 +227,10 @@ def test_50_partial_refunds_at_once_never_return_more_than_came(server: Server) 
                 await asyncio.sleep(0.2)
             return codes, read
 
-    codes, order = asyncio.run(story())
-    assert codes == Counter({200: 30, 409: 30})
-    assert len(order["refunds"]) == 30
-    assert sum(refund["amount"]["amount"] for refund in order["refunds"]) == 30 * 4500
-    assert [payment["captured"]["amount"] for payment in order["payments"]] == [136_000]
+    for _ in range(profile.times(quick=1, full=20)):
+        codes, order = asyncio.run(story())
+        assert codes == Counter({200: 30, 409: 30})
+        assert len(order["refunds"]) == 30
+        assert sum(refund["amount"]["amount"] for refund in order["refunds"]) == 30 * 4500
+        assert [payment["captured"]["amount"] for payment in order["payments"]] == [136_000]
     _audited(server)

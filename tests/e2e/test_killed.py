@@ -41,6 +41,7 @@ def _audited(server: Server) -> None:
     assert audit.returncode == 0, audit.stdout
 
 
+@pytest.mark.promise("R1")
 @pytest.mark.timeout(400)
 def test_killed_at_the_gaps_of_placing_shipping_and_refunding(tmp_path: Path) -> None:
     with serving(SETTINGS, PRODUCTS) as server:
@@ -50,7 +51,8 @@ def test_killed_at_the_gaps_of_placing_shipping_and_refunding(tmp_path: Path) ->
         _audited(server)
 
 
-@pytest.mark.slow
+@pytest.mark.faults
+@pytest.mark.promise("R1")
 @pytest.mark.timeout(1800)
 def test_killed_at_every_failpoint_there_is(tmp_path: Path) -> None:
     with serving(SETTINGS, PRODUCTS) as server:
@@ -64,9 +66,10 @@ def test_killed_at_every_failpoint_there_is(tmp_path: Path) -> None:
         _audited(server)
 
 
-@pytest.mark.slow
+@pytest.mark.faults
+@pytest.mark.promise("R1")
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("turn", range(5))
+@pytest.mark.parametrize("turn", range(3))
 def test_killed_anywhere_in_all_journeys_at_once(tmp_path: Path, turn: int) -> None:
     """Several walk at the same time, so that those who are killed are in the middle of other things."""
 

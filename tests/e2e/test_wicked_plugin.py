@@ -218,6 +218,7 @@ async def bought_meanwhile(shop: Shop, **wish: str) -> httpx.Response:
     return answer
 
 
+@pytest.mark.promise("R26")
 async def test_a_gateway_that_fails_leaves_the_order_standing_and_the_payment_for_later(
     shop: Shop,
 ) -> None:
@@ -234,6 +235,7 @@ async def test_a_gateway_that_fails_leaves_the_order_standing_and_the_payment_fo
     assert answer.json()["payment"]["action"]["url"] == "https://pay.test"
 
 
+@pytest.mark.promise("R26")
 async def test_a_carrier_that_fails_is_left_out_or_stops_the_checkout_as_its_policy_says(
     shop: Shop,
 ) -> None:
@@ -250,6 +252,7 @@ async def test_a_carrier_that_fails_is_left_out_or_stops_the_checkout_as_its_pol
     assert total(await bought_meanwhile(shop, shipping="strict-express")) == 4500 - 100 + 700
 
 
+@pytest.mark.promise("R26")
 async def test_a_rule_a_tax_provider_and_a_strategy_that_fail_cost_nobody_the_order(
     shop: Shop,
 ) -> None:
@@ -268,6 +271,7 @@ async def test_a_rule_a_tax_provider_and_a_strategy_that_fail_cost_nobody_the_or
     assert "4111" not in told, "what was raised is counted by its class, its text may hold anything"
 
 
+@pytest.mark.promise("R26")
 async def test_a_refund_rule_that_fails_leaves_it_to_a_person(shop: Shop) -> None:
     order = (await bought_meanwhile(shop, method="sandbox")).json()
     path, mine = f"/store/orders/{order['number']}", {"X-Order-Token": order["token"]}
@@ -297,6 +301,7 @@ async def test_a_refund_rule_that_fails_leaves_it_to_a_person(shop: Shop) -> Non
     assert shop.server.ask("GET", path, headers=mine).json()["refunds"] == []
 
 
+@pytest.mark.promise("R26")
 async def test_a_storage_that_fails_refuses_the_upload_and_the_picture(shop: Shop) -> None:
     name = f"/media/pictures/{'0' * 32}-{'0' * 8}-100.webp"
     for how in ("raise", "hang", "other", "nonsense", "huge", "leave"):
@@ -313,6 +318,7 @@ async def test_a_storage_that_fails_refuses_the_upload_and_the_picture(shop: Sho
     assert shop.server.ask("GET", "/store/products").status_code == 200
 
 
+@pytest.mark.promise("R26")
 async def test_five_failures_open_the_circuit_and_a_reset_closes_it_in_every_process(
     shop: Shop,
 ) -> None:
@@ -340,6 +346,7 @@ async def test_five_failures_open_the_circuit_and_a_reset_closes_it_in_every_pro
     )
 
 
+@pytest.mark.promise("R26")
 async def test_who_blocks_the_loop_is_named_within_250_ms(shop: Shop) -> None:
     for verb, named in (
         ("payments.create", "payments.create"),
@@ -356,6 +363,7 @@ async def test_who_blocks_the_loop_is_named_within_250_ms(shop: Shop) -> None:
         assert lines[0]["seconds"] <= 0.25 + 0.15
 
 
+@pytest.mark.promise("R26")
 async def test_an_endless_rule_is_thrown_out_and_not_asked_again(shop: Shop) -> None:
     shop.misbehave("promotion-rule.evaluate", "spin")
     async with httpx.AsyncClient(base_url=shop.server.url, timeout=30) as client:
@@ -366,6 +374,7 @@ async def test_an_endless_rule_is_thrown_out_and_not_asked_again(shop: Shop) -> 
     assert {line["provider"] for line in thrown} == {"wicked"}
 
 
+@pytest.mark.promise("R26")
 async def test_a_leaked_task_is_counted_and_hurts_nobody(shop: Shop) -> None:
     shop.misbehave("payments.create", "leak")
     for _ in range(3):
@@ -387,6 +396,7 @@ async def reserve_is_there(shop: Shop) -> None:
         await asyncio.sleep(0.2)
 
 
+@pytest.mark.promise("R26")
 @pytest.mark.parametrize("how", ["exit", "segfault"])
 async def test_a_process_that_a_plugin_ends_is_back_while_the_other_serves(
     shop: Shop, how: str
@@ -431,7 +441,8 @@ MATRIX = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.promise("R26")
+@pytest.mark.faults
 @pytest.mark.parametrize(
     ("verb", "how"), [(verb, how) for verb, hows in MATRIX.items() for how in hows]
 )

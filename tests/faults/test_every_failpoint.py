@@ -27,6 +27,7 @@ def walker_in(shop: TestShop) -> Walker:
     return Walker(shop.client, shop.staff_token, settle)
 
 
+@pytest.mark.promise("R1")
 async def test_every_failpoint_is_reached_and_survived(shop: TestShop) -> None:
     failed: list[str] = []
 
@@ -56,6 +57,7 @@ async def test_every_failpoint_is_reached_and_survived(shop: TestShop) -> None:
     assert set(through) <= set(failed)
 
 
+@pytest.mark.promise("R1")
 async def test_a_shipment_is_packed_anew_once_although_the_answer_never_came(
     shop: TestShop,
 ) -> None:
@@ -92,7 +94,8 @@ async def test_a_shipment_is_packed_anew_once_although_the_answer_never_came(
     assert await shop.stock("MUG") == (98, 0)
 
 
-@pytest.mark.slow
+@pytest.mark.faults
+@pytest.mark.promise("R1")
 @pytest.mark.parametrize("journey", JOURNEYS)
 async def test_a_journey_ends_well_when_each_of_its_failpoints_fails_twice(
     shop: TestShop, journey: Journey

@@ -393,6 +393,7 @@ def runner() -> Iterator[asyncio.Runner]:
         yield opened
 
 
+@pytest.mark.promise("R14")
 def test_stock_is_what_the_paper_says(dsn: str, clock: ManualClock, runner: asyncio.Runner) -> None:
     async def opened() -> Database:
         database = Database(dsn, clock=clock, pool_size=2)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 
+import pytest
+
 from commercekit.inventory import Demand, NotAllocated, OutOfStock
 
 
@@ -51,13 +53,16 @@ async def test_100_units_wanted_in_random_quantities_and_orders_are_never_overso
     )
 
 
-async def test_buyers_with_two_lines_on_one_item_never_get_more_than_there_is(shop):
-    await shop.stock("mug", 7)
-    counts = await outcomes(
-        shop.allocate(f"order-{n}", [Demand("mug", 1), Demand("mug", 1)]) for n in range(30)
-    )
-    assert counts == {None: 3, OutOfStock: 27}
-    assert await shop.numbers("mug") == (7, 6)
+@pytest.mark.promise("R14")
+async def test_buyers_with_two_lines_on_one_item_never_get_more_than_there_is(shop, profile):
+    for item in range(profile.times(quick=1, full=100)):
+        mug = f"mug-{item}"
+        await shop.stock(mug, 7)
+        counts = await outcomes(
+            shop.allocate(f"order-{item}-{n}", [Demand(mug, 1), Demand(mug, 1)]) for n in range(30)
+        )
+        assert counts == {None: 3, OutOfStock: 27}
+        assert await shop.numbers(mug) == (7, 6)
 
 
 async def test_releasing_against_shipping_does_one_of_them(shop):

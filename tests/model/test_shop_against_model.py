@@ -25,6 +25,7 @@ from commercekit.app import ShopConfiguration
 from commercekit.platform.db import audit, invariants_of
 from commercekit.testing import ManualClock, TestServer
 from tests.model.books import PRICES, WAYWARD, Books, Order, Refused, Request
+from tests.promises import Profile
 from tests.shop import MUG, SHIRT, Body, TestShop, given, open_shop
 
 T = TypeVar("T")
@@ -351,6 +352,7 @@ def _walk(
     )
 
 
+@pytest.mark.promise("R39")
 @pytest.mark.timeout(600)
 def test_the_shop_does_what_the_model_says(machine: type[Shopping]) -> None:
     _walk(machine, examples=4, steps=20, derandomize=True)
@@ -371,7 +373,10 @@ def test_a_shop_that_keeps_the_stock_of_cancelled_orders_is_found(
         _walk(machine, examples=4, steps=20, derandomize=True, phases=(Phase.generate,))
 
 
-@pytest.mark.slow
+@pytest.mark.faults
+@pytest.mark.promise("R39")
 @pytest.mark.timeout(7200)
-def test_the_shop_does_what_the_model_says_for_a_long_time(machine: type[Shopping]) -> None:
-    _walk(machine, examples=200, steps=60, derandomize=False)
+def test_the_shop_does_what_the_model_says_for_a_long_time(
+    machine: type[Shopping], profile: Profile
+) -> None:
+    _walk(machine, examples=profile.times(quick=4, full=40), steps=60, derandomize=False)

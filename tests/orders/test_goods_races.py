@@ -44,6 +44,7 @@ async def test_overlapping_parts_never_make_more_than_the_whole(shop: TestShop) 
     assert (await shop.read(order))["lines"][0]["shipped"] == 4
 
 
+@pytest.mark.promise("R17")
 async def test_an_order_cancelled_while_it_is_packed_does_not_leave(
     shop: TestShop, race: Any
 ) -> None:
@@ -54,6 +55,7 @@ async def test_an_order_cancelled_while_it_is_packed_does_not_leave(
     assert await shop.stock(SHIRT) == (10, 0)
 
 
+@pytest.mark.promise("R17")
 async def test_an_order_packed_while_it_is_cancelled_leaves(shop: TestShop, race: Any) -> None:
     order = await shop.paid((SHIRT, 2))
     rival = race.before(
@@ -65,6 +67,7 @@ async def test_an_order_packed_while_it_is_cancelled_leaves(shop: TestShop, race
     assert (await shop.read(order))["refunds"] == []
 
 
+@pytest.mark.promise("R17")
 async def test_units_refunded_while_they_are_packed_go_one_way(shop: TestShop, race: Any) -> None:
     order = await shop.paid((SHIRT, 2))
     asked = await shop.asked_back(order, 2)
@@ -78,6 +81,7 @@ async def test_units_refunded_while_they_are_packed_go_one_way(shop: TestShop, r
     assert (read["payment_status"], read["shipments"]) == ("partially_refunded", [])
 
 
+@pytest.mark.promise("R17")
 async def test_units_packed_while_they_are_refunded_stay_counted(shop: TestShop) -> None:
     order = await shop.paid((SHIRT, 4))
     asked = await shop.asked_back(order, 2)

@@ -52,6 +52,7 @@ async def test_the_same_event_again_is_acknowledged_and_changes_nothing(till):
     assert len(await till.payments.ledger(payment.id)) == 2
 
 
+@pytest.mark.promise("R28")
 async def test_the_same_event_twice_at_once_is_booked_once(till):
     payment = await till.started()
     till.told.clear()
@@ -147,6 +148,7 @@ async def test_an_event_that_came_before_its_payment_is_booked_when_it_comes_aga
     assert (await till.payments.payment(payment_id)).status is PaymentStatus.PAID
 
 
+@pytest.mark.promise("R28")
 @pytest.mark.parametrize(
     ("change", "what", "received"),
     [
@@ -245,6 +247,7 @@ async def test_money_held_for_a_closed_payment_is_given_up(till):
     assert till.gateway.calls[-1] == "void"
 
 
+@pytest.mark.promise("R11")
 async def test_a_refund_event_before_the_capture_event_ends_right(till):
     payment = await till.paid()
     refund = await till.refunded(payment, 4_00, send=False)
@@ -305,10 +308,14 @@ async def test_a_webhook_of_nobody_is_not_found(till):
         await till.notify(paid(payment), account="nobody")
 
 
-async def test_a_storm_of_duplicated_shuffled_and_forged_notifications_has_each_effect_once(till):
-    """R11, quick: five of each, in any order, one in twenty forged or stale."""
+@pytest.mark.promise("R11")
+async def test_a_storm_of_duplicated_shuffled_and_forged_notifications_has_each_effect_once(
+    till, profile
+):
+    """Five of each, in any order, some forged or stale."""
     seeded = random.Random(11)
-    payments = [await till.started() for _ in range(8)]
+    many = profile.times(quick=40, full=1000)
+    payments = [await till.started() for _ in range(many)]
     till.told.clear()
     messages = []
     for place, payment in enumerate(payments):
@@ -332,8 +339,8 @@ async def test_a_storm_of_duplicated_shuffled_and_forged_notifications_has_each_
             counts["forged"] += 1
         except NotificationStale:
             counts["stale"] += 1
-    assert counts == {"good": 56, "forged": 8, "stale": 8}
-    assert sorted(till.names()) == ["PaymentPaid"] * 8
+    assert counts == {"good": 7 * many, "forged": many, "stale": many}
+    assert sorted(till.names()) == ["PaymentPaid"] * many
     for payment in payments:
         assert (await till.of(payment)).captured == Money(10_00, "CNY")
         assert len(await till.payments.ledger(payment.id)) == 2

@@ -20,6 +20,7 @@ def cny(amount):
     return Money(amount, "CNY")
 
 
+@pytest.mark.promise("R17")
 async def test_capture_and_void_at_once_do_one_of_the_two(till):
     payment = await till.held()
     outcomes = await asyncio.gather(
@@ -35,6 +36,7 @@ async def test_capture_and_void_at_once_do_one_of_the_two(till):
     assert ("capture" in till.gateway.calls) != ("void" in till.gateway.calls)
 
 
+@pytest.mark.promise("R17")
 async def test_the_notification_that_comes_while_closing_wins(till, race):
     payment = await till.started()
     till.gateway.pay(payment.id.hex)
@@ -46,6 +48,7 @@ async def test_the_notification_that_comes_while_closing_wins(till, race):
     assert len(await till.payments.ledger(payment.id)) == 2
 
 
+@pytest.mark.promise("R17")
 async def test_the_notification_that_comes_while_capturing_is_the_same_capture(till, race):
     payment = await till.held()
     event = {
@@ -74,6 +77,7 @@ async def test_the_notification_that_comes_while_starting_is_not_lost(till, race
     assert till.names() == ["PaymentPaid"]
 
 
+@pytest.mark.promise("R17")
 async def test_the_notification_that_comes_while_a_refund_is_sent_is_the_same_refund(till, race):
     payment = await till.paid()
     refund = await till.refunded(payment, 4_00, send=False)
@@ -91,6 +95,7 @@ async def test_the_notification_that_comes_while_a_refund_is_sent_is_the_same_re
     assert (await till.of(payment)).refunded == cny(4_00)
 
 
+@pytest.mark.promise("R17")
 async def test_a_refund_sent_twice_at_once_goes_back_once(till):
     payment = await till.paid()
     refund = await till.refunded(payment, 4_00, send=False)

@@ -134,6 +134,7 @@ async def test_no_answer_is_not_a_failure(till, trouble):
     assert again.action == Redirect(f"https://pay.test/{payment.id.hex}")
 
 
+@pytest.mark.promise("R28")
 async def test_an_unknown_outcome_is_queried_before_it_is_repeated(till):
     till.gateway.fails("create", after=ProviderUnknown())
     payment = await till.started()
@@ -144,6 +145,7 @@ async def test_an_unknown_outcome_is_queried_before_it_is_repeated(till):
     assert till.gateway.calls == ["create", "query"]
 
 
+@pytest.mark.promise("R28")
 async def test_a_crash_after_the_call_and_before_the_booking_asks_for_nothing_twice(till, crash):
     payment = await till.intend()
     till.gateway.fails("create", after=crash())

@@ -66,6 +66,7 @@ async def test_cash_collected_for_what_was_paid_at_the_gateway_is_handed_back_by
     assert (await shop.shop.payments.summary(None, order["id"])).kept == 5500
 
 
+@pytest.mark.promise("R15")
 async def test_paid_after_the_time_out_cancelled_the_order_the_money_goes_back(
     shop: TestShop,
 ) -> None:

@@ -78,6 +78,7 @@ async def test_adding_too_many_one_after_the_other_is_said_in_the_cart(shop: Tes
     assert [line["quantity"] for line in over["lines"]] == [10]
 
 
+@pytest.mark.promise("R14")
 async def test_lines_of_one_sku_are_allocated_as_their_sum(shop: TestShop) -> None:
     order = await shop.placed((SHIRT, 4), (MUG, 1), (SHIRT, 6))
     assert await shop.stock(SHIRT) == (10, 10)
@@ -199,6 +200,7 @@ async def test_the_last_unit_and_two_payers(shop: TestShop) -> None:
     assert await shop.stock(last) == (0, 0)
 
 
+@pytest.mark.promise("R15")
 async def test_the_last_unit_paid_for_after_it_went_to_somebody_else_is_paid_back(
     shop: TestShop,
 ) -> None:
@@ -219,6 +221,7 @@ async def test_the_last_unit_paid_for_after_it_went_to_somebody_else_is_paid_bac
     assert await shop.stock(last) == (0, 0)
 
 
+@pytest.mark.promise("R14")
 async def test_two_lines_on_one_stock_item_never_oversell_it(shop: TestShop) -> None:
     answers = await asyncio.gather(*(shop.order((SHIRT, 1), (SHIRT, 2)) for _ in range(6)))
     assert sorted(answer.status_code for answer in answers) == [201] * 3 + [409] * 3

@@ -99,6 +99,7 @@ async def test_reaction_that_fails_leaves_nothing_and_is_tried_again(
     assert await ledger.all() == ["effect"]
 
 
+@pytest.mark.promise("R8")
 async def test_poison_is_parked_and_holds_back_only_its_own_aggregate(
     make_bus, facts, tell, ledger
 ):

@@ -19,6 +19,7 @@ def process(dsn):
     return process
 
 
+@pytest.mark.promise("R29")
 async def test_kill_in_the_middle_of_a_reaction_leaves_no_half_and_loses_nothing(
     database, process, ledger
 ):

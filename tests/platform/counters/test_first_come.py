@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import asyncpg
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -39,6 +40,7 @@ def situations(draw):
     return [(turn, draw(wanted)) for turn in numbers], left
 
 
+@pytest.mark.promise("R18")
 def test_it_serves_whom_the_model_serves(dsn):
     with asyncio.Runner() as runner:
         connection = runner.run(asyncpg.connect(dsn))

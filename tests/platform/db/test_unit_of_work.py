@@ -90,8 +90,9 @@ async def test_piccolo_queries_join_and_go_with_it(db):
     assert await numbers(db) == [2]
 
 
-async def test_a_commit_that_fails_leaks_no_connection_and_no_atomicity(db):
-    for _ in range(8):
+@pytest.mark.promise("R24")
+async def test_a_commit_that_fails_leaks_no_connection_and_no_atomicity(db, profile):
+    for _ in range(profile.times(quick=200, full=2000)):
         with pytest.raises(asyncpg.UniqueViolationError):
             async with db.unit_of_work() as uow:
                 await uow.execute("INSERT INTO twin VALUES (1), (1)")

@@ -79,12 +79,14 @@ async def test_same_key_and_body_gives_the_same_bytes_and_does_nothing_twice(sho
     assert len(ledger.done) == 1
 
 
+@pytest.mark.promise("R20")
 async def test_same_key_and_other_body_is_refused(shop, ledger):
     await pay(shop, amount=100)
     assert_problem(await pay(shop, amount=101), 422, "idempotency-key-reused")
     assert len(ledger.done) == 1
 
 
+@pytest.mark.promise("R20")
 async def test_same_key_of_another_asker_is_another_key(shop, ledger):
     first = await pay(shop, **{"X-Cart-Token": "one"})
     second = await pay(shop, **{"X-Cart-Token": "two"})
@@ -282,6 +284,7 @@ async def test_sweeper_finishes_what_it_can_and_keeps_what_it_does_not_know(keys
     assert retry.id == died.id, "what the dead execution made is found by the same id"
 
 
+@pytest.mark.promise("R20")
 async def test_old_answers_are_forgotten_after_a_day_and_not_before(keys, database):
     for key, hours in (("young", 25), ("old", 27)):
         one = Claim(scope="orders", subject="guest", key=key, request_hash=b"h" * 32)

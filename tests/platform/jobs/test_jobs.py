@@ -254,6 +254,7 @@ async def test_jobs_are_shared_by_two_processes_and_each_runs_once(dsn, clock, d
     assert sorted(runs, key=int) == [str(number) for number in range(30)]
 
 
+@pytest.mark.promise("R30")
 async def test_schedule_ticks_once_among_three_processes_and_catches_up_once(dsn, clock, database):
     tick = Recorder()
     every = Schedule("nightly", every=timedelta(hours=1), job="tick")

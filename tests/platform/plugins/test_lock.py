@@ -282,6 +282,7 @@ def refused_in_development(code="pay"):
     return caught.value.detail
 
 
+@pytest.mark.promise("R27")
 def test_a_plugin_for_another_version_of_the_core_is_refused_unimported(site):
     package = install(site, "pay", requires=["commercekit>=7,<8"])
     sentence = refused_in_development()
@@ -292,6 +293,7 @@ def test_a_plugin_for_another_version_of_the_core_is_refused_unimported(site):
     assert not ran(package)
 
 
+@pytest.mark.promise("R27")
 def test_a_plugin_that_lacks_what_it_needs_is_refused_unimported(site):
     package = install(
         site, "pay", requires=["acme-bank>=2", "msgspec<0.1", "httpx; extra == 'more'", "click"]
@@ -303,6 +305,7 @@ def test_a_plugin_that_lacks_what_it_needs_is_refused_unimported(site):
     assert not ran(package)
 
 
+@pytest.mark.promise("R27")
 def test_two_distributions_with_one_plugin_are_refused_when_it_is_enabled(site):
     install(site, "pay")
     install(site, "pay", distribution="acme-other")
@@ -351,6 +354,7 @@ def test_safe_mode_starts_without_a_safe_plugin_that_was_changed(site):
     assert "acme_pay/plugin.py changed" in plugins.left_out["pay"]
 
 
+@pytest.mark.promise("R27")
 @pytest.mark.parametrize(
     "broken",
     [

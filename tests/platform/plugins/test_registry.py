@@ -125,6 +125,7 @@ def test_an_allowed_plugin_that_is_missing_stops_the_start():
     )
 
 
+@pytest.mark.promise("R27")
 def test_a_plugin_that_cannot_be_imported_stops_the_start():
     entry = EntryPoint("bad", "commercekit_no_such_module", "commercekit")
     sentence = refused(InstalledPlugin("bad", "commercekit-bad", "1", "", entry))
@@ -145,6 +146,7 @@ def _unmarked() -> InstalledPlugin:
 _ASYNC = "its register_gateways is async; hooks only register: write def, and work in the provider"
 
 
+@pytest.mark.promise("R27")
 @pytest.mark.parametrize(
     ("misfit", "sentence"),
     [
@@ -325,6 +327,7 @@ def test_an_unknown_code_names_those_that_are_there():
         found["z"]
 
 
+@pytest.mark.promise("R27")
 def test_two_providers_with_one_code_stop_the_start():
     with pytest.raises(DuplicateProvider) as caught:
         gateways(
