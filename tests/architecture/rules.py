@@ -51,6 +51,8 @@ HOMES: dict[str, tuple[str, ...]] = {
         r"commercekit_.*",
         r"commercekit\.(cli|testing)(\..*)?",
     ),
+    # Where connections to checked addresses are opened.
+    "httpcore": (r"commercekit\.platform\.http\.outbound\.[a-z]+",),
     "granian": (r"commercekit\.cli(\..*)?",),
     "prometheus_client": (r"commercekit\.platform\.(http|telemetry)(\..*)?",),
     "cryptography": (r"commercekit\.platform\.security(\..*)?", r"commercekit_.*"),

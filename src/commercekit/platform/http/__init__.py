@@ -21,7 +21,15 @@ from commercekit.platform.http.inputs import Input, decode, first_error
 from commercekit.platform.http.lane import Asked, LaneRequest, LaneRoute
 from commercekit.platform.http.metrics import RequestMetrics
 from commercekit.platform.http.openapi import document_of
-from commercekit.platform.http.outbound import UrlNotAllowed, outbound_client
+from commercekit.platform.http.outbound import (
+    Answered,
+    PostFailed,
+    Reach,
+    UrlNotAllowed,
+    check_url,
+    outbound_client,
+    post,
+)
 from commercekit.platform.http.pages import (
     Cursors,
     PageCursor,
@@ -52,6 +60,7 @@ __all__ = [
     "LOGGED_ELSEWHERE",
     "PROBLEM_MEDIA_TYPE",
     "Answer",
+    "Answered",
     "Asked",
     "Claim",
     "Cursors",
@@ -67,8 +76,10 @@ __all__ = [
     "LaneRoute",
     "PageCursor",
     "PageLimit",
+    "PostFailed",
     "PreconditionFailed",
     "PreconditionRequired",
+    "Reach",
     "RequestMetrics",
     "ShopApplication",
     "Throttled",
@@ -77,6 +88,7 @@ __all__ = [
     "UrlNotAllowed",
     "binding",
     "build_litestar",
+    "check_url",
     "claim_of",
     "current_request_id",
     "decode",
@@ -90,6 +102,7 @@ __all__ = [
     "outbound_client",
     "page_answer",
     "page_request",
+    "post",
     "require_match",
     "sealed_page",
     "status_of",
