@@ -12,7 +12,7 @@ from commercekit.testing.contexts import (
     raw_request,
 )
 from commercekit.testing.databases import TestServer, core_piccolo_apps
-from commercekit.testing.faults import FaultProxy
+from commercekit.testing.faults import FaultProxy, FaultProxyThread, Way
 from commercekit.testing.race import Race, Rival
 from commercekit.testing.summary import VERDICT_PROPERTY
 
@@ -20,11 +20,13 @@ __all__ = [
     "VERDICT_PROPERTY",
     "Enqueued",
     "FaultProxy",
+    "FaultProxyThread",
     "JobList",
     "ManualClock",
     "Race",
     "Rival",
     "TestServer",
+    "Way",
     "core_piccolo_apps",
     "plugin_context",
     "provider_context",

@@ -464,9 +464,7 @@ async def test_the_last_words_of_a_dying_server_are_an_outage_and_no_riddle(db, 
     said = b"E" + (len(last_words) + 4).to_bytes(4, "big") + last_words
 
     async def say_it():
-        for writer in proxy._writers:
-            if writer.get_extra_info("sockname")[1] == proxy.port:
-                writer.write(said)
+        proxy.say(said)
         await asyncio.sleep(0.05)
 
     await far.fetchval("SELECT 1")
