@@ -5,6 +5,7 @@ import pytest
 CANARY = "canary-5d1f0c"
 COMMANDS = [
     ("run",),
+    ("worker",),
     ("db",),
     ("db", "upgrade"),
     ("db", "downgrade"),

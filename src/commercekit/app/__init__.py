@@ -1,6 +1,6 @@
 """The composition root: settings → plugins → database → services → web."""
 
-from commercekit.app.application import build_application, create_app, database_of
+from commercekit.app.application import attended, build_application, create_app, database_of
 from commercekit.app.archive import ArchiveReport, CatalogueArchive
 from commercekit.app.configuration import (
     PluginTrust,
@@ -23,6 +23,7 @@ __all__ = [
     "Shop",
     "ShopConfiguration",
     "ShopSettings",
+    "attended",
     "build_application",
     "create_app",
     "database_of",

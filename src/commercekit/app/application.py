@@ -63,7 +63,7 @@ from commercekit.web import build_web, market_lane, media_routes, picture_routes
 if TYPE_CHECKING:
     from litestar import Litestar
 
-__all__ = ["build_application", "create_app", "database_of"]
+__all__ = ["attended", "build_application", "create_app", "database_of"]
 
 
 @contextlib.contextmanager
@@ -85,15 +85,7 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
-        watchdog = LoopWatchdog(
-            settings.telemetry.blocked_loop,
-            observe=shop.metrics.observe_block,
-            stage=shop.caller.stage,
-            plugins=shop.plugins.folders(),
-            sign=_sign_of(shop),
-        )
-        # Starting imports and connects; what blocks later is what is watched.
-        async with shop.working(), sampling(shop, *tallies), watchdog:
+        async with shop.serving(), attended(shop, *tallies, sign=_sign_of(shop)):
             yield
         for tally in tallies:
             tally()
@@ -207,6 +199,25 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
         )
         tallies.append(lane_tally(front, shop.metrics, app.edge.metrics))
     return market_lane(front, shop.markets)
+
+
+@contextlib.asynccontextmanager
+async def attended(
+    shop: Shop, *tallies: Callable[[], None], sign: Path | None = None
+) -> AsyncIterator[None]:
+    """Have gauges set and the event loop watched; from the end of its start, which imports and connects.
+
+    ``sign`` is touched while the loop runs; ``tallies`` hand over what they counted.
+    """
+    watchdog = LoopWatchdog(
+        shop.settings.telemetry.blocked_loop,
+        observe=shop.metrics.observe_block,
+        stage=shop.caller.stage,
+        plugins=shop.plugins.folders(),
+        sign=sign,
+    )
+    async with sampling(shop, *tallies), watchdog:
+        yield
 
 
 def _sign_of(shop: Shop) -> Path | None:

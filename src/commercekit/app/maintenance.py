@@ -32,7 +32,7 @@ def maintenance(shop: Shop) -> tuple[list[JobKind], list[Schedule]]:
     async def prune(_context: JobContext) -> None:
         await shop.idempotency.prune()
         await shop.bus.prune()
-        await shop.jobs.prune()
+        await shop.jobs.prune(keep=shop.settings.jobs.keep)
         await shop.bulk.prune()
         await shop.catalog.prune_imports()
 

@@ -12,6 +12,7 @@ from commercekit.inventory import InventorySettings
 from commercekit.notifications import NotificationSettings
 from commercekit.orders import OrdersSettings
 from commercekit.payments import PaymentsSettings
+from commercekit.platform.jobs import JobsSettings
 from commercekit.platform.plugins import PluginPolicy
 from commercekit.platform.providers import KindSettings
 from commercekit.platform.settings import Secret
@@ -70,6 +71,13 @@ class WebSettings(Struct, frozen=True, kw_only=True):
         Meta(description="Origins besides the shop's own that browsers may send changes from."),
     ] = ()
     processes: Annotated[int, Meta(ge=1, le=64, description="Server processes.")] = 2
+    background: Annotated[
+        bool,
+        Meta(
+            description="Whether the server processes also deliver facts and do jobs; false where "
+            "`commercekit worker` does."
+        ),
+    ] = True
     media: Annotated[
         Path | None, Meta(description="A folder of pictures, served under /media.")
     ] = None
@@ -165,6 +173,7 @@ class ShopSettings(Struct, frozen=True, kw_only=True):
     notifications: NotificationSettings = field(default_factory=NotificationSettings)
     orders: OrdersSettings = field(default_factory=OrdersSettings)
     checkout: CheckoutSettings = field(default_factory=CheckoutSettings)
+    jobs: JobsSettings = field(default_factory=JobsSettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     plugins: PluginPolicy = field(default_factory=PluginPolicy)
     providers: Annotated[

@@ -10,6 +10,7 @@ import structlog
 
 from commercekit import checkout, notifications, orders, payments
 from commercekit.app.audit import auditing
+from commercekit.app.basics import ensure_basics
 from commercekit.app.brought import Brought
 from commercekit.app.fields import doors_of
 from commercekit.app.leftovers import PluginLeftovers
@@ -59,7 +60,7 @@ from commercekit.platform.providers import ProviderCaller, ProviderContexts
 from commercekit.platform.security import Sealer
 from commercekit.platform.storage import FolderStorage
 from commercekit.platform.telemetry import ShopMetrics
-from commercekit.pricing import TAX_PROVIDERS, DuplicateTaxRate, PricingService
+from commercekit.pricing import TAX_PROVIDERS, PricingService
 from commercekit.pricing.hookspecs import register_tax_providers
 from commercekit.promotions import PromotionService
 from commercekit.storefront import CHANNEL, Freshness, Projection, StorefrontService, projectors
@@ -115,7 +116,8 @@ class Shop:
     """One shop in one process. Making it connects nothing; :meth:`opened` does.
 
     Services are attributes, named as their domains. ``async with shop.opened():`` gives a shop that
-    can be used; ``async with shop.working():`` also relays, consumes and does jobs.
+    can be used; ``async with shop.working():`` also relays, consumes and does jobs, and
+    ``shop.serving()`` is what stands behind the web.
     """
 
     def __init__(
@@ -127,8 +129,11 @@ class Shop:
         metrics: ShopMetrics | None = None,
         http: httpx.AsyncClient | None = None,
         caller: ProviderCaller | None = None,
+        poll: float = 1.0,
     ) -> None:
-        """``http`` replaces the client for calls to vendors; tests lead it back into the shop.
+        """``poll``: how often in seconds to look for work that other processes made.
+
+        ``http`` replaces the client for calls to vendors; tests lead it back into the shop.
 
         ``caller`` replaces what calls plugins' providers; the simulator's lets something else happen
         before each call.
@@ -144,8 +149,15 @@ class Shop:
         self.db = Database(dsn, clock=self.clock, pool_size=settings.database.pool_size)
         self.sealer = Sealer(configuration.master_key())
         self.http = http or outbound_client(allow=configuration.own_addresses())
-        self.bus = Bus(self.db, self.clock)
-        self.jobs = Jobs(self.db, self.clock)
+        self.bus = Bus(self.db, self.clock, poll=poll)
+        self.jobs = Jobs(
+            self.db,
+            self.clock,
+            concurrency=settings.jobs.concurrency,
+            grace=settings.jobs.grace,
+            lease=settings.jobs.lease,
+            poll=poll,
+        )
         self.broadcast = Broadcast(self.db)
         self.idempotency = Idempotency(self.db, self.sealer)
         self.cursors = Cursors(self.sealer.derived_key("cursors"))
@@ -336,7 +348,7 @@ class Shop:
         await self.db.open()
         try:
             await self.sealer.load(self.db, (*SEALED_TABLES, *self._brought.tables()))
-            await self._ensure_basics()
+            await ensure_basics(self)
             yield self
         finally:
             await self.checkout.drained()
@@ -345,17 +357,36 @@ class Shop:
             await self.db.close()
 
     @contextlib.asynccontextmanager
-    async def working(self) -> AsyncIterator[Shop]:
-        """Also hear broadcasts, relay facts, consume them and do jobs, until the block ends."""
+    async def serving(self) -> AsyncIterator[Shop]:
+        """What a process does that answers requests: it also works, unless the settings say no."""
+        background = self.settings.web.background
+        async with (
+            self.working(consumers=background, jobs=background),
+            self.checkout.warming.running(),
+        ):
+            yield self
+
+    @contextlib.asynccontextmanager
+    async def working(
+        self, *, consumers: bool = True, jobs: bool = True, kinds: Sequence[str] = ()
+    ) -> AsyncIterator[Shop]:
+        """Also hear broadcasts, relay facts, consume them and do jobs, until the block ends.
+
+        ``kinds`` narrows down which jobs, by names or patterns.
+        """
         async with (
             self.opened(),
             self._plugins_known(),
             self.broadcast.running(),
-            self.bus.running(),
-            self.jobs.running(),
-            self.checkout.warming.running(),
+            self.bus.running() if consumers else contextlib.nullcontext(),
+            self.jobs.running(kinds) if jobs else contextlib.nullcontext(),
         ):
             yield self
+
+    def stop_working(self, *, now: bool = False) -> None:
+        """Take no new fact and no new job; ``now`` also gives back what is under way."""
+        self.bus.stop(now=now)
+        self.jobs.stop(now=now)
 
     @contextlib.asynccontextmanager
     async def _plugins_known(self) -> AsyncIterator[None]:
@@ -407,21 +438,3 @@ class Shop:
 
     def _from_plugins(self, hook: Callable[..., Sequence[Any]]) -> list[Any]:
         return self._brought.items(hook)
-
-    async def _ensure_basics(self) -> None:
-        wanted = self.settings.market
-        await self.markets.ensure_default(
-            code=wanted.code,
-            currency=wanted.currency,
-            languages=wanted.languages,
-            countries=wanted.countries,
-            prices_include_tax=wanted.prices_include_tax,
-        )
-        there = {(rate.tax_class, rate.country) for rate in await self.pricing.tax_rates()}
-        for tax in self.settings.taxes:
-            if (tax.tax_class, tax.country) not in there:
-                # Another process may add it just now.
-                with contextlib.suppress(DuplicateTaxRate):
-                    await self.pricing.add_tax_rate(
-                        tax.tax_class, tax.country, None, tax.rate_ppm, tax.name
-                    )

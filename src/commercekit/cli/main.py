@@ -15,6 +15,7 @@ __all__ = ["cli", "main"]
 
 _COMMANDS: Final = {
     "run": ("run", "run"),
+    "worker": ("worker", "worker"),
     "db": ("db", "db"),
     "plugins": ("plugins", "plugins"),
     "token": ("token", "token"),

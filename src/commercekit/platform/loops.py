@@ -70,10 +70,16 @@ class Loop:
         self._stopping = True
         self._awake.set()
 
+    def hurry(self) -> None:
+        """Stop without any grace: the running step is cancelled now."""
+        self.ask_to_stop()
+        if self._task is not None:
+            self._task.cancel()
+
     async def stop(self) -> None:
         """Wait for the running step, cancel it when it outlasts the grace; idempotent."""
         self.ask_to_stop()
-        task, self._task = self._task, None
+        task = self._task
         if task is None:
             return
         _, unfinished = await asyncio.wait({task}, timeout=self._grace)
@@ -81,6 +87,8 @@ class Loop:
             _log.warning("loop cancelled after its grace", extra={"loop": self.name})
             task.cancel()
             await asyncio.wait({task}, timeout=self._grace)
+        if self._task is task:
+            self._task = None
 
     async def _run(self) -> None:
         failures = 0

@@ -28,10 +28,22 @@ __all__ = ["run"]
     is_flag=True,
     help="Start without plugins but those in plugins.safe: for the night in which one of them fails.",
 )
+@click.option(
+    "--http-only",
+    is_flag=True,
+    help="Answer requests and leave facts and jobs to `commercekit worker`; else web.background.",
+)
 @lang_option
 @pass_place
 def run(
-    place: Place, *, host: str, port: int, processes: int | None, safe_mode: bool, lang: str
+    place: Place,
+    *,
+    host: str,
+    port: int,
+    processes: int | None,
+    safe_mode: bool,
+    http_only: bool,
+    lang: str,
 ) -> int:
     """Start the shop: database, migrations, demo catalogue if the shop is empty, then the server.
 
@@ -53,6 +65,7 @@ def run(
             port=port,
             processes=processes,
             safe_mode=safe_mode,
+            http_only=http_only,
             lang=lang,
         )
     )

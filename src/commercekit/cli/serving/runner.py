@@ -40,6 +40,7 @@ __all__ = ["Running", "serve"]
 
 _BASE_URL: Final = "COMMERCEKIT_WEB__BASE_URL"
 _SAFE_MODE: Final = "COMMERCEKIT_PLUGINS__SAFE_MODE"
+_BACKGROUND: Final = "COMMERCEKIT_WEB__BACKGROUND"
 _TARGET: Final = "commercekit.cli.serving.worker:create_worker_app"
 _TOKEN_LIFE: Final = timedelta(days=7)
 _DYING: Final = 20.0
@@ -57,12 +58,15 @@ class Running:
     processes: int | None
     lang: str
     safe_mode: bool = False
+    http_only: bool = False
 
 
 def serve(wanted: Running) -> int:
     """Run the shop until it is told to stop; gives the exit code."""
     if wanted.safe_mode:
         os.environ[_SAFE_MODE] = "true"  # the server processes have to start so, too
+    if wanted.http_only:
+        os.environ[_BACKGROUND] = "false"
     try:
         return _run(wanted)
     except PluginError as error:

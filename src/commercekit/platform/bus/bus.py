@@ -132,6 +132,14 @@ class Bus:
         async with running([self._relay.loop(), *self._transport.loops()]):
             yield
 
+    def stop(self, *, now: bool = False) -> None:
+        """Take nothing new: :meth:`running` is about to end. ``now`` also cuts off what is under way."""
+        for loop in (self._relay.loop(), *self._transport.loops()):
+            if now:
+                loop.hurry()
+            else:
+                loop.ask_to_stop()
+
     async def drain(self) -> int:
         """Relay and consume here and now until nothing is due; gives the number of reactions tried."""
         await self._transport.announce()

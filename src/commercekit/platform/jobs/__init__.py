@@ -22,6 +22,7 @@ from commercekit.platform.jobs.models import (
     RunAgain,
     Schedule,
 )
+from commercekit.platform.jobs.settings import JobsSettings
 from commercekit.platform.jobs.strangers import count_jobs, park_strangers, remove_jobs
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "JobState",
     "JobView",
     "Jobs",
+    "JobsSettings",
     "NoPayload",
     "RunAgain",
     "Schedule",

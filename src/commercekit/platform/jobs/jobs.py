@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fnmatch
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -50,6 +51,7 @@ class Jobs:
         *,
         concurrency: int = 4,
         poll: float = 1.0,
+        grace: timedelta = timedelta(seconds=10),
         lease: timedelta = timedelta(seconds=30),
     ) -> None:
         self._db = db
@@ -57,9 +59,15 @@ class Jobs:
         self._kinds: dict[str, JobKind] = {}
         self._schedules: dict[str, Schedule] = {}
         self._lease = lease
+        self._wanted: list[str] | None = None
         # One worker looks every second; whoever finds work wakes the next.
         self._workers = [
-            Loop(f"jobs-{number}", partial(self._step, number), poll=poll * (30 if number else 1))
+            Loop(
+                f"jobs-{number}",
+                partial(self._step, number),
+                poll=poll * (30 if number else 1),
+                grace=grace.total_seconds(),
+            )
             for number in range(concurrency)
         ]
         self._ticker = Loop("schedules", self._tick_step, poll=poll)
@@ -116,15 +124,36 @@ class Jobs:
         return job_id
 
     @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Work on jobs for as long as the block lasts.
+    async def running(self, kinds: Sequence[str] = ()) -> AsyncIterator[None]:
+        """Work on jobs for as long as the block lasts; on those of ``kinds`` only, if any are given.
 
-        At the end, runs get ten seconds to finish; those that need longer are cancelled and given back
-        to the other processes at once.
+        They may be patterns such as ``catalog.*``. At the end, runs get the grace to finish; those that
+        need longer are cancelled and given back to the other processes at once. Raises
+        :class:`~commercekit.errors.ConfigurationError` for a pattern that no kind here fits.
         """
+        self._wanted = self._fitting(kinds)
         await self._seed()
         async with running([self._ticker, *self._workers]):
             yield
+
+    def stop(self, *, now: bool = False) -> None:
+        """Take nothing new: :meth:`running` is about to end. ``now`` also gives back what runs."""
+        for loop in (self._ticker, *self._workers):
+            if now:
+                loop.hurry()
+            else:
+                loop.ask_to_stop()
+
+    def _fitting(self, patterns: Sequence[str]) -> list[str]:
+        for pattern in patterns:
+            if not fnmatch.filter(self.kinds, pattern):
+                message = (
+                    f"No kind of job is named {pattern!r}; there are: {', '.join(self.kinds)}."
+                )
+                raise ConfigurationError(message)
+        if not patterns:
+            return self.kinds
+        return [kind for kind in self.kinds if any(fnmatch.fnmatchcase(kind, p) for p in patterns)]
 
     async def run_due(self) -> int:
         """Tick and work here and now until nothing is due; gives the number of runs.
@@ -284,12 +313,11 @@ class Jobs:
         return await self._work_once(self._workers[(number + 1) % len(self._workers)])
 
     async def _work_once(self, following: Loop | None = None) -> bool:
-        if not self._kinds:
+        wanted = self.kinds if self._wanted is None else self._wanted
+        if not wanted:
             return False
         token = uuid4()
-        row = await self._db.fetchrow(
-            sql.CLAIM, list(self._kinds), self._clock.now(), 1, token, self._lease
-        )
+        row = await self._db.fetchrow(sql.CLAIM, wanted, self._clock.now(), 1, token, self._lease)
         if row is None:
             return False
         if following is not None:

@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import psutil
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Metric,
+    generate_latest,
+)
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from commercekit.platform.telemetry.totals import ProviderTotals, totals_of
@@ -78,6 +86,10 @@ class MetricsRegistry(CollectorRegistry):
         files = [str(file) for file in Path(directory).glob("*.db") if _has_words(file)]
         collected: Iterable[Metric] = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]  # likewise
         return collected
+
+    def exposition(self) -> tuple[str, bytes]:
+        """All metrics as Prometheus reads them, with their content type in front."""
+        return CONTENT_TYPE_LATEST, generate_latest(self)
 
 
 class ShopMetrics:
