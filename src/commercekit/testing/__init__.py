@@ -14,15 +14,18 @@ from commercekit.testing.contexts import (
 from commercekit.testing.databases import TestServer, core_piccolo_apps
 from commercekit.testing.faults import FaultProxy, FaultProxyThread, Way
 from commercekit.testing.race import Race, Rival
+from commercekit.testing.services import CacheServer, RabbitServer
 from commercekit.testing.summary import VERDICT_PROPERTY
 
 __all__ = [
     "VERDICT_PROPERTY",
+    "CacheServer",
     "Enqueued",
     "FaultProxy",
     "FaultProxyThread",
     "JobList",
     "ManualClock",
+    "RabbitServer",
     "Race",
     "Rival",
     "TestServer",

@@ -1,4 +1,4 @@
-"""The pytest plugin: a database of its own for every test, a clock to turn, races to stage.
+"""The pytest plugin: a database of its own for every test, servers, a clock to turn, races to stage.
 
 Installed with the package; pytest loads it by itself. Nothing starts before a test asks for it.
 """
@@ -17,7 +17,16 @@ from commercekit.platform.db import Database, Invariant, invariants_of
 from commercekit.testing.clock import ManualClock
 from commercekit.testing.databases import TestServer, core_piccolo_apps
 from commercekit.testing.race import Race
+from commercekit.testing.services import installed_versions
+from commercekit.testing.services.fixtures import (
+    cache_server,
+    cache_url,
+    rabbit_server,
+    rabbit_url,
+)
 from commercekit.testing.summary import verdict_lines
+
+__all__ = ["cache_server", "cache_url", "rabbit_server", "rabbit_url"]
 
 _numbers = itertools.count(1)
 
@@ -27,6 +36,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "breaks_the_books: leaves a database behind that no audit would pass"
     )
+
+
+def pytest_report_header() -> list[str]:
+    """Which servers the fixtures would start here; none was started to find out."""
+    versions = installed_versions()
+    return [f"services: {', '.join(versions)}"] if versions else []
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
