@@ -180,7 +180,10 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
             trusted_origins=settings.web.trusted_origins,
             is_production=settings.in_production,
         ),
-        checks={"database": shop.ready},
+        checks={
+            "database": shop.ready,
+            **({"cache": shop.cached} if shop.cache.is_shared else {}),
+        },
         registry=shop.metrics.registry,
         shortcut=read_shortcut(shop.storefront, shop.cursors),
         title=settings.name,

@@ -42,9 +42,10 @@ from commercekit.orders import OrderService, Reviewer
 from commercekit.payments import PAYMENT_GATEWAYS, Gateways, PaymentService
 from commercekit.payments.hookspecs import register_payment_gateways
 from commercekit.platform.bus import Broadcast, Bus
+from commercekit.platform.cache import cache_of
 from commercekit.platform.db import Database
 from commercekit.platform.extensions import ExtensionDoor, PluginExtensions
-from commercekit.platform.http import Cursors, Idempotency, outbound_client
+from commercekit.platform.http import DEGRADED, Cursors, Idempotency, outbound_client
 from commercekit.platform.jobs import Jobs
 from commercekit.platform.operations import CHANNEL as PROVIDERS
 from commercekit.platform.operations import PluginDesk
@@ -147,6 +148,7 @@ class Shop:
         self.clock = clock or SystemClock()
         self.metrics = metrics or ShopMetrics()
         self.db = Database(dsn, clock=self.clock, pool_size=settings.database.pool_size)
+        self.cache = cache_of(settings.cache)
         self.sealer = Sealer(configuration.master_key())
         self.http = http or outbound_client(allow=configuration.own_addresses())
         self.bus = Bus(self.db, self.clock, poll=poll)
@@ -349,7 +351,8 @@ class Shop:
         try:
             await self.sealer.load(self.db, (*SEALED_TABLES, *self._brought.tables()))
             await ensure_basics(self)
-            yield self
+            async with self.cache.running():
+                yield self
         finally:
             await self.checkout.drained()
             await self.payments.drained()
@@ -400,6 +403,10 @@ class Shop:
     async def ready(self) -> None:
         """Raise unless the database answers."""
         await self.db.fetchval("SELECT 1")
+
+    async def cached(self) -> str | None:
+        """Without its cache a shop serves all the same, and slower."""
+        return None if await self.cache.ping() else DEGRADED
 
     def importer(self, market: Market, *, restock: bool = False) -> ImportProducts:
         """Imports products with their prices and stock into ``market``.

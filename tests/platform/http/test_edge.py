@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from commercekit.platform.http import HttpSettings
+from commercekit.platform.http import DEGRADED, HttpSettings
 from tests.platform.http.conftest import client_of
 from tests.platform.http.sample import Ledger, sample
 from tests.platform.http.test_problems import assert_problem
@@ -172,3 +172,16 @@ async def test_readiness_when_all_is_well():
     async with client_of(sample(checks={"database": fine})) as client:
         response = await client.get("/readyz")
     assert response.json() == {"status": "ok", "database": "ok"}
+
+
+async def test_a_part_that_requests_can_do_without_makes_the_shop_degraded_and_not_unready():
+    async def fine():
+        return None
+
+    async def away():
+        return DEGRADED
+
+    async with client_of(sample(checks={"cache": away, "database": fine})) as client:
+        response = await client.get("/readyz")
+    assert response.status_code == 200
+    assert response.json() == {"status": "degraded", "cache": "degraded", "database": "ok"}

@@ -21,6 +21,7 @@ from commercekit.platform.http.inputs import Input, decode, first_error
 from commercekit.platform.http.lane import Asked, LaneRequest, LaneRoute
 from commercekit.platform.http.metrics import RequestMetrics
 from commercekit.platform.http.openapi import document_of
+from commercekit.platform.http.operations import DEGRADED
 from commercekit.platform.http.outbound import (
     Answered,
     PostFailed,
@@ -54,6 +55,7 @@ from commercekit.platform.http.query import ANY_BODY, ANY_QUERY, EXTENSION_FILTE
 __all__ = [
     "ANY_BODY",
     "ANY_QUERY",
+    "DEGRADED",
     "EXTENSION_FILTERS",
     "FORM_PAGE",
     "LEASE",

@@ -15,10 +15,15 @@ from commercekit.platform.http.metrics import RequestMetrics
 from commercekit.platform.http.problems import kinds_of_problem, status_of
 from commercekit.platform.http.query import ANY_QUERY
 
-__all__ = ["ReadyCheck", "operation_routes"]
+__all__ = ["DEGRADED", "ReadyCheck", "operation_routes"]
 
-ReadyCheck = Callable[[], Awaitable[None]]
-"""Raises when the part it looks at cannot serve requests."""
+ReadyCheck = Callable[[], Awaitable[str | None]]
+"""Raises when the shop cannot serve requests without the part it looks at.
+
+Gives ``None`` when all is well, and :data:`DEGRADED` for a part that is away and that requests can do without.
+"""
+
+DEGRADED: Final = "degraded"
 
 _CHECK_SECONDS: Final = 2.0
 
@@ -47,7 +52,8 @@ def operation_routes(
         if failed:
             message = f"Not ready: {', '.join(failed)}."
             raise Unavailable(message, failed=failed, retry_after=2)
-        return {"status": "ok", **dict.fromkeys(names, "ok")}
+        told = {name: str(result or "ok") for name, result in zip(names, results, strict=True)}
+        return {"status": DEGRADED if DEGRADED in told.values() else "ok", **told}
 
     @get("/metrics", tags=["Operations"], media_type="text/plain", summary="Prometheus metrics")
     async def show_metrics() -> bytes:
