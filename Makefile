@@ -52,12 +52,20 @@ $(STAMP): constraints.txt $(PROJECTS)
 run: $(STAMP) ## the reference shop on http://127.0.0.1:$(PORT), kept in $(DATA)
 	@$(BIN)/commercekit run --config $(EXAMPLE) --data "$(DATA)" --port $(PORT)
 
+.PHONY: services
+services: $(STAMP) ## PostgreSQL, RabbitMQ and a cache until Ctrl-C, with the settings to paste
+	@$(BIN)/python .ci/services.py keep
+
+.PHONY: needed
+needed: $(STAMP)
+	@$(BIN)/python .ci/services.py need
+
 .PHONY: test
-test: lint types reference ## lint, types and every test that is quick enough to run at each change
+test: needed lint types reference ## lint, types and every test that is quick enough to run at each change
 	@$(BIN)/python -m pytest -m "not slow and not faults" -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 .PHONY: test-full
-test-full: lint types reference ## all tests, slow ones too, with coverage and the docs
+test-full: needed lint types reference ## all tests, slow ones too, with coverage and the docs
 	@$(BIN)/coverage erase
 	@$(BIN)/coverage run -m pytest -m "not faults" $(PYTEST_ARGS)
 	@$(BIN)/coverage combine --quiet
@@ -67,13 +75,13 @@ test-full: lint types reference ## all tests, slow ones too, with coverage and t
 	@$(MAKE) --no-print-directory docs
 
 .PHONY: test-faults
-test-faults: $(STAMP) ## break the shop in every way it promises to survive, and record what was seen
+test-faults: needed $(STAMP) ## break the shop in every way it promises to survive, and record what was seen
 	@$(BIN)/python -m pytest -m "promise or faults" --faults full --record-promises \
 	  -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 	@$(BIN)/python .ci/reference.py
 
 .PHONY: soak
-soak: $(STAMP) ## load the shop for MINUTES=15 and fail where memory, files or connections grow
+soak: needed $(STAMP) ## load the shop for MINUTES=15 and fail where memory, files or connections grow
 	@$(BIN)/python -m tests.soak --minutes $(MINUTES)
 
 .PHONY: mutants

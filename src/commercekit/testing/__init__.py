@@ -14,7 +14,7 @@ from commercekit.testing.contexts import (
 from commercekit.testing.databases import TestServer, core_piccolo_apps
 from commercekit.testing.faults import FaultProxy, FaultProxyThread, Way
 from commercekit.testing.race import Race, Rival
-from commercekit.testing.services import CacheServer, RabbitServer
+from commercekit.testing.services import CacheServer, MissingPrograms, RabbitServer
 from commercekit.testing.summary import VERDICT_PROPERTY
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "FaultProxyThread",
     "JobList",
     "ManualClock",
+    "MissingPrograms",
     "RabbitServer",
     "Race",
     "Rival",

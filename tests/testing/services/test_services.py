@@ -107,8 +107,15 @@ def test_an_expression_that_erlang_refuses_is_told(rabbit_server):
     assert rabbit_server.evaluate("1 + 1.") == "2"
 
 
-async def test_rabbitmq_keeps_what_is_durable_through_a_kill_and_a_restart():
+async def test_two_rabbitmqs_do_not_meet_and_each_keeps_what_is_durable(rabbit_server):
     with RabbitServer() as server:
+        await publish(rabbit_server.url, "theirs", b"1")
+        with pytest.raises(aiormq.ChannelNotFoundEntity):
+            await take(server.url, "theirs")
+        assert server.evaluate("nodes().") == rabbit_server.evaluate("nodes().") == "[]"
+        with pytest.raises(aiormq.AMQPConnectionError):
+            await aio_pika.connect(server.url.replace(str(server.port), str(rabbit_server.port)))
+
         await publish(server.url, "orders", b"placed", arguments={"x-queue-type": "quorum"})
         address, processes = server.url, family(server.pid)
         server.settle()
@@ -186,19 +193,6 @@ async def test_two_caches_at_once_do_not_meet(cache_server):
             await ping(wrong)
 
 
-async def test_two_rabbitmqs_at_once_do_not_meet(rabbit_server):
-    await publish(rabbit_server.url, "mine", b"1")
-    with RabbitServer() as other:
-        with pytest.raises(aiormq.ChannelNotFoundEntity):
-            await take(other.url, "mine")
-        assert other.evaluate("nodes().") == "[]"
-        assert rabbit_server.evaluate("nodes().") == "[]"
-        wrong = other.url.replace(str(other.port), str(rabbit_server.port))
-        with pytest.raises(aiormq.AMQPConnectionError):
-            await aio_pika.connect(wrong)
-    assert await take(rabbit_server.url, "mine") == b"1"
-
-
 async def test_a_cache_is_found_again_after_kill_and_stop_empty(cache_server):
     with CacheServer() as server:
         client = valkey.asyncio.Valkey.from_url(server.url)
@@ -272,7 +266,9 @@ def test_a_server_that_cannot_start_says_what_it_said(monkeypatch, tmp_path):
         server.close()
 
 
-@pytest.mark.parametrize("server", ["CacheServer", "RabbitServer"])
+@pytest.mark.parametrize(
+    "server", ["CacheServer", pytest.param("RabbitServer", marks=pytest.mark.slow)]
+)
 def test_a_parent_killed_at_once_leaves_no_server_and_no_folder_behind(server):
     story = textwrap.dedent(
         f"""
