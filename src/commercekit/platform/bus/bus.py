@@ -33,7 +33,7 @@ WHERE state = ANY($1::text[]) AND (event_id, consumer) > ($2, $3)
 ORDER BY event_id, consumer LIMIT $4
 """  # noqa: S608 - built from constants of this module
 _RETRY = """
-UPDATE platform_delivery SET state = 'waiting', attempts = 0, due_at = $3, error = NULL
+UPDATE platform_delivery SET state = 'waiting', attempts = 0, due_at = $3
 WHERE event_id = $1 AND state IN ('parked', 'waiting') AND ($2::text IS NULL OR consumer = $2)
 RETURNING consumer
 """
@@ -77,6 +77,12 @@ DELETE FROM platform_outbox o
 WHERE o.published_at < now() - $1::interval
   AND NOT EXISTS (SELECT 1 FROM platform_delivery d
                   WHERE d.event_id = o.id AND d.state IN ('waiting', 'parked'))
+  AND NOT EXISTS (SELECT 1 FROM platform_consumer c
+                  WHERE c.aggregate = o.aggregate AND c.known_since <= o.published_at
+                    AND o.sequence > coalesce((
+                        SELECT i.last_sequence FROM platform_inbox i
+                        WHERE i.consumer = c.consumer AND i.aggregate = o.aggregate
+                          AND i.aggregate_id = o.aggregate_id), 0))
 """
 
 
@@ -118,6 +124,7 @@ class Bus:
             else InProcessTransport(db, self._index, workers=workers, poll=poll, backoff=backoff)
         )
         self._relay = Relay(db, self._transport, poll=poll)
+        self._transport.when_ready(self._relay.wake)
         self._outbox = Outbox(clock, self._index, self._relay.wake)
         db.on_flush(self._outbox.write)
 
@@ -129,7 +136,10 @@ class Bus:
     async def running(self) -> AsyncIterator[None]:
         """Relay and consume for as long as the block lasts; reactions under way end before it does."""
         await self._transport.announce()
-        async with running([self._relay.loop(), *self._transport.loops()]):
+        async with (
+            self._transport.connected(),
+            running([self._relay.loop(), *self._transport.loops()]),
+        ):
             yield
 
     def stop(self, *, now: bool = False) -> None:
@@ -144,12 +154,18 @@ class Bus:
         """Relay and consume here and now until nothing is due; gives the number of reactions tried."""
         await self._transport.announce()
         tried = 0
-        while True:
-            moved = await self._relay.move()
-            handled = await self._transport.handle_due()
-            tried += handled
-            if not moved and not handled:
-                return tried
+        async with self._transport.connected(must=True):
+            while True:
+                moved = await self._relay.move()
+                handled = await self._transport.handle_due()
+                tried += handled
+                if not moved and not handled:
+                    return tried
+
+    @property
+    def transport(self) -> Transport:
+        """How facts travel from here: for its figures, its state and its operators."""
+        return self._transport
 
     async def backlog(self) -> Backlog:
         """Figures for metrics and for operators."""
@@ -201,8 +217,8 @@ class Bus:
     ) -> None:
         """Delete finished deliveries and published facts older than ``keep``.
 
-        A fact somebody still waits for stays. Consumers that no process has announced for
-        ``forget_consumers`` are forgotten, with what was kept for them.
+        A fact that somebody still waits for, or that lies in a broker's queue, stays. Consumers that
+        no process has announced for ``forget_consumers`` are forgotten, with what was kept for them.
         """
         await self._transport.announce()
         for statement, age in (

@@ -16,6 +16,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from commercekit.platform.bus.feeding import feed_all, take_over
 from commercekit.platform.bus.reacting import decode, react
 from commercekit.platform.bus.subscriptions import EventMeta, Subscription, SubscriptionIndex
 from commercekit.platform.bus.transport import Transport
@@ -23,11 +24,12 @@ from commercekit.platform.loops import Loop
 from commercekit.platform.security import redact
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from uuid import UUID
 
     from commercekit.platform.db import Database, UnitOfWork
 
-__all__ = ["MAX_ATTEMPTS", "InProcessTransport", "default_backoff"]
+__all__ = ["MAX_ATTEMPTS", "InProcessTransport", "Overtaken", "default_backoff", "describe"]
 
 _log = logging.getLogger("commercekit.bus")
 
@@ -37,10 +39,13 @@ _GAP_PAUSE = timedelta(milliseconds=200)
 _SKIP_BATCH = 500
 _ANNOUNCE_SECONDS = 60.0
 _STALE = timedelta(minutes=5)
+_HELD = timedelta(seconds=1)
+_ENDED = "the process ended while it took this in"
 
 _ANNOUNCE = """
-INSERT INTO platform_consumer (consumer, type, aggregate, seen_at)
-SELECT *, now() FROM unnest($1::text[], $2::text[], $3::text[]) AS t(consumer, type, aggregate)
+INSERT INTO platform_consumer (consumer, type, aggregate, seen_at, known_since)
+SELECT *, now(), coalesce($4::timestamptz, clock_timestamp())
+FROM unnest($1::text[], $2::text[], $3::text[]) AS t(consumer, type, aggregate)
 ORDER BY consumer, type
 ON CONFLICT (consumer, type) DO UPDATE SET aggregate = excluded.aggregate, seen_at = now()
 """
@@ -57,16 +62,6 @@ WITH gone AS (
 UPDATE platform_delivery d SET wanted = false FROM gone
 WHERE d.state = 'waiting' AND d.consumer = gone.consumer AND d.type = gone.type
 """
-_FEED = """
-INSERT INTO platform_delivery
-    (consumer, event_id, aggregate, aggregate_id, sequence, type, wanted, due_at)
-SELECT c.consumer, o.id, o.aggregate, o.aggregate_id, o.sequence, o.type,
-       bool_or(c.type = o.type), $2
-FROM platform_outbox o JOIN platform_consumer c USING (aggregate)
-WHERE o.id = ANY($1::uuid[])
-GROUP BY c.consumer, o.id
-ON CONFLICT DO NOTHING
-"""
 # OFFSET 0 keeps the planner from joining the whole backlog to find one head: it walks the index of
 # what is due and probes each candidate, so a claim costs the same however much is waiting.
 _HEAD = """
@@ -75,20 +70,33 @@ NOT EXISTS (
     WHERE e.consumer = d.consumer AND e.aggregate = d.aggregate AND e.aggregate_id = d.aggregate_id
       AND e.sequence < d.sequence AND e.state IN ('waiting', 'parked') OFFSET 0)
 """
-_CLAIM = f"""
-SELECT d.consumer, d.event_id, d.aggregate, d.aggregate_id, d.sequence, d.type, d.attempts,
+_ROW = """
+SELECT d.consumer, d.event_id, d.aggregate, d.aggregate_id, d.sequence, d.type, d.attempts, d.error,
        o.version, o.payload, o.occurred_at, i.last_sequence
 FROM platform_delivery d
 LEFT JOIN platform_outbox o ON o.id = d.event_id
 LEFT JOIN platform_inbox i ON i.consumer = d.consumer AND i.aggregate = d.aggregate
     AND i.aggregate_id = d.aggregate_id
-WHERE d.state = 'waiting' AND d.wanted AND d.due_at <= $2
+"""
+_CLAIM = f"""
+{_ROW} WHERE d.state = 'waiting' AND d.wanted AND d.due_at <= $2
   AND d.consumer || ' ' || d.type = ANY($1::text[])
   AND {_HEAD}
 ORDER BY d.due_at, d.event_id
 LIMIT 1
 FOR UPDATE OF d SKIP LOCKED
-"""  # noqa: S608 - built from constants of this module
+"""
+# What failed before may be what ends processes: such an attempt is written down before it begins.
+_BEGIN = """
+UPDATE platform_delivery
+SET attempts = attempts + 1, due_at = $3, error = $4
+WHERE consumer = $1 AND event_id = $2
+RETURNING attempts
+"""
+_BEGUN = f"""
+{_ROW} WHERE d.consumer = $1 AND d.event_id = $2 AND d.state = 'waiting' AND d.attempts = $3
+FOR UPDATE OF d SKIP LOCKED
+"""
 _PLACE = """
 INSERT INTO platform_inbox AS i
     (consumer, aggregate, aggregate_id, last_sequence, last_event_id, handled_at)
@@ -99,16 +107,14 @@ ON CONFLICT (consumer, aggregate, aggregate_id) DO UPDATE
         handled_at = excluded.handled_at
     WHERE i.last_sequence < excluded.last_sequence
 """
-_FINISH = (
-    """
-    WITH finished AS (
-        UPDATE platform_delivery SET state = $3, finished_at = now()
-        WHERE consumer = $1 AND event_id = $2
-        RETURNING consumer, aggregate, aggregate_id, sequence, event_id
-    )
-    """  # noqa: S608 - likewise
-    + _PLACE
-)
+_FINISH = f"""
+WITH finished AS (
+    UPDATE platform_delivery SET state = $3, finished_at = now()
+    WHERE consumer = $1 AND event_id = $2
+    RETURNING consumer, aggregate, aggregate_id, sequence, event_id
+), placed AS ({_PLACE} RETURNING 1)
+SELECT count(*) FROM placed
+"""  # noqa: S608 - built from constants of this module
 _SKIP = f"""
 WITH heads AS (
     SELECT d.consumer, d.event_id FROM platform_delivery d
@@ -123,8 +129,8 @@ SELECT count(*) FROM finished
 """  # noqa: S608 - likewise
 _FAILED = """
 UPDATE platform_delivery
-SET attempts = attempts + 1, due_at = $3, error = $4,
-    state = CASE WHEN attempts + 1 >= $5 THEN 'parked' ELSE 'waiting' END
+SET attempts = $6::int, due_at = $3, error = $4,
+    state = CASE WHEN $6::int >= $5 THEN 'parked' ELSE 'waiting' END
 WHERE consumer = $1 AND event_id = $2 AND state = 'waiting'
 RETURNING state, attempts
 """
@@ -136,6 +142,14 @@ SELECT EXISTS (
 """
 
 
+class Overtaken(Exception):
+    """The fact was taken in elsewhere meanwhile; what was done here is undone."""
+
+
+class ProcessEnded(Exception):
+    """A fact whose reactions end processes."""
+
+
 def default_backoff(attempt: int) -> timedelta:
     """1 s, 2 s, 4 s … at most 5 minutes, with jitter, after the ``attempt``-th failure."""
     seconds = min(2.0 ** (attempt - 1), 300.0) * random.uniform(0.75, 1.25)
@@ -144,6 +158,8 @@ def default_backoff(attempt: int) -> timedelta:
 
 class InProcessTransport(Transport):
     """Feeds and serves consumers through ``platform_delivery``; several processes share the work."""
+
+    name = "in-process"
 
     def __init__(
         self,
@@ -172,20 +188,35 @@ class InProcessTransport(Transport):
         """The workers of this process, and the one that keeps saying whom they serve."""
         return [*self._loops, self._announcer]
 
+    def workers(self) -> Sequence[Loop]:
+        """Only the workers: for another transport, which announces in its own way."""
+        return self._loops
+
     async def announce(self) -> None:
-        """Write down who is served here; facts are kept for them even while they are away."""
+        """Write down who is served here; facts are kept for them even while they are away.
+
+        What another transport still keeps for them is fed from the outbox.
+        """
+        await self.register()
+        if fed := await take_over(self._db, self.name, refill=True):
+            _log.info(
+                "facts that the transport before still kept are delivered", extra={"fed": fed}
+            )
+
+    async def register(self, since: datetime | None = None) -> None:
+        """Write down who is served here; who is new is known from ``since`` on, otherwise from now."""
         interests = self._index.interests()
         if not interests:
             return
         consumers, types, aggregates = (list(column) for column in zip(*interests, strict=True))
         async with self._db.unit_of_work() as uow:
-            await uow.execute(_ANNOUNCE, consumers, types, aggregates)
+            await uow.execute(_ANNOUNCE, consumers, types, aggregates, since)
             await uow.execute(_FORGET, sorted(set(consumers)), _STALE)
 
     async def accept(self, uow: UnitOfWork, event_ids: Sequence[UUID]) -> None:
         """One row for every consumer, anywhere, that touches the aggregate kind."""
-        await uow.execute(_FEED, list(event_ids), uow.clock.now())
-        uow.after_commit(self._wake)
+        await feed_all(uow, event_ids)
+        uow.after_commit(self.wake)
 
     async def skip_unwanted(self) -> int:
         """Move places past facts that their consumers only count; says how many."""
@@ -201,7 +232,8 @@ class InProcessTransport(Transport):
             elif not skipped:
                 return tried
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Something was fed: look now."""
         self._loops[0].wake()
 
     async def _announce_step(self) -> bool:
@@ -219,6 +251,7 @@ class InProcessTransport(Transport):
         if not wanted:
             return False
         row: Any = None
+        begun = 0
         try:
             async with self._db.unit_of_work() as uow:
                 row = await uow.fetchrow(_CLAIM, wanted, self._db.clock.now())
@@ -226,26 +259,56 @@ class InProcessTransport(Transport):
                     return False
                 if following is not None:
                     following.wake()
-                await self._take_in(uow, row)
+                if row["attempts"] or row["error"]:
+                    begun = await self._begin(uow, row)
+                else:
+                    await self._take_in(uow, row)
+            if begun:
+                await self._again(row, begun)
         except asyncio.CancelledError:
             raise
+        except Overtaken:
+            return True
         except Exception as error:
             if row is None:
                 raise
-            await self._record_failure(row, error)
+            await self._record_failure(row, error, begun or row["attempts"] + 1)
         return True
 
-    async def _take_in(self, uow: UnitOfWork, row: Any) -> None:
+    async def _begin(self, uow: UnitOfWork, row: Any) -> int:
+        """Count the attempt before it is made: it may be the one that ends this process."""
+        if row["attempts"] >= MAX_ATTEMPTS:
+            raise ProcessEnded(_ENDED)
+        now = self._db.clock.now()
+        due_at = now + self._backoff(row["attempts"] + 1)
+        # Behind the moment of its claim, so that nobody else finds it due before we hold it again.
+        due_at = max(due_at, now + _HELD)
+        key = (row["consumer"], row["event_id"])
+        return int(await uow.fetchval(_BEGIN, *key, due_at, _ENDED))
+
+    async def _again(self, row: Any, begun: int) -> None:
+        async with self._db.unit_of_work() as uow:
+            held = await uow.fetchrow(_BEGUN, row["consumer"], row["event_id"], begun)
+            if held is not None:
+                await self._take_in(uow, held, attempt=begun)
+
+    async def _take_in(self, uow: UnitOfWork, row: Any, attempt: int = 1) -> None:
         last = row["last_sequence"]
         if last is not None and row["sequence"] > last + 1 and await self._gap_waits(uow, row):
             return
         subscription = self._index.find(row["consumer"], row["type"])
-        if subscription is not None and (last is None or row["sequence"] > last):
-            await self._react(uow, subscription, row)
-        await uow.execute(_FINISH, row["consumer"], row["event_id"], "done")
+        reacted = subscription is not None and (last is None or row["sequence"] > last)
+        if subscription is not None and reacted:
+            await self._react(uow, subscription, row, attempt)
+        placed = await uow.fetchval(_FINISH, row["consumer"], row["event_id"], "done")
+        if reacted and not placed:
+            raise Overtaken
 
     @staticmethod
-    async def _react(uow: UnitOfWork, subscription: Subscription, row: Any) -> None:
+    async def _react(uow: UnitOfWork, subscription: Subscription, row: Any, attempt: int) -> None:
+        if row["payload"] is None:
+            message = "the outbox does not have this fact"
+            raise LookupError(message)
         meta = EventMeta(
             id=row["event_id"],
             aggregate=row["aggregate"],
@@ -254,7 +317,7 @@ class InProcessTransport(Transport):
             type=row["type"],
             version=row["version"],
             occurred_at=row["occurred_at"],
-            attempt=row["attempts"] + 1,
+            attempt=attempt,
         )
         await react(uow, subscription, decode(subscription, row["payload"], meta), meta)
 
@@ -279,8 +342,7 @@ class InProcessTransport(Transport):
         )
         return False
 
-    async def _record_failure(self, row: Any, error: Exception) -> None:
-        attempt = row["attempts"] + 1
+    async def _record_failure(self, row: Any, error: Exception, attempt: int) -> None:
         outcome = await self._db.fetchrow(
             _FAILED,
             row["consumer"],
@@ -288,6 +350,7 @@ class InProcessTransport(Transport):
             self._db.clock.now() + self._backoff(attempt),
             describe(error),
             MAX_ATTEMPTS,
+            min(attempt, MAX_ATTEMPTS),
         )
         if outcome is None:
             return

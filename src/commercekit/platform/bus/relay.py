@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from commercekit.platform.bus.transport import TransportAway
 from commercekit.platform.loops import Loop
 
 if TYPE_CHECKING:
@@ -17,7 +18,10 @@ _LEAD = "SELECT pg_try_advisory_xact_lock(hashtextextended('commercekit.relay', 
 _UNPUBLISHED = """
 SELECT id FROM platform_outbox WHERE published_at IS NULL ORDER BY position LIMIT $1
 """
-_PUBLISHED = "UPDATE platform_outbox SET published_at = now() WHERE id = ANY($1::uuid[])"
+# Not now(), which is when the transaction began: a consumer that became known meanwhile was served.
+_PUBLISHED = """
+UPDATE platform_outbox SET published_at = clock_timestamp() WHERE id = ANY($1::uuid[])
+"""
 
 
 class Relay:
@@ -54,9 +58,14 @@ class Relay:
             return len(ids)
 
     async def _step(self) -> bool:
+        if not self._transport.is_ready:
+            return False
         if not await self._db.fetchval("SELECT EXISTS (" + _UNPUBLISHED + ")", 1):
             return False
-        moved = await self.move()
+        try:
+            moved = await self.move()
+        except TransportAway:
+            return False
         if not moved:  # another process leads; it may have looked just before our COMMIT
             self._loop.wake_after(0.05)
         # A batch that was not full took all there was: those who commit next wake us.

@@ -15,7 +15,15 @@ from piccolo.table import Table
 
 from commercekit.platform.db import ENGINE
 
-__all__ = ["Consumer", "Delivery", "EventSequence", "Inbox", "OutboxRow"]
+__all__ = [
+    "BrokerQueue",
+    "Consumer",
+    "Delivery",
+    "EventSequence",
+    "Inbox",
+    "OutboxRow",
+    "TransportInUse",
+]
 
 
 class EventSequence(Table, db=ENGINE, tablename="platform_event_sequence"):
@@ -48,6 +56,7 @@ class Consumer(Table, db=ENGINE, tablename="platform_consumer"):
     type = Text()
     aggregate = Text()
     seen_at = Timestamptz()
+    known_since = Timestamptz()
 
 
 class Delivery(Table, db=ENGINE, tablename="platform_delivery"):
@@ -76,3 +85,20 @@ class Inbox(Table, db=ENGINE, tablename="platform_inbox"):
     last_sequence = BigInt()
     last_event_id = UUID()
     handled_at = Timestamptz()
+
+
+class TransportInUse(Table, db=ENGINE, tablename="platform_transport"):
+    """Which transport was the last to be handed facts; one row."""
+
+    one = Boolean(primary_key=True, default=True)
+    name = Text()
+    since = Timestamptz()
+
+
+class BrokerQueue(Table, db=ENGINE, tablename="platform_queue"):
+    """A queue that a broker keeps for a consumer."""
+
+    queue = Text(primary_key=True)
+    consumer = Text()
+    declared_at = Timestamptz()
+    refill = Boolean()
