@@ -33,6 +33,8 @@ HOMES: dict[str, tuple[str, ...]] = {
     "pluggy": (r"commercekit\.platform\.plugins(\..*)?",),
     "asyncpg": (r"commercekit\.platform\.db(\..*)?",),
     "aio_pika": (r"commercekit\.platform\.bus\.[a-z_]+",),
+    "aio_pika": (r"commercekit\.platform\.bus\.rabbitmq(\.[a-z_]+)?",),
+    "aiormq": (r"commercekit\.platform\.bus\.rabbitmq(\.[a-z_]+)?",),
     "valkey": (r"commercekit\.platform\.cache(\.[a-z_]+)?",),
     "piccolo": (
         r"commercekit\.platform\.db(\..*)?",

@@ -12,6 +12,7 @@ from commercekit.inventory import InventorySettings
 from commercekit.notifications import NotificationSettings
 from commercekit.orders import OrdersSettings
 from commercekit.payments import PaymentsSettings
+from commercekit.platform.bus import BusSettings
 from commercekit.platform.cache import CacheSettings
 from commercekit.platform.jobs import JobsSettings
 from commercekit.platform.plugins import PluginPolicy
@@ -163,6 +164,7 @@ class ShopSettings(Struct, frozen=True, kw_only=True):
     ] = Path(".data")
     database: DatabaseSettings = field(default_factory=DatabaseSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
+    bus: BusSettings = field(default_factory=BusSettings)
     web: WebSettings = field(default_factory=WebSettings)
     media: MediaSettings = field(default_factory=MediaSettings)
     market: MarketSettings = field(default_factory=MarketSettings)

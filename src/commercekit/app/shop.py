@@ -41,7 +41,7 @@ from commercekit.notifications.hookspecs import register_notifiers
 from commercekit.orders import OrderService, Reviewer
 from commercekit.payments import PAYMENT_GATEWAYS, Gateways, PaymentService
 from commercekit.payments.hookspecs import register_payment_gateways
-from commercekit.platform.bus import Broadcast, Bus
+from commercekit.platform.bus import Broadcast, Bus, transport_of
 from commercekit.platform.cache import cache_of
 from commercekit.platform.db import Database
 from commercekit.platform.extensions import ExtensionDoor, PluginExtensions
@@ -151,7 +151,8 @@ class Shop:
         self.cache = cache_of(settings.cache)
         self.sealer = Sealer(configuration.master_key())
         self.http = http or outbound_client(allow=configuration.own_addresses())
-        self.bus = Bus(self.db, self.clock, poll=poll)
+        transport = transport_of(self.db, settings.bus, poll=poll)
+        self.bus = Bus(self.db, self.clock, transport=transport, poll=poll)
         self.jobs = Jobs(
             self.db,
             self.clock,

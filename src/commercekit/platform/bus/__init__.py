@@ -12,25 +12,29 @@
 
 from commercekit.platform.bus.broadcast import Broadcast
 from commercekit.platform.bus.bus import Backlog, Bus
+from commercekit.platform.bus.choosing import transport_of
 from commercekit.platform.bus.deliveries import MAX_ATTEMPTS, InProcessTransport
 from commercekit.platform.bus.kept import Kept
 from commercekit.platform.bus.places import ConsumerPlaces, places_of, remove_consumers
 from commercekit.platform.bus.relay import Relay
+from commercekit.platform.bus.settings import BusSettings
 from commercekit.platform.bus.subscriptions import (
     EventMeta,
     Subscription,
     SubscriptionIndex,
     Together,
 )
-from commercekit.platform.bus.transport import ParkedDelivery, Transport
+from commercekit.platform.bus.transport import Figures, ParkedDelivery, Transport, TransportAway
 
 __all__ = [
     "MAX_ATTEMPTS",
     "Backlog",
     "Broadcast",
     "Bus",
+    "BusSettings",
     "ConsumerPlaces",
     "EventMeta",
+    "Figures",
     "InProcessTransport",
     "Kept",
     "ParkedDelivery",
@@ -39,6 +43,8 @@ __all__ = [
     "SubscriptionIndex",
     "Together",
     "Transport",
+    "TransportAway",
     "places_of",
     "remove_consumers",
+    "transport_of",
 ]

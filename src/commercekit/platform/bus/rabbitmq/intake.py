@@ -35,6 +35,8 @@ _AWAY: tuple[type[Exception], ...] = (*OUTAGES, Unavailable, OSError)
 """Perhaps it is the database that failed, not the fact: then nothing is written down against it."""
 _LONGEST = 0.1
 """A unit of work that has run so long commits: its locks keep others waiting."""
+_ONE_BY_ONE = 1.0
+"""So long without an acknowledgement at most."""
 _SUSPECT = 3
 """A message that came back so often may be what ends processes; the database counts from there on."""
 
@@ -151,7 +153,7 @@ class Intake:
                 raise
             if len(facts) == 1:
                 return await self._failed(consumer, first, error)
-        return await self._one(consumer, first)
+        return await self._one_by_one(consumer, facts)
 
     async def take_dead(self, consumer: str, message: Arrived | Unreadable) -> None:
         """Write down what the broker gave up: it is tried once more, counted, and parked if that fails."""
@@ -173,6 +175,16 @@ class Intake:
 
         await self._db.run(work)
         self._figures.set_aside += 1
+
+    async def _one_by_one(self, consumer: str, facts: Sequence[Arrived]) -> int:
+        """Each in a unit of work of its own, so that one that fails undoes no other."""
+        settled = 0
+        until = time.monotonic() + _ONE_BY_ONE
+        while settled < len(facts) and await self._one(consumer, facts[settled]):
+            settled += 1
+            if time.monotonic() > until:
+                break
+        return settled
 
     async def _one(self, consumer: str, fact: Arrived) -> int:
         try:

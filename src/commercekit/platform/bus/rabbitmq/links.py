@@ -14,10 +14,10 @@ import re
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import aio_pika
 from aiormq import exceptions as amqp
-from yarl import URL
 
 from commercekit.platform.security import redact
 
@@ -50,6 +50,7 @@ class Link:
         self._settings = settings
         self._name = name
         self._on_close = on_close
+        self._heartbeat = str(int(settings.heartbeat.total_seconds()))
         self._connection: AbstractConnection | None = None
 
     @property
@@ -63,9 +64,9 @@ class Link:
         if self._settings.url is None:
             message = "bus.url is not set"
             raise RuntimeError(message)
-        url = URL(self._settings.url.reveal()).update_query(
-            heartbeat=str(int(self._settings.heartbeat.total_seconds()))
-        )
+        parts = urlsplit(self._settings.url.reveal())
+        query = {**dict(parse_qsl(parts.query)), "heartbeat": self._heartbeat}
+        url = urlunsplit(parts._replace(query=urlencode(query)))
         connection = await aio_pika.connect(
             url,
             timeout=_CONNECT_SECONDS,
