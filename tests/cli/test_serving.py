@@ -5,15 +5,19 @@ import stat
 import subprocess
 import sys
 import textwrap
+import threading
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import psutil
 import pytest
+from granian.server import Server
 
 from commercekit.cli.place import Place
 from commercekit.cli.serving.banner import _TEXTS as BANNER
 from commercekit.cli.serving.port import claim_port
+from commercekit.cli.serving.processes import Drain, ShopServer
 from commercekit.cli.serving.runner import _address
 from commercekit.cli.serving.server_file import ServerFile
 from commercekit.errors import ConfigurationError
@@ -132,6 +136,74 @@ def test_a_server_process_ends_with_the_command_that_was_killed(tmp_path):
         while orphan.is_running() and orphan.status() != psutil.STATUS_ZOMBIE:
             assert time.monotonic() < until
             time.sleep(0.02)
+
+
+# -- taking leave of a balancer ----------------------------------------------------------------
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """The parent of server processes, which notes when it would stop them."""
+    stopped = threading.Event()
+    monkeypatch.setattr(Server, "signal_handler_interrupt", lambda *_: stopped.set())
+
+    def make(drain):
+        made = ShopServer("shop:app", interface="asgi", factory=True, drain=drain)
+        made.stopped = stopped
+        return made
+
+    return make
+
+
+def test_a_service_that_is_stopped_tells_its_balancer_first(server, tmp_path):
+    drain = Drain(tmp_path / "run" / "draining", timedelta(seconds=0.2))
+    shop = server(drain)
+
+    shop.signal_handler_interrupt(signal.SIGTERM, None)
+
+    assert drain.sign.exists()
+    assert not shop.stopped.is_set()
+    assert shop.stopped.wait(5)
+
+
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_stops_a_draining_shop_at_once(server, tmp_path, second):
+    shop = server(Drain(tmp_path / "draining", timedelta(minutes=10)))
+    shop.signal_handler_interrupt(signal.SIGTERM, None)
+    assert not shop.stopped.is_set()
+
+    shop.signal_handler_interrupt(second, None)
+
+    assert shop.stopped.is_set()
+
+
+def test_ctrl_c_does_not_drain(server, tmp_path):
+    drain = Drain(tmp_path / "draining", timedelta(minutes=10))
+    shop = server(drain)
+
+    shop.signal_handler_interrupt(signal.SIGINT, None)
+
+    assert shop.stopped.is_set()
+    assert not drain.sign.exists()
+
+
+def test_without_a_balancer_sigterm_stops_at_once(server, tmp_path):
+    drain = Drain(tmp_path / "draining")
+    shop = server(drain)
+
+    shop.signal_handler_interrupt(signal.SIGTERM, None)
+
+    assert shop.stopped.is_set()
+    assert not drain.sign.exists()
+
+
+def test_the_sign_of_a_run_that_was_killed_while_it_drained_is_forgotten(tmp_path):
+    drain = Drain(tmp_path / "run" / "draining")
+    drain.forget()
+    drain.begin()
+    drain.begin()
+    drain.forget()
+    assert not drain.sign.exists()
 
 
 # -- the place -----------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from commercekit.checkout import (
     StoreCheckout,
     lanes_of,
 )
+from commercekit.errors import Unavailable
 from commercekit.fulfilment.api import AdminShipments
 from commercekit.identity.api import AdminAudit, AdminTokens
 from commercekit.inventory.api import (
@@ -44,7 +45,7 @@ from commercekit.orders import (
 from commercekit.payments.api import AdminPayments, AdminRefunds
 from commercekit.platform.bus.api import AdminEvents
 from commercekit.platform.db.embedded import EmbeddedServer
-from commercekit.platform.http import HttpSettings, current_request_id
+from commercekit.platform.http import HttpSettings, ReadyCheck, current_request_id
 from commercekit.platform.jobs.api import AdminJobs
 from commercekit.platform.operations.api import AdminPlugins
 from commercekit.platform.security import Principal
@@ -182,6 +183,7 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
         ),
         checks={
             "database": shop.ready,
+            "staying": _staying(shop.configuration.drain_sign),
             **({"cache": shop.cached} if shop.cache.is_shared else {}),
         },
         registry=shop.metrics.registry,
@@ -221,6 +223,17 @@ async def attended(
     )
     async with sampling(shop, *tallies), watchdog:
         yield
+
+
+def _staying(drain_sign: Path) -> ReadyCheck:
+    """Not ready any more from the moment that the shop was told to stop, though it still answers."""
+
+    async def check() -> None:
+        if await asyncio.to_thread(drain_sign.exists):
+            message = "The shop is about to stop."
+            raise Unavailable(message)
+
+    return check
 
 
 def _sign_of(shop: Shop) -> Path | None:

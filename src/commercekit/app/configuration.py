@@ -66,6 +66,16 @@ class ShopConfiguration:
         """The data folder, absolute."""
         return self.settings.data.absolute()
 
+    @property
+    def pictures(self) -> Path:
+        """The folder of uploaded pictures, absolute."""
+        return (self.settings.media.folder or self.data / "pictures").absolute()
+
+    @property
+    def drain_sign(self) -> Path:
+        """The file that is there while ``commercekit run`` has been told to stop and waits for it."""
+        return self.data / "run" / "draining"
+
     def master_key(self) -> MasterKey:
         """The key of all keys: from the settings, or made up in a development shop's data folder."""
         secret = self.settings.security.master_key

@@ -1,5 +1,6 @@
 """The one typed tree of a shop's settings."""
 
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -80,6 +81,13 @@ class WebSettings(Struct, frozen=True, kw_only=True):
             "`commercekit worker` does."
         ),
     ] = True
+    drain: Annotated[
+        timedelta,
+        Meta(
+            description="How long after SIGTERM /readyz says 503 before the shop stops, so that a balancer "
+            "sends it nothing any more; longer than its checks take to notice. 0s: stop at once."
+        ),
+    ] = timedelta(0)
     media: Annotated[
         Path | None, Meta(description="A folder of pictures, served under /media.")
     ] = None
@@ -100,9 +108,16 @@ class MediaSettings(Struct, frozen=True, kw_only=True):
         str,
         Meta(
             pattern="^[a-z][a-z0-9-]{0,62}$",
-            description="Where they lie: `folder`, which is in the data folder, or the code of a plugin's.",
+            description="Where they lie: `folder`, or the code of a plugin's.",
         ),
     ] = "folder"
+    folder: Annotated[
+        Path | None,
+        Meta(
+            description="The folder of `folder`, else `pictures` in the data folder; several nodes share "
+            "one."
+        ),
+    ] = None
 
 
 class MarketSettings(Struct, frozen=True, kw_only=True):

@@ -199,7 +199,7 @@ class Shop:
         )
         self.markets = MarketService(db, clock)
         self.storage = self._brought.storage(
-            settings.media.storage, FolderStorage(self.configuration.data / "pictures")
+            settings.media.storage, FolderStorage(self.configuration.pictures)
         )
         self.catalog = CatalogService(db, clock, self.storage, book=self.fields)
         self.pictures = PictureCheck(db, reach_by(self.http))

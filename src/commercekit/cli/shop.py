@@ -70,7 +70,7 @@ async def upgraded(
     from commercekit.platform.extensions import FieldIndexes
 
     steps = await migrator_of(configuration, dsn).forwards(on_step=on_step)
-    async with Shop(configuration, dsn).opened() as shop:
+    async with Shop(configuration, dsn).opened() as shop, shop.db.alone("upgrade"):
         indexes = await FieldIndexes(shop.db, shop.fields).bring()
         await PluginLeftovers(shop).remember()
     return Upgraded(len(steps), indexes)

@@ -9,6 +9,8 @@ import signal
 import threading
 import time
 from collections import deque
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import psutil
@@ -18,10 +20,9 @@ from granian.server import Server
 from commercekit.cli.serving.worker import STANDBY_VARIABLE
 
 if TYPE_CHECKING:
-    from datetime import timedelta
     from pathlib import Path
 
-__all__ = ["ShopServer", "end_the_stuck"]
+__all__ = ["Drain", "ShopServer", "end_the_stuck"]
 
 _EARLY: Final = 10.0
 """Seconds of life after which a death says nothing about the next one."""
@@ -31,6 +32,24 @@ _HOPELESS: Final = 20
 _REST: Final = 5.0
 """Seconds after which the next reserve is started."""
 _log = structlog.get_logger("commercekit.run")
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """How a shop takes its leave of a balancer: it says that it is not ready, and stops later."""
+
+    sign: Path
+    """While this file is there, ``/readyz`` answers 503."""
+    wait: timedelta = timedelta(0)
+
+    def begin(self) -> None:
+        """Say so."""
+        self.sign.parent.mkdir(parents=True, exist_ok=True)
+        self.sign.touch()
+
+    def forget(self) -> None:
+        """Also what a run left that was killed while it waited."""
+        self.sign.unlink(missing_ok=True)
 
 
 class _NotLately(dict[int, float]):
@@ -48,8 +67,18 @@ class ShopServer(Server):  # type: ignore[misc,valid-type]  # chosen by granian 
     on and on is replaced slower.
     """
 
-    def __init__(self, *arguments: Any, reserve: Path | None = None, **options: Any) -> None:
-        """``reserve`` is a folder for the files that wake the reserve; without it there is none."""
+    def __init__(
+        self,
+        *arguments: Any,
+        reserve: Path | None = None,
+        drain: Drain | None = None,
+        **options: Any,
+    ) -> None:
+        """``reserve`` is a folder for the files that wake the reserve; without it there is none.
+
+        ``drain`` is for SIGTERM, which is how services are stopped; Ctrl-C stops at once, and so does a
+        second signal.
+        """
         super().__init__(*arguments, **options)
         self.respawned_wrks = _NotLately()
         self._deaths: deque[float] = deque(maxlen=_HOPELESS)
@@ -58,6 +87,18 @@ class ShopServer(Server):  # type: ignore[misc,valid-type]  # chosen by granian 
         self._recipe: tuple[Any, Any] | None = None
         self._reserve: tuple[Any, Path] | None = None
         self._lock = threading.Lock()
+        self._drain = drain
+
+    def signal_handler_interrupt(self, *told: Any) -> None:
+        """Stop; first drain, if it was SIGTERM and there is a balancer to be told."""
+        drain, self._drain = self._drain, None
+        if drain is None or not drain.wait or told[:1] != (signal.SIGTERM,):
+            super().signal_handler_interrupt(*told)
+            return
+        drain.begin()
+        stop = threading.Timer(drain.wait.total_seconds(), super().signal_handler_interrupt)
+        stop.daemon = True
+        stop.start()
 
     def keep_a_reserve(self, after: float = 0.0) -> None:
         """Start one, unless there is one; after so many seconds, not to take time from who starts now."""

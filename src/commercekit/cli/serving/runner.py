@@ -194,7 +194,7 @@ def _serve(
 ) -> int:
     from granian.constants import HTTPModes, Interfaces, Loops
 
-    from commercekit.cli.serving.processes import ShopServer, end_the_stuck
+    from commercekit.cli.serving.processes import Drain, ShopServer, end_the_stuck
 
     processes = wanted.processes or configuration.settings.web.processes
     share_metrics(run_folder(configuration.data) / "metrics")
@@ -212,6 +212,8 @@ def _serve(
     end_the_stuck(
         run_folder(configuration.data) / "alive", configuration.settings.telemetry.stuck_after
     )
+    drain = Drain(configuration.drain_sign, configuration.settings.web.drain)
+    drain.forget()
     server = ShopServer(
         _TARGET,
         address=wanted.host,
@@ -226,6 +228,7 @@ def _serve(
         workers_kill_timeout=20,
         respawn_interval=0,
         reserve=run_folder(configuration.data) / "reserve" if processes > 1 else None,
+        drain=drain,
     )
     say(text("starting", wanted.lang, count=processes))
     address = _address(wanted.host, port)
@@ -245,6 +248,7 @@ def _serve(
         return int(ended.code or 0) if isinstance(ended.code, int) else ExitCode.FAILED
     finally:
         server.dismiss_reserve()
+        drain.forget()
     return ExitCode.OK
 
 

@@ -11,6 +11,7 @@ from commercekit.kernel import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from commercekit.app import Shop
     from commercekit.catalog import ImportReport
@@ -21,19 +22,25 @@ __all__ = ["seed_demo"]
 async def seed_demo(shop: Shop, progress: Callable[[int], None]) -> ImportReport | None:
     """Import the demo catalogue and set up its promotions; None when there is nothing to do.
 
-    Only a shop without a single product is filled: whoever deleted the demo gets no second one. In safe
-    mode it waits, for its promotions need their rules.
+    Only a shop without a single product is filled: whoever deleted the demo gets no second one. Of
+    several nodes that start at once one fills it. In safe mode it waits, for its promotions need their
+    rules.
     """
     demo = shop.settings.demo
     if demo.products is None or shop.settings.in_production or shop.safe_mode.active:
         return None
-    if await shop.catalog.product_ids(limit=1):
-        return None
+    async with shop.db.alone("demo"):
+        if await shop.catalog.product_ids(limit=1):
+            return None
+        return await _fill(shop, demo.products, progress)
+
+
+async def _fill(shop: Shop, products: Path, progress: Callable[[int], None]) -> ImportReport:
     market = await shop.markets.default()
     try:
-        lines = demo.products.open(encoding="utf-8-sig", newline="")
+        lines = products.open(encoding="utf-8-sig", newline="")
     except OSError as error:
-        message = f"demo.products names {demo.products}, and that cannot be read: {error.strerror}"
+        message = f"demo.products names {products}, and that cannot be read: {error.strerror}"
         raise ConfigurationError(message) from error
     with lines:
         report = await shop.importer(market).run(

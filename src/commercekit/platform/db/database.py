@@ -12,7 +12,7 @@ import asyncpg
 
 from commercekit.errors import Unavailable
 from commercekit.platform.db.engine import ENGINE, _current, current_unit_of_work
-from commercekit.platform.db.unit_of_work import FlushHook, UnitOfWork
+from commercekit.platform.db.unit_of_work import FlushHook, UnitOfWork, lock_key
 
 if TYPE_CHECKING:
     from asyncpg import Connection, Pool, Record
@@ -45,6 +45,7 @@ _BROKEN: tuple[type[Exception], ...] = (
 _ENDED: tuple[type[BaseException], ...] = (*OUTAGES, asyncpg.InternalClientError)
 _RETRIED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _ACQUIRE_SECONDS = 5.0
+_LOOK_AGAIN = 0.1
 
 
 class CommitOutcomeUnknown(Unavailable):
@@ -221,6 +222,21 @@ class Database:
                 await connection.close(timeout=2)
             except _BROKEN:
                 connection.terminate()
+
+    @asynccontextmanager
+    async def alone(self, name: str) -> AsyncIterator[None]:
+        """One at a time, of all processes on all nodes: whoever comes second waits until the first is done.
+
+        For what takes long or many transactions, such as the steps of a start; for one transaction there
+        is :meth:`UnitOfWork.lock`. A holder that dies lets go. Nobody waits inside a statement: that
+        would be a transaction, and an index that is made concurrently waits for all of them.
+        """
+        key = lock_key(f"alone: {name}")
+        async with self.dedicated_connection() as connection:
+            taken = "SELECT pg_try_advisory_lock($1)"
+            while not await connection.fetchval(taken, key):  # noqa: ASYNC110 - another process holds it
+                await asyncio.sleep(_LOOK_AGAIN)
+            yield
 
     def _connection(self) -> _Borrowed:
         if self._pool is None:

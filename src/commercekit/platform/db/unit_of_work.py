@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from commercekit.kernel import Clock, DomainEvent
 
-__all__ = ["FlushHook", "UnitOfWork"]
+__all__ = ["FlushHook", "UnitOfWork", "lock_key"]
 
 FlushHook = Callable[["UnitOfWork", "Sequence[DomainEvent]"], Awaitable[None]]
 """What the bus does with facts, inside the transaction that caused them."""
@@ -126,14 +126,14 @@ class UnitOfWork:
 
     async def lock(self, name: str) -> None:
         """Wait until no other transaction holds ``name``, and hold it until this one ends."""
-        await self.connection.fetchval("SELECT pg_advisory_xact_lock($1)", _lock_key(name))
+        await self.connection.fetchval("SELECT pg_advisory_xact_lock($1)", lock_key(name))
 
     async def lock_all(self, names: Iterable[str]) -> None:
         """Hold every one of ``names``, taken in one order by all who come here, in one statement.
 
         Each is an entry of the server's lock table until the end: a few hundred at a time.
         """
-        keys = sorted({_lock_key(name) for name in names})
+        keys = sorted({lock_key(name) for name in names})
         await self.connection.execute(
             "SELECT count(pg_advisory_xact_lock(key)) FROM unnest($1::bigint[]) AS key", keys
         )
@@ -158,6 +158,7 @@ class UnitOfWork:
                 _logger.exception("a callback after commit failed")
 
 
-def _lock_key(name: str) -> int:
+def lock_key(name: str) -> int:
+    """The number by which PostgreSQL knows the advisory lock of that name."""
     digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)

@@ -21,7 +21,7 @@ from commercekit.platform.http.inputs import Input, decode, first_error
 from commercekit.platform.http.lane import Asked, LaneRequest, LaneRoute
 from commercekit.platform.http.metrics import RequestMetrics
 from commercekit.platform.http.openapi import document_of
-from commercekit.platform.http.operations import DEGRADED
+from commercekit.platform.http.operations import DEGRADED, ReadyCheck
 from commercekit.platform.http.outbound import (
     Answered,
     PostFailed,
@@ -82,6 +82,7 @@ __all__ = [
     "PreconditionFailed",
     "PreconditionRequired",
     "Reach",
+    "ReadyCheck",
     "RequestMetrics",
     "ShopApplication",
     "Throttled",

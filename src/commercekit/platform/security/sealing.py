@@ -89,7 +89,7 @@ class Sealer:
                 message = (
                     f"the data key of {row['table_name']} was wrapped by the master key"
                     f" {row['master_id']}, but the settings give {self._master.id};"
-                    " restore the right master key"
+                    " restore the right master key; all nodes of a shop have the same"
                 )
                 raise ConfigurationError(message)
             cipher = AESGCM(self._unwrap(row["table_name"], row["id"], row["wrapped"]))
