@@ -10,7 +10,8 @@ from commercekit.app.configuration import (
 )
 from commercekit.app.leftovers import Leftovers, PluginLeftovers
 from commercekit.app.settings import Environment, ShopSettings
-from commercekit.app.shop import SEALED_TABLES, Shop, piccolo_apps
+from commercekit.app.shop import Shop
+from commercekit.app.tables import SEALED_TABLES, piccolo_apps
 
 __all__ = [
     "SEALED_TABLES",

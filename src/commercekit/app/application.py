@@ -50,6 +50,7 @@ from commercekit.platform.jobs.api import AdminJobs
 from commercekit.platform.operations.api import AdminPlugins
 from commercekit.platform.security import Principal
 from commercekit.platform.telemetry import LoopWatchdog, configure_logging
+from commercekit.platform.webhooks.api import AdminWebhooks
 from commercekit.pricing.api import AdminPriceExplanations, AdminPriceLists, AdminTaxRates
 from commercekit.promotions.api import AdminPromotions
 from commercekit.storefront import (
@@ -134,6 +135,7 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
             AdminEvents,
             AdminJobs,
             AdminPlugins,
+            AdminWebhooks,
             *catalog_controllers,
             *media_routes(settings.web.media),
             *picture_routes(shop.storage),
@@ -169,6 +171,7 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
             "jobs": shop.jobs,
             "plugins": shop.plugin_desk,
             "surface": shop.surface,
+            "webhooks": shop.webhooks,
         },
         permissions=shop.surface.permissions,
         lifespan=[lifespan],

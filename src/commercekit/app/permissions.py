@@ -72,4 +72,15 @@ CORE_PERMISSIONS = (
     ),
     Permission("tokens:read", {"en": "See staff tokens", "zh": "查看员工令牌"}),
     Permission("tokens:write", {"en": "Issue and revoke staff tokens", "zh": "签发和吊销员工令牌"}),
+    Permission(
+        "webhooks:read",
+        {"en": "See webhook endpoints and what was sent", "zh": "查看 Webhook 端点和发送记录"},
+    ),
+    Permission(
+        "webhooks:write",
+        {
+            "en": "Set up webhook endpoints, replace secrets, send again",
+            "zh": "设置 Webhook 端点、更换密钥、重新发送",
+        },
+    ),
 )

@@ -20,6 +20,7 @@ from commercekit.platform.plugins import PluginPolicy
 from commercekit.platform.providers import KindSettings
 from commercekit.platform.settings import Secret
 from commercekit.platform.telemetry import TelemetrySettings
+from commercekit.platform.webhooks import WebhookSettings
 from commercekit.pricing import PricingSettings
 
 __all__ = [
@@ -193,6 +194,7 @@ class ShopSettings(Struct, frozen=True, kw_only=True):
     orders: OrdersSettings = field(default_factory=OrdersSettings)
     checkout: CheckoutSettings = field(default_factory=CheckoutSettings)
     jobs: JobsSettings = field(default_factory=JobsSettings)
+    webhooks: WebhookSettings = field(default_factory=WebhookSettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     plugins: PluginPolicy = field(default_factory=PluginPolicy)
     providers: Annotated[

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from commercekit import checkout, notifications, orders, payments
+from commercekit import checkout, orders
 from commercekit.app.audit import auditing
 from commercekit.app.basics import ensure_basics
 from commercekit.app.brought import Brought
@@ -20,6 +20,8 @@ from commercekit.app.product_import import OffersOfShop, PriceAndStock, PricesOf
 from commercekit.app.providers import introduce, policies_of, tally_of
 from commercekit.app.safe_mode import SafeMode
 from commercekit.app.surface import Surface
+from commercekit.app.tables import SEALED_TABLES, piccolo_apps
+from commercekit.app.webhooks import ShopWebhooks
 from commercekit.catalog import (
     CatalogService,
     ExportProducts,
@@ -29,7 +31,6 @@ from commercekit.catalog import (
 )
 from commercekit.checkout import CheckoutService
 from commercekit.fulfilment import CARRIERS, Carriers, FulfilmentService
-from commercekit.fulfilment import SEALED_TABLES as FULFILMENT_SEALED
 from commercekit.fulfilment.hookspecs import register_carriers
 from commercekit.identity import IdentityService
 from commercekit.inventory import InventoryService
@@ -52,7 +53,6 @@ from commercekit.platform.operations import PluginDesk
 from commercekit.platform.plugins import PluginContext
 from commercekit.platform.plugins.hookspecs import (
     register_jobs,
-    register_piccolo_apps,
     register_routes,
     register_schedules,
     register_subscriptions,
@@ -71,46 +71,7 @@ if TYPE_CHECKING:
 
     from commercekit.app.configuration import ShopConfiguration
 
-__all__ = ["SEALED_TABLES", "Shop", "piccolo_apps"]
-
-SEALED_TABLES = (
-    "platform_idempotency_key",
-    *payments.SEALED_TABLES,
-    *FULFILMENT_SEALED,
-    *notifications.SEALED_TABLES,
-    *orders.SEALED_TABLES,
-    *checkout.SEALED_TABLES,
-)
-"""Every table with personal fields; each has a data key of its own."""
-
-_CORE_APPS = (
-    "platform.security",
-    "platform.counters",
-    "platform.http",
-    "platform.bus",
-    "platform.jobs",
-    "platform.plugins",
-    "notifications",
-    "identity",
-    "markets",
-    "catalog",
-    "pricing",
-    "inventory",
-    "payments",
-    "fulfilment",
-    "promotions",
-    "orders",
-    "storefront",
-    "checkout",
-)
-
-
-def piccolo_apps(configuration: ShopConfiguration | None = None) -> list[str]:
-    """The Piccolo apps of the core and of the enabled plugins, lower layers first."""
-    apps = [f"commercekit.{name}.piccolo_app" for name in _CORE_APPS]
-    if configuration is not None:
-        apps += [offered.item for offered in configuration.plugins.collect(register_piccolo_apps)]
-    return apps
+__all__ = ["Shop"]
 
 
 class Shop:
@@ -194,6 +155,8 @@ class Shop:
             contexts,
         )
         self.identity = IdentityService(db, clock, self.surface.permissions)
+        self._webhooks_out = ShopWebhooks(self)
+        self.webhooks = self._webhooks_out.service
         self.plugin_desk = PluginDesk(
             db, self.plugins, self.caller, self.metrics.provider_totals, self.identity
         )
@@ -317,6 +280,7 @@ class Shop:
             *checkout.projectors(self.checkout.shelf),
             *checkout.give_backs(self.checkout.limits),
             *orders.subscriptions(self.orders, self.notifications),
+            *self._webhooks_out.subscriptions(),
             *self._from_plugins(register_subscriptions),
         )
         kinds, schedules = maintenance(self)
@@ -325,6 +289,7 @@ class Shop:
             schedules += more_schedules
         services: Sequence[Any] = (
             self.notifications,
+            self._webhooks_out,
             self.pictures,
             self.catalog,
             self.catalog.media,
@@ -358,6 +323,7 @@ class Shop:
             await self.checkout.drained()
             await self.payments.drained()
             await self.http.aclose()
+            await self._webhooks_out.aclose()
             await self.db.close()
 
     @contextlib.asynccontextmanager

@@ -25,6 +25,7 @@ from commercekit.platform.bus.subscriptions import (
     Together,
 )
 from commercekit.platform.bus.transport import Figures, ParkedDelivery, Transport, TransportAway
+from commercekit.platform.bus.told import told
 
 __all__ = [
     "MAX_ATTEMPTS",
@@ -46,5 +47,6 @@ __all__ = [
     "TransportAway",
     "places_of",
     "remove_consumers",
+    "told",
     "transport_of",
 ]

@@ -23,6 +23,7 @@ from commercekit.platform.security.principal import (
 )
 from commercekit.platform.security.redacting import find_card_number, redact
 from commercekit.platform.security.sealing import SealBroken, Sealer, forget_keys, normalise
+from commercekit.platform.security.signing import SignatureScheme, SigningKey
 
 __all__ = [
     "AUTHENTICATOR",
@@ -37,6 +38,8 @@ __all__ = [
     "PrincipalKind",
     "SealBroken",
     "Sealer",
+    "SignatureScheme",
+    "SigningKey",
     "check_scope",
     "check_scopes",
     "covers",

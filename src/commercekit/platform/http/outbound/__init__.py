@@ -7,11 +7,13 @@ name; proxies of the environment are ignored; time and size are bounded.
 """
 
 from commercekit.platform.http.outbound.addresses import Reach, UrlNotAllowed, check_url
+from commercekit.platform.http.outbound.network import Resolver
 from commercekit.platform.http.outbound.posting import Answered, PostFailed, post
 from commercekit.platform.http.outbound.transport import (
     OutboundTransport,
     ResponseTooLarge,
     UnaskedEncoding,
+    check_reach,
     outbound_client,
 )
 
@@ -20,9 +22,11 @@ __all__ = [
     "OutboundTransport",
     "PostFailed",
     "Reach",
+    "Resolver",
     "ResponseTooLarge",
     "UnaskedEncoding",
     "UrlNotAllowed",
+    "check_reach",
     "check_url",
     "outbound_client",
     "post",

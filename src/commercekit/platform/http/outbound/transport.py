@@ -16,7 +16,13 @@ from commercekit.platform.http.outbound.network import CheckedNetwork, Resolver,
 if TYPE_CHECKING:
     import ssl
 
-__all__ = ["OutboundTransport", "ResponseTooLarge", "UnaskedEncoding", "outbound_client"]
+__all__ = [
+    "OutboundTransport",
+    "ResponseTooLarge",
+    "UnaskedEncoding",
+    "check_reach",
+    "outbound_client",
+]
 
 _MAX_BYTES: Final = 1024 * 1024
 _TOTAL: Final = 30.0
@@ -65,6 +71,17 @@ def outbound_client(
         headers={"User-Agent": "CommerceKit", "Accept-Encoding": "identity"},
         trust_env=False,
     )
+
+
+async def check_reach(url: str, reach: Reach, *, resolve: Resolver | None = None) -> None:
+    """Judge a URL that is to be called later, resolving its name now: for whoever types it in.
+
+    Raises :class:`UrlNotAllowed`. Proves nothing about later, when every connection is checked again.
+    """
+    place = check_url(url, reach)
+    if not reach.is_own(place.host, place.port):
+        network = CheckedNetwork(reach, place.scheme, resolve or resolve_host)
+        await network.addresses(place.host, place.port)
 
 
 class OutboundTransport(httpx.AsyncBaseTransport):

@@ -1,0 +1,56 @@
+"""Which tables a shop has: the core's and the plugins', and which of them hold what is sealed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from commercekit import checkout, notifications, orders, payments
+from commercekit.fulfilment import SEALED_TABLES as FULFILMENT_SEALED
+from commercekit.platform.plugins.hookspecs import register_piccolo_apps
+from commercekit.platform.webhooks import SEALED_TABLES as WEBHOOKS_SEALED
+
+if TYPE_CHECKING:
+    from commercekit.app.configuration import ShopConfiguration
+
+__all__ = ["SEALED_TABLES", "piccolo_apps"]
+
+SEALED_TABLES = (
+    "platform_idempotency_key",
+    *WEBHOOKS_SEALED,
+    *payments.SEALED_TABLES,
+    *FULFILMENT_SEALED,
+    *notifications.SEALED_TABLES,
+    *orders.SEALED_TABLES,
+    *checkout.SEALED_TABLES,
+)
+"""Every table with personal fields; each has a data key of its own."""
+
+_CORE_APPS = (
+    "platform.security",
+    "platform.counters",
+    "platform.http",
+    "platform.bus",
+    "platform.jobs",
+    "platform.plugins",
+    "platform.webhooks",
+    "notifications",
+    "identity",
+    "markets",
+    "catalog",
+    "pricing",
+    "inventory",
+    "payments",
+    "fulfilment",
+    "promotions",
+    "orders",
+    "storefront",
+    "checkout",
+)
+
+
+def piccolo_apps(configuration: ShopConfiguration | None = None) -> list[str]:
+    """The Piccolo apps of the core and of the enabled plugins, lower layers first."""
+    apps = [f"commercekit.{name}.piccolo_app" for name in _CORE_APPS]
+    if configuration is not None:
+        apps += [offered.item for offered in configuration.plugins.collect(register_piccolo_apps)]
+    return apps
