@@ -15,6 +15,7 @@ from commercekit.platform.bus.bus import Backlog, Bus
 from commercekit.platform.bus.choosing import transport_of
 from commercekit.platform.bus.deliveries import MAX_ATTEMPTS, InProcessTransport
 from commercekit.platform.bus.kept import Kept
+from commercekit.platform.bus.past import told
 from commercekit.platform.bus.places import ConsumerPlaces, places_of, remove_consumers
 from commercekit.platform.bus.relay import Relay
 from commercekit.platform.bus.settings import BusSettings
@@ -25,7 +26,6 @@ from commercekit.platform.bus.subscriptions import (
     Together,
 )
 from commercekit.platform.bus.transport import Figures, ParkedDelivery, Transport, TransportAway
-from commercekit.platform.bus.told import told
 
 __all__ = [
     "MAX_ATTEMPTS",

@@ -24,6 +24,7 @@ from commercekit.platform.http.openapi import document_of
 from commercekit.platform.http.operations import DEGRADED, ReadyCheck
 from commercekit.platform.http.outbound import (
     Answered,
+    OutboundClient,
     PostFailed,
     Reach,
     Resolver,
@@ -78,6 +79,7 @@ __all__ = [
     "KeyInFlight",
     "LaneRequest",
     "LaneRoute",
+    "OutboundClient",
     "PageCursor",
     "PageLimit",
     "PostFailed",

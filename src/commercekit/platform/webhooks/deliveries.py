@@ -42,10 +42,9 @@ from commercekit.platform.webhooks.repository import (
 )
 
 if TYPE_CHECKING:
-    import httpx
-
     from commercekit.kernel import Clock
     from commercekit.platform.db import Database, UnitOfWork
+    from commercekit.platform.http import OutboundClient
     from commercekit.platform.jobs import JobContext, Jobs
     from commercekit.platform.webhooks.settings import WebhookSettings
 
@@ -77,7 +76,7 @@ class Deliveries:
         db: Database,
         clock: Clock,
         jobs: Jobs,
-        http: httpx.AsyncClient,
+        http: OutboundClient,
         endpoints: EndpointRepository,
         settings: WebhookSettings,
         *,

@@ -8,7 +8,7 @@ name; proxies of the environment are ignored; time and size are bounded.
 
 from commercekit.platform.http.outbound.addresses import Reach, UrlNotAllowed, check_url
 from commercekit.platform.http.outbound.network import Resolver
-from commercekit.platform.http.outbound.posting import Answered, PostFailed, post
+from commercekit.platform.http.outbound.posting import Answered, OutboundClient, PostFailed, post
 from commercekit.platform.http.outbound.transport import (
     OutboundTransport,
     ResponseTooLarge,
@@ -19,6 +19,7 @@ from commercekit.platform.http.outbound.transport import (
 
 __all__ = [
     "Answered",
+    "OutboundClient",
     "OutboundTransport",
     "PostFailed",
     "Reach",

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, TypeAlias
 
 import httpx
 
 from commercekit.platform.http.outbound.addresses import UrlNotAllowed
 from commercekit.platform.http.outbound.transport import ResponseTooLarge, UnaskedEncoding
 
-__all__ = ["Answered", "PostFailed", "post"]
+__all__ = ["Answered", "OutboundClient", "PostFailed", "post"]
+
+OutboundClient: TypeAlias = httpx.AsyncClient
+"""What :func:`outbound_client` makes, for those who are handed one and make none."""
 
 _READ: Final = 2048
 
@@ -37,7 +40,7 @@ class PostFailed(Exception):
 
 
 async def post(
-    client: httpx.AsyncClient,
+    client: OutboundClient,
     url: str,
     *,
     content: bytes,
@@ -52,7 +55,13 @@ async def post(
     """
     try:
         async with asyncio.timeout(seconds):
-            request = client.build_request("POST", url, content=content, headers=dict(headers))
+            request = client.build_request(
+                "POST",
+                url,
+                content=content,
+                headers=dict(headers),
+                timeout=httpx.Timeout(seconds, connect=min(5.0, seconds)),
+            )
             response = await client.send(request, stream=True, follow_redirects=False)
             try:
                 body = await _first(response, read)
