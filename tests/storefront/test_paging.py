@@ -162,7 +162,7 @@ async def test_words_that_are_everywhere_are_read_in_the_order_of_the_list(shop,
     asked = []
 
     async def page(db, where, **more):
-        asked.append(where.words)
+        asked.append(where.frequent)
         return await lists.page(db, where, **more)
 
     monkeypatch.setattr("commercekit.storefront.repository.page", page)

@@ -7,6 +7,7 @@ from pathlib import Path
 from piccolo.conf.apps import AppConfig
 
 from commercekit.storefront.tables import (
+    StorefrontListingRow,
     StorefrontProductRow,
     StorefrontSynonymRow,
     StorefrontTermRow,
@@ -18,6 +19,7 @@ APP_CONFIG = AppConfig(
     migrations_folder_path=str(Path(__file__).parent / "piccolo_migrations"),
     table_classes=[
         StorefrontProductRow,
+        StorefrontListingRow,
         StorefrontVariantRow,
         StorefrontTermRow,
         StorefrontSynonymRow,

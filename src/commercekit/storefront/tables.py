@@ -18,6 +18,7 @@ from piccolo.table import Table
 from commercekit.platform.db import ENGINE
 
 __all__ = [
+    "StorefrontListingRow",
     "StorefrontProductRow",
     "StorefrontRebuildRow",
     "StorefrontSynonymRow",
@@ -57,6 +58,17 @@ class StorefrontProductRow(Table, db=ENGINE, tablename="storefront_product"):
     terms = TextSearch()
     search_version = SmallInt()
     low_stock = Boolean()
+
+
+class StorefrontListingRow(Table, db=ENGINE, tablename="storefront_listing"):
+    """A product on a shelf of a market: what lists sort and filter by."""
+
+    product_id = UUID(primary_key=True)
+    market_id = UUID()
+    shelf_id = UUID()
+    price_min = BigInt()
+    in_stock = Boolean()
+    brand_slug = Text(null=True)
 
 
 class StorefrontVariantRow(Table, db=ENGINE, tablename="storefront_variant"):

@@ -2,10 +2,12 @@
 
 from commercekit.storefront.repository.counts import (
     brand_counts,
+    brands_on_sale,
     category_counts,
     count,
     count_up_to,
     has_any,
+    shelf_counts,
     summary,
 )
 from commercekit.storefront.repository.lists import (
@@ -13,7 +15,6 @@ from commercekit.storefront.repository.lists import (
     FREQUENT,
     ITEM,
     Ranking,
-    Selection,
     page,
 )
 from commercekit.storefront.repository.products import (
@@ -24,6 +25,7 @@ from commercekit.storefront.repository.products import (
     related,
     variants_of,
 )
+from commercekit.storefront.repository.selection import Selection
 
 __all__ = [
     "COUNTED",
@@ -32,6 +34,7 @@ __all__ = [
     "Ranking",
     "Selection",
     "brand_counts",
+    "brands_on_sale",
     "category_counts",
     "chosen_related",
     "count",
@@ -42,6 +45,7 @@ __all__ = [
     "page",
     "product",
     "related",
+    "shelf_counts",
     "summary",
     "variants_of",
 ]

@@ -2,74 +2,131 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from commercekit.platform.db import Database
-from commercekit.storefront.repository.lists import COUNTED, Selection
+from commercekit.storefront.repository.lists import COUNTED
+from commercekit.storefront.repository.selection import ALL, Conditions, Selection
 
 __all__ = [
     "brand_counts",
+    "brands_on_sale",
     "category_counts",
     "count",
     "count_up_to",
     "has_any",
+    "shelf_counts",
     "summary",
 ]
+
+_BRANDS = """
+    WITH RECURSIVE listed (brand_slug, product_id) AS (
+        (SELECT brand_slug, product_id FROM storefront_listing
+         WHERE market_id = $1 AND shelf_id = $2 AND brand_slug IS NOT NULL
+         ORDER BY brand_slug LIMIT 1)
+        UNION ALL
+        SELECT following.* FROM listed, LATERAL (
+            SELECT l.brand_slug, l.product_id FROM storefront_listing l
+            WHERE l.market_id = $1 AND l.shelf_id = $2 AND l.brand_slug > listed.brand_slug
+            ORDER BY l.brand_slug LIMIT 1) following
+    )
+    SELECT p.brand_slug, p.brand_name FROM listed
+    JOIN storefront_product p ON p.market_id = $1 AND p.product_id = listed.product_id
+"""
+
+
+def _source(where: Selection) -> tuple[str, Conditions]:
+    """The table that tells, and the conditions on it: words are in products only."""
+    if where.searched is not None:
+        # All of them are counted, which the index of words is the shortest way to.
+        return "storefront_product", replace(where, frequent=False).sold()
+    return "storefront_listing", where.listed(where.is_narrowed)
 
 
 async def count(db: Database, where: Selection) -> int:
     """How many there are, however many."""
-    found: int = await db.fetchval(
-        f"SELECT count(*) FROM storefront_product WHERE {where.sql}", *where.values
-    )
+    table, (sql, values) = _source(where)
+    found: int = await db.fetchval(f"SELECT count(*) FROM {table} WHERE {sql}", *values)
     return found
 
 
 async def count_up_to(db: Database, where: Selection) -> int:
     """How many there are, at most one above :data:`COUNTED`."""
+    table, (sql, values) = _source(where)
     found: int = await db.fetchval(
-        f"SELECT count(*) FROM (SELECT FROM storefront_product WHERE {where.sql}"
-        f" LIMIT {COUNTED + 1}) counted",
-        *where.values,
+        f"SELECT count(*) FROM (SELECT FROM {table} WHERE {sql} LIMIT {COUNTED + 1}) counted",
+        *values,
     )
     return found
 
 
 async def has_any(db: Database, where: Selection) -> bool:
     """Whether there is one at all."""
-    found: bool = await db.fetchval(
-        f"SELECT EXISTS (SELECT FROM storefront_product WHERE {where.sql})", *where.values
-    )
+    table, (sql, values) = _source(where)
+    found: bool = await db.fetchval(f"SELECT EXISTS (SELECT FROM {table} WHERE {sql})", *values)
     return found
 
 
 async def summary(db: Database, where: Selection) -> Any:
     """Price range, and how many are in stock."""
+    table, (sql, values) = _source(where)
     return await db.fetchrow(
         "SELECT min(price_min) AS lowest, max(price_min) AS highest,"
-        f" count(*) FILTER (WHERE in_stock) AS in_stock FROM storefront_product WHERE {where.sql}",
-        *where.values,
+        f" count(*) FILTER (WHERE in_stock) AS in_stock FROM {table} WHERE {sql}",
+        *values,
     )
 
 
 async def brand_counts(db: Database, where: Selection) -> list[Any]:
     """Brands of the selection with counts, the most frequent first."""
+    table, (sql, values) = _source(where)
     return await db.fetch(
-        "SELECT counted.*, (SELECT brand_name FROM storefront_product named"
-        " WHERE named.market_id = $1 AND named.brand_slug = counted.brand_slug LIMIT 1) AS brand_name"
-        " FROM (SELECT brand_id, brand_slug, count(*) AS count"
-        f" FROM storefront_product WHERE {where.sql} AND brand_slug IS NOT NULL"
-        " GROUP BY brand_id, brand_slug) counted ORDER BY count DESC, brand_slug",
-        *where.values,
+        "SELECT named.*, counted.count"
+        f" FROM (SELECT brand_slug, count(*) AS count FROM {table}"
+        f" WHERE {sql} AND brand_slug IS NOT NULL GROUP BY brand_slug) counted,"
+        # Any of them names the brand.
+        " LATERAL (SELECT p.brand_id, p.brand_slug, p.brand_name FROM storefront_listing l"
+        " JOIN storefront_product p ON p.market_id = l.market_id AND p.product_id = l.product_id"
+        f" WHERE l.market_id = $1 AND l.shelf_id = '{ALL}' AND l.brand_slug = counted.brand_slug"
+        " LIMIT 1) named ORDER BY counted.count DESC, named.brand_slug",
+        *values,
     )
+
+
+async def brands_on_sale(db: Database, market_id: UUID) -> list[Any]:
+    """Slugs and names of the brands that have something on sale, however many products there are."""
+    return await db.fetch(_BRANDS, market_id, ALL)
 
 
 async def category_counts(db: Database, where: Selection) -> dict[UUID, int]:
     """Categories of the selection, each with the products on it or below it."""
+    if where.searched is None and not where.brands and where.shelf_id is None:
+        # Every shelf has its listings beside each other.
+        sql, values = where.listed(None)
+        sql = sql.replace("shelf_id = ", "shelf_id <> ")
+        counted = f"SELECT shelf_id, count(*) AS count FROM storefront_listing WHERE {sql}"
+        rows = await db.fetch(f"{counted} GROUP BY shelf_id", *values)
+    else:
+        table, (sql, values) = _source(where)
+        rows = await db.fetch(
+            f"SELECT shelf_id, count(*) AS count FROM (SELECT product_id FROM {table}"
+            f" WHERE {sql} OFFSET 0) found JOIN storefront_product p ON p.market_id = $1"
+            " AND p.product_id = found.product_id, unnest(p.category_ids) AS shelf_id"
+            " GROUP BY shelf_id",
+            *values,
+        )
+    return {row["shelf_id"]: row["count"] for row in rows}
+
+
+async def shelf_counts(db: Database, market_id: UUID, shelf_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """How many products are on each of these categories or below; those with none are left out."""
     rows = await db.fetch(
-        "SELECT category_id, count(*) AS count FROM storefront_product,"
-        f" unnest(category_ids) AS category_id WHERE {where.sql} GROUP BY category_id",
-        *where.values,
+        "SELECT shelf_id, count(*) AS count FROM storefront_listing"
+        " WHERE market_id = $1 AND shelf_id = ANY ($2::uuid[]) GROUP BY shelf_id",
+        market_id,
+        list(shelf_ids),
     )
-    return {row["category_id"]: row["count"] for row in rows}
+    return {row["shelf_id"]: row["count"] for row in rows}

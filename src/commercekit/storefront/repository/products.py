@@ -8,6 +8,7 @@ from uuid import UUID
 
 from commercekit.platform.db import Database
 from commercekit.storefront.repository.lists import ITEM
+from commercekit.storefront.repository.selection import ALL
 
 __all__ = [
     "chosen_related",
@@ -84,9 +85,10 @@ async def chosen_related(
 async def nth_product_id(db: Database, market_id: UUID, skipped: int) -> UUID | None:
     """The newest product on sale after so many others."""
     found: UUID | None = await db.fetchval(
-        "SELECT product_id FROM storefront_product WHERE market_id = $1 AND is_published"
-        " AND price_min IS NOT NULL ORDER BY product_id DESC OFFSET $2 LIMIT 1",
+        "SELECT product_id FROM storefront_listing WHERE market_id = $1 AND shelf_id = $2"
+        " ORDER BY product_id DESC OFFSET $3 LIMIT 1",
         market_id,
+        ALL,
         skipped,
     )
     return found

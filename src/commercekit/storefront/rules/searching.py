@@ -25,6 +25,7 @@ from commercekit.storefront.rules.words import (
 
 __all__ = [
     "MAX_UNITS",
+    "RARE",
     "TIERS",
     "Alternative",
     "Concept",
@@ -40,6 +41,8 @@ __all__ = [
 MAX_UNITS = 24
 """Words and characters of a query that are looked at."""
 MAX_CONCEPTS = 8
+RARE = 500
+"""Of a word that no more products have than this, each product is looked at."""
 TIERS = 8
 _EXACT, _NEAR, _WEAK = 1, 2, 3
 _TIERS: tuple[tuple[float, tuple[tuple[int, str], ...]], ...] = (
@@ -144,6 +147,20 @@ class Plan:
         """All that is asked for."""
         required = [c for c in self.concepts if not c.optional]
         return " & ".join(concept.condition() for concept in required) or self.wide
+
+    @property
+    def parts(self) -> tuple[str, str | None]:
+        """:attr:`strict` as what the index is asked for, and what the rows that it finds are.
+
+        Of a rare word each product is looked at: that is shorter than to have the index intersect them with
+        all that a beginning or a frequent word finds.
+        """
+        required = [concept for concept in self.concepts if not concept.optional]
+        rarest = min(required, key=lambda concept: concept.at_most, default=None)
+        if rarest is None or len(required) == 1 or rarest.at_most > RARE:
+            return self.strict, None
+        rest = [concept.condition() for concept in required if concept is not rarest]
+        return rarest.condition(), " & ".join(rest)
 
     @property
     def expected(self) -> float:

@@ -32,6 +32,8 @@ class Search(NamedTuple):
     words: str | None = None
     ranked: repository.Ranking | None = None
     frequent: bool = False
+    checked: str | None = None
+    """More words, for the rows that the index finds."""
     wider: Search | None = None
     """Instead, when no product of the market has all that is asked for."""
 
@@ -40,7 +42,7 @@ class Search(NamedTuple):
     ) -> repository.Selection:
         """The rows of ``query`` that the words are in."""
         return repository.Selection.of(
-            market_id, query, category_id, self.words, frequent=self.frequent
+            market_id, query, category_id, self.words, self.checked, frequent=self.frequent
         )
 
 
@@ -59,7 +61,10 @@ async def search_for(vocabulary: Vocabulary, market: Market, text: str) -> Searc
     wider = None
     if plan.can_widen:
         wider = Search(plan.wide, ranked, _is_frequent(plan.expected_wide, plan.documents))
-    return Search(plan.strict, ranked, _is_frequent(plan.expected, plan.documents), wider)
+    if _is_frequent(plan.expected, plan.documents):
+        return Search(plan.strict, ranked, frequent=True, wider=wider)
+    words, checked = plan.parts
+    return Search(words, ranked, checked=checked, wider=wider)
 
 
 async def widened(db: Database, market: Market, search: Search, *, found_none: bool) -> Search:

@@ -31,8 +31,10 @@ class Shelves:
         """A category with the way to it and what is right below; ``CategoryNotFound`` otherwise."""
         known = await self._surroundings.tree()
         shelf, tree = known.at(slug), known.by_id
-        where = repository.Selection.of(market.id, ListQuery(), shelf.id)
-        counts = await repository.category_counts(self._db, where)
+        below = [each for each in tree.values() if each.parent_id == shelf.id]
+        counts = await repository.shelf_counts(
+            self._db, market.id, [shelf.id, *(each.id for each in below)]
+        )
         way: list[Category] = []
         above = shelf.parent_id
         while above is not None and above in tree:
@@ -44,11 +46,7 @@ class Shelves:
             name=pick(shelf.name, (language,)),
             product_count=counts.get(shelf.id, 0),
             above=[_crumb(each, language, None) for each in reversed(way)],
-            children=[
-                _crumb(each, language, counts.get(each.id, 0))
-                for each in tree.values()
-                if each.parent_id == shelf.id
-            ],
+            children=[_crumb(each, language, counts.get(each.id, 0)) for each in below],
         )
 
     async def brand(self, market: Market, language: str, slug: str) -> BrandPage:

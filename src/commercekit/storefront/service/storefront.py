@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -198,16 +198,7 @@ class StorefrontService:
             for shelf in (await self.surroundings.tree()).categories
             if any(fits(name) for name in shelf.name.values())
         ]
-        where = repository.Selection.of(market.id, ListQuery(), None)
-        brands = [
-            Suggestion(
-                kind="brand",
-                text=pick(TEXTS.decode(row["brand_name"]), (language,)),
-                slug=row["brand_slug"],
-            )
-            for row in await repository.brand_counts(self._db, where)
-            if any(fits(name) for name in TEXTS.decode(row["brand_name"]).values())
-        ]
+        brands = await self._brands_that(fits, market, language)
         listed = await self.products(market, language, ListQuery(q=text), limit=limit)
         found = [*shelves[:2], *brands[:2]]
         found += [
@@ -215,6 +206,27 @@ class StorefrontService:
             for item in listed.items
         ]
         return found[:limit]
+
+    async def _brands_that(
+        self, fits: Callable[[str], bool], market: Market, language: str
+    ) -> list[Suggestion]:
+        """Brands with names that fit, those with most products first."""
+        slugs = [
+            row["brand_slug"]
+            for row in await repository.brands_on_sale(self._db, market.id)
+            if any(fits(name) for name in TEXTS.decode(row["brand_name"]).values())
+        ]
+        if not slugs:
+            return []
+        where = repository.Selection.of(market.id, ListQuery(brands=tuple(slugs)), None)
+        return [
+            Suggestion(
+                kind="brand",
+                text=pick(TEXTS.decode(row["brand_name"]), (language,)),
+                slug=row["brand_slug"],
+            )
+            for row in await repository.brand_counts(self._db, where)
+        ]
 
     async def tend(self) -> None:
         """Count the words of each market, and write rows whose terms were made in an older way anew."""

@@ -13,6 +13,7 @@ from commercekit.storefront.freshness import Freshness, Stale
 from commercekit.storefront.models import Synonym
 from commercekit.storefront.rules.searching import (
     MAX_UNITS,
+    RARE,
     Near,
     Plan,
     asked_terms,
@@ -40,10 +41,10 @@ _COUNT = """
 _COUNTING = "10min"
 _HIGHEST = "\U0010ffff"
 _KNOWN = """
-    SELECT term, documents, false AS begun FROM storefront_term
+    SELECT term, documents, 0 AS words FROM storefront_term
     WHERE market_id = $1 AND term = ANY ($2::text[])
     UNION ALL
-    SELECT w.word, sum(t.documents)::int, true
+    SELECT w.word, sum(t.documents)::int, count(*)::int
     FROM unnest($3::text[]) AS w (word), LATERAL (
         SELECT documents FROM storefront_term
         WHERE market_id = $1 AND term > w.word COLLATE "C" AND term < (w.word || $4) COLLATE "C"
@@ -127,10 +128,17 @@ class Vocabulary:
                 " WHERE t.market_id = $1 AND t.term = c.term AND t.documents <> c.documents",
                 market_id,
             )
-            await uow.execute(
-                "DELETE FROM storefront_term t WHERE market_id = $1 AND NOT EXISTS"
+            gone = await uow.fetch(
+                "SELECT term FROM storefront_term t WHERE market_id = $1 AND NOT EXISTS"
                 " (SELECT FROM storefront_counted c WHERE c.term = t.term)",
                 market_id,
+            )
+            # Asked again, by the index: products that came while the others were counted have words, too.
+            await uow.executemany(
+                "DELETE FROM storefront_term WHERE market_id = $1 AND term = $2 AND NOT EXISTS"
+                " (SELECT FROM storefront_product WHERE market_id = $1"
+                " AND terms @@ quote_literal($2::text)::tsquery)",
+                [(market_id, row["term"]) for row in gone],
             )
             words: int = await uow.fetchval("SELECT count(*) - 1 FROM storefront_counted")
         return words
@@ -139,23 +147,31 @@ class Vocabulary:
         """What to ask the database for when a shopper types ``text``."""
         synonyms = await self._meanings()
         words = [unit.text for unit in list(units(text))[:MAX_UNITS] if not unit.cjk]
-        rows = await self._db.fetch(
-            _KNOWN, market_id, [_ALL, *asked_terms(text, synonyms)], words, _HIGHEST, _CANDIDATES
-        )
-        known = {row["term"]: row["documents"] for row in rows if not row["begun"]}
-        begun = {row["term"]: row["documents"] for row in rows if row["begun"]}
-        documents = known.pop(_ALL, 100)
-        near = {word: await self._near(market_id, word) for word in unknown_words(text, known)}
         # Beginnings are looked for in the last word, which may not be typed to its end, and in words
         # that are none.
-        wanted = {*near, *words[-1:]}
+        rows = await self._known(market_id, [_ALL, *asked_terms(text, synonyms)], words[-1:])
+        known = {row["term"]: row["documents"] for row in rows if not row["words"]}
+        documents = known.pop(_ALL, 100)
+        near = {word: await self._near(market_id, word) for word in unknown_words(text, known)}
+        others = [word for word in near if word != words[-1]]
+        if others:
+            rows += await self._known(market_id, [], others)
+        begun = {row["term"]: _documents(row) for row in rows if row["words"]}
         return planned(
             text,
             known,
             documents,
             synonyms,
             lambda word: near.get(word, ()),
-            lambda word: begun.get(word, 0) if word in wanted else 0,
+            lambda word: begun.get(word, 0),
+        )
+
+    async def _known(
+        self, market_id: UUID, terms: Sequence[str], beginnings: Sequence[str]
+    ) -> list[Any]:
+        """Which of these there are, and how often words begin like those; 0 ``words`` are themselves."""
+        return await self._db.fetch(
+            _KNOWN, market_id, list(terms), list(beginnings), _HIGHEST, _CANDIDATES
         )
 
     async def _near(self, market_id: UUID, word: str) -> list[Near]:
@@ -251,6 +267,12 @@ class Vocabulary:
                 return meanings
             self._synonyms = meanings
         return self._synonyms
+
+
+def _documents(row: Any) -> int:
+    """How many products may have words that begin so; nobody knows when there are more words."""
+    found: int = row["documents"]
+    return found if row["words"] < _CANDIDATES else max(found, RARE + 1)
 
 
 def _phrase(text: str) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import asyncpg
+import psutil
 
 from commercekit.errors import ConfigurationError
 from commercekit.platform.db.embedded import binaries as programs
@@ -34,7 +35,6 @@ T = TypeVar("T")
 _ROLE = "commercekit"
 _SETTINGS = {
     "max_connections": "60",
-    "shared_buffers": "128MB",
     "password_encryption": "scram-sha-256",
     "timezone": "UTC",
     "log_timezone": "UTC",
@@ -303,7 +303,8 @@ class EmbeddedServer:
             "unix_socket_directories": str(sockets),
             "unix_socket_permissions": "0700",
         }
-        for name, value in {**_SETTINGS, **self._settings, **fixed}.items():
+        sized = {"shared_buffers": f"{_cache_megabytes()}MB"}
+        for name, value in {**_SETTINGS, **sized, **self._settings, **fixed}.items():
             yield from ("-c", f"{name}={value}")
 
     def _wait_until_ready(self) -> int:
@@ -372,6 +373,16 @@ class EmbeddedServer:
         if self._membership is not None:
             os.close(self._membership)
             self._membership = None
+
+
+def _cache_megabytes() -> int:
+    """A sixteenth of the machine's memory, which is taken as it is used, between 128 and 512 MB.
+
+    With 100,000 products their rows and indexes are 300 MB, and a search that looks at hundreds of rows
+    spread over them should not have to ask the operating system for each.
+    """
+    memory = psutil.virtual_memory().total // 1024**2
+    return max(128, min(512, memory // 16))
 
 
 def _free_port(wanted: int) -> int:
