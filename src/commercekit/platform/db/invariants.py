@@ -81,7 +81,7 @@ async def audit(database: Database, invariants: Sequence[Invariant]) -> list[Bre
     Only reads, in one snapshot. A large shop takes a while: the queries go over whole tables.
     """
     async with database.unit_of_work(isolation="repeatable_read", read_only=True) as uow:
-        await uow.execute("SET LOCAL statement_timeout = 0")
+        await uow.be_patient()
         return await audit_in(uow, invariants)
 
 

@@ -7,6 +7,7 @@ import hashlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ FlushHook = Callable[["UnitOfWork", "Sequence[DomainEvent]"], Awaitable[None]]
 """What the bus does with facts, inside the transaction that caused them."""
 
 _MAX_ROUNDS = 32
+_A_DAY = timedelta(days=1)
 _logger = logging.getLogger(__name__)
 
 
@@ -45,29 +47,40 @@ class UnitOfWork:
         self._events: list[DomainEvent] = []
         self._after_commit: list[Callable[[], None]] = []
         self._settled: dict[int, frozenset[str]] = {}
+        self._limit: float | None = None
 
     async def fetch(self, sql: str, *args: Any) -> list[Record]:
         """All rows of one statement."""
-        rows: list[Record] = await self.connection.fetch(sql, *args)
+        rows: list[Record] = await self.connection.fetch(sql, *args, timeout=self._limit)
         return rows
 
     async def fetchrow(self, sql: str, *args: Any) -> Record | None:
         """The first row of one statement, or ``None``."""
-        row: Record | None = await self.connection.fetchrow(sql, *args)
+        row: Record | None = await self.connection.fetchrow(sql, *args, timeout=self._limit)
         return row
 
     async def fetchval(self, sql: str, *args: Any) -> Any:
         """The first column of the first row, or ``None``."""
-        return await self.connection.fetchval(sql, *args)
+        return await self.connection.fetchval(sql, *args, timeout=self._limit)
 
     async def execute(self, sql: str, *args: Any) -> str:
         """Run one statement; gives PostgreSQL's command tag, such as ``UPDATE 1``."""
-        tag: str = await self.connection.execute(sql, *args)
+        tag: str = await self.connection.execute(sql, *args, timeout=self._limit)
         return tag
 
     async def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run one statement for each of ``rows`` in a single round trip."""
-        await self.connection.executemany(sql, rows)
+        await self.connection.executemany(sql, rows, timeout=self._limit)
+
+    async def be_patient(self, limit: timedelta = _A_DAY) -> None:
+        """Let statements of this unit of work take until ``limit``, which others must not.
+
+        For what reads a whole table and nobody waits for; both PostgreSQL and this process give a
+        statement up after some seconds otherwise.
+        """
+        seconds = limit.total_seconds()
+        await self.connection.execute(f"SET LOCAL statement_timeout = {round(seconds * 1000)}")
+        self._limit = seconds + 1
 
     def publish(self, *events: DomainEvent) -> None:
         """Tell facts: they reach the outbox and the projectors at the next flush, or not at all."""

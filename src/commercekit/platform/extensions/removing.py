@@ -13,14 +13,12 @@ if TYPE_CHECKING:
 __all__ = ["count_values", "remove_values"]
 
 AT_ONCE = 500
-_PATIENT = "SET LOCAL statement_timeout = 0"
-"""Whoever asks for this waits for it, and large tables are read from end to end."""
 
 
 async def count_values(db: Database, entity: ExtensibleEntity, plugin: str) -> int:
     """How many keep something of ``plugin``; looks at every row that keeps anything."""
     async with db.unit_of_work(read_only=True) as uow:
-        await uow.execute(_PATIENT)
+        await uow.be_patient()  # large tables are read from end to end
         return int(
             await uow.fetchval(
                 f"SELECT count(*) FROM {entity.table}"  # noqa: S608 - a table of the core
@@ -45,7 +43,7 @@ async def remove_values(
     after = UUID(int=0)
     while True:
         async with db.unit_of_work() as uow:
-            await uow.execute(_PATIENT)
+            await uow.be_patient()  # large tables are read from end to end
             rows = await uow.fetch(
                 f"UPDATE {entity.table} SET extensions = nullif(extensions - $1, '{{}}'::jsonb)"  # noqa: S608 - likewise
                 f" WHERE id IN (SELECT id FROM {entity.table} WHERE id > $3"

@@ -49,6 +49,7 @@ KEPT_HOURS: Final = 26
 """At least the 24 hours that clients rely on, and some for clocks that disagree."""
 ABANDONED: Final = "abandoned"
 """The step of keys whose execution died and whose client has not come back."""
+_GIVE_BACK_SECONDS: Final = 2.0
 _KEY: Final = re.compile(r"^[A-Za-z0-9._:+/=@-]{1,255}$")
 _logger = logging.getLogger(__name__)
 
@@ -299,7 +300,8 @@ class Idempotency:
         """Free the key or end its lease; a database that is away leaves the lease to run out."""
         free_it = keep_started is not None
         try:
-            async with self._db.unit_of_work() as uow:
+            # Whoever waits for the answer has waited already, perhaps for this very database.
+            async with asyncio.timeout(_GIVE_BACK_SECONDS), self._db.unit_of_work() as uow:
                 tag = "DELETE 0"
                 if free_it:
                     tag = await uow.execute(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -38,7 +39,7 @@ _COUNT = """
     INSERT INTO storefront_counted SELECT term, count(*)
     FROM storefront_product, unnest(tsvector_to_array(terms)) AS w (term) WHERE market_id = $1 GROUP BY term
 """
-_COUNTING = "10min"
+_COUNTING = timedelta(minutes=10)
 _HIGHEST = "\U0010ffff"
 _KNOWN = """
     SELECT term, documents, 0 AS words FROM storefront_term
@@ -106,7 +107,7 @@ class Vocabulary:
         """
         async with self._db.unit_of_work() as uow:
             # It reads every product of the market, which nobody waits for.
-            await uow.execute(f"SET LOCAL statement_timeout = '{_COUNTING}'")
+            await uow.be_patient(_COUNTING)
             # Not ts_stat: its tree degenerates where words come sorted, as article numbers do.
             await uow.execute(_COUNTED)
             await uow.execute(_COUNT, market_id)

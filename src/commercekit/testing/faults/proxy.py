@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Iterator
 from typing import Final, Literal, Self, TypeVar
 
 from commercekit.testing.faults.links import Link, Manner, address_of, by_way_of
@@ -178,8 +177,10 @@ class FaultProxy:
         """Pass everything on as on the first day; what is broken stays broken."""
         self._refusing = self._vanished = False
         self._to_server, self._to_client = Manner(), Manner()
-        for link in self._links:
+        for link in list(self._links):
             link.to_server.left = link.to_client.left = None
+            if link.client_left:  # the server hears of it now
+                link.abort()
         self.thaw()
 
     # ------------------------------------------------------------------------------- how it works
@@ -251,6 +252,8 @@ class FaultProxy:
             gone = sink is None or sink.is_closing()
             fate.lost |= gone or link.is_orphan or self._manner(to_server=to_server).swallowing
             if fate.lost or sink is None:
+                if not (data or self._manner(to_server=to_server).swallowing):
+                    link.break_off()  # what is left of it hears of the end
                 continue
             try:
                 await self._send(link, sink, data, to_server=to_server)
@@ -274,7 +277,10 @@ class FaultProxy:
             manner.needle, link.withholding = None, manner.withholding
         if last:
             self._abort_clients()
-        for piece in _pieces(data, manner.rate):
+        while data:
+            rate = self._manner(to_server=to_server).rate
+            size = len(data) if rate is None else max(1, int(rate * _SLICE))
+            piece, data = data[:size], data[size:]
             allowed = piece if fate.left is None else piece[: fate.left]
             sink.write(allowed)
             await sink.drain()
@@ -283,8 +289,8 @@ class FaultProxy:
                 if len(allowed) < len(piece):
                     link.finish()
                     return
-            if manner.rate is not None:
-                await asyncio.sleep(len(piece) / manner.rate)
+            if rate is not None:
+                await asyncio.sleep(len(piece) / rate)
         if last:
             # An orderly end: the server reads what it was sent before it sees the end.
             sink.write_eof()
@@ -300,12 +306,6 @@ class FaultProxy:
 
 def _chosen(way: Way, to_server: T, to_client: T) -> list[T]:
     return {"both": [to_server, to_client], "to_server": [to_server], "to_client": [to_client]}[way]
-
-
-def _pieces(data: bytes, rate: float | None) -> Iterator[bytes]:
-    size = len(data) if rate is None else max(1, int(rate * _SLICE))
-    for start in range(0, len(data), size):
-        yield data[start : start + size]
 
 
 async def _drain(reader: asyncio.StreamReader) -> None:
