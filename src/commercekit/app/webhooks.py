@@ -80,6 +80,7 @@ class ShopWebhooks:
             shop.jobs,
             self._http,
             endpoints,
+            self._facts,
             settings,
             notice=self._notice,
         )

@@ -146,7 +146,15 @@ def made(
 
     endpoints = EndpointRepository(sealer)
     deliveries = Deliveries(
-        database, clock, jobs, client, endpoints, chosen, notice=notice, jitter=lambda: 1.0
+        database,
+        clock,
+        jobs,
+        client,
+        endpoints,
+        FACTS,
+        chosen,
+        notice=notice,
+        jitter=lambda: 1.0,
     )
     trail = Trail()
     service = WebhookService(database, clock, endpoints, deliveries, trail, reach, FACTS)

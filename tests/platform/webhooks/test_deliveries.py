@@ -394,7 +394,7 @@ async def test_a_message_whose_job_was_cancelled_is_found_again(hooks, receiver)
     await hooks.database.execute("DELETE FROM platform_job")
     await hooks.settle()
     assert receiver.seen == []
-    await hooks.deliveries.wake_all()
+    await hooks.deliveries.look_after()
     await hooks.settle()
     assert [each.state for each in await hooks.messages(issued)] == [MessageState.DELIVERED]
 

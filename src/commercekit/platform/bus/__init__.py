@@ -14,6 +14,7 @@ from commercekit.platform.bus.broadcast import Broadcast
 from commercekit.platform.bus.bus import Backlog, Bus
 from commercekit.platform.bus.choosing import transport_of
 from commercekit.platform.bus.deliveries import MAX_ATTEMPTS, InProcessTransport
+from commercekit.platform.bus.demand import ask_for
 from commercekit.platform.bus.kept import Kept
 from commercekit.platform.bus.past import told
 from commercekit.platform.bus.places import ConsumerPlaces, places_of, remove_consumers
@@ -45,6 +46,7 @@ __all__ = [
     "Together",
     "Transport",
     "TransportAway",
+    "ask_for",
     "places_of",
     "remove_consumers",
     "told",

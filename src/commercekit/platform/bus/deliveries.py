@@ -49,6 +49,10 @@ FROM unnest($1::text[], $2::text[], $3::text[]) AS t(consumer, type, aggregate)
 ORDER BY consumer, type
 ON CONFLICT (consumer, type) DO UPDATE SET aggregate = excluded.aggregate, seen_at = now()
 """
+_STILL_SERVED = """
+UPDATE platform_consumer SET seen_at = now()
+WHERE (consumer, type) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+"""
 # While two versions of a shop run side by side both say what they want. What nobody living wants any
 # more is only counted from then on, so that it holds nothing back.
 _FORGET = """
@@ -206,12 +210,16 @@ class InProcessTransport(Transport):
     async def register(self, since: datetime | None = None) -> None:
         """Write down who is served here; who is new is known from ``since`` on, otherwise from now."""
         interests = self._index.interests()
-        if not interests:
-            return
-        consumers, types, aggregates = (list(column) for column in zip(*interests, strict=True))
+        asked = [each for each in interests if self._index.is_on_demand(each[0])]
+        always = [each for each in interests if not self._index.is_on_demand(each[0])]
         async with self._db.unit_of_work() as uow:
-            await uow.execute(_ANNOUNCE, consumers, types, aggregates, since)
-            await uow.execute(_FORGET, sorted(set(consumers)), _STALE)
+            if always:
+                consumers, types, kinds = (list(column) for column in zip(*always, strict=True))
+                await uow.execute(_ANNOUNCE, consumers, types, kinds, since)
+            if asked:
+                consumers, types, _ = (list(column) for column in zip(*asked, strict=True))
+                await uow.execute(_STILL_SERVED, consumers, types)
+            await uow.execute(_FORGET, self._index.consumers, _STALE)
 
     async def accept(self, uow: UnitOfWork, event_ids: Sequence[UUID]) -> None:
         """One row for every consumer, anywhere, that touches the aggregate kind."""

@@ -56,6 +56,11 @@ class Subscription:
     It is called once with all of them, of every type that the projector subscribed with this same
     callable, in the order told, after the projectors that take facts one by one.
     """
+    on_demand: bool = False
+    """Nothing is kept for the consumer but what somebody asks for with ``ask_for``.
+
+    It is true of all of a consumer's subscriptions or of none.
+    """
 
 
 class SubscriptionIndex:
@@ -99,6 +104,10 @@ class SubscriptionIndex:
     def consumers(self) -> list[str]:
         """Names of everyone who is served later."""
         return sorted(self._consumers)
+
+    def is_on_demand(self, consumer: str) -> bool:
+        """Whether facts are kept for this consumer only where somebody asked for them."""
+        return any(each.on_demand for each in self._consumers.get(consumer, {}).values())
 
     def interests(self) -> list[tuple[str, str, str]]:
         """(consumer, type of fact, aggregate kind), sorted.

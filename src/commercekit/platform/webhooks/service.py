@@ -137,6 +137,7 @@ class WebhookService:
             # The first secret bears the endpoint's id, so that it can be replaced when it was lost.
             await self._endpoints.forget_secret(uow, endpoint.id)
             await self._endpoints.add_secret(uow, endpoint.id, endpoint.id, key)
+            await self.deliveries.listen(uow)
         return _issued(endpoint, key)
 
     async def page(self, page: PageRequest) -> Page[Endpoint]:
@@ -177,6 +178,7 @@ class WebhookService:
                 ),
             )
             await self._endpoints.update(uow, changed, headers)
+            await self.deliveries.listen(uow)
             details = {"url": changed.url, "events": " ".join(changed.events)}
             await self._note(uow, actor, "change", endpoint_id, request_id, details)
             return _there(await self._endpoints.find(uow, endpoint_id))
@@ -188,6 +190,7 @@ class WebhookService:
         async with self._db.unit_of_work() as uow:
             current = await self._locked(uow, endpoint_id, expected)
             await self._endpoints.delete(uow, endpoint_id)
+            await self.deliveries.listen(uow)
             await self._note(uow, actor, "delete", endpoint_id, request_id, {"url": current.url})
 
     async def rotate(
@@ -228,7 +231,8 @@ class WebhookService:
             current = await self._locked(uow, endpoint_id)
             if current.state is EndpointState.DISABLED:
                 await self._endpoints.enable(uow, endpoint_id)
-                await self.deliveries.wake(uow, endpoint_id)
+                await self.deliveries.listen(uow)
+                await self.deliveries.wake(uow)
                 await self._note(uow, actor, "enable", endpoint_id, request_id)
             return _there(await self._endpoints.find(uow, endpoint_id))
 
@@ -284,7 +288,7 @@ class WebhookService:
             if not await self._messages.replay(uow, endpoint_id, message_id=message_id):
                 message = "There is no such message."
                 raise MessageNotFound(message)
-            await self.deliveries.wake(uow, endpoint_id)
+            await self.deliveries.wake(uow)
             await self._note(uow, actor, "replay", endpoint_id, request_id, {"message": name})
         return (await self.message(endpoint_id, name))[0]
 
@@ -303,13 +307,13 @@ class WebhookService:
         async with self._db.unit_of_work() as uow:
             endpoint = await self._enabled(uow, endpoint_id)
             if what is Replay.MISSED:
-                count = await self.deliveries.put_missed(uow, endpoint, self._facts, since, until)
+                count = await self.deliveries.put_missed(uow, endpoint, since, until)
             else:
                 states = [MessageState.FAILED] if what is Replay.FAILED else []
                 count = await self._messages.replay(
                     uow, endpoint_id, states=states, since=since, until=until
                 )
-                await self.deliveries.wake(uow, endpoint_id)
+                await self.deliveries.wake(uow)
             details: dict[str, Any] = {
                 "what": what.value,
                 "since": since.isoformat(),

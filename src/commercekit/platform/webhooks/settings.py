@@ -43,8 +43,8 @@ class WebhookSettings(Struct, frozen=True, kw_only=True):
         int, Meta(ge=1, le=50, description="Attempts at one endpoint at a time.")
     ] = 4
     endpoints_at_once: Annotated[
-        int, Meta(ge=1, le=100, description="Endpoints that one process delivers to at a time.")
-    ] = 8
+        int, Meta(ge=1, le=1000, description="Endpoints that are delivered to at a time.")
+    ] = 64
     ports: Annotated[
         tuple[Annotated[int, Meta(ge=1, le=65535)], ...],
         Meta(min_length=1, description="Ports that endpoints may have."),

@@ -8,34 +8,36 @@ from typing import TYPE_CHECKING, Final
 
 from commercekit.platform.bus import Subscription
 from commercekit.platform.jobs import JobContext, JobKind, Schedule
-from commercekit.platform.webhooks.deliveries import DELIVER_JOB, Deliveries, DeliverTo
+from commercekit.platform.webhooks.deliveries import CONSUMER, DELIVER_JOB, Deliveries
 
 if TYPE_CHECKING:
     from commercekit.kernel import DomainEvent
 
-__all__ = ["CONSUMER", "job_kinds", "schedules", "subscriptions"]
+__all__ = ["job_kinds", "schedules", "subscriptions"]
 
-CONSUMER: Final = "webhooks.messages"
 _FOR_EVER: Final = 1_000_000
-"""An endpoint's job is never set aside: its messages have an end of their own."""
+"""The job is never set aside: messages have an end of their own."""
 
 
 def subscriptions(deliveries: Deliveries, facts: Iterable[type[DomainEvent]]) -> list[Subscription]:
     """One for each fact that endpoints can ask for."""
-    return [Subscription(consumer=CONSUMER, event=fact, react=deliveries.take_in) for fact in facts]
+    return [
+        Subscription(consumer=CONSUMER, event=fact, react=deliveries.take_in, on_demand=True)
+        for fact in facts
+    ]
 
 
 def job_kinds(deliveries: Deliveries) -> list[JobKind]:
     """What runs in the background; app.py registers it."""
 
     async def wake(_context: JobContext) -> None:
-        await deliveries.wake_all()
+        await deliveries.look_after()
 
     async def prune(_context: JobContext) -> None:
         await deliveries.prune()
 
     return [
-        JobKind(DELIVER_JOB, deliveries.deliver, payload=DeliverTo, max_attempts=_FOR_EVER),
+        JobKind(DELIVER_JOB, deliveries.deliver, max_attempts=_FOR_EVER),
         JobKind("webhooks.wake", wake),
         JobKind("webhooks.prune", prune),
     ]

@@ -85,27 +85,35 @@ class MessageRepository:
         )
         return None if row is None else Due(**dict(row))
 
-    async def next_due(self, where: Reader, endpoint_id: UUID) -> datetime | None:
-        """When the next message of an enabled endpoint is to be sent, and not before it has rested."""
+    async def next_due(self, where: Reader) -> datetime | None:
+        """When the next message of any enabled endpoint is to be sent, and not before it has rested."""
         at: datetime | None = await where.fetchval(
             """
-            SELECT greatest(min(m.due_at), e.rests_until)
-            FROM webhooks_message m JOIN webhooks_endpoint e ON e.id = m.endpoint_id
-            WHERE m.endpoint_id = $1 AND m.state = 'waiting' AND e.state = 'enabled'
-            GROUP BY e.rests_until
-            """,
-            endpoint_id,
+            SELECT min(greatest(d.due_at, e.rests_until))
+            FROM webhooks_endpoint e CROSS JOIN LATERAL (
+                SELECT m.due_at FROM webhooks_message m
+                WHERE m.endpoint_id = e.id AND m.state = 'waiting' ORDER BY m.due_at LIMIT 1) d
+            WHERE e.state = 'enabled'
+            """
         )
         return at
 
-    async def with_waiting(self, where: Reader) -> list[UUID]:
-        """Enabled endpoints for which something waits."""
+    async def due_endpoints(
+        self, where: Reader, now: datetime, but: Sequence[UUID], limit: int
+    ) -> list[UUID]:
+        """Endpoints to which something is to be sent now, whoever has waited longest first."""
         rows = await where.fetch(
             """
-            SELECT id FROM webhooks_endpoint e WHERE state = 'enabled' AND EXISTS (
-                SELECT FROM webhooks_message m WHERE m.endpoint_id = e.id AND m.state = 'waiting')
-            ORDER BY id
-            """
+            SELECT e.id FROM webhooks_endpoint e CROSS JOIN LATERAL (
+                SELECT m.due_at FROM webhooks_message m
+                WHERE m.endpoint_id = e.id AND m.state = 'waiting' ORDER BY m.due_at LIMIT 1) d
+            WHERE e.state = 'enabled' AND d.due_at <= $1 AND e.id <> ALL($2::uuid[])
+              AND (e.rests_until IS NULL OR e.rests_until <= $1)
+            ORDER BY d.due_at, e.id LIMIT $3
+            """,
+            now,
+            list(but),
+            limit,
         )
         return [row["id"] for row in rows]
 
