@@ -17,8 +17,8 @@ from commercekit.catalog import (
     ProductRefused,
     ProductStatus,
 )
-from commercekit.kernel import Money, new_id
-from commercekit.platform.jobs import Jobs
+from commercekit.kernel import Money, PageRequest, new_id
+from commercekit.platform.jobs import JobProgress, Jobs, JobState, Priority
 from commercekit.testing import core_piccolo_apps
 
 
@@ -177,3 +177,57 @@ async def test_a_change_of_nothing_and_an_unknown_run_are_refused(bulk, database
 )
 def test_a_price_rule_counts_in_whole_minor_units(rule, before, after):
     assert rule.applied(Money(before, "CNY")) == Money(after, "CNY")
+
+
+async def test_a_run_is_cancelled_between_two_products_and_goes_on_from_there_when_retried(
+    bulk, catalog, database, jobs, monkeypatch
+):
+    await stock(catalog, database, "a", "b", "c")
+    request = BulkRequest(changes=BulkChanges(add_tags=("sale",)), filter=BulkFilter())
+    run = await bulk.start(request)
+    (job,) = (await jobs.list(PageRequest())).items
+    assert job.priority is Priority.LOW
+    one = bulk._one
+
+    async def and_then_cancelled(*arguments):
+        await one(*arguments)
+        monkeypatch.setattr(bulk, "_one", one)
+        await jobs.cancel(job.id)
+        # What the process sees at its next look.
+        signs[0].cancelled = True
+
+    signs = []
+    work_on = bulk.work_on
+
+    async def remembering(run_id, context):
+        signs.append(context.signs)
+        await work_on(run_id, context)
+
+    monkeypatch.setattr(bulk, "_one", and_then_cancelled)
+    monkeypatch.setattr(bulk, "work_on", remembering)
+    assert await jobs.run_due() == 1
+    stopped = await bulk.run(run.id)
+    assert (stopped.status, stopped.changed, stopped.total) == ("cancelled", 1, 3)
+    assert stopped.finished_at is not None
+    seen = await jobs.get(job.id)
+    assert (seen.state, seen.progress) == (JobState.CANCELLED, JobProgress(1, 3, None))
+
+    await jobs.retry(job.id)
+    assert await jobs.run_due() == 1
+    done = await bulk.run(run.id)
+    assert (done.status, done.changed, done.unchanged) == ("done", 3, 0)
+    assert (await jobs.get(job.id)).progress == JobProgress(3, 3, None)
+
+
+async def test_a_run_that_is_cancelled_before_it_began_changes_nothing(
+    bulk, catalog, database, jobs
+):
+    await stock(catalog, database, "a")
+    run = await bulk.start(
+        BulkRequest(changes=BulkChanges(add_tags=("sale",)), filter=BulkFilter())
+    )
+    (job,) = (await jobs.list(PageRequest())).items
+    await jobs.cancel(job.id)
+    assert await jobs.run_due() == 0
+    seen = await bulk.run(run.id)
+    assert (seen.status, seen.changed) == ("cancelled", 0)

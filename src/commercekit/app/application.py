@@ -46,7 +46,7 @@ from commercekit.payments.api import AdminPayments, AdminRefunds
 from commercekit.platform.bus.api import AdminEvents
 from commercekit.platform.db.embedded import EmbeddedServer
 from commercekit.platform.http import HttpSettings, ReadyCheck, current_request_id
-from commercekit.platform.jobs.api import AdminJobs
+from commercekit.platform.jobs.api import AdminJobKinds, AdminJobs, AdminSchedules
 from commercekit.platform.operations.api import AdminPlugins
 from commercekit.platform.security import Principal
 from commercekit.platform.telemetry import LoopWatchdog, configure_logging
@@ -134,6 +134,8 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
             AdminAudit,
             AdminEvents,
             AdminJobs,
+            AdminJobKinds,
+            AdminSchedules,
             AdminPlugins,
             AdminWebhooks,
             *catalog_controllers,

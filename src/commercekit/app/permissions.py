@@ -34,7 +34,11 @@ CORE_PERMISSIONS = (
     ),
     Permission("jobs:read", {"en": "See background jobs", "zh": "查看后台任务"}),
     Permission(
-        "jobs:write", {"en": "Retry and cancel background jobs", "zh": "重试或取消后台任务"}
+        "jobs:write",
+        {
+            "en": "Retry, cancel and pause background jobs, and start periodic ones",
+            "zh": "重试、取消或暂停后台任务，并立即执行定时任务",
+        },
     ),
     Permission("markets:read", {"en": "See markets", "zh": "查看市场"}),
     Permission("markets:write", {"en": "Change markets", "zh": "修改市场"}),

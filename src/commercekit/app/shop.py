@@ -121,6 +121,7 @@ class Shop:
             grace=settings.jobs.grace,
             lease=settings.jobs.lease,
             poll=poll,
+            on_end=self.metrics.observe_job,
         )
         self.broadcast = Broadcast(self.db)
         self.idempotency = Idempotency(self.db, self.sealer)

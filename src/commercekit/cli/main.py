@@ -26,6 +26,7 @@ _COMMANDS: Final = {
     "storefront": ("storefront", "storefront"),
     "sim": ("sim", "sim"),
     "outbox": ("outbox", "outbox"),
+    "jobs": ("jobs", "jobs"),
     "config": ("config", "config"),
 }
 

@@ -24,7 +24,7 @@ from commercekit.notifications.providers import (
 )
 from commercekit.notifications.repository import MessageRepository, Opened
 from commercekit.notifications.rules import Texts
-from commercekit.platform.jobs import JobKind, Schedule
+from commercekit.platform.jobs import JobKind, Priority, Schedule
 from commercekit.platform.providers import (
     Ack,
     ProviderConfigError,
@@ -201,7 +201,9 @@ class NotificationService:
     def job_kinds(self) -> list[JobKind]:
         """What runs in the background; app.py registers them."""
         return [
-            JobKind(_DELIVER_JOB, self._deliver_job, payload=DeliverMessage),
+            JobKind(
+                _DELIVER_JOB, self._deliver_job, payload=DeliverMessage, priority=Priority.HIGH
+            ),
             JobKind(_PRUNE_JOB, self._prune_job),
         ]
 

@@ -11,6 +11,7 @@ import structlog
 from msgspec import Struct
 
 from commercekit.kernel import SystemClock, new_id
+from commercekit.platform.jobs import Priority
 from commercekit.platform.plugins import NoSettings, PluginContext
 from commercekit.platform.providers import ProviderContext, ProviderContexts, RawRequest
 
@@ -34,6 +35,7 @@ class Enqueued:
     payload: Struct | None
     due_at: datetime | None
     unique_key: str | None
+    priority: Priority | None = None
 
 
 @dataclass(slots=True)
@@ -50,9 +52,10 @@ class JobList:
         *,
         due_at: datetime | None = None,
         unique_key: str | None = None,
+        priority: Priority | None = None,
     ) -> UUID:
         """As ``ctx.enqueue``; ``uow`` is not looked at."""
-        self.entries.append(Enqueued(kind, payload, due_at, unique_key))
+        self.entries.append(Enqueued(kind, payload, due_at, unique_key, priority))
         return new_id()
 
 

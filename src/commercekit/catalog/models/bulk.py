@@ -107,7 +107,7 @@ class BulkRun(Struct, frozen=True, kw_only=True):
 
     id: UUID
     status: str
-    """``running`` or ``done``."""
+    """``running``, ``done``, or ``cancelled`` with its job."""
     total: int
     changed: int
     unchanged: int

@@ -9,7 +9,7 @@ import msgspec
 from commercekit.catalog.models.bulk import BulkFault, BulkRequest, BulkRun
 from commercekit.platform.db import Database, UnitOfWork
 
-__all__ = ["add", "finish", "one", "prune", "request_of", "step"]
+__all__ = ["add", "finish", "give_up", "one", "prune", "step", "take_up"]
 
 _faults = msgspec.json.Decoder(tuple[BulkFault, ...])
 
@@ -39,10 +39,15 @@ async def one(db: Database, run_id: UUID) -> BulkRun | None:
     return BulkRun(**{**dict(row), "errors": _faults.decode(row["errors"])}) if row else None
 
 
-async def request_of(db: Database, run_id: UUID) -> tuple[BulkRequest, UUID | None] | None:
-    """What is to be done, and the last product that was; ``None`` when it is through."""
-    row = await db.fetchrow(
-        "SELECT request, last_id FROM catalog_bulk_run WHERE id = $1 AND status = 'running'", run_id
+async def take_up(uow: UnitOfWork, run_id: UUID) -> tuple[BulkRequest, UUID | None] | None:
+    """What is to be done, and the last product that was; ``None`` when it is through.
+
+    One that was cancelled runs again.
+    """
+    row = await uow.fetchrow(
+        "UPDATE catalog_bulk_run SET status = 'running', finished_at = NULL"
+        " WHERE id = $1 AND status IN ('running', 'cancelled') RETURNING request, last_id",
+        run_id,
     )
     if row is None:
         return None
@@ -75,6 +80,16 @@ async def finish(uow: UnitOfWork, run_id: UUID) -> None:
     """It is through."""
     await uow.execute(
         "UPDATE catalog_bulk_run SET status = 'done', finished_at = $2 WHERE id = $1",
+        run_id,
+        uow.clock.now(),
+    )
+
+
+async def give_up(uow: UnitOfWork, run_id: UUID) -> None:
+    """It was cancelled: what is changed stays changed, the rest stays as it is."""
+    await uow.execute(
+        "UPDATE catalog_bulk_run SET status = 'cancelled', finished_at = $2"
+        " WHERE id = $1 AND status = 'running'",
         run_id,
         uow.clock.now(),
     )

@@ -29,7 +29,7 @@ from commercekit.catalog.service.saving import as_wanted
 from commercekit.errors import FieldError, Refused
 from commercekit.kernel import Money, new_id
 from commercekit.platform.db import Database, UnitOfWork
-from commercekit.platform.jobs import JobContext, JobKind, Jobs, Schedule
+from commercekit.platform.jobs import JobContext, JobKind, Jobs, Priority, Schedule
 
 __all__ = ["BULK", "ProductBulk", "ShelfPrices"]
 
@@ -126,28 +126,51 @@ class ProductBulk:
         """The work on a run."""
 
         async def work(context: JobContext) -> None:
-            await self.work_on(context.payload.run_id)
+            await self.work_on(context.payload.run_id, context)
 
-        return [JobKind(BULK, work, payload=BulkJob)]
+        async def give_up(uow: UnitOfWork, payload: BulkJob) -> None:
+            await repository.bulk.give_up(uow, payload.run_id)
+
+        # Many thousand products take their time, and nobody waits for the last.
+        return [
+            JobKind(
+                BULK,
+                work,
+                payload=BulkJob,
+                priority=Priority.LOW,
+                deadline=None,
+                on_cancel=give_up,
+            )
+        ]
 
     def schedules(self) -> list[Schedule]:
         """None: runs are asked for."""
         return []
 
-    async def work_on(self, run_id: UUID) -> None:
-        """Change what is left of the run; products that came after its start are left alone."""
-        found = await repository.bulk.request_of(self._db, run_id)
+    async def work_on(self, run_id: UUID, context: JobContext | None = None) -> None:
+        """Change what is left of the run; products that came after its start are left alone.
+
+        Cancelled by way of ``context`` it stops between two products; one that is tried again goes on
+        from there.
+        """
+        found = await self._db.run(lambda uow: repository.bulk.take_up(uow, run_id))
         if found is None:
             return
         request, last = found
-        actor = (await self.run(run_id)).actor
+        so_far = await self.run(run_id)
+        done = so_far.changed + so_far.unchanged + so_far.failed
         # Newest first and behind the last one: what a change takes out of the filter moves nothing.
         after = last or run_id
         while ids := await repository.products.list_ids(
             self._db, _where(request.filter), after=after, limit=_AT_ONCE
         ):
             for product_id in ids:
-                await self._one(run_id, product_id, request.changes, actor)
+                if context is not None:
+                    context.check()
+                await self._one(run_id, product_id, request.changes, so_far.actor)
+                done += 1
+                if context is not None:
+                    context.progress(done, so_far.total)
             after = ids[-1]
         await self._db.run(lambda uow: repository.bulk.finish(uow, run_id))
 

@@ -7,33 +7,45 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from msgspec import Struct
 
+if TYPE_CHECKING:
+    from commercekit.platform.db import UnitOfWork
+
 __all__ = [
+    "JobCancelled",
     "JobContext",
     "JobKind",
-    "JobState",
-    "JobView",
+    "JobOverdue",
     "NoPayload",
+    "Priority",
     "RunAgain",
     "Schedule",
+    "Signs",
     "default_backoff",
 ]
 
 _EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 
 
-class JobState(StrEnum):
-    """Where a job is; ``parked`` waits for a person."""
+class Priority(StrEnum):
+    """Which of several due jobs comes first. Nobody waits for ever: a job that is late overtakes."""
 
-    WAITING = "waiting"
-    RUNNING = "running"
-    DONE = "done"
-    PARKED = "parked"
-    CANCELLED = "cancelled"
+    HIGH = "high"
+    """Somebody waits for it; counts as if it had been due ten minutes earlier."""
+    NORMAL = "normal"
+    LOW = "low"
+    """Large and patient: counts as if it were due an hour later, and one place is kept from it."""
+
+
+HEAD_START = {
+    Priority.HIGH: timedelta(minutes=10),
+    Priority.NORMAL: timedelta(),
+    Priority.LOW: timedelta(hours=-1),
+}
 
 
 class NoPayload(Struct, frozen=True):
@@ -51,10 +63,30 @@ class RunAgain(Exception):
         self.after = after
 
 
+class JobCancelled(Exception):
+    """Raised by :meth:`JobContext.check` once somebody cancelled the job; let it through."""
+
+
+class JobOverdue(Exception):
+    """A run took longer than its kind allows; it counts as a failure."""
+
+
 def default_backoff(attempt: int) -> timedelta:
     """2 s, 4 s, 8 s … at most 15 minutes, with jitter, after the ``attempt``-th failure."""
     seconds = min(2.0**attempt, 900.0) * random.uniform(0.75, 1.25)
     return timedelta(seconds=seconds)
+
+
+@dataclass(slots=True)
+class Signs:
+    """What a run and the process around it tell each other."""
+
+    done: int | None = None
+    total: int | None = None
+    note: str | None = None
+    is_new: bool = False
+    """Whether the run told something that is not written down."""
+    cancelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +101,32 @@ class JobContext:
     is_last: bool
     """Whether a failure now parks the job: the moment to record a final outcome."""
     due_at: datetime
+    signs: Signs = field(default_factory=Signs, repr=False)
+
+    def progress(self, done: int, total: int | None = None, note: str = "") -> None:
+        """Tell operators how far it is: ``done`` of ``total``, and in a few words what it is at.
+
+        Costs nothing: it is written down about once a second, however often it is called. Ids and
+        figures only, never personal data.
+        """
+        signs = self.signs
+        signs.done = done
+        signs.total = total if total is not None else signs.total
+        signs.note = note[:200] or signs.note
+        signs.is_new = True
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether somebody cancelled this job while it runs; seen within about a second."""
+        return self.signs.cancelled
+
+    def check(self) -> None:
+        """Leave here if the job was cancelled: between two steps, where what is done is consistent.
+
+        Raises :class:`JobCancelled`. Who never looks is stopped after the grace, at its next ``await``.
+        """
+        if self.signs.cancelled:
+            raise JobCancelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +142,13 @@ class JobKind:
     payload: type[Struct] = NoPayload
     max_attempts: int = 8
     backoff: Callable[[int], timedelta] = default_backoff
+    priority: Priority = Priority.NORMAL
+    """Of jobs that are enqueued without one of their own."""
+    deadline: timedelta | None = timedelta(hours=1)
+    """How long one run may take; a longer one is stopped and counts as a failure."""
+    on_cancel: Callable[[UnitOfWork, Any], Awaitable[None]] | None = None
+    """Called with the payload, in the transaction that makes a job cancelled: what is shown elsewhere
+    about the work is ended there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +166,3 @@ class Schedule:
     def next_after(self, moment: datetime) -> datetime:
         """The first tick after ``moment``."""
         return _EPOCH + ((moment - _EPOCH) // self.every + 1) * self.every
-
-
-class JobView(Struct, frozen=True, kw_only=True):
-    """A job as operators see it; the payload holds ids, never personal data."""
-
-    id: UUID
-    kind: str
-    state: JobState
-    attempts: int
-    due_at: datetime
-    created_at: datetime
-    finished_at: datetime | None
-    unique_key: str | None
-    error: str | None

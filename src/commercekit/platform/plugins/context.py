@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from commercekit.kernel import Clock
     from commercekit.platform.db import Database, UnitOfWork
+    from commercekit.platform.jobs import Priority
     from commercekit.platform.security import Sealer
 
 __all__ = ["Enqueue", "PluginContext"]
@@ -38,6 +39,7 @@ class Enqueue(Protocol):
         *,
         due_at: datetime | None = None,
         unique_key: str | None = None,
+        priority: Priority | None = None,
     ) -> Awaitable[UUID]:
         """Have work of ``kind`` done after ``uow`` commits; see :class:`commercekit.platform.jobs.Jobs`."""
         ...

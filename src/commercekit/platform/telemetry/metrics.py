@@ -142,6 +142,13 @@ class ShopMetrics:
         self.plugin_tasks = self._gauge(
             "plugin_tasks", "Tasks of a plugin's own on the event loops.", "livesum", "plugin"
         )
+        self.job_seconds = Histogram(
+            "commercekit_job_seconds",
+            "Time a run of a job took, by how it ended: done, failed, parked, again, cancelled.",
+            ("kind", "outcome"),
+            buckets=(0.01, 0.1, 1.0, 10.0, 60.0, 600.0, 3600.0),
+            registry=self.registry,
+        )
         self.stock_oversell_attempts = self._counter(
             "stock_oversell_attempts", "Allocations refused because the stock was gone."
         )
@@ -218,6 +225,10 @@ class ShopMetrics:
     def observe_block(self, seconds: float, plugin: str, provider: str, verb: str) -> None:
         """Count time in which the loop stood still; give it to ``LoopWatchdog``."""
         self.loop_blocked_seconds.labels(plugin, provider, verb).inc(seconds)
+
+    def observe_job(self, kind: str, outcome: str, seconds: float) -> None:
+        """Count one run of a job."""
+        self.job_seconds.labels(kind, outcome).observe(seconds)
 
     def count_refused_webhook(self, family: str, provider: str, reason: str) -> None:
         """Count a notification that was not taken."""
