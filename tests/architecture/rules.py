@@ -32,7 +32,6 @@ FORBIDDEN_NAMES = frozenset({"utils", "util", "helpers", "helper", "common", "mi
 HOMES: dict[str, tuple[str, ...]] = {
     "pluggy": (r"commercekit\.platform\.plugins(\..*)?",),
     "asyncpg": (r"commercekit\.platform\.db(\..*)?",),
-    "aio_pika": (r"commercekit\.platform\.bus\.[a-z_]+",),
     "aio_pika": (r"commercekit\.platform\.bus\.rabbitmq(\.[a-z_]+)?",),
     "aiormq": (r"commercekit\.platform\.bus\.rabbitmq(\.[a-z_]+)?",),
     "valkey": (r"commercekit\.platform\.cache(\.[a-z_]+)?",),
