@@ -27,6 +27,7 @@ _COMMANDS: Final = {
     "sim": ("sim", "sim"),
     "outbox": ("outbox", "outbox"),
     "jobs": ("jobs", "jobs"),
+    "webhooks": ("webhooks", "webhooks"),
     "config": ("config", "config"),
 }
 
