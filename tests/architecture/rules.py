@@ -22,8 +22,8 @@ domain's section of the typed tree. ``invariants`` holds the queries that audit 
 """
 
 ROOMS_OF_ONE = {
-    # Pages as bytes in front of the application, and who must forget which of them.
-    "storefront": frozenset({"freshness", "lane"}),
+    # Pages as bytes in front of the application, in memory and shared, and who must forget which of them.
+    "storefront": frozenset({"freshness", "lane", "sharing"}),
 }
 """What only one domain has: each with its reason, and not more than fit on this page."""
 

@@ -82,7 +82,7 @@ class Shop:
         self.cursors = Cursors(b"k" * 32)
         self.framework = self.application()
         self.app = self.application(shortcut=read_shortcut(self.storefront, self.cursors))
-        self.markets.on_change(self.freshness.forget_all)
+        self.freshness.follow(self.markets)
         self.lane = read_lane(
             self.app,
             self.freshness,

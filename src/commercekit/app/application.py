@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import commercekit
 from commercekit.app.api import AdminConsole
 from commercekit.app.configuration import ShopConfiguration, load_configuration
+from commercekit.app.pages import shared_pages
 from commercekit.app.sampling import lane_tally, sampling
 from commercekit.app.shop import Shop
 from commercekit.catalog.api import controllers as catalog_controllers
@@ -84,6 +85,7 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
     """The web of ``shop``; its lifespan opens the shop, works on its queues, and closes it."""
     settings = shop.settings
     tallies: list[Callable[[], None]] = []
+    shared = shared_pages(shop)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
@@ -206,6 +208,7 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
             languages_of=lambda code: (
                 market.languages if (market := shop.markets.known(code)) else None
             ),
+            shared=shared,
         )
         tallies.append(lane_tally(front, shop.metrics, app.edge.metrics))
     return market_lane(front, shop.markets)

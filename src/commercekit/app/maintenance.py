@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from commercekit.checkout import CHECKOUT, resumer_of
+from commercekit.platform.cache import prune_changes
 from commercekit.platform.db import ensure_partitions
 from commercekit.platform.jobs import JobContext, JobKind, Schedule, park_strangers
 
@@ -36,6 +37,9 @@ def maintenance(shop: Shop) -> tuple[list[JobKind], list[Schedule]]:
         await shop.bulk.prune()
         await shop.catalog.prune_imports()
 
+    async def forget_changes(_context: JobContext) -> None:
+        await prune_changes(shop.db)
+
     async def set_aside(_context: JobContext) -> None:
         # In safe mode plugins are left out for a while, and their work waits for them.
         if not shop.plugins.safe_mode:
@@ -48,6 +52,7 @@ def maintenance(shop: Shop) -> tuple[list[JobKind], list[Schedule]]:
         JobKind("platform.park-strangers", set_aside),
         JobKind("platform.sweep-keys", sweep_keys),
         JobKind("platform.prune", prune),
+        JobKind("platform.forget-changes", forget_changes),
     ]
     schedules = [
         Schedule("platform.partitions", every=timedelta(hours=6), job="platform.partitions"),
@@ -56,5 +61,8 @@ def maintenance(shop: Shop) -> tuple[list[JobKind], list[Schedule]]:
             "platform.park-strangers", every=timedelta(minutes=5), job="platform.park-strangers"
         ),
         Schedule("platform.prune", every=timedelta(hours=1), job="platform.prune"),
+        Schedule(
+            "platform.forget-changes", every=timedelta(minutes=2), job="platform.forget-changes"
+        ),
     ]
     return kinds, schedules

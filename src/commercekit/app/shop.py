@@ -246,8 +246,7 @@ class Shop:
             book=self.fields,
         )
         self.freshness = Freshness()
-        # What a market is called, speaks and takes is on all of its pages.
-        self.markets.on_change(self.freshness.forget_all)
+        self.freshness.follow(self.markets)
         self.projection = Projection(
             db, self.markets, self.catalog, self.pricing, self.inventory, self.freshness
         )

@@ -30,6 +30,7 @@ _CORE_APPS = (
     "platform.counters",
     "platform.http",
     "platform.bus",
+    "platform.cache",
     "platform.jobs",
     "platform.plugins",
     "platform.webhooks",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
@@ -43,6 +43,11 @@ class MarketService:
         self._routes: _Routes | None = None
         self._round = 0
         self._listeners: list[Callable[[], None]] = []
+        self._witnesses: list[Callable[[UnitOfWork], Awaitable[None]]] = []
+
+    def on_changing(self, witness: Callable[[UnitOfWork], Awaitable[None]]) -> None:
+        """Have ``witness`` called inside the unit of work of each change, to note what comes of it."""
+        self._witnesses.append(witness)
 
     def on_change(self, listener: Callable[[], None]) -> None:
         """Have ``listener`` called whenever a market may have changed; it is quick and does not await."""
@@ -66,14 +71,18 @@ class MarketService:
 
         Raises :class:`~commercekit.errors.ConfigurationError` when :meth:`ensure_default` never ran.
         """
-        if self._default is None:
-            self._default = await repository.default()
-        if self._default is None:
+        market = self._default
+        if market is None:
+            begun = self._round
+            market = await repository.default()
+            if begun == self._round:
+                self._default = market
+        if market is None:
             message = (
                 "There is no default market yet; start the shop once, or run `commercekit run`."
             )
             raise ConfigurationError(message)
-        return self._default
+        return market
 
     async def by_code(self, code: str) -> Market:
         """The market of that code; :class:`MarketNotFound` otherwise."""
@@ -115,21 +124,23 @@ class MarketService:
         The prefix says more than the host. ``None`` when neither names a market: then the header or the
         default does. Inactive markets are not found.
         """
-        if self._routes is None:
+        routes = self._routes
+        if routes is None:
             begun = self._round
             markets = [market for market in await self.every() if market.active]
-            if begun == self._round:
-                self._by_code |= {market.code: market for market in markets}
-            self._routes = _Routes(
+            routes = _Routes(
                 {host: market for market in markets for host in market.hosts},
                 {market.path_prefix: market for market in markets if market.path_prefix},
             )
+            if begun == self._round:
+                self._by_code |= {market.code: market for market in markets}
+                self._routes = routes
         first, slash, rest = path.removeprefix("/").partition("/")
-        if first in self._routes.by_prefix:
-            return self._routes.by_prefix[first], f"/{rest}" if slash else "/"
+        if first in routes.by_prefix:
+            return routes.by_prefix[first], f"/{rest}" if slash else "/"
         name = host.partition(":")[0].lower()
-        if name in self._routes.by_host:
-            return self._routes.by_host[name], path
+        if name in routes.by_host:
+            return routes.by_host[name], path
         return None
 
     async def add(
@@ -209,7 +220,10 @@ class MarketService:
                 )
                 raise DuplicateMarket(message)
         uow.after_commit(self.forget)
+        # First: who hears what follows from it must have heard this.
         await Broadcast.tell(uow, CHANNEL, market.code)
+        for witness in self._witnesses:
+            await witness(uow)
 
     async def every(self) -> list[Market]:
         """All markets, the default first."""

@@ -25,6 +25,7 @@ from commercekit.storefront.service import Listed, StorefrontService
 from commercekit.storefront.service.projection import Projection
 from commercekit.storefront.service.rebuilding import RebuildReport
 from commercekit.storefront.service.vocabulary import Vocabulary
+from commercekit.storefront.sharing import SharedPages
 from commercekit.storefront.subscribers import projectors
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "Projection",
     "ReadLane",
     "RebuildReport",
+    "SharedPages",
     "Sort",
     "Stale",
     "StorefrontController",

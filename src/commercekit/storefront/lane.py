@@ -17,38 +17,43 @@ from dataclasses import dataclass
 from itertools import count
 from time import monotonic
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
-from commercekit.kernel import parse_accept_language
-from commercekit.platform.http import LOGGED_ELSEWHERE, is_logged, log_answer
+from commercekit.platform.http import is_logged, log_answer
 from commercekit.storefront.freshness import Freshness, Stale
+from commercekit.storefront.rules.pages import (
+    PageKey,
+    RawPage,
+    Scope,
+    concerns_of,
+    is_hit,
+    is_page,
+    key_of,
+    names_tag,
+    plain,
+    route_of,
+    tag_of,
+)
+from commercekit.storefront.sharing import SharedPage, SharedPages
 
 __all__ = ["LaneCounts", "ReadLane", "read_lane"]
 
-Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
-_Raw = tuple[str, bytes, bytes, bytes, bytes]
-_Key = tuple[str, tuple[tuple[str, str], ...], str, bytes, str]
 LanguagesOf = Callable[[str], Sequence[str] | None]
 
-_LISTS: Final = frozenset(
-    {"/store/products", "/store/categories", "/store/brands", "/store/suggestions"}
-)
-_DETAIL: Final = "/store/products/"
-_PAGES: Final = (_DETAIL, "/store/categories/", "/store/brands/")
-_RELATED: Final = "/related"
 _MAX_HEADER_BYTES: Final = 8192
 _MAX_QUERY: Final = 1024
 _MAX_PATH: Final = 512
+_NAMES: Final = 10_000
+_MAX_REMEMBERED: Final = 300
 _REQUEST_ID: Final = re.compile(rb"^[A-Za-z0-9][A-Za-z0-9._-]{7,63}$")
 _PER_REQUEST: Final = frozenset({b"x-request-id", b"date"})
 _NOT_KEPT: Final = frozenset({b"set-cookie"})
 _OK: Final = 200
-_HIT, _MISS, _JOINED = "hit", "miss", "joined"
+_HIT, _MISS, _JOINED, _SHARED = "hit", "miss", "joined", "shared"
 _BODY_ONLY: Final = frozenset({b"content-length", b"content-type"})
 
 
@@ -62,6 +67,8 @@ class LaneCounts:
     """Requests for a page that was being made for somebody else already."""
     dropped: int = 0
     """Pages forgotten because a change made them old."""
+    shared: int = 0
+    """Pages that another process had made, and that were known to be fresh."""
 
 
 class _Entry:
@@ -69,10 +76,12 @@ class _Entry:
 
     __slots__ = ("alive", "body", "etag", "full", "key", "not_modified", "route", "status", "until")
 
-    def __init__(self, key: _Key, status: int, headers: Headers, body: bytes, until: float) -> None:
+    def __init__(
+        self, key: PageKey, status: int, headers: Headers, body: bytes, until: float
+    ) -> None:
         self.until = until
         self.key = key
-        self.route = _route(key[0])
+        self.route = route_of(key[0])
         self.status = status
         self.body = body
         self.alive = True
@@ -112,8 +121,10 @@ class ReadLane:
         max_bytes: int = 64 * 1024 * 1024,
         max_age: float = 60.0,
         languages_of: LanguagesOf | None = None,
+        shared: SharedPages | None = None,
     ) -> None:
         self.app = app
+        self._shared = shared
         self.counts = LaneCounts()
         self.answers: dict[tuple[str, str, int], int] = {}
         """How many were answered from memory, by method, route and status, since they were taken."""
@@ -122,10 +133,11 @@ class ReadLane:
         self._max_pages = max_pages
         self._max_bytes = max_bytes
         self._max_age = max_age
-        self._memo: dict[_Raw, _Entry] = {}
-        self._pages: dict[_Key, _Entry] = {}
-        self._tags: dict[str, dict[_Key, None]] = {}
-        self._flights: dict[_Key, _Flight] = {}
+        self._memo: dict[RawPage, _Entry] = {}
+        self._pages: dict[PageKey, _Entry] = {}
+        self._tags: dict[str, dict[PageKey, None]] = {}
+        self._flights: dict[PageKey, _Flight] = {}
+        self._names: dict[tuple[RawPage, tuple[str, ...]], tuple[PageKey, str]] = {}
         self._bytes = 0
         self._prefix = secrets.token_hex(8).encode()
         self._numbers = count(1)
@@ -133,7 +145,7 @@ class ReadLane:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        if not _is_page(scope):
+        if not is_page(scope):
             await self.app(scope, receive, send)
             return
         path: str = scope["path"]
@@ -182,20 +194,20 @@ class ReadLane:
         for key in self._touched(self._tags, stale):
             self._drop(self._pages[key])
             self.counts.dropped += 1
-        for key in [key for key in self._flights if _is_hit(key, stale)]:
+        for key in [key for key in self._flights if is_hit(key, stale)]:
             self._flights.pop(key).stale = True
 
     @staticmethod
-    def _touched(tags: dict[str, dict[_Key, None]], stale: Stale) -> list[_Key]:
+    def _touched(tags: dict[str, dict[PageKey, None]], stale: Stale) -> list[PageKey]:
         named = [tag for tag in tags if tag] if stale.slugs is None else list(stale.slugs)
         if stale.lists:
             named.append("")
         return [key for tag in named for key in tags.get(tag, ())]
 
     async def _page(
-        self, raw: _Raw, languages: tuple[str, ...], scope: Scope, request_id: bytes
+        self, raw: RawPage, languages: tuple[str, ...], scope: Scope, request_id: bytes
     ) -> tuple[_Entry, str]:
-        key = _key(raw, languages)
+        key, name = self._named(raw, languages)
         kept = self._pages.get(key)
         if kept is not None and monotonic() >= kept.until:
             self._drop(kept)
@@ -204,12 +216,21 @@ class ReadLane:
             self._remember(raw, kept)
             return kept, _HIT
         flight, how = self._flights.get(key), _JOINED
+        if flight is None and self._shared is not None:
+            found = await self._shared.find(name, concerns_of(key))
+            if found is not None:
+                self.counts.shared += 1
+                entry = self._entry_of(self._shared, key, found)
+                self._keep(entry)
+                self._remember(raw, entry)
+                return entry, _SHARED
+            flight = self._flights.get(key)
         if flight is None:
             how = _MISS
             self.counts.misses += 1
             # A task of its own: a reader who hangs up must not take the page from all who wait for it.
             task = asyncio.get_running_loop().create_task(
-                self._make(key, _plain(scope, request_id)), context=contextvars.Context()
+                self._make(key, name, plain(scope, request_id)), context=contextvars.Context()
             )
             flight = self._flights[key] = _Flight(task)
             task.add_done_callback(lambda _task: self._land(key, flight))
@@ -220,7 +241,43 @@ class ReadLane:
             self._remember(raw, entry)
         return entry, how
 
-    async def _make(self, key: _Key, scope: Scope) -> tuple[_Entry, bool]:
+    def _named(self, raw: RawPage, languages: tuple[str, ...]) -> tuple[PageKey, str]:
+        """The page's key, and its name among the shared ones."""
+        if self._shared is None:
+            return key_of(raw, languages), ""
+        known = self._names.get((raw, languages))
+        if known is None:
+            key = key_of(raw, languages)
+            known = key, self._shared.name_of(repr(key))
+            if sum(map(len, raw)) < _MAX_REMEMBERED:
+                if len(self._names) >= _NAMES:
+                    self._names.clear()
+                self._names[raw, languages] = known
+        return known
+
+    async def _make(self, key: PageKey, name: str, scope: Scope) -> tuple[_Entry, bool]:
+        shared = self._shared
+        if shared is None:
+            return await self._ask(key, scope)
+        leave = await shared.begin(name, concerns_of(key))
+        if isinstance(leave, SharedPage):
+            return self._entry_of(shared, key, leave), True
+        if leave is None:
+            return await self._ask(key, scope)
+        page: tuple[Headers, bytes] | None = None
+        try:
+            entry, keep = await self._ask(key, scope)
+            if keep:
+                page = entry.full, entry.body
+        finally:
+            shared.land(leave, page, seconds=self._max_age)
+        return entry, keep
+
+    def _entry_of(self, shared: SharedPages, key: PageKey, page: SharedPage) -> _Entry:
+        left = min(self._max_age, shared.seconds_left(page))
+        return _Entry(key, _OK, page.headers, page.body, monotonic() + left)
+
+    async def _ask(self, key: PageKey, scope: Scope) -> tuple[_Entry, bool]:
         status = 500
         headers: Headers = []
         parts: list[bytes] = []
@@ -246,7 +303,7 @@ class ReadLane:
             entry.alive = False
         return entry, keep
 
-    def _land(self, key: _Key, flight: _Flight) -> None:
+    def _land(self, key: PageKey, flight: _Flight) -> None:
         """Keep what was made, unless it turned old on the way."""
         if self._flights.get(key) is flight:
             del self._flights[key]
@@ -258,8 +315,14 @@ class ReadLane:
         if flight.stale:
             entry.alive = False
             return
-        self._pages[key] = entry
-        self._tags.setdefault(_tag(key), {})[key] = None
+        self._keep(entry)
+
+    def _keep(self, entry: _Entry) -> None:
+        there = self._pages.get(entry.key)
+        if there is not None:
+            self._drop(there)
+        self._pages[entry.key] = entry
+        self._tags.setdefault(tag_of(entry.key), {})[entry.key] = None
         self._bytes += len(entry.body)
         while len(self._pages) > self._max_pages or self._bytes > self._max_bytes:
             self._drop(next(iter(self._pages.values())))
@@ -268,12 +331,12 @@ class ReadLane:
         entry.alive = False
         if self._pages.pop(entry.key, None) is not None:
             self._bytes -= len(entry.body)
-            tag = _tag(entry.key)
+            tag = tag_of(entry.key)
             self._tags[tag].pop(entry.key, None)
             if not self._tags[tag]:
                 del self._tags[tag]
 
-    def _remember(self, raw: _Raw, entry: _Entry) -> None:
+    def _remember(self, raw: RawPage, entry: _Entry) -> None:
         if len(self._memo) >= 4 * self._max_pages:
             self._memo.clear()
         self._memo[raw] = entry
@@ -290,7 +353,7 @@ class ReadLane:
     ) -> None:
         if entry.status != _OK:
             status, headers, body = entry.status, entry.full, entry.body
-        elif known and entry.etag and _names(known, entry.etag):
+        elif known and entry.etag and names_tag(known, entry.etag):
             status, body = 304, b""
             headers = [*entry.not_modified, (b"x-request-id", request_id)]
         else:
@@ -325,8 +388,9 @@ def read_lane(
     max_pages: int = 5000,
     max_bytes: int = 64 * 1024 * 1024,
     languages_of: LanguagesOf | None = None,
+    shared: SharedPages | None = None,
 ) -> ReadLane:
-    """The application with the lane in front.
+    """The application with the lane in front; ``shared`` are the pages of all processes.
 
     Register ``freshness.heard`` with the broadcast, and ``freshness.forget_all`` for its gaps, or what
     other processes change goes unseen here.
@@ -338,80 +402,5 @@ def read_lane(
         max_pages=max_pages,
         max_bytes=max_bytes,
         languages_of=languages_of,
+        shared=shared,
     )
-
-
-def _key(raw: _Raw, languages: tuple[str, ...]) -> _Key:
-    """What makes two requests the same page: order of parameters and exact languages do not."""
-    path, query, accepted, host, market = raw
-    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
-    language = _language(accepted, languages)
-    return path, tuple(sorted(pairs)), language, host, market.decode("latin-1")
-
-
-def _language(header: bytes, languages: tuple[str, ...]) -> str:
-    for wanted in parse_accept_language(header.decode("latin-1")):
-        tag = wanted.lower()
-        while tag:
-            for language in languages:
-                if language.lower() == tag:
-                    return language
-            tag = tag.rpartition("-")[0]
-    return languages[0]
-
-
-def _is_page(scope: Scope) -> bool:
-    if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
-        return False
-    path: str = scope["path"]
-    return path in _LISTS or path.startswith(_PAGES)
-
-
-def _tag(key: _Key) -> str:
-    """The product a page shows, empty for lists: what is on them may change with any product."""
-    path = key[0]
-    if not path.startswith(_DETAIL) or path.endswith(_RELATED):
-        return ""
-    return path[len(_DETAIL) :].strip("/")
-
-
-def _route(path: str) -> str:
-    """The path without what is one page's own, for the metrics."""
-    for begun in _PAGES:
-        if path.startswith(begun):
-            return begun + "{slug}" + (_RELATED if path.endswith(_RELATED) else "")
-    return path
-
-
-def _is_hit(key: _Key, stale: Stale) -> bool:
-    tag = _tag(key)
-    if not tag:
-        return stale.lists
-    return stale.slugs is None or tag in stale.slugs
-
-
-def _names(header: bytes, etag: bytes) -> bool:
-    """Whether ``If-None-Match`` names the tag; weakly compared (RFC 9110, section 13.1.2)."""
-    if header in (etag, b"*"):
-        return True
-    return any(tag.strip().removeprefix(b"W/") == etag for tag in header.split(b","))
-
-
-def _plain(scope: Scope, request_id: bytes) -> Scope:
-    """The request without what is one reader's own: conditions, cookies, credentials."""
-    left_out = {
-        b"if-none-match",
-        b"if-modified-since",
-        b"cookie",
-        b"authorization",
-        b"x-request-id",
-    }
-    headers = [pair for pair in scope["headers"] if pair[0] not in left_out]
-    headers.append((b"x-request-id", request_id))
-    return {
-        **scope,
-        "method": "GET",
-        "headers": headers,
-        "state": dict(scope.get("state") or {}),
-        LOGGED_ELSEWHERE: True,
-    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from commercekit.platform.cache.breaker import Breaker
+from commercekit.platform.cache.changes import ChangeLog, prune_changes
 from commercekit.platform.cache.interface import (
     Cache,
     CacheCounts,
@@ -12,6 +13,7 @@ from commercekit.platform.cache.interface import (
 )
 from commercekit.platform.cache.memory import MemoryCache
 from commercekit.platform.cache.settings import CacheSettings
+from commercekit.platform.cache.snapshots import Ledger, Snapshot
 
 __all__ = [
     "Breaker",
@@ -19,10 +21,14 @@ __all__ = [
     "CacheCounts",
     "CacheDown",
     "CacheSettings",
+    "ChangeLog",
+    "Ledger",
     "MemoryCache",
     "Script",
+    "Snapshot",
     "Store",
     "cache_of",
+    "prune_changes",
 ]
 
 

@@ -79,6 +79,8 @@ class Cache(ABC):
     """
 
     counts: CacheCounts
+    largest: int
+    """Bytes of the largest value that is kept."""
 
     @property
     @abstractmethod

@@ -34,7 +34,7 @@ class MemoryCache(Cache):
     ) -> None:
         self.counts = CacheCounts()
         self._store = _Store(most, most_bytes, now)
-        self._largest = largest
+        self.largest = largest
 
     @property
     def is_shared(self) -> bool:
@@ -55,7 +55,7 @@ class MemoryCache(Cache):
         self, values: Mapping[str, bytes], *, seconds: float, jitter: float = 0.1
     ) -> None:
         for key, value in values.items():
-            if len(value) > self._largest:
+            if len(value) > self.largest:
                 self._store.drop(key)
                 self.counts.refused += 1
                 continue

@@ -55,7 +55,7 @@ class ValkeyCache(Cache):
             raise ConfigurationError(message)
         self.counts = CacheCounts()
         self._timeout = settings.timeout.total_seconds()
-        self._largest = settings.largest
+        self.largest = settings.largest
         self._prefix = settings.prefix + ":"
         try:
             self._pool = BlockingConnectionPool.from_url(
@@ -102,7 +102,7 @@ class ValkeyCache(Cache):
             return
         commands: list[tuple[Any, ...]] = []
         for key, value in values.items():
-            if len(value) > self._largest:
+            if len(value) > self.largest:
                 self.counts.refused += 1
                 commands.append(("DEL", self._prefix + key))
                 continue
