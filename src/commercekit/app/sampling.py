@@ -83,6 +83,7 @@ async def sample(shop: Shop) -> None:
         "jobs-waiting": jobs.get("waiting", 0),
         "jobs-running": jobs.get("running", 0),
         "jobs-parked": jobs.get("parked", 0),
+        "webhooks-waiting": await shop.webhooks.backlog(),
     }
     for queue, depth in depths.items():
         metrics.queue_depth.labels(queue).set(depth)

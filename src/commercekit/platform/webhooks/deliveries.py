@@ -163,11 +163,12 @@ class Deliveries:
 
     # ---------------------------------------------------------------------------------- sending
 
-    async def deliver(self, _context: JobContext) -> None:
+    async def deliver(self, context: JobContext) -> None:
         """The job: serve whoever something is due for, all of them at the same time.
 
         One run serves all endpoints, each by a task of its own and a few messages at a time, and goes
-        on finding more while they are at it. There is one such run at a time in all the shop.
+        on finding more while they are at it. There is one such run at a time in all the shop. One that
+        is cancelled begins nothing new; to hold everything back, pause the kind of job.
         """
         until = time.monotonic() + _RUN
         tasks: dict[UUID, asyncio.Task[None]] = {}
@@ -175,7 +176,12 @@ class Deliveries:
         try:
             while True:
                 room = self._settings.endpoints_at_once - len(tasks)
-                if failure is None and time.monotonic() < until and room > 0:
+                if (
+                    failure is None
+                    and not context.is_cancelled
+                    and time.monotonic() < until
+                    and room
+                ):
                     due = await self._messages.due_endpoints(
                         self._db, self._clock.now(), list(tasks), room
                     )

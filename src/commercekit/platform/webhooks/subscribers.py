@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["job_kinds", "schedules", "subscriptions"]
 
+_LONGEST: Final = timedelta(minutes=5)
 _FOR_EVER: Final = 1_000_000
 """The job is never set aside: messages have an end of their own."""
 
@@ -37,7 +38,7 @@ def job_kinds(deliveries: Deliveries) -> list[JobKind]:
         await deliveries.prune()
 
     return [
-        JobKind(DELIVER_JOB, deliveries.deliver, max_attempts=_FOR_EVER),
+        JobKind(DELIVER_JOB, deliveries.deliver, max_attempts=_FOR_EVER, deadline=_LONGEST),
         JobKind("webhooks.wake", wake),
         JobKind("webhooks.prune", prune),
     ]
