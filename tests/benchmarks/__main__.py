@@ -34,7 +34,7 @@ from tests.benchmarks.notifications import NotificationWorkload
 from tests.benchmarks.orders import NAME as ORDERS
 from tests.benchmarks.orders import WITHIN, orders_1m
 from tests.benchmarks.shop import BenchShop
-from tests.benchmarks.sizes import SIZED, sized_shops
+from tests.benchmarks.sizes import SIZED, compare, sized_shops
 from tests.benchmarks.starting import ALLOWED_MS, measure_starts
 from tests.benchmarks.starting import NAME as STARTS
 from tests.benchmarks.workloads import (
@@ -173,21 +173,12 @@ def _two_sizes(folder: Path, options: argparse.Namespace) -> list[Result]:
     with sized_shops(folder) as shops:
         for name in wanted:
             print(f"{name} ...", end="", flush=True)
-            sides = []
-            for shop in shops:
-                file = shop.folder / f"{name}.txt"
-                file.write_text("\n".join(shop.paths(name)) + "\n", encoding="utf-8")
-                sides.append(partial(_drive, shop.uncached, file))
-            seen = _rounds(*sides, options.rounds, options.seconds)
+            seen = Rounds(*compare(*shops, name, rounds=options.rounds, seconds=options.seconds))
             results.append(seen.result(name, 1 / 1.3, by_p50=True))
             print(
                 f" {results[-1].p50_ms:.1f} ms, {1 / results[-1].ratio:.2f} times the small shop's"
             )
     return results
-
-
-def _drive(url: str, file: Path, seconds: float) -> Sample:
-    return drive(url, "get.lua", file, seconds=seconds)
 
 
 def _measure(shop: BenchShop, workload: Workload, rounds: int, seconds: float) -> Result:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from commercekit.storefront import ListQuery
-from commercekit.storefront.rules.searching import _FOUND_IN_TEXT, _TIERS, MAX_CONCEPTS
+from commercekit.storefront.rules import searching
+from commercekit.storefront.rules.searching import _FOUND_IN_TEXT, _TIERS, MAX_CONCEPTS, planned
 from commercekit.storefront.rules.words import index_terms
 
 WORDS = [
@@ -101,13 +103,20 @@ def matches(index, concept):
     return any(has(index, each, _FOUND_IN_TEXT[each.quality]) for each in concept.alternatives)
 
 
+@pytest.fixture(params=[300, -1], ids=["together", "apart"])
+def collected(request, monkeypatch):
+    """Beginnings that the index is asked for, and beginnings that the rows are asked for."""
+    monkeypatch.setattr(searching, "_COLLECTED", request.param)
+    return request.param
+
+
 @given(words=st.lists(st.sampled_from([*WORDS, "re", "tep", "mgu", "nothing"]), max_size=4))
 @settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-async def test_sql_ranks_as_the_plan_says(shop, words):
+async def test_sql_ranks_as_the_plan_says(shop, collected, words):
     indexed = await stock_up(shop)
     text = " ".join(words)
     plan = await shop.storefront.vocabulary.plan(shop.market.id, text)
@@ -126,3 +135,18 @@ async def test_sql_ranks_as_the_plan_says(shop, words):
     listed = await shop.storefront.products(shop.market, "en", ListQuery(q=text), limit=50)
     assert [item.slug for item in listed.items] == [indexed[i][0] for i in ranked]
     assert listed.total == len(ranked)
+
+
+def test_a_frequent_beginning_is_left_to_the_rows_that_rare_words_find():
+    known = {"kiln": 40, "mug": 5000, "blue": 30_000}
+    begun = {"mug": 400}.get
+
+    def parts(text):
+        return planned(text, known, 100_000, {}, begun=lambda word: begun(word, 0)).parts
+
+    whole = "('mug') | ('mug':*ABC)"
+    assert parts("kiln mug") == ("(('kiln'))", f"({whole})")
+    # Too many are blue, and a mug alone is all that is asked for.
+    assert parts("blue mug") == (f"(('blue')) & ({whole})", None)
+    assert parts("mug") == (f"({whole})", None)
+    assert parts("mug kiln") == ("(('mug')) & (('kiln'))", None)

@@ -42,7 +42,8 @@ MAX_UNITS = 24
 """Words and characters of a query that are looked at."""
 MAX_CONCEPTS = 8
 RARE = 500
-"""Of a word that no more products have than this, each product is looked at."""
+"""So many products are looked at for a word that the index is not asked for."""
+_COLLECTED = 300
 TIERS = 8
 _EXACT, _NEAR, _WEAK = 1, 2, 3
 _TIERS: tuple[tuple[float, tuple[tuple[int, str], ...]], ...] = (
@@ -112,6 +113,11 @@ class Concept:
         """What part of the documents has one of the alternatives, at the most."""
         return min(1.0, self.at_most / max(1, documents))
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether one of the alternatives is a beginning."""
+        return any(alternative.prefix for alternative in self.alternatives)
+
     def condition(self) -> str:
         """Any of the alternatives, anywhere."""
         return "(" + " | ".join(a.query(_FOUND_IN_TEXT[a.quality]) for a in self.alternatives) + ")"
@@ -152,15 +158,19 @@ class Plan:
     def parts(self) -> tuple[str, str | None]:
         """:attr:`strict` as what the index is asked for, and what the rows that it finds are.
 
-        Of a rare word each product is looked at: that is shorter than to have the index intersect them with
-        all that a beginning or a frequent word finds.
+        For a beginning the index collects all products of all words that begin so. When those are many, and
+        few products have all the other words, it is shorter to look at each of the few.
         """
         required = [concept for concept in self.concepts if not concept.optional]
-        rarest = min(required, key=lambda concept: concept.at_most, default=None)
-        if rarest is None or len(required) == 1 or rarest.at_most > RARE:
+        begun = [each for each in required if each.is_begun and each.at_most > _COLLECTED]
+        others = [concept for concept in required if concept not in begun]
+        few = self.documents * prod(concept.share(self.documents) for concept in others)
+        if not begun or not others or few > RARE:
             return self.strict, None
-        rest = [concept.condition() for concept in required if concept is not rarest]
-        return rarest.condition(), " & ".join(rest)
+        return (
+            " & ".join(concept.condition() for concept in others),
+            " & ".join(concept.condition() for concept in begun),
+        )
 
     @property
     def expected(self) -> float:

@@ -41,15 +41,17 @@ _COUNT = """
 """
 _COUNTING = timedelta(minutes=10)
 _HIGHEST = "\U0010ffff"
+# The values stand in SELECTs of their own so that the planner does not look at them: for three words it
+# likes a plan of their own better than the one for all, and plans anew at each search.
 _KNOWN = """
     SELECT term, documents, 0 AS words FROM storefront_term
-    WHERE market_id = $1 AND term = ANY ($2::text[])
+    WHERE market_id = $1 AND term = ANY ((SELECT $2::text[])::text[])
     UNION ALL
     SELECT w.word, sum(t.documents)::int, count(*)::int
-    FROM unnest($3::text[]) AS w (word), LATERAL (
+    FROM unnest((SELECT $3::text[])) AS w (word), LATERAL (
         SELECT documents FROM storefront_term
         WHERE market_id = $1 AND term > w.word COLLATE "C" AND term < (w.word || $4) COLLATE "C"
-        LIMIT $5
+        LIMIT (SELECT $5::int)
     ) t
     GROUP BY w.word
 """
