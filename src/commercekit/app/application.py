@@ -13,6 +13,7 @@ import commercekit
 from commercekit.app.api import AdminConsole
 from commercekit.app.configuration import ShopConfiguration, load_configuration
 from commercekit.app.pages import shared_pages
+from commercekit.app.readiness import readiness_of
 from commercekit.app.sampling import lane_tally, sampling
 from commercekit.app.shop import Shop
 from commercekit.catalog.api import controllers as catalog_controllers
@@ -189,9 +190,8 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
             is_production=settings.in_production,
         ),
         checks={
-            "database": shop.ready,
+            **readiness_of(shop),
             "staying": _staying(shop.configuration.drain_sign),
-            **({"cache": shop.cached} if shop.cache.is_shared else {}),
         },
         registry=shop.metrics.registry,
         shortcut=read_shortcut(shop.storefront, shop.cursors),

@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from commercekit.app.providers import plugin_tasks
 from commercekit.platform.db import condition_of
 from commercekit.platform.loops import Loop, running
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from commercekit.platform.telemetry import ShopMetrics
     from commercekit.storefront import ReadLane
 
-__all__ = ["lane_tally", "sample", "sample_tables", "sampling"]
+__all__ = ["bus_tally", "lane_tally", "sample", "sample_tables", "sampling"]
 
 _EVERY = 5.0
 _TABLES_EVERY = 60.0
@@ -29,10 +31,11 @@ _SHOWN = 40
 
 def sampling(shop: Shop, *tallies: Callable[[], None]) -> AbstractAsyncContextManager[None]:
     """Look for as long as the block lasts; ``tallies`` hand over what they counted meanwhile."""
+    every = (bus_tally(shop), *tallies)
 
     async def step() -> bool:
         await sample(shop)
-        for tally in tallies:
+        for tally in every:
             tally()
         return False
 
@@ -61,6 +64,26 @@ def lane_tally(
         answers, lane.answers = lane.answers, {}
         for (method, route, status), number in answers.items():
             requests.count(method, route, status, number)
+
+    return hand_over
+
+
+def bus_tally(shop: Shop) -> Callable[[], None]:
+    """Hands over what the transport of facts counted; nothing where it is the database itself."""
+    told: dict[str, int] = {}
+    metrics = shop.metrics
+
+    def hand_over() -> None:
+        transport = shop.bus.transport
+        if shop.settings.bus.url is None:
+            return
+        counted = msgspec.structs.asdict(transport.figures)
+        for queue, depth in counted.pop("depth").items():
+            metrics.bus_queue_depth.labels(queue).set(depth)
+        for outcome, number in counted.items():
+            metrics.bus_messages.labels(outcome).inc(number - told.get(outcome, 0))
+            told[outcome] = number
+        metrics.bus_away.set(1 if transport.trouble else 0)
 
     return hand_over
 

@@ -46,7 +46,7 @@ from commercekit.platform.bus import Broadcast, Bus, transport_of
 from commercekit.platform.cache import cache_of
 from commercekit.platform.db import Database
 from commercekit.platform.extensions import ExtensionDoor, PluginExtensions
-from commercekit.platform.http import DEGRADED, Cursors, Idempotency, outbound_client
+from commercekit.platform.http import Cursors, Idempotency, outbound_client
 from commercekit.platform.jobs import Jobs
 from commercekit.platform.operations import CHANNEL as PROVIDERS
 from commercekit.platform.operations import PluginDesk
@@ -370,10 +370,6 @@ class Shop:
     async def ready(self) -> None:
         """Raise unless the database answers."""
         await self.db.fetchval("SELECT 1")
-
-    async def cached(self) -> str | None:
-        """Without its cache a shop serves all the same, and slower."""
-        return None if await self.cache.ping() else DEGRADED
 
     def importer(self, market: Market, *, restock: bool = False) -> ImportProducts:
         """Imports products with their prices and stock into ``market``.

@@ -28,6 +28,7 @@ _COMMANDS: Final = {
     "outbox": ("outbox", "outbox"),
     "jobs": ("jobs", "jobs"),
     "webhooks": ("webhooks", "webhooks"),
+    "bus": ("bus", "bus"),
     "config": ("config", "config"),
 }
 

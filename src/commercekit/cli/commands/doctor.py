@@ -153,6 +153,27 @@ async def _facts(shop: Shop) -> str:
     return f"{backlog.unpublished} unpublished, {backlog.waiting} waiting"
 
 
+async def _broker(shop: Shop) -> str:
+    """Where there is one; a queue of a consumer that is gone is named, never deleted."""
+    if shop.settings.bus.url is None:
+        return "none: facts travel through the database"
+    from commercekit.platform.bus import TransportAway
+    from commercekit.platform.bus.rabbitmq import RabbitTransport
+
+    transport = shop.bus.transport
+    if not isinstance(transport, RabbitTransport):
+        return "not used"
+    try:
+        queues = await transport.desk.queues()
+    except TransportAway as error:
+        raise ConfigurationError(str(error)) from error
+    stale = [each.queue for each in queues if not each.served]
+    if stale:
+        message = f"nobody serves {', '.join(stale)}; see: commercekit bus status"
+        raise ConfigurationError(message)
+    return f"{len(queues)} queues, {sum(each.messages or 0 for each in queues)} messages wait"
+
+
 async def _jobs(shop: Shop) -> str:
     backlog = await shop.jobs.backlog()
     if backlog.get("parked"):
@@ -237,6 +258,7 @@ _CHECKS: dict[str, Callable[[Shop], Awaitable[str]]] = {
     "schema": _schema,
     "keys": _keys,
     "facts": _facts,
+    "broker": _broker,
     "jobs": _jobs,
     "pictures": _pictures,
 }

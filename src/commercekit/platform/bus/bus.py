@@ -163,6 +163,11 @@ class Bus:
                     return tried
 
     @property
+    def interests(self) -> list[tuple[str, str, str]]:
+        """Who is served here: consumer, type of fact, kind of aggregate."""
+        return self._index.interests()
+
+    @property
     def transport(self) -> Transport:
         """How facts travel from here: for its figures, its state and its operators."""
         return self._transport

@@ -106,6 +106,18 @@ class ShopMetrics:
         self.queue_depth = self._gauge(
             "queue_depth", "Jobs and deliveries that wait, by queue.", "livemax", "queue"
         )
+        self.bus_messages = self._counter(
+            "bus_messages",
+            "Messages of facts through a broker, by what became of them: published, confirmed, returned, "
+            "consumed, duplicates, set_aside, parked; and reconnects.",
+            "outcome",
+        )
+        self.bus_queue_depth = self._gauge(
+            "bus_queue_depth", "Messages that wait in the broker, by queue.", "livemostrecent", "queue"
+        )
+        self.bus_away = self._gauge(
+            "bus_away", "In how many processes the broker is away; facts wait in the outbox.", "livesum"
+        )
         self.webhook_fail = self._counter(
             "webhook_fail", "Notifications that were refused.", "family", "provider", "reason"
         )

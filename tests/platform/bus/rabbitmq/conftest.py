@@ -21,6 +21,8 @@ def make_bus(database, clock, bus_settings):
         def transport(index):
             return RabbitTransport(db, index, settings, **given, **options)
 
+        # One process has one bus: a second one would write every fact a second time.
+        db._flush_hooks.clear()
         return Bus(db, clock, subscriptions, transport=transport, poll=0.05)
 
     return make

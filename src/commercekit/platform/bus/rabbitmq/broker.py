@@ -170,14 +170,10 @@ class Broker:
                 queue.name, topology.source_of(queue), key, timeout=_RPC_SECONDS
             )
 
-    async def delete_queue(self, queue: str, *, even_full: bool = False) -> int:
-        """Delete a queue and say how many messages went with it; a full one only if told so."""
+    async def delete_queue(self, queue: str) -> int:
+        """Delete a queue and say how many messages went with it."""
         channel = await self._out.channel()
-        try:
-            said = await channel.queue_delete(queue, if_empty=not even_full, timeout=_RPC_SECONDS)
-        except amqp.ChannelPreconditionFailed as error:
-            message = f"queue {queue} is not empty"
-            raise TransportAway(message) from error
+        said = await channel.queue_delete(queue, timeout=_RPC_SECONDS)
         await channel.close()
         return int(said.message_count or 0)
 

@@ -39,7 +39,10 @@ BROKEN: tuple[type[BaseException], ...] = (amqp.AMQPError, OSError, TimeoutError
 _CONNECT_SECONDS = 5.0
 _CLOSE_SECONDS = 3.0
 _FIRST_PAUSE = 0.25
-_WORST_PAUSE = 15.0
+_WORST_PAUSE = 5.0
+_REFUSAL = re.compile(
+    r"(?:NOT_ALLOWED|ACCESS_REFUSED|NOT_FOUND|RESOURCE_LOCKED)[^\"]*?(?=['\"] |$)"
+)
 _OTHER_ARGUMENTS = re.compile(r"inequivalent arg '([^']+)' for (queue|exchange) '([^']+)'")
 
 
@@ -56,7 +59,7 @@ class Link:
     @property
     def is_open(self) -> bool:
         """Whether it was not heard to be gone."""
-        return self._connection is not None and not self._connection.is_closed
+        return self._connection is not None
 
     async def open(self) -> None:
         """Connect. Raises one of :data:`BROKEN`."""
@@ -72,8 +75,17 @@ class Link:
             timeout=_CONNECT_SECONDS,
             client_properties={"connection_name": f"{self._settings.prefix} {self._name}"},
         )
-        connection.close_callbacks.add(lambda *_: self._on_close())
+
+        def gone(*_: object) -> None:
+            if self._connection is connection:
+                self._connection = None
+            self._on_close()
+
+        connection.close_callbacks.add(gone)
         self._connection = connection
+        transport = connection.transport
+        if transport is None or transport.connection.is_closed:
+            gone()
 
     async def channel(self, *, confirms: bool = False) -> Channel:
         """A channel; with ``confirms`` a publish waits for the broker and raises when it comes back."""
@@ -134,6 +146,7 @@ class Outage:
 def sentence_of(error: BaseException) -> str:
     """What an operator can do something with."""
     said = redact((str(error).strip().splitlines() or [""])[0])[:300]
+    refusal = _REFUSAL.search(said)
     if isinstance(error, amqp.ChannelPreconditionFailed):
         found = _OTHER_ARGUMENTS.search(said)
         if found:
@@ -144,6 +157,11 @@ def sentence_of(error: BaseException) -> str:
             )
     if isinstance(error, (amqp.ProbableAuthenticationError, amqp.AuthenticationError)):
         return "RabbitMQ refuses the user or the password in bus.url"
-    if isinstance(error, (amqp.AMQPChannelError, amqp.ConnectionClosed)):
+    if isinstance(error, amqp.InvalidFrameError):
+        # All that the client tells of a virtual host that is missing or forbidden.
+        return "RabbitMQ has no virtual host as in bus.url, or keeps the user out of it"
+    if refusal is not None:
+        return f"RabbitMQ refuses: {refusal.group()}"
+    if isinstance(error, amqp.AMQPChannelError):
         return f"RabbitMQ refuses: {said or type(error).__name__}"
-    return f"RabbitMQ does not answer ({type(error).__name__})"
+    return "RabbitMQ does not answer"

@@ -16,6 +16,7 @@ from commercekit.platform.bus.deliveries import InProcessTransport, default_back
 from commercekit.platform.bus.feeding import feed_missing, take_over
 from commercekit.platform.bus.rabbitmq.broker import Broker
 from commercekit.platform.bus.rabbitmq.consuming import ConsumedQueue, Delivered, TakeIn
+from commercekit.platform.bus.rabbitmq.desk import BrokerDesk
 from commercekit.platform.bus.rabbitmq.intake import Intake
 from commercekit.platform.bus.rabbitmq.topology import Topology
 from commercekit.platform.bus.transport import Figures, Transport
@@ -106,6 +107,11 @@ class RabbitTransport(Transport):
         """What this process's consumers need."""
         pairs = {(consumer, aggregate) for consumer, _, aggregate in self._index.interests()}
         return Topology.of(self._settings.prefix, pairs)
+
+    @property
+    def desk(self) -> BrokerDesk:
+        """What operators ask and do."""
+        return BrokerDesk(self._db, self._settings, self.topology)
 
     @property
     def broker(self) -> Broker:
