@@ -60,6 +60,7 @@ async def test_a_broker_that_stops_costs_one_line_and_afterwards_nothing_is_miss
     assert bus.transport.trouble is None
 
 
+@pytest.mark.faults
 @pytest.mark.promise("R6")
 async def test_a_broker_killed_while_facts_are_published_loses_none_and_doubles_none(
     rabbit_server, make_bus, facts, database, ledger
@@ -74,7 +75,7 @@ async def test_a_broker_killed_while_facts_are_published_loses_none_and_doubles_
             if number == 10:
                 await asyncio.to_thread(rabbit_server.kill)
                 await asyncio.to_thread(rabbit_server.start)
-        await _until(lambda: _has(ledger, 600), 25)
+        await _until(lambda: _has(ledger, 600), 60)
     told = await ledger.all()
     assert len(set(told)) == len(told) == 600
     for door in "abcdefghijklmnopqrst":

@@ -51,7 +51,8 @@ class Broker:
         self._prepare = prepare
         self._out = Link(settings, "publishes", self._wake)
         self._in = Link(settings, "consumes", self._wake)
-        self._outage = Outage()
+        self._outage = Outage("facts do not travel; they wait in the outbox", "facts travel again")
+        self._deaf = Outage("facts do not arrive; they wait in their queues", "facts arrive again")
         self._publishing: Channel | None = None
         self._prepared = False
         self._connected_before = False
@@ -75,12 +76,13 @@ class Broker:
         """One sentence while it is away."""
         if self._outage.sentence is None and not self.is_ready:
             return "RabbitMQ is being connected"
-        return self._outage.sentence
+        return self._outage.sentence or self._deaf.sentence
 
     async def ensure(self) -> None:
         """Connect now. Raises :class:`TransportAway`."""
         try:
-            await self._ensure()
+            await self._publish_again()
+            await self._listen_again()
         except BROKEN as error:
             self._outage.begin(sentence_of(error))
             raise TransportAway(sentence_of(error)) from error
@@ -98,18 +100,23 @@ class Broker:
         self.loop.wake()
 
     async def _step(self) -> bool:
-        if self._outage.pause:
-            self.loop.wake_after(self._outage.pause)
-            return False
-        try:
-            await self._ensure()
-            await self._look()
-        except BROKEN as error:
-            self._outage.begin(sentence_of(error))
-            self.loop.wake_after(self._outage.pause)
+        """Publishing first: a queue that cannot be consumed keeps no fact from being published."""
+        for outage, again in (
+            (self._outage, self._publish_again),
+            (self._deaf, self._listen_again),
+        ):
+            if outage.pause:
+                self.loop.wake_after(outage.pause)
+                break
+            try:
+                await again()
+            except BROKEN as error:
+                outage.begin(sentence_of(error))
+                self.loop.wake_after(outage.pause)
+                break
         return False
 
-    async def _ensure(self) -> None:
+    async def _publish_again(self) -> None:
         async with self._ensuring:
             was_ready = self.is_ready
             if not self._out.is_open:
@@ -122,15 +129,20 @@ class Broker:
                 self._prepared = True
             if self._publishing is None or self._publishing.is_closed:
                 self._publishing = await self._out.channel(confirms=True)
+            self._outage.end()
+        if not was_ready:
+            self.on_ready()
+
+    async def _listen_again(self) -> None:
+        async with self._ensuring:
             if not self._in.is_open:
                 await self._in.open()
             # In any order: of several processes that start together each gets some to itself.
             for queue in random.sample(self._queues, len(self._queues)):
                 if queue.wants_channel:
                     await queue.subscribe(await self._in.channel())
-            self._outage.end()
-        if not was_ready:
-            self.on_ready()
+            self._deaf.end()
+        await self._look()
 
     # -- declaring ------------------------------------------------------------------------------------
 

@@ -29,6 +29,7 @@ _log = logging.getLogger("commercekit.bus")
 
 _BATCH = 200
 _LINGER = 0.01
+_RPC_SECONDS = 10.0
 _PATIENCE = 60.0
 """So long messages are held while the database is away; then they go back into the queue."""
 
@@ -114,11 +115,11 @@ class ConsumedQueue:
             self._lost()
 
         channel.on_consumer_cancel_callbacks.add(cancelled)
-        await channel.basic_qos(prefetch_count=self._prefetch, timeout=_PATIENCE)
+        await channel.basic_qos(prefetch_count=self._prefetch, timeout=_RPC_SECONDS)
         self.last_delivery = time.monotonic()
-        self._session = session
-        ok = await channel.basic_consume(self.name, arrived, timeout=_PATIENCE)
+        ok = await channel.basic_consume(self.name, arrived, timeout=_RPC_SECONDS)
         session.tag = str(ok.consumer_tag)
+        self._session = session
 
     async def cancel(self) -> None:
         """Take nothing new; what is in memory unsettled goes back when the channel closes."""

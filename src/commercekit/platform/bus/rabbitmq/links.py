@@ -110,7 +110,9 @@ class Link:
 class Outage:
     """The one gate of a process: while it stands nobody asks the broker but who tries to reconnect."""
 
-    def __init__(self) -> None:
+    def __init__(self, begins: str, ends: str) -> None:
+        self._begins = begins
+        self._ends = ends
         self.sentence: str | None = None
         self._since = 0.0
         self._failures = 0
@@ -127,7 +129,7 @@ class Outage:
         if self.sentence is None:
             self._since = now
         if sentence != self.sentence:
-            _log.warning("facts do not travel; they wait in the outbox", extra={"reason": sentence})
+            _log.warning(self._begins, extra={"reason": sentence})
         self.sentence = sentence
         pause = min(_FIRST_PAUSE * 2 ** min(self._failures, 10), _WORST_PAUSE)
         self._failures += 1
@@ -137,7 +139,7 @@ class Outage:
         """It answers again."""
         if self.sentence is not None:
             seconds = round(time.monotonic() - self._since, 1)
-            _log.info("facts travel again", extra={"after_seconds": seconds})
+            _log.info(self._ends, extra={"after_seconds": seconds})
         self.sentence = None
         self._failures = 0
         self._next = 0.0
