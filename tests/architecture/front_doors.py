@@ -18,7 +18,8 @@ from tests.architecture.source import COMPOSITION, DOMAINS, Module, modules, off
 FURTHER_DOORS = frozenset(
     {
         "commercekit.platform.db.embedded",  # the server, which most processes never start
-        "commercekit.cli.quality",  # the scale, which authors' tests ask too
+        "commercekit.platform.bus.rabbitmq",  # a client that most processes never import
+    "commercekit.cli.quality",  # the scale, which authors' tests ask too
         "commercekit.testing.conformance",  # what plugin authors subclass
         "commercekit.testing.quality",  # the same scale, where authors look for it
     }
