@@ -48,6 +48,8 @@ def reaches_inside(importer: str, imported: str) -> bool:
         return False
     if door in FURTHER_DOORS and importer.startswith(door.rpartition(".")[0]):
         return False
+    if door_of(importer) in FURTHER_DOORS and importer.startswith(door + "."):
+        return False  # a part of the same package, behind a door of its own
     parts = importer.split(".")
     wires = parts[0] == "commercekit" and len(parts) > 1 and parts[1] in COMPOSITION
     if wires and imported.split(".")[1] in DOMAINS | {"platform"}:
