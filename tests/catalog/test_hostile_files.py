@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from commercekit.catalog import ExportProducts, ImportFileUnreadable, ImportProducts, Offer
+from commercekit.catalog.repository import lookups
 from commercekit.kernel import Money
 
 HEADER = "Handle,Title,Variant SKU,Variant Price,Tags\r\n"
@@ -196,6 +197,37 @@ async def run_hostile(database, catalog, shelf, rows, every):
 async def test_a_hostile_file_brings_what_is_right_in_it(database, catalog, shelf):
     report = await run_hostile(database, catalog, shelf, 1_201, 12)
     assert report.unlisted > 0
+
+
+async def test_the_faults_of_a_file_are_written_when_there_are_new_ones(
+    database, catalog, shelf, monkeypatch
+):
+    """The place is written with every batch, two thousand faults are not; both are there to go on from."""
+    written = []
+    keep = lookups.keep_import
+
+    async def keeping(uow, digest, report, faults):
+        written.append(faults is not None)
+        await keep(uow, digest, report, faults)
+
+    def lines(cut):
+        yield HEADER
+        yield "bad,Bad,BAD,free,x\r\n"
+        yield from (f"mug-{n},Mug,MUG-{n},1.00,x\r\n" for n in range(350))
+        if cut:
+            raise ConnectionError
+        yield "worse,Worse,WORSE,dear,x\r\n"
+
+    monkeypatch.setattr(lookups, "keep_import", keeping)
+    importer = ImportProducts(database, catalog, shelf)
+    with pytest.raises(ConnectionError):
+        await importer.run(lines(cut=True), currency="CNY", key="file")
+    assert written == [True, False, False, False]
+    report = await importer.run(lines(cut=False), currency="CNY", key="file", resume=True)
+    assert counts(report) == (350, 0, 0, 2)
+    assert [(fault.row, fault.code) for fault in report.errors] == [
+        (2, "not-a-number"), (353, "not-a-number"),
+    ]  # fmt: skip
 
 
 @pytest.mark.slow

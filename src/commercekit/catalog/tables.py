@@ -164,6 +164,7 @@ class ImportRunRow(Table, db=ENGINE, tablename="catalog_import_run"):
     digest = Text(unique=True)
     report = JSONB()
     updated_at = Timestamptz()
+    faults = JSONB(null=True)
 
 
 class VariantRow(Table, db=ENGINE, tablename="catalog_variant"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +17,7 @@ from rich.table import Table
 __all__ = ["Advance", "as_json", "console", "print_json", "print_table", "progress", "say"]
 
 _WIDE = 400
+_SAID_EVERY = 30.0
 
 as_json = click.option(
     "--json", "json_output", is_flag=True, help="Print JSON instead of a table for people."
@@ -55,23 +57,36 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[Any]], *, empty
 
 
 class Advance:
-    """Moves a progress bar on a terminal; elsewhere it is silent."""
+    """Moves a progress bar on a terminal; elsewhere it says every half a minute how far it is."""
 
-    def __init__(self, bar: Progress | None, task: Any) -> None:
+    def __init__(self, bar: Progress | None, task: Any, label: str = "") -> None:
         self._bar = bar
         self._task = task
+        self._label = label
+        self._began = self._said = time.monotonic()
+        self._first: int | None = None
 
     def __call__(self, done: int, total: int | None = None) -> None:
         """``done`` of ``total`` so far."""
         if self._bar is not None:
             self._bar.update(self._task, completed=done, total=total)
+            return
+        now = time.monotonic()
+        if self._first is None:
+            # What an earlier run has done says nothing of the pace of this one.
+            self._first = done
+        if now - self._said >= _SAID_EVERY:
+            self._said = now
+            of = "" if total is None else f" of {total:,}"
+            pace = (done - self._first) / (now - self._began)
+            say(f"{self._label}: {done:,}{of}, {pace:,.0f} a second")
 
 
 @contextmanager
 def progress(label: str) -> Iterator[Advance]:
-    """A bar with ``label``; gone when the work is done."""
+    """A bar with ``label``, gone when the work is done; a line now and then where there is no terminal."""
     if not sys.stderr.isatty():
-        yield Advance(None, None)
+        yield Advance(None, None, label)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=console(err=True), transient=True) as bar:

@@ -164,24 +164,26 @@ async def slugs_of(db: Database, ids: Sequence[UUID]) -> dict[UUID, str]:
     return {row["id"]: row["slug"] for row in rows}
 
 
-async def keep_import(uow: UnitOfWork, digest: str, report: str) -> None:
-    """Remember how far the import of a file has come."""
+async def keep_import(uow: UnitOfWork, digest: str, report: str, faults: str | None) -> None:
+    """Remember how far the import of a file has come; no ``faults`` leave those that are there."""
     await uow.execute(
-        "INSERT INTO catalog_import_run (id, digest, report, updated_at) VALUES ($1, $2, $3, $4)"
-        " ON CONFLICT (digest) DO UPDATE SET report = $3, updated_at = $4",
+        "INSERT INTO catalog_import_run (id, digest, report, faults, updated_at)"
+        " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (digest) DO UPDATE SET report = $3,"
+        " faults = coalesce($4, catalog_import_run.faults), updated_at = $5",
         new_id(),
         digest,
         report,
+        faults,
         uow.clock.now(),
     )
 
 
-async def kept_import(db: Database, digest: str) -> str | None:
-    """How far it came, as it was kept."""
-    found: str | None = await db.fetchval(
-        "SELECT report FROM catalog_import_run WHERE digest = $1", digest
+async def kept_import(db: Database, digest: str) -> tuple[str, str | None] | None:
+    """How far it came and the faults until there, as they were kept."""
+    row = await db.fetchrow(
+        "SELECT report, faults FROM catalog_import_run WHERE digest = $1", digest
     )
-    return found
+    return None if row is None else (row["report"], row["faults"])
 
 
 async def prune_imports(db: Database, before: datetime) -> int:

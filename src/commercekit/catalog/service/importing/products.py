@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 
@@ -25,11 +25,37 @@ _ROWS_AT_ONCE = 500
 """A transaction is short enough for those who change one of its products meanwhile to wait."""
 
 Progress = Callable[[ImportReport], None]
+_Faults: TypeAlias = tuple[list[RowFault], list[RowFault]]
 
 
 class _Read(NamedTuple):
     draft: ProductDraft
     rows: int
+
+
+class _Place:
+    """How far the import of a file has come, kept with every batch; faults only when there are new ones.
+
+    There may be two thousand of them, which would be most of what a long file of faults writes.
+    """
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self._listed = self._written = -1
+
+    async def keep(self, uow: UnitOfWork, report: ImportReport) -> None:
+        """Write the place in the batch's own transaction."""
+        self._written = len(report.errors) + len(report.warnings)
+        faults = None
+        if self._written != self._listed:
+            faults = msgspec.json.encode((report.errors, report.warnings)).decode()
+        counts = msgspec.structs.replace(report, errors=[], warnings=[])
+        text = msgspec.json.encode(counts).decode()
+        await repository.lookups.keep_import(uow, self.key, text, faults)
+
+    def is_kept(self) -> None:
+        """The transaction is through."""
+        self._listed = self._written
 
 
 class ImportProducts:
@@ -63,8 +89,8 @@ class ImportProducts:
         With a ``key`` (a digest of the file) the place is kept in the transaction of each batch, and
         ``resume`` goes on right there after an end that was none.
         """
-        kept = None if dry_run else key
-        report = await self._kept(kept) if kept and resume else None
+        kept = None if dry_run or key is None else _Place(key)
+        report = await self._kept(kept.key) if kept and resume else None
         report = report or ImportReport(dry_run=dry_run)
         report.ignored_columns.clear()
         batches = Batches(self._db, self._catalog, self._sink, language=language, dry_run=dry_run)
@@ -97,7 +123,7 @@ class ImportProducts:
             for slug, related in relations.items():
                 await self._relate(slug, related, report)
         if kept:
-            await self._db.execute("DELETE FROM catalog_import_run WHERE digest = $1", kept)
+            await self._db.execute("DELETE FROM catalog_import_run WHERE digest = $1", kept.key)
         return report
 
     async def _put(
@@ -105,32 +131,38 @@ class ImportProducts:
         batches: Batches,
         batch: Sequence[_Read],
         report: ImportReport,
-        key: str | None,
+        kept: _Place | None,
         progress: Progress | None,
     ) -> None:
         if not batch:
             return
 
         async def keep(uow: UnitOfWork, outcomes: list[Outcome]) -> None:
-            if key is not None:
+            if kept is not None:
                 after = _copy(report)
                 _count(after, batch, outcomes)
-                text = msgspec.json.encode(after).decode()
-                await repository.lookups.keep_import(uow, key, text)
+                await kept.keep(uow, after)
 
         drafts = [each.draft for each in batch if not each.draft.errors]
         if drafts:
             outcomes = await batches.put(drafts, keep)
         else:
             outcomes = []
-            if key is not None:
+            if kept is not None:
                 async with self._db.unit_of_work() as uow:
                     await keep(uow, outcomes)
+        if kept is not None:
+            kept.is_kept()
         _count(report, batch, outcomes, progress)
 
     async def _kept(self, key: str) -> ImportReport | None:
-        text = await repository.lookups.kept_import(self._db, key)
-        return msgspec.json.decode(text, type=ImportReport) if text else None
+        found = await repository.lookups.kept_import(self._db, key)
+        if found is None:
+            return None
+        report = msgspec.json.decode(found[0], type=ImportReport)
+        if found[1] is not None:
+            report.errors, report.warnings = msgspec.json.decode(found[1], type=_Faults)
+        return report
 
     async def _relate(self, slug: str, wanted: Sequence[str], report: ImportReport) -> None:
         """Name the related products, once all are in."""
