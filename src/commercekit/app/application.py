@@ -47,7 +47,13 @@ from commercekit.orders import (
 from commercekit.payments.api import AdminPayments, AdminRefunds
 from commercekit.platform.bus.api import AdminEvents
 from commercekit.platform.db.embedded import EmbeddedServer
-from commercekit.platform.http import HttpSettings, ReadyCheck, current_request_id
+from commercekit.platform.http import (
+    HttpSettings,
+    ReadyCheck,
+    behind_proxies,
+    current_request_id,
+    networks_of,
+)
 from commercekit.platform.jobs.api import AdminJobKinds, AdminJobs, AdminSchedules
 from commercekit.platform.operations.api import AdminPlugins
 from commercekit.platform.security import Principal
@@ -211,7 +217,8 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
             shared=shared,
         )
         tallies.append(lane_tally(front, shop.metrics, app.edge.metrics))
-    return market_lane(front, shop.markets)
+    front = market_lane(front, shop.markets)
+    return behind_proxies(front, networks_of(settings.web.trusted_proxies))
 
 
 @contextlib.asynccontextmanager

@@ -17,6 +17,7 @@ from commercekit.inventory import hookspecs as inventory_hooks
 from commercekit.notifications import hookspecs as notification_hooks
 from commercekit.orders import hookspecs as order_hooks
 from commercekit.payments import hookspecs as payment_hooks
+from commercekit.platform.http import networks_of
 from commercekit.platform.plugins import (
     LOCK_NAME,
     InstalledPlugin,
@@ -146,6 +147,7 @@ def load_configuration(
     loaded = source.load(ShopSettings, sections=plugins.settings_sections())
     _refuse_unsafe(loaded.tree)
     policies_of(loaded.tree)
+    networks_of(loaded.tree.web.trusted_proxies)
     return ShopConfiguration(loaded.tree, loaded.sections, plugins, loaded.file)
 
 

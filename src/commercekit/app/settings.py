@@ -74,6 +74,13 @@ class WebSettings(Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         Meta(description="Origins besides the shop's own that browsers may send changes from."),
     ] = ()
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Addresses and networks of balancers whose X-Forwarded-For is believed; empty: "
+            "nobody's."
+        ),
+    ] = ()
     processes: Annotated[int, Meta(ge=1, le=64, description="Server processes.")] = 2
     background: Annotated[
         bool,

@@ -5,6 +5,7 @@ from commercekit.platform.http.answers import Answer
 from commercekit.platform.http.application import ShopApplication, build_litestar
 from commercekit.platform.http.edge import LOGGED_ELSEWHERE, HttpSettings, current_request_id
 from commercekit.platform.http.etags import etag_of, require_match
+from commercekit.platform.http.forwarded import behind_proxies, networks_of
 from commercekit.platform.http.idempotency import (
     LEASE,
     Claim,
@@ -94,6 +95,7 @@ __all__ = [
     "TooLarge",
     "UnsupportedMedia",
     "UrlNotAllowed",
+    "behind_proxies",
     "binding",
     "build_litestar",
     "check_reach",
@@ -108,6 +110,7 @@ __all__ = [
     "is_logged",
     "log_answer",
     "method_of",
+    "networks_of",
     "outbound_client",
     "page_answer",
     "page_request",
