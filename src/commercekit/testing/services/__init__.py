@@ -6,7 +6,15 @@ process that started it, however that ends. The pytest plugin offers them as the
 """
 
 from commercekit.testing.services.cache import CacheServer
+from commercekit.testing.services.process import GuardedProcess, free_ports
 from commercekit.testing.services.programs import MissingPrograms, installed_versions
 from commercekit.testing.services.rabbit import RabbitServer
 
-__all__ = ["CacheServer", "MissingPrograms", "RabbitServer", "installed_versions"]
+__all__ = [
+    "CacheServer",
+    "GuardedProcess",
+    "MissingPrograms",
+    "RabbitServer",
+    "free_ports",
+    "installed_versions",
+]

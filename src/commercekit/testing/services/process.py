@@ -46,9 +46,12 @@ class GuardedProcess:
     Root lends it the account ``nobody``, which then owns the folder.
     """
 
-    def __init__(self, name: str) -> None:
-        """``name`` becomes part of the folder's, for whoever wonders what lies there."""
-        self._user = "nobody" if os.geteuid() == 0 else None
+    def __init__(self, name: str, *, lend: bool = True) -> None:
+        """``name`` becomes part of the folder's, for whoever wonders what lies there.
+
+        Without ``lend`` it runs as who we are, also when that is root.
+        """
+        self._user = "nobody" if lend and os.geteuid() == 0 else None
         self.folder = _temporary_folder(name)
         self.give(self.folder, 0o700)
         self.log = self.folder / "output"
