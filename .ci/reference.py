@@ -1,6 +1,7 @@
 """Write the reference pages from the code; the pages are made in ``reference_pages``.
 
-With ``--check`` nothing is written; the exit code is 1 when a page lacks something that the code has,
+A fact that changed more than its version allows stops it before anything is written. With ``--check``
+nothing is written at all; the exit code is 1 when a page lacks something that the code has,
 or has something that the code lacks.
 """
 
@@ -9,6 +10,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 
+from reference_pages.asyncapi import RECORD as ASYNCAPI
+from reference_pages.asyncapi import asyncapi, refused, without_words
 from reference_pages.commands import commands
 from reference_pages.facts import facts
 from reference_pages.hooks import hooks
@@ -47,6 +50,7 @@ def pages() -> Iterator[tuple[str, str]]:
     """Each page by its path, as it should be; READMEs first, because tiers are read from them."""
     yield from readmes().items()
     yield str(MEASUREMENTS.relative_to(ROOT)), measurements()
+    yield str(ASYNCAPI.relative_to(ROOT)), asyncapi()
     for name, write in WHOLE.items():
         yield name, _noted(write())
     for write_all in FOLDERS.values():
@@ -66,6 +70,8 @@ def seen(name: str, text: str) -> list[str]:
     """
     if name == "plugins/README.md":
         return [text]
+    if name.endswith(".json"):
+        return [without_words(text)]
     lines = [line for line in text.splitlines() if line.startswith(("#", "| "))]
     return [line.split(" | ")[0] for line in lines]
 
@@ -78,6 +84,9 @@ def strays(written: set[str]) -> list[str]:
 
 def main() -> int:
     """Write the pages, or say which of them are out of date."""
+    if too_much := refused():
+        print(*too_much, sep="\n", file=sys.stderr)
+        return 1
     stale, written = [], set()
     checks = "--check" in sys.argv[1:]
     for name, text in pages():

@@ -37,6 +37,7 @@ COMMANDS = [
     ("outbox", "list"),
     ("outbox", "parked"),
     ("outbox", "retry"),
+    ("outbox", "schema"),
     ("jobs",),
     ("jobs", "list"),
     ("jobs", "show"),

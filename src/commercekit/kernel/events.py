@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 from msgspec import Struct
 
@@ -21,7 +22,10 @@ class DomainEvent(Struct, frozen=True, kw_only=True):
     id_field: ClassVar[str]
     """The field that says which one it happened to, such as ``order_id``."""
     version: ClassVar[int] = 1
-    """Of the payload's shape; consumers accept the previous one."""
+    """Of the payload's shape. Adding a field that may be left out keeps it; anything else raises it."""
+    upgrades: ClassVar[Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {}
+    """How the payload of an older version, as JSON, becomes that of the next one: ``{1: from_1}`` for a
+    fact of version 2. While versions of a shop run side by side both are told; so is what waited."""
 
     @property
     def aggregate_id(self) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import msgspec
 import rich_click as click
 
+import commercekit
 from commercekit.cli.exits import EXIT_CODES_HELP
 from commercekit.cli.output import as_json, print_json, print_table, say
 from commercekit.cli.place import Place, pass_place
-from commercekit.cli.shop import with_shop
+from commercekit.cli.shop import configuration_of, with_shop
 from commercekit.kernel import PageRequest
 
 if TYPE_CHECKING:
@@ -77,6 +80,40 @@ def _show(deliveries: list[ParkedDelivery]) -> None:
     ]
     headings = ("fact", "consumer", "type", "state", "tries", "last error")
     print_table(headings, rows, empty="Nothing is parked.")
+
+
+@outbox.command()
+@click.option(
+    "--against",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A document of before: say which facts changed more than their version allows.",
+)
+@pass_place
+def schema(place: Place, *, against: Path | None) -> int:
+    """Print what every fact of this shop looks like, its plugins' too, as an AsyncAPI 3.0 document.
+
+    With --against nothing is printed but refused changes; exit code 1 when there are any.
+
+    \b
+    commercekit outbox schema > asyncapi.json
+    commercekit outbox schema --against asyncapi.json
+    """
+    from commercekit.platform.bus import asyncapi, published_facts, refused_changes
+
+    configuration = configuration_of(place)
+    document = asyncapi(
+        published_facts(),
+        title=f"Facts of {configuration.settings.name}",
+        version=commercekit.__version__,
+        exchange=f"{configuration.settings.bus.prefix}.facts",
+    )
+    if against is None:
+        print_json(document)
+        return 0
+    refused = refused_changes(msgspec.json.decode(against.read_bytes()), document)
+    for sentence in refused:
+        click.echo(sentence)
+    return 1 if refused else 0
 
 
 @outbox.command()

@@ -19,6 +19,7 @@ from commercekit.platform.bus.kept import Kept
 from commercekit.platform.bus.past import told
 from commercekit.platform.bus.places import ConsumerPlaces, places_of, remove_consumers
 from commercekit.platform.bus.relay import Relay
+from commercekit.platform.bus.schema import asyncapi, published_facts, refused_changes
 from commercekit.platform.bus.settings import BusSettings
 from commercekit.platform.bus.subscriptions import (
     EventMeta,
@@ -27,6 +28,7 @@ from commercekit.platform.bus.subscriptions import (
     Together,
 )
 from commercekit.platform.bus.transport import Figures, ParkedDelivery, Transport, TransportAway
+from commercekit.platform.bus.versions import FactOfTomorrow, FactTooOld, decode_fact
 
 __all__ = [
     "MAX_ATTEMPTS",
@@ -36,6 +38,8 @@ __all__ = [
     "BusSettings",
     "ConsumerPlaces",
     "EventMeta",
+    "FactOfTomorrow",
+    "FactTooOld",
     "Figures",
     "InProcessTransport",
     "Kept",
@@ -47,7 +51,11 @@ __all__ = [
     "Transport",
     "TransportAway",
     "ask_for",
+    "asyncapi",
+    "decode_fact",
     "places_of",
+    "published_facts",
+    "refused_changes",
     "remove_consumers",
     "told",
     "transport_of",

@@ -20,6 +20,7 @@ from commercekit.platform.bus.feeding import feed_all, take_over
 from commercekit.platform.bus.reacting import decode, react
 from commercekit.platform.bus.subscriptions import EventMeta, Subscription, SubscriptionIndex
 from commercekit.platform.bus.transport import Transport
+from commercekit.platform.bus.versions import FactTooOld, is_of_tomorrow, of_tomorrow
 from commercekit.platform.loops import Loop
 from commercekit.platform.security import redact
 
@@ -36,6 +37,8 @@ _log = logging.getLogger("commercekit.bus")
 MAX_ATTEMPTS = 8
 """After so many failures a delivery is parked."""
 _GAP_PAUSE = timedelta(milliseconds=200)
+_TOMORROW = timedelta(seconds=5)
+"""After which a process looks again whether it knows a fact's version; others may know it already."""
 _SKIP_BATCH = 500
 _ANNOUNCE_SECONDS = 60.0
 _STALE = timedelta(minutes=5)
@@ -267,7 +270,9 @@ class InProcessTransport(Transport):
                     return False
                 if following is not None:
                     following.wake()
-                if row["attempts"] or row["error"]:
+                if await self._waits_for_tomorrow(uow, row):
+                    pass
+                elif row["attempts"] or row["error"]:
                     begun = await self._begin(uow, row)
                 else:
                     await self._take_in(uow, row)
@@ -281,6 +286,24 @@ class InProcessTransport(Transport):
             if row is None:
                 raise
             await self._record_failure(row, error, begun or row["attempts"] + 1)
+        return True
+
+    async def _waits_for_tomorrow(self, uow: UnitOfWork, row: Any) -> bool:
+        """Leave what a newer version of the shop told to a process of that version; no try is counted."""
+        subscription = self._index.find(row["consumer"], row["type"])
+        version = row["version"]
+        if subscription is None or version is None:
+            return False
+        if not is_of_tomorrow(subscription.event, version):
+            return False
+        await uow.execute(
+            "UPDATE platform_delivery SET due_at = $3, error = $4"
+            " WHERE consumer = $1 AND event_id = $2",
+            row["consumer"],
+            row["event_id"],
+            self._db.clock.now() + _TOMORROW,
+            of_tomorrow(subscription.event, version),
+        )
         return True
 
     async def _begin(self, uow: UnitOfWork, row: Any) -> int:
@@ -357,7 +380,7 @@ class InProcessTransport(Transport):
             row["event_id"],
             self._db.clock.now() + self._backoff(attempt),
             describe(error),
-            MAX_ATTEMPTS,
+            attempt if isinstance(error, FactTooOld) else MAX_ATTEMPTS,
             min(attempt, MAX_ATTEMPTS),
         )
         if outcome is None:

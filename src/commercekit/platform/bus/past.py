@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from commercekit.kernel import DomainEvent
 from commercekit.platform.bus.subscriptions import EventMeta
+from commercekit.platform.bus.versions import decode_fact
 
 if TYPE_CHECKING:
     from commercekit.platform.db import Database, UnitOfWork
@@ -37,7 +36,7 @@ async def told(
     rows = await where.fetch(_TOLD, sorted(facts), since, until, limit)
     return [
         (
-            msgspec.json.decode(row["payload"], type=facts[row["type"]]),
+            decode_fact(facts[row["type"]], row["payload"], row["version"]),
             EventMeta(
                 id=row["id"],
                 aggregate=row["aggregate"],

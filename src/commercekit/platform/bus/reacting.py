@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
+from commercekit.platform.bus.versions import decode_fact
 
 if TYPE_CHECKING:
     from commercekit.platform.bus.subscriptions import EventMeta, Subscription
@@ -15,8 +15,7 @@ __all__ = ["decode", "react"]
 
 def decode(subscription: Subscription, payload: str | bytes, meta: EventMeta) -> Any:
     """The fact that ``payload`` tells; ``meta`` knows the version of its shape."""
-    del meta
-    return msgspec.json.decode(payload, type=subscription.event)
+    return decode_fact(subscription.event, payload, meta.version)
 
 
 async def react(uow: UnitOfWork, subscription: Subscription, event: Any, meta: EventMeta) -> None:

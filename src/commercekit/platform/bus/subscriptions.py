@@ -10,6 +10,7 @@ from uuid import UUID
 
 from commercekit.errors import ConfigurationError
 from commercekit.kernel import DomainEvent
+from commercekit.platform.bus.versions import check_versions
 from commercekit.platform.db import UnitOfWork
 
 __all__ = ["EventMeta", "Subscription", "SubscriptionIndex", "Together"]
@@ -75,10 +76,12 @@ class SubscriptionIndex:
         """Take in more.
 
         Raises :class:`~commercekit.errors.ConfigurationError` when one consumer asks twice for one
-        fact: both would run for a single inbox record.
+        fact: both would run for a single inbox record; and when a fact does not say how the version
+        before its own becomes it.
         """
         self._interests = None
         for subscription in subscriptions:
+            check_versions([subscription.event])
             name = subscription.event.type_name()
             if subscription.projector:
                 self._projectors.setdefault(name, []).append(subscription)

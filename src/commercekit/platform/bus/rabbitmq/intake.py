@@ -19,6 +19,7 @@ from commercekit.platform.bus.deliveries import MAX_ATTEMPTS, Overtaken, describ
 from commercekit.platform.bus.feeding import Fed, feed_before, feed_these
 from commercekit.platform.bus.rabbitmq.messages import Arrived, Unreadable
 from commercekit.platform.bus.reacting import decode, react
+from commercekit.platform.bus.versions import is_of_tomorrow, of_tomorrow
 from commercekit.platform.db import OUTAGES, CommitOutcomeUnknown
 from commercekit.platform.failpoints import failpoint
 
@@ -267,6 +268,9 @@ class Intake:
             self._set_aside(
                 fact.fed(now, min(fact.returned, MAX_ATTEMPTS - 1), error), place, batch
             )
+        elif subscription is not None and is_of_tomorrow(subscription.event, fact.meta.version):
+            error = of_tomorrow(subscription.event, fact.meta.version)
+            self._set_aside(fact.fed(now, error=error), place, batch)
         elif place.held or sequence > place.last + 1 or fact.meta.type in strangers:
             self._set_aside(fact.fed(now), place, batch)
         else:
