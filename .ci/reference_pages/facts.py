@@ -9,6 +9,7 @@ from typing import Any, get_type_hints
 
 import msgspec
 
+from commercekit import kernel
 from reference_pages.reading import below, cell, field_docs, module_names, prose, type_text
 
 HEAD = """# Facts
@@ -49,7 +50,9 @@ def _published(kind: type) -> bool:
 def _section(kind: Any) -> str:
     doc = prose(inspect.cleandoc(kind.__doc__ or ""))
     said = field_docs(kind)
-    hints = get_type_hints(kind, vars(sys.modules[kind.__module__]))
+    # What the base class says stands in words of its own module.
+    words = {**vars(kernel.events), **vars(sys.modules[kind.__module__])}
+    hints = get_type_hints(kind, words)
     rows = []
     for field in msgspec.structs.fields(kind):
         required = "" if field.required else " (may be left out)"
