@@ -25,7 +25,8 @@ class DomainEvent(Struct, frozen=True, kw_only=True):
     """Of the payload's shape. Adding a field that may be left out keeps it; anything else raises it."""
     upgrades: ClassVar[Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {}
     """How the payload of an older version, as JSON, becomes that of the next one: ``{1: from_1}`` for a
-    fact of version 2, annotated ``ClassVar[dict[int, Any]]``. While versions of a shop run side by side both are told; so is what waited."""
+    fact of version 2, annotated ``ClassVar[dict[int, Any]]``. While versions of a shop run side by side
+    both are told; and some facts wait for days."""
 
     @property
     def aggregate_id(self) -> str:
