@@ -140,6 +140,7 @@ async def test_of_a_batch_that_fails_only_the_bad_one_fails():
         ConnectionRefusedError("gone"),
         asyncpg.AdminShutdownError("shutting down"),
         Unavailable("no connection came free in time"),
+        asyncpg.LockNotAvailableError("canceling statement due to lock timeout"),
     ],
 )
 async def test_an_outage_fails_all_at_once_without_trying_each(outage):

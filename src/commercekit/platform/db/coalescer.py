@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 from commercekit.errors import Unavailable
-from commercekit.platform.db.database import OUTAGES, CommitOutcomeUnknown
+from commercekit.platform.db.database import OUTAGES, STUCK, CommitOutcomeUnknown
 
 __all__ = ["Coalescer", "TooBusy"]
 
@@ -155,7 +155,9 @@ def _is_outage(error: Exception) -> bool:
     """Whether trying each alone would only make everybody wait for the same answer."""
     if isinstance(error, CommitOutcomeUnknown):
         return False
-    return isinstance(error, (*OUTAGES, Unavailable))
+    # What waited for a lock until PostgreSQL gave up has waited for eight seconds: sixty-four of them one
+    # after the other would keep the last one waiting for minutes, and everybody behind them.
+    return isinstance(error, (*OUTAGES, *STUCK, Unavailable))
 
 
 def _settle(future: asyncio.Future[Outcome], outcome: Outcome | Exception) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from commercekit.kernel import Clock
 
-__all__ = ["OUTAGES", "CommitOutcomeUnknown", "Database", "Isolation"]
+__all__ = ["OUTAGES", "STUCK", "CommitOutcomeUnknown", "Database", "Isolation"]
 
 T = TypeVar("T")
 
@@ -40,6 +40,9 @@ OUTAGES: tuple[type[Exception], ...] = (
     ConnectionError,
 )
 """What a database that is away looks like from here; the web answers 503 to all of them."""
+
+STUCK: tuple[type[Exception], ...] = (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError)
+"""What PostgreSQL gave up waiting for, after seconds; the web answers 503 to it, too."""
 
 _BROKEN: tuple[type[Exception], ...] = (
     *OUTAGES,

@@ -1,0 +1,214 @@
+"""Four processes that deliver facts and do jobs, one of them killed every second, with and without a broker."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from commercekit.kernel import SystemClock
+from commercekit.platform.db import Database
+from commercekit.testing import RabbitServer
+from tests.faults.fleet_process import Stamped, bus_of
+from tests.promises import Figure, Profile
+
+pytestmark = pytest.mark.timeout(900)
+
+PROCESS = Path(__file__).with_name("fleet_process.py")
+CARDS = 8
+
+
+class Fleet:
+    """Processes that may be killed, and are replaced."""
+
+    def __init__(self, dsn: str, broker: str) -> None:
+        self._dsn, self._broker = dsn, broker
+        self.processes: list[asyncio.subprocess.Process] = []
+        self.killed = 0
+
+    async def start(self, many: int = 1) -> None:
+        for _ in range(many):
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, str(PROCESS), self._dsn, self._broker,
+                stdout=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+            self.processes.append(process)
+
+    async def ready(self) -> None:
+        for process in self.processes:
+            assert process.stdout is not None
+            assert await asyncio.wait_for(process.stdout.readline(), 60) == b"ready\n"
+
+    async def kill(self, process: asyncio.subprocess.Process) -> None:
+        process.kill()
+        await process.wait()
+        self.processes.remove(process)
+        self.killed += 1
+
+
+@asynccontextmanager
+async def fleet_of(dsn: str, broker: str, many: int) -> AsyncIterator[Fleet]:
+    fleet = Fleet(dsn, broker)
+    try:
+        await fleet.start(many)
+        await fleet.ready()
+        yield fleet
+    finally:
+        for process in list(fleet.processes):
+            await fleet.kill(process)
+
+
+@pytest.fixture
+async def books(database: Database) -> Database:
+    """With a page for what each fact did, and one for what was done each second."""
+    await database.execute(
+        "CREATE TABLE effect (id bigserial PRIMARY KEY, card text NOT NULL, number int NOT NULL)"
+    )
+    await database.execute(
+        "CREATE TABLE tick (job uuid PRIMARY KEY, at timestamptz DEFAULT clock_timestamp())"
+    )
+    return database
+
+
+class Writers:
+    """Who tells facts, as fast as they are written, and notes what was committed."""
+
+    def __init__(self, dsn: str, broker: str) -> None:
+        self._dsn, self._broker = dsn, broker
+        self.told = dict.fromkeys((f"card-{number}" for number in range(CARDS)), 0)
+
+    async def write(self, until: asyncio.Event) -> None:
+        database = Database(self._dsn, clock=SystemClock())
+        await database.open()
+        bus_of(database, self._broker)
+        try:
+            await asyncio.gather(*(self._card(database, card, until) for card in self.told))
+        finally:
+            await database.close()
+
+    async def _card(self, database: Database, card: str, until: asyncio.Event) -> None:
+        while not until.is_set():
+            async with database.unit_of_work() as uow:
+                uow.publish(Stamped(card=card, number=self.told[card] + 1))
+            self.told[card] += 1
+            await asyncio.sleep(0.02)
+
+
+async def arrived(books: Database, told: dict[str, int], patience: float = 60) -> float:
+    """Wait until every fact has had its effect, then check that it was in order and once."""
+    begun = time.monotonic()
+    while await books.fetchval("SELECT count(*) FROM effect") < sum(told.values()):
+        assert time.monotonic() - begun < patience, (
+            dict(await books.fetch("SELECT card, count(*) FROM effect GROUP BY card")),
+            told,
+        )
+        await asyncio.sleep(0.05)
+    seconds = time.monotonic() - begun
+    await asyncio.sleep(0.2)  # something that comes twice would come now
+    for card, last in told.items():
+        rows = await books.fetch("SELECT number FROM effect WHERE card = $1 ORDER BY id", card)
+        assert [row["number"] for row in rows] == list(range(1, last + 1)), card
+    return seconds
+
+
+async def one_a_second(fleet: Fleet, seconds: int) -> None:
+    dice = random.Random(seconds)
+    for _ in range(seconds):
+        await asyncio.sleep(1)
+        await fleet.kill(dice.choice(fleet.processes))
+        await fleet.start()
+
+
+async def told_while(
+    dsn: str, broker: str, breaking: Callable[[], Awaitable[None]]
+) -> dict[str, int]:
+    writers, over = Writers(dsn, broker), asyncio.Event()
+    writing = asyncio.ensure_future(writers.write(over))
+    try:
+        await breaking()
+    finally:
+        over.set()
+        await writing
+    return writers.told
+
+
+@pytest.mark.promise("R29", "R30")
+async def test_one_of_four_is_killed_every_second_and_each_fact_and_tick_is_done_once(
+    books: Database, dsn: str, profile: Profile, figure: Figure
+) -> None:
+    seconds = profile.times(quick=5, full=60)
+    async with fleet_of(dsn, "-", 4) as fleet:
+        told = await told_while(dsn, "-", lambda: one_a_second(fleet, seconds))
+        backlog = await arrived(books, told)
+        assert fleet.killed == seconds
+    ticks = await books.fetch(
+        "SELECT date_trunc('second', due_at) AS due FROM platform_job WHERE kind = 'tick'"
+    )
+    assert len(ticks) == len({row["due"] for row in ticks})
+    assert seconds - 1 <= len(ticks) <= seconds + 30
+    figure("facts told while a process was killed every second", sum(told.values()))
+    figure("s until the backlog was worked off", backlog)
+
+
+@pytest.mark.promise("R7", "R29")
+@pytest.mark.faults
+async def test_with_a_broker_one_of_four_is_killed_every_second_and_each_fact_has_one_effect(
+    books: Database, dsn: str, rabbit_url: str, profile: Profile, figure: Figure
+) -> None:
+    seconds = profile.times(quick=5, full=60)
+    async with fleet_of(dsn, rabbit_url, 4) as fleet:
+        told = await told_while(dsn, rabbit_url, lambda: one_a_second(fleet, seconds))
+        backlog = await arrived(books, told, patience=120)
+    figure("with RabbitMQ: s until the backlog was worked off", backlog)
+
+
+@pytest.mark.promise("R5", "R6")
+@pytest.mark.faults
+@pytest.mark.parametrize("how", ["stop", "kill", "pause"])
+async def test_the_broker_goes_and_comes_back_and_each_fact_has_one_effect(
+    books: Database, dsn: str, how: str, profile: Profile, figure: Figure
+) -> None:
+    """Writers never notice: they write to the outbox."""
+    with RabbitServer() as broker:
+        url = broker.create_vhost("shop")
+
+        async def breaking() -> None:
+            await asyncio.sleep(1)
+            await asyncio.to_thread(broker.settle)
+            for _ in range(profile.times(quick=1, full=3)):
+                await asyncio.to_thread(getattr(broker, how))
+                await asyncio.sleep(profile.times(quick=3, full=10))
+                comes_back = broker.resume if how == "pause" else broker.start
+                await asyncio.to_thread(comes_back)
+                await asyncio.sleep(5)
+
+        async with fleet_of(dsn, url, 2):
+            told = await told_while(dsn, url, breaking)
+            backlog = await arrived(books, told, patience=120)
+    assert min(told.values()) > 10
+    figure(f"RabbitMQ {how}: s until the backlog was worked off", backlog)
+
+
+@pytest.mark.promise("R30")
+async def test_what_was_missed_while_nobody_ran_is_done_once(books: Database, dsn: str) -> None:
+    async with fleet_of(dsn, "-", 3):
+        await asyncio.sleep(1.5)
+    before = await books.fetchval("SELECT count(*) FROM platform_job WHERE kind = 'tick'")
+    await asyncio.sleep(4)
+    async with fleet_of(dsn, "-", 1):
+        begun = time.monotonic()
+        while (
+            await books.fetchval("SELECT count(*) FROM platform_job WHERE kind = 'tick'") == before
+        ):
+            assert time.monotonic() - begun < 20
+            await asyncio.sleep(0.02)
+        missed = await books.fetchval(
+            "SELECT count(*) FROM platform_job WHERE kind = 'tick' AND due_at > now() - interval '5 seconds'"
+        )
+    assert missed <= 2, "one for all that was missed, and perhaps the one of this second"
