@@ -165,39 +165,34 @@ async def test_adding_twice_under_one_key_adds_once_and_shows_the_same_secret(sh
         )
 
 
-@pytest.mark.parametrize(
-    ("change", "status", "slug", "pointer"),
-    [
-        ({"url": "https://127.0.0.1:8443/"}, 201, "", ""),
-        ({"url": "https://10.0.0.1/"}, 422, "url-not-allowed", "/url"),
-        ({"url": "http://[::1]/"}, 422, "url-not-allowed", "/url"),
-        ({"url": "https://169.254.169.254/latest"}, 422, "url-not-allowed", "/url"),
-        ({"url": "file:///etc/passwd"}, 422, "url-not-allowed", "/url"),
-        ({"url": "https://user:secret@vendor.example/"}, 422, "url-not-allowed", "/url"),
-        ({"url": ""}, 400, "validation", "/url"),
-        ({"url": "https://v.example/" + "x" * 2000}, 400, "validation", "/url"),
-        ({"events": ["order.Nothing"]}, 422, "unknown-event-type", "/events/0"),
-        ({"events": []}, 400, "validation", "/events"),
-        ({"events": "order.*"}, 400, "validation", "/events"),
-        ({"headers": {"Host": "x"}}, 422, "header-not-allowed", "/headers/Host"),
-        ({"headers": {"X-A": "b\nc"}}, 422, "header-not-allowed", "/headers/X-A"),
-        ({"signature": "v2"}, 400, "validation", "/signature"),
-        ({"secret": "mine"}, 400, "validation", "/secret"),
-    ],
-)
-async def test_what_is_wrong_with_an_endpoint_is_said_with_its_place(
-    shop, change, status, slug, pointer
-):
-    body = {"url": "https://127.0.0.1:8443/", "events": ["order.*"], **change}
-    answered = await shop.admin("POST", "/admin/webhooks", json=body)
-    if status == 201:
-        given(answered, 201)
-        return
-    problem = refused(answered, status, slug)
-    assert [each["pointer"] for each in problem["errors"]] == [pointer]
+WRONG = [
+    ({"url": "https://10.0.0.1/"}, 422, "url-not-allowed", "/url"),
+    ({"url": "http://[::1]/"}, 422, "url-not-allowed", "/url"),
+    ({"url": "https://169.254.169.254/latest"}, 422, "url-not-allowed", "/url"),
+    ({"url": "file:///etc/passwd"}, 422, "url-not-allowed", "/url"),
+    ({"url": "https://user:secret@vendor.example/"}, 422, "url-not-allowed", "/url"),
+    ({"url": ""}, 400, "validation", "/url"),
+    ({"url": "https://v.example/" + "x" * 2000}, 400, "validation", "/url"),
+    ({"events": ["order.Nothing"]}, 422, "unknown-event-type", "/events/0"),
+    ({"events": []}, 400, "validation", "/events"),
+    ({"events": "order.*"}, 400, "validation", "/events"),
+    ({"headers": {"Host": "x"}}, 422, "header-not-allowed", "/headers/Host"),
+    ({"headers": {"X-A": "b\nc"}}, 422, "header-not-allowed", "/headers/X-A"),
+    ({"signature": "v2"}, 400, "validation", "/signature"),
+    ({"secret": "mine"}, 400, "validation", "/secret"),
+]
+
+
+async def test_what_is_wrong_with_an_endpoint_is_said_with_its_place(shop):
+    fine = {"url": "https://127.0.0.1:8443/", "events": ["order.*"]}
+    for change, status, slug, pointer in WRONG:
+        answered = await shop.admin("POST", "/admin/webhooks", json={**fine, **change})
+        problem = refused(answered, status, slug)
+        assert [each["pointer"] for each in problem["errors"]] == [pointer]
+        if slug == "unknown-event-type":
+            assert problem["known"] == sorted(public_facts())
     assert await shop.count("webhooks_endpoint") == 0
-    if slug == "unknown-event-type":
-        assert problem["known"] == sorted(public_facts())
+    given(await shop.admin("POST", "/admin/webhooks", json=fine), 201)
 
 
 async def test_reading_and_writing_are_different_permissions(shop):

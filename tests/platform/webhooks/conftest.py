@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -129,7 +130,7 @@ def made(
     sealer: Sealer,
     *,
     http: httpx.AsyncClient | None = None,
-    jobs: Jobs | None = None,
+    bus_of: Callable[[Deliveries], Bus] | None = None,
     **settings: Any,
 ) -> Hooks:
     """A set of webhooks; several on one database are several processes."""
@@ -138,7 +139,7 @@ def made(
     )
     reach = Reach(ports=chosen.ports, networks=chosen.networks, development=True)
     client = http or outbound_client(reach=reach, total=chosen.timeout.total_seconds())
-    jobs = jobs or Jobs(database, clock)
+    jobs = Jobs(database, clock)
     told: list[Any] = []
 
     async def notice(uow: Any, endpoint: Any) -> None:
@@ -158,7 +159,10 @@ def made(
     )
     trail = Trail()
     service = WebhookService(database, clock, endpoints, deliveries, trail, reach, FACTS)
-    bus = Bus(database, clock, subscriptions(deliveries, FACTS.values()))
+    if bus_of is None:
+        bus = Bus(database, clock, subscriptions(deliveries, FACTS.values()))
+    else:
+        bus = bus_of(deliveries)
     jobs.register(*job_kinds(deliveries))
     return Hooks(database, clock, bus, jobs, deliveries, service, trail.entries, told, client)
 

@@ -246,7 +246,7 @@ def deliveries(
 @webhooks.command()
 @click.argument("endpoint")
 @click.option("--message", metavar="ID", help="One message, by its webhook-id.")
-@click.option("--failed", "what", flag_value="failed", help="Those that were given up.")
+@click.option("--failed", "what", flag_value="failed", help="Those that have not got through.")
 @click.option("--missed", "what", flag_value="missed", help="Facts it got no message of.")
 @click.option("--all", "what", flag_value="all", help="Everything, also what arrived.")
 @click.option("--since", metavar="WHEN", help="2026-11-23T08:00, or 2d for two days ago; UTC.")

@@ -55,6 +55,7 @@ class Replay(StrEnum):
     """Which messages of a period are sent again."""
 
     FAILED = "failed"
+    """Those that were tried and have not got through: given up, or waiting for the next attempt."""
     ALL = "all"
     MISSED = "missed"
     """Facts told while the endpoint was disabled or did not ask for them, as far as they are kept."""

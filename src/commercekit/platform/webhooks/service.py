@@ -226,11 +226,12 @@ class WebhookService:
     async def enable(
         self, actor: Principal, endpoint_id: UUID, *, request_id: str = ""
     ) -> Endpoint:
-        """Send again, beginning with what waits; one that is enabled stays as it is."""
+        """Send again, beginning with what waits, now; one that is enabled stays as it is."""
         async with self._db.unit_of_work() as uow:
             current = await self._locked(uow, endpoint_id)
             if current.state is EndpointState.DISABLED:
                 await self._endpoints.enable(uow, endpoint_id)
+                await self._messages.hasten(uow, endpoint_id)
                 await self.deliveries.listen(uow)
                 await self.deliveries.wake(uow)
                 await self._note(uow, actor, "enable", endpoint_id, request_id)
@@ -309,9 +310,9 @@ class WebhookService:
             if what is Replay.MISSED:
                 count = await self.deliveries.put_missed(uow, endpoint, since, until)
             else:
-                states = [MessageState.FAILED] if what is Replay.FAILED else []
+                undelivered = what is Replay.FAILED
                 count = await self._messages.replay(
-                    uow, endpoint_id, states=states, since=since, until=until
+                    uow, endpoint_id, undelivered=undelivered, since=since, until=until
                 )
                 await self.deliveries.wake(uow)
             details: dict[str, Any] = {

@@ -226,30 +226,42 @@ class MessageRepository:
         endpoint_id: UUID,
         *,
         message_id: UUID | None = None,
-        states: Sequence[MessageState] = (),
+        undelivered: bool = False,
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> int:
-        """Have messages wait again, due now and with all their attempts before them; how many."""
+        """Have messages wait again, due now and with all their attempts before them; how many.
+
+        ``undelivered``: only those that were tried and have not got through, given up or not.
+        """
         tag = await uow.execute(
             """
             UPDATE webhooks_message
             SET state = 'waiting', due_at = $7, attempts = 0, finished_at = NULL
             WHERE endpoint_id = $1 AND ($2::uuid IS NULL OR id = $2)
-              AND (cardinality($3::text[]) = 0 OR state = ANY ($3))
+              AND (NOT $3 OR state = 'failed' OR (state = 'waiting' AND attempts > 0))
               AND ($4::timestamptz IS NULL OR occurred_at >= $4)
               AND ($5::timestamptz IS NULL OR occurred_at < $5)
               AND ($2::uuid IS NOT NULL OR type <> $6)
             """,
             endpoint_id,
             message_id,
-            list(states),
+            undelivered,
             since,
             until,
             "webhook.Test",
             uow.clock.now(),
         )
         return int(tag.rpartition(" ")[2])
+
+    async def hasten(self, uow: UnitOfWork, endpoint_id: UUID) -> None:
+        """Have everything that waits for its next attempt be due now."""
+        await uow.execute(
+            "UPDATE webhooks_message SET due_at = least(due_at, $2)"
+            " WHERE endpoint_id = $1 AND state = 'waiting'",
+            endpoint_id,
+            uow.clock.now(),
+        )
 
     async def prune(self, uow: UnitOfWork, before: datetime) -> int:
         """Delete up to a batch of what is older, whatever became of it; how many messages."""
