@@ -30,6 +30,7 @@ from tests.benchmarks.guard import ALLOWED, guard_cost
 from tests.benchmarks.guard import NAME as GUARD
 from tests.benchmarks.importing import import_products
 from tests.benchmarks.load import CONNECTIONS, Sample, drive, need_wrk
+from tests.benchmarks.messages import MESSAGES, RELAY, message_bench
 from tests.benchmarks.notifications import NotificationWorkload
 from tests.benchmarks.orders import NAME as ORDERS
 from tests.benchmarks.orders import WITHIN, orders_1m
@@ -128,6 +129,7 @@ def main() -> None:
         results.append(_starting(options.rounds))
     if not options.only or GUARD in options.only:
         results.append(_guard())
+    results += _messages(options)
     machine = _machine()
     if not options.only or options.update:
         _write(options.out, machine, results, keep=bool(options.only))
@@ -151,7 +153,7 @@ def _write(out: Path, machine: dict[str, str | int], results: list[Result], *, k
 
 def _one_shop(folder: Path, options: argparse.Namespace) -> list[Result]:
     """What is measured on a shop of one size."""
-    if options.only and set(options.only) <= {*SIZED, ORDERS, IMPORT, STARTS, GUARD}:
+    if options.only and set(options.only) <= {*SIZED, *MESSAGES, ORDERS, IMPORT, STARTS, GUARD}:
         return []
     with BenchShop(folder, products=options.products) as shop:
         results = [
@@ -230,6 +232,29 @@ def _orders(folder: Path, rounds: int, seconds: float) -> list[Result]:
             f"{result.name} ... {result.rps:,.0f}/s, p50 {1 / seen.ratio:.2f} times the small table's"
         )
         results.append(result)
+    return results
+
+
+def _messages(options: argparse.Namespace) -> list[Result]:
+    """Facts through RabbitMQ; a second stands for a request, and the latency is of one message."""
+    wanted = [name for name in MESSAGES if not options.only or name in options.only]
+    if not wanted:
+        return []
+    folder = reachable_folder(
+        Path(tempfile.gettempdir()) / f"commercekit-bench-{secrets.token_hex(4)}"
+    )
+    folder.mkdir(parents=True)
+    results = []
+    try:
+        with message_bench(folder) as bench:
+            for name in wanted:
+                print(f"{name} ...", end="", flush=True)
+                sides = (bench.relay, bench.publish) if name == RELAY else (bench.consume, bench.write)
+                seen = _rounds(*sides, options.rounds, options.seconds)
+                results.append(seen.result(name, MESSAGES[name]))
+                print(f" {results[-1].rps:,.0f}/s, {results[-1].ratio:.2f} of the floor")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
     return results
 
 
