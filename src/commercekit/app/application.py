@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import commercekit
 from commercekit.app.api import AdminConsole
 from commercekit.app.configuration import ShopConfiguration, load_configuration
+from commercekit.app.limits import ShopLimits
 from commercekit.app.pages import shared_pages
 from commercekit.app.readiness import readiness_of
 from commercekit.app.sampling import lane_tally, sampling
@@ -93,10 +94,15 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
     settings = shop.settings
     tallies: list[Callable[[], None]] = []
     shared = shared_pages(shop)
+    limits = ShopLimits(shop)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
-        async with shop.serving(), attended(shop, *tallies, sign=_sign_of(shop)):
+        async with (
+            shop.serving(),
+            limits.running(),
+            attended(shop, *tallies, sign=_sign_of(shop)),
+        ):
             yield
         for tally in tallies:
             tally()
@@ -201,6 +207,7 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
         },
         registry=shop.metrics.registry,
         shortcut=read_shortcut(shop.storefront, shop.cursors),
+        gate=limits.gate,
         title=settings.name,
         version=commercekit.__version__,
     )

@@ -11,6 +11,7 @@ from commercekit.checkout import CHECKOUT, resumer_of
 from commercekit.platform.cache import prune_changes
 from commercekit.platform.db import ensure_partitions
 from commercekit.platform.jobs import JobContext, JobKind, Schedule, park_strangers
+from commercekit.platform.limits import PostgresCounters
 
 if TYPE_CHECKING:
     from commercekit.app.shop import Shop
@@ -36,6 +37,7 @@ def maintenance(shop: Shop) -> tuple[list[JobKind], list[Schedule]]:
         await shop.jobs.prune(keep=shop.settings.jobs.keep)
         await shop.bulk.prune()
         await shop.catalog.prune_imports()
+        await PostgresCounters(shop.db).prune()
 
     async def forget_changes(_context: JobContext) -> None:
         await prune_changes(shop.db)

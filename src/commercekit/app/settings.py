@@ -16,6 +16,7 @@ from commercekit.payments import PaymentsSettings
 from commercekit.platform.bus import BusSettings
 from commercekit.platform.cache import CacheSettings
 from commercekit.platform.jobs import JobsSettings
+from commercekit.platform.limits import LimitsSettings
 from commercekit.platform.plugins import PluginPolicy
 from commercekit.platform.providers import KindSettings
 from commercekit.platform.settings import Secret
@@ -202,6 +203,7 @@ class ShopSettings(Struct, frozen=True, kw_only=True):
     checkout: CheckoutSettings = field(default_factory=CheckoutSettings)
     jobs: JobsSettings = field(default_factory=JobsSettings)
     webhooks: WebhookSettings = field(default_factory=WebhookSettings)
+    limits: LimitsSettings = field(default_factory=LimitsSettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     plugins: PluginPolicy = field(default_factory=PluginPolicy)
     providers: Annotated[

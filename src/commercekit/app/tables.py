@@ -33,6 +33,8 @@ _CORE_APPS = (
     "platform.cache",
     "platform.jobs",
     "platform.plugins",
+    "platform.months",
+    "platform.limits",
     "platform.webhooks",
     "notifications",
     "identity",

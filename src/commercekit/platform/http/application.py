@@ -72,6 +72,7 @@ def build_litestar(
     state: Mapping[str, Any] | None = None,
     lanes: Sequence[LaneRoute] = (),
     shortcut: Shortcut | None = None,
+    gate: Shortcut | None = None,
     title: str = "CommerceKit",
     version: str = "0",
 ) -> ShopApplication:
@@ -80,7 +81,7 @@ def build_litestar(
     ``dependencies`` are the finished services by the name under which handlers ask for them. Without
     an ``authenticator`` every guard refuses. ``lanes`` are calls that Litestar need not see. A
     ``shortcut`` stands in front of them: it answers what it can answer alike for less, and hands on the
-    rest.
+    rest. A ``gate`` stands in front of both and may raise: it counts who asks how often.
     """
     metrics = RequestMetrics(registry or CollectorRegistry())
     app = _quietly(
@@ -114,6 +115,8 @@ def build_litestar(
     inner = lane(super(ShopApplication, app).__call__, lanes)
     if shortcut is not None:
         inner = shortcut(inner)
+    if gate is not None:
+        inner = gate(inner)
     app.edge = Edge(inner, settings or HttpSettings(), metrics)
     return app
 

@@ -15,6 +15,7 @@ from msgspec import Struct
 from commercekit.platform.bus import Subscription
 from commercekit.platform.extensions import ExtensionField
 from commercekit.platform.jobs import JobKind, Schedule
+from commercekit.platform.limits import RouteLimit
 from commercekit.platform.plugins.console import ConsolePage
 from commercekit.platform.plugins.context import PluginContext
 from commercekit.platform.plugins.markers import hookspec, since
@@ -25,6 +26,7 @@ __all__ = [
     "register_console_pages",
     "register_extension_fields",
     "register_jobs",
+    "register_limits",
     "register_permissions",
     "register_piccolo_apps",
     "register_routes",
@@ -149,6 +151,20 @@ def register_routes(ctx: PluginContext) -> Sequence[Any]:
 
     :param ctx: the plugin's settings, the database, the outside address, and what else it needs.
     :returns: Litestar route handlers, controllers or routers, with paths relative to the prefix.
+    """
+    return ()
+
+
+@since("0.1")
+@hookspec
+def register_limits() -> Sequence[RouteLimit]:
+    """Limit how often somebody may ask for what the plugin answers.
+
+    Called once per process, before the application is made. All results are collected. Without a limit
+    of their own a plugin's routes share the shop's limit ``plugins``, 600 a minute for each address. The
+    shop can set other figures for it: ``[limits.rules.<code>-<name>]``.
+
+    :returns: limits of routes below ``/plugins/<code>``; of two that fit, the longer path counts.
     """
     return ()
 

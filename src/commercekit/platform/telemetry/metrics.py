@@ -113,13 +113,26 @@ class ShopMetrics:
             "outcome",
         )
         self.bus_queue_depth = self._gauge(
-            "bus_queue_depth", "Messages that wait in the broker, by queue.", "livemostrecent", "queue"
+            "bus_queue_depth",
+            "Messages that wait in the broker, by queue.",
+            "livemostrecent",
+            "queue",
         )
         self.bus_away = self._gauge(
-            "bus_away", "In how many processes the broker is away; facts wait in the outbox.", "livesum"
+            "bus_away",
+            "In how many processes the broker is away; facts wait in the outbox.",
+            "livesum",
         )
         self.webhook_fail = self._counter(
             "webhook_fail", "Notifications that were refused.", "family", "provider", "reason"
+        )
+        self.throttled = self._counter(
+            "throttled", "Requests that were turned away for their number, by limit.", "rule"
+        )
+        self.limits_away = self._gauge(
+            "limits_counted_here",
+            "Whether some process counts limits by itself, since their store is away.",
+            "livemax",
         )
         self.provider_seconds = Histogram(
             "commercekit_provider_seconds",

@@ -1,0 +1,1 @@
+"""Migrations of rate limits, oldest first."""
