@@ -9,6 +9,7 @@
     │   ├── Unauthenticated       we do not know who is asking
     │   ├── Forbidden             we do, and they may not
     │   ├── NotFound              it is not there, or not theirs
+    │   ├── Gone                  it was there, and was taken away
     │   ├── Conflict              not in this state, or not any more
     │   └── Unprocessable         not with these values
     └── Unavailable               not now; the same request may succeed later
@@ -28,6 +29,7 @@ __all__ = [
     "Conflict",
     "FieldError",
     "Forbidden",
+    "Gone",
     "InvalidTransition",
     "Malformed",
     "NotFound",
@@ -113,6 +115,14 @@ class NotFound(Refused):
     slug = "not-found"
     title = "Not found"
     title_zh = "未找到"
+
+
+class Gone(Refused):
+    """It was there and was taken away; the sentence says where to."""
+
+    slug = "gone"
+    title = "No longer here"
+    title_zh = "已不在此处"
 
 
 class Conflict(Refused):

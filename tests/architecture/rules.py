@@ -11,14 +11,15 @@ from tests.architecture.source import Module
 ROOMS = frozenset(
     {
         "__init__", "api", "errors", "events", "hookspecs", "invariants", "jobs", "models",
-        "piccolo_app", "piccolo_migrations", "providers", "repository", "rules", "service", "settings",
+        "months", "piccolo_app", "piccolo_migrations", "providers", "repository", "rules", "service", "settings",
         "subscribers", "tables", "templates",
     }
 )  # fmt: skip
 """The rooms of a domain.
 
 ``jobs`` is the sister of ``subscribers``: reactions to time instead of facts. ``settings`` is the
-domain's section of the typed tree. ``invariants`` holds the queries that audit its tables.
+domain's section of the typed tree. ``invariants`` holds the queries that audit its tables,
+``months`` what moves together when a month of theirs is over, and what keeps it from being over.
 """
 
 ROOMS_OF_ONE = {

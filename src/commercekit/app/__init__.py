@@ -9,6 +9,7 @@ from commercekit.app.configuration import (
     plugin_trust,
 )
 from commercekit.app.leftovers import Leftovers, PluginLeftovers
+from commercekit.app.months import archivist_of
 from commercekit.app.settings import Environment, ShopSettings
 from commercekit.app.shop import Shop
 from commercekit.app.tables import SEALED_TABLES, piccolo_apps
@@ -24,6 +25,7 @@ __all__ = [
     "Shop",
     "ShopConfiguration",
     "ShopSettings",
+    "archivist_of",
     "attended",
     "build_application",
     "create_app",

@@ -14,7 +14,8 @@ INVARIANTS = (
         sql="""
             SELECT c.id, c.order_id, count(*) OVER (PARTITION BY c.order_id) AS carts
             FROM checkout_cart c WHERE c.order_id IS NOT NULL AND (
-                NOT EXISTS (SELECT FROM orders_order o WHERE o.id = c.order_id)
+                (NOT EXISTS (SELECT FROM orders_order o WHERE o.id = c.order_id)
+                 AND NOT platform_is_over(c.order_id))
                 OR EXISTS (SELECT FROM checkout_cart d WHERE d.order_id = c.order_id AND d.id <> c.id))
             """,
         needs=("orders_order",),
@@ -44,6 +45,7 @@ INVARIANTS = (
                 WHERE l.order_id = p.order_id
                   AND m.subject_id IN (l.variant_id, l.product_id)) l ON true
             WHERE p.quantity - p.given_back > coalesce(l.standing, 0)
+              AND NOT platform_is_over(p.order_id)
             """,
         needs=("orders_line",),
     ),

@@ -9,13 +9,16 @@ __all__ = ["INVARIANTS"]
 INVARIANTS = (
     Invariant(
         name="stock-is-its-movements",
-        sentence="What is on hand is the sum of its movements.",
+        sentence="What is on hand is the sum of its movements, those of archived months included.",
         sql="""
             SELECT i.sku, i.location_id, i.on_hand, coalesce(m.moved, 0) AS moved
             FROM inventory_stock_item i
             LEFT JOIN (
                 SELECT stock_item_id, sum(quantity) AS moved
-                FROM inventory_movement GROUP BY stock_item_id
+                FROM (SELECT stock_item_id, quantity FROM inventory_movement
+                      UNION ALL
+                      SELECT stock_item_id, quantity FROM inventory_carried) each
+                GROUP BY stock_item_id
             ) m ON m.stock_item_id = i.id
             WHERE i.on_hand <> coalesce(m.moved, 0)
             """,

@@ -8,6 +8,7 @@ from piccolo.conf.apps import AppConfig
 
 from commercekit.inventory.tables import (
     Allocation,
+    Carried,
     Location,
     MarketLocation,
     Movement,
@@ -26,6 +27,7 @@ APP_CONFIG = AppConfig(
         MarketLocation,
         StockItem,
         Movement,
+        Carried,
         Allocation,
         Transfer,
         TransferLine,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from piccolo.columns import UUID, Boolean, Integer, Text, Timestamptz, Varchar
+from piccolo.columns import UUID, BigInt, Boolean, Date, Integer, Text, Timestamptz, Varchar
 from piccolo.table import Table
 
 from commercekit.platform.db import ENGINE
 
 __all__ = [
     "Allocation",
+    "Carried",
     "Location",
     "MarketLocation",
     "Movement",
@@ -68,6 +69,14 @@ class Movement(Table, db=ENGINE, tablename="inventory_movement"):
     reason = Text(default="")
     actor = Text(default="")
     at = Timestamptz()
+
+
+class Carried(Table, db=ENGINE, tablename="inventory_carried"):
+    """What the movements of an archived month came to; the key is (stock_item_id, month)."""
+
+    stock_item_id = UUID(primary_key=True)
+    month = Date()
+    quantity = BigInt()
 
 
 class Allocation(Table, db=ENGINE, tablename="inventory_allocation"):

@@ -3,7 +3,7 @@
 from commercekit.kernel.addresses import Address, CountryCode, PhoneNumber
 from commercekit.kernel.clock import Clock, SystemClock
 from commercekit.kernel.events import DomainEvent
-from commercekit.kernel.ids import id_at, month_bounds, new_id, time_of
+from commercekit.kernel.ids import id_at, lowest_after, month_bounds, new_id, time_of
 from commercekit.kernel.money import (
     CurrencyCode,
     CurrencyMismatch,
@@ -34,6 +34,7 @@ __all__ = [
     "allocate",
     "exponent",
     "id_at",
+    "lowest_after",
     "month_bounds",
     "new_id",
     "parse_accept_language",

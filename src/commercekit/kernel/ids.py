@@ -13,8 +13,11 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-__all__ = ["id_at", "month_bounds", "new_id", "time_of"]
+__all__ = ["id_at", "lowest_after", "month_bounds", "new_id", "time_of"]
 
+_NIL = UUID(int=0)
+_TIMED = 7
+_DAY_MS = 86_400_000
 _lock = Lock()
 _latest_ms = 0
 
@@ -48,6 +51,21 @@ def month_bounds(moment: datetime) -> tuple[UUID, UUID]:
     months = moment.year * 12 + moment.month
     following = datetime(months // 12, months % 12 + 1, 1, tzinfo=UTC)
     return _floor(first), _floor(following)
+
+
+def lowest_after(reference: str) -> UUID:
+    """The lowest id that something made for ``reference`` can have; the lowest of all if none is known.
+
+    What belongs to an order is made after it, so that looking for it passes over the months before. A
+    day is given to clocks that differ.
+    """
+    try:
+        identifier = UUID(reference)
+    except ValueError:
+        return _NIL
+    if identifier.version != _TIMED:
+        return _NIL
+    return UUID(int=max(0, (identifier.int >> 80) - _DAY_MS) << 80)
 
 
 def _floor(moment: datetime) -> UUID:

@@ -113,7 +113,7 @@ INVARIANTS = (
                 WHERE h.payment_id = p.id AND h.refund_id IS NULL AND h.after = p.status)
             UNION ALL
             SELECT payment_id, id, status FROM payments_refund r
-            WHERE NOT EXISTS (
+            WHERE NOT platform_is_over(payment_id) AND NOT EXISTS (
                 SELECT FROM payments_history h WHERE h.refund_id = r.id AND h.after = r.status)
             """,
     ),

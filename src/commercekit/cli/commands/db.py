@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 import rich_click as click
 
+from commercekit.cli.commands.partitions import partitions
 from commercekit.cli.exits import EXIT_CODES_HELP, Failed
 from commercekit.cli.output import as_json, print_json, print_table, progress, say
 from commercekit.cli.place import Place, pass_place
@@ -30,6 +31,9 @@ def db() -> None:
     commercekit db downgrade commercekit_storefront
     psql "$(commercekit db dsn)"
     """
+
+
+db.add_command(partitions)
 
 
 class StepView(msgspec.Struct):

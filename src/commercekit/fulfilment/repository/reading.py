@@ -22,7 +22,7 @@ from commercekit.fulfilment.models import (
 )
 from commercekit.fulfilment.providers import TrackCode, TrackingNo
 from commercekit.fulfilment.rules import concerned, main_number
-from commercekit.kernel import Address, Money, Page, PageRequest
+from commercekit.kernel import Address, Money, Page, PageRequest, lowest_after
 
 if TYPE_CHECKING:
     from commercekit.platform.security import Sealer
@@ -144,8 +144,10 @@ class ShipmentReading:
     async def by_reference(self, where: Reader, reference: str) -> list[ShipmentView]:
         """Every shipment of a reference, oldest first."""
         rows = await where.fetch(
-            f"SELECT {_SHIPMENT} FROM fulfilment_shipment s WHERE reference = $1 ORDER BY id",
+            f"SELECT {_SHIPMENT} FROM fulfilment_shipment s"
+            " WHERE reference = $1 AND id >= $2 ORDER BY id",
             reference,
+            lowest_after(reference),
         )
         return await self.views(where, rows)
 

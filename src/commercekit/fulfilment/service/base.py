@@ -16,10 +16,12 @@ from commercekit.fulfilment.events import (
 )
 from commercekit.fulfilment.models import ShipmentStatus, ShipmentView
 from commercekit.fulfilment.rules import lines_in, standing
+from commercekit.platform.months import gone_or
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from commercekit.errors import CommerceKitError
     from commercekit.fulfilment.models import FulfilmentSettings
     from commercekit.fulfilment.repository import ShipmentRepository
     from commercekit.fulfilment.service.carriers import Carriers
@@ -47,7 +49,7 @@ class FulfilmentUseCases:
         """One shipment; raises :class:`~commercekit.fulfilment.errors.ShipmentNotFound`."""
         found = await self._repository.get(self._db, shipment_id)
         if found is None:
-            raise _missing()
+            raise await self._missing(shipment_id)
         return found
 
     async def _locked(self, uow: UnitOfWork, shipment_id: UUID) -> ShipmentView:
@@ -56,12 +58,16 @@ class FulfilmentUseCases:
             "SELECT reference FROM fulfilment_shipment WHERE id = $1", shipment_id
         )
         if reference is None:
-            raise _missing()
+            raise await self._missing(shipment_id)
         await uow.lock(reference)
         found = await self._repository.get(uow, shipment_id, for_update=True)
-        if found is None:  # pragma: no cover - shipments are never deleted
-            raise _missing()
+        if found is None:  # pragma: no cover - its month went between the two statements
+            raise await self._missing(shipment_id)
         return found
+
+    async def _missing(self, shipment_id: UUID) -> CommerceKitError:
+        missing = ShipmentNotFound("There is no such shipment.")
+        return await gone_or(self._db, "The shipment", shipment_id, missing)
 
     async def _advance(
         self,
@@ -148,8 +154,3 @@ def _statuses(shipment: ShipmentView) -> dict[int, ShipmentStatus]:
 
 def _in_state(parcels: Mapping[int, ShipmentStatus], status: ShipmentStatus) -> list[int]:
     return sorted(position for position, now in parcels.items() if now is status)
-
-
-def _missing() -> ShipmentNotFound:
-    message = "There is no such shipment."
-    return ShipmentNotFound(message)

@@ -20,6 +20,7 @@ from commercekit.fulfilment.service.pack import ShipmentJob
 from commercekit.fulfilment.service.send import SUBSCRIBE_JOB
 from commercekit.platform.failpoints import failpoint
 from commercekit.platform.jobs import RunAgain
+from commercekit.platform.months import Archived, note_late
 from commercekit.platform.providers import Ack, RawRequest
 
 if TYPE_CHECKING:
@@ -59,10 +60,21 @@ class Tracking(CallingBack):
                 unknown = True
                 _log.warning("news-of-an-unknown-parcel", carrier=carrier, account=account)
                 continue
-            await self.record_events(shipment_id, events)
+            try:
+                await self.record_events(shipment_id, events)
+            except Archived:
+                await self._keep_late(shipment_id, events)
         if news.resubscribe is not None:
             await self._subscribe_again(carrier, news.resubscribe)
         return news.nack if unknown else news.ack
+
+    async def _keep_late(self, shipment_id: UUID, events: Sequence[TrackEvent]) -> None:
+        """News of a parcel whose month was archived: kept for whoever brings the month back."""
+        _log.warning("news-of-an-archived-parcel", shipment_id=str(shipment_id))
+        for event in events:
+            told = {"code": str(event.code), "at": event.at.isoformat()}
+            key = event.event_id or f"{event.at.isoformat()} {event.provider_code}"
+            await note_late(self._db, "fulfilment", shipment_id, key, told, self._clock.now())
 
     async def record_events(
         self, shipment_id: UUID, events: Sequence[TrackEvent], *, parcel: int | None = None

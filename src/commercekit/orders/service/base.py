@@ -18,6 +18,7 @@ from commercekit.orders.repository import (
 )
 from commercekit.orders.service.reviewer import Reviewer
 from commercekit.platform.extensions import FieldBook, FieldCondition
+from commercekit.platform.months import gone_or
 from commercekit.platform.providers import ProviderCaller
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from commercekit.platform.jobs import Jobs
     from commercekit.platform.security import AuditPort, Sealer
 
-__all__ = ["OrderUseCases"]
+__all__ = ["OrderUseCases", "order_id_of"]
 
 
 class OrderUseCases:
@@ -77,11 +78,14 @@ class OrderUseCases:
         self._token_key = sealer.derived_key("order tokens")
 
     async def get(self, order_id: UUID, languages: Sequence[str] = ()) -> Order:
-        """The order; raises :class:`~commercekit.orders.errors.OrderNotFound`."""
+        """The order; raises :class:`~commercekit.orders.errors.OrderNotFound`.
+
+        One whose month was archived raises :class:`~commercekit.platform.months.Archived`.
+        """
         order = await self._orders.get(order_id, languages)
         if order is None:
             message = "There is no such order."
-            raise OrderNotFound(message)
+            raise await gone_or(self._db, "The order", order_id, OrderNotFound(message))
         return order
 
     def _field_conditions(self, search: OrderSearch) -> list[FieldCondition]:
@@ -98,9 +102,16 @@ class OrderUseCases:
 
     async def _order_of(self, uow: UnitOfWork, reference: str) -> Order | None:
         """The order behind a reference, locked; payments and shipments may belong to something else."""
-        try:
-            order_id = UUID(reference)
-        except ValueError:
+        order_id = order_id_of(reference)
+        if order_id is None:
             return None
         await uow.lock(reference)
         return await self._orders.get(order_id)
+
+
+def order_id_of(reference: str) -> UUID | None:
+    """The order that a reference means, if it can mean one."""
+    try:
+        return UUID(reference)
+    except ValueError:
+        return None

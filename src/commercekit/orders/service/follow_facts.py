@@ -13,8 +13,10 @@ from commercekit.orders.models import (
     OrderStatus,
     PaymentStatus,
 )
+from commercekit.orders.service.base import order_id_of
 from commercekit.orders.service.follow_money import GATEWAY, FollowMoney
 from commercekit.payments import AttentionKind, RefundNotPossible
+from commercekit.platform.months import archived_month
 
 if TYPE_CHECKING:
     from commercekit.payments import PaymentSummary
@@ -46,6 +48,18 @@ class FollowFacts(FollowMoney):
             )
         )
 
+    async def _money_for_an_archived_order(
+        self, uow: UnitOfWork, reference: str, payment_id: UUID
+    ) -> None:
+        """Whether it is owed is in the archive: a person decides, nothing goes back by itself."""
+        order_id = order_id_of(reference)
+        month = None if order_id is None else await archived_month(uow, order_id)
+        if month is not None:
+            detail = f"paid after {month:%Y-%m}, the month of its order, was archived"
+            await self._payments.call_for_attention(
+                uow, payment_id, AttentionKind.MONEY_STUCK, detail
+            )
+
     async def return_excess(self, uow: UnitOfWork, reference: str, payment_id: UUID) -> UUID | None:
         """Send back money that came late or twice; gives the refund to send, if one is due.
 
@@ -54,6 +68,7 @@ class FollowFacts(FollowMoney):
         """
         order = await self._order_of(uow, reference)
         if order is None:
+            await self._money_for_an_archived_order(uow, reference, payment_id)
             return None
         summary = await self._payments.summary(uow, reference)
         cancelled = order.status is OrderStatus.CANCELLED

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 import msgspec
 
@@ -14,6 +13,7 @@ from commercekit.orders.events import OrderPaid
 from commercekit.orders.models import Actor, FulfilmentStatus, OrderStatus, PaymentStatus
 from commercekit.orders.repository import NewStanding, Standing
 from commercekit.orders.rules import derive_payment_status
+from commercekit.orders.service.base import order_id_of
 from commercekit.orders.service.follow_goods import FollowGoods
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class FollowMoney(FollowGoods):
         One whose authorisation was given up has to be paid anew, within the usual time. References
         that are no orders are passed over: payments may belong to something else.
         """
-        ids = {order_id: ref for ref in references if (order_id := _order_id(ref)) is not None}
+        ids = {order_id: ref for ref in references if (order_id := order_id_of(ref)) is not None}
         if not ids:
             return
         await uow.lock_all(ids.values())
@@ -122,10 +122,3 @@ class FollowMoney(FollowGoods):
         if standing.fulfilment_status is FulfilmentStatus.DELIVERED:
             order = await self.get(standing.id)
             await self._complete_if_done(uow, order, order.fulfilment_status, status, GATEWAY)
-
-
-def _order_id(reference: str) -> UUID | None:
-    try:
-        return UUID(reference)
-    except ValueError:
-        return None

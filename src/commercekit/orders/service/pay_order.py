@@ -12,10 +12,11 @@ from commercekit.errors import InvalidTransition
 from commercekit.kernel import Money
 from commercekit.orders.errors import OrderChanged
 from commercekit.orders.models import Order, OrderStatus
-from commercekit.orders.service.base import OrderUseCases
+from commercekit.orders.service.base import OrderUseCases, order_id_of
 from commercekit.payments import Operation
 from commercekit.payments import PaymentStatus as SinglePaymentStatus
 from commercekit.platform.failpoints import failpoint
+from commercekit.platform.months import archived_month
 
 if TYPE_CHECKING:
     from commercekit.payments import Payment
@@ -79,7 +80,10 @@ class PayOrders(OrderUseCases):
         """
         order = await self._order_of(uow, reference)
         if order is None:
-            return False
+            # One whose month was archived was over long before.
+            order_id = order_id_of(reference)
+            archived = order_id is not None and await archived_month(uow, order_id) is not None
+            return archived and await self._payments.give_up(uow, payment_id, reason="not needed")
         payments = await self._payments.payments_of(uow, reference)
         others = (await self._payments.summary(uow, reference)).kept + sum(
             one.held.amount

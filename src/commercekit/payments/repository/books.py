@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from commercekit.payments.models import HistoryEntry, LedgerEntry
+from commercekit.kernel import lowest_after, new_id
+from commercekit.payments.models import AttentionKind, HistoryEntry, LedgerEntry
 from commercekit.payments.repository.draft import evidence_row
 from commercekit.payments.repository.rows import PAYMENT, Reader, payment_from
 
@@ -37,9 +38,48 @@ SELECT locked.*, (SELECT array_agg(said.id) FROM said) AS fresh
 FROM (VALUES (1)) AS one LEFT JOIN locked ON true
 """
 
+_KEEP = """
+INSERT INTO payments_provider_event (id, gateway, account, event_id, source, kind, payment_id,
+    refund_id, state, fingerprint, occurred_at, received_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+ON CONFLICT ON CONSTRAINT payments_provider_event_once DO NOTHING
+"""
+
 
 class BookQueries:
     """Appends to what is never changed, and reads it."""
+
+    async def archived(self, db: Reader, payment_ids: Sequence[UUID]) -> frozenset[UUID]:
+        """Which of the ids are of a month that was taken out of the shop."""
+        rows = await db.fetch(
+            "SELECT id FROM unnest($1::uuid[]) AS id WHERE platform_is_over(id)", list(payment_ids)
+        )
+        return frozenset(row["id"] for row in rows)
+
+    async def quarantine(
+        self,
+        uow: UnitOfWork,
+        *,
+        evidence: tuple[Any, ...],
+        attention: AttentionKind,
+        detail: str,
+    ) -> None:
+        """Keep what was said of a payment that is not here, and call for attention; once each."""
+        _, gateway, account, _, _, _, payment_id, *_ = evidence
+        fresh = await uow.fetchval(f"{_KEEP} RETURNING true", *evidence)
+        if fresh:
+            await uow.execute(
+                """INSERT INTO payments_attention (id, kind, payment_id, reference, gateway, account,
+                    detail, opened_at) VALUES ($1, $2, $3, '', $4, $5, $6, $7)
+                ON CONFLICT DO NOTHING""",
+                new_id(),
+                attention.value,
+                payment_id,
+                gateway,
+                account,
+                detail,
+                uow.clock.now(),
+            )
 
     async def first_seen(
         self,
@@ -70,13 +110,7 @@ class BookQueries:
             occurred_at=occurred_at,
             received_at=uow.clock.now(),
         )
-        tag = await uow.execute(
-            """INSERT INTO payments_provider_event (id, gateway, account, event_id, source, kind,
-                payment_id, refund_id, state, fingerprint, occurred_at, received_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-            ON CONFLICT ON CONSTRAINT payments_provider_event_once DO NOTHING""",
-            *row,
-        )
+        tag = await uow.execute(_KEEP, *row)
         return tag.endswith(" 1")
 
     async def open_books(
@@ -97,9 +131,10 @@ class BookQueries:
         rows = await db.fetch(
             """SELECT l.payment_id FROM payments_payment p
             JOIN payments_ledger_entry l ON l.payment_id = p.id AND l.kind = 'capture'
-            WHERE p.reference = $1
+            WHERE p.reference = $1 AND p.id >= $2 AND l.payment_id >= $2
             GROUP BY l.payment_id ORDER BY (array_agg(l.id ORDER BY l.id))[1] DESC""",
             reference,
+            lowest_after(reference),
         )
         return [UUID(int=row["payment_id"].int) for row in rows]
 

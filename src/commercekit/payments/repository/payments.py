@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from commercekit.kernel import lowest_after
 from commercekit.payments.models import Payment, PaymentSummary, StoredAction, StoredRequest
 from commercekit.payments.providers import Action
 from commercekit.payments.repository.rows import PAYMENT, Reader, payment_from
@@ -30,7 +31,7 @@ SELECT r.reference, min(p.currency) AS currency, count(p.id) AS payments,
     coalesce(sum(p.refunded), 0)::bigint AS refunded,
     coalesce(sum(p.refund_pending), 0)::bigint AS pending_refunds
 FROM unnest($1::text[]) WITH ORDINALITY AS r (reference, place)
-LEFT JOIN payments_payment p ON p.reference = r.reference
+LEFT JOIN payments_payment p ON p.reference = r.reference AND p.id >= $2
 GROUP BY r.place, r.reference ORDER BY r.place
 """
 
@@ -152,9 +153,10 @@ class PaymentQueries:
     async def payments_of(self, db: Reader, reference: str, *, lock: bool = False) -> list[Payment]:
         """All payments of the reference, oldest first; locked in that order if asked."""
         rows = await db.fetch(
-            f"SELECT {PAYMENT} FROM payments_payment WHERE reference = $1 ORDER BY id"
+            f"SELECT {PAYMENT} FROM payments_payment WHERE reference = $1 AND id >= $2 ORDER BY id"
             + (" FOR UPDATE" if lock else ""),
             reference,
+            lowest_after(reference),
         )
         return [payment_from(row) for row in rows]
 
@@ -243,7 +245,8 @@ class PaymentQueries:
 
     async def summaries(self, db: Reader, references: Sequence[str]) -> list[PaymentSummary]:
         """All money of each reference, in their order."""
-        rows = await db.fetch(_SUMMARIES, list(references))
+        lowest = min(map(lowest_after, references), default=None)
+        rows = await db.fetch(_SUMMARIES, list(references), lowest)
         return [PaymentSummary(**dict(row)) for row in rows]
 
     def _action(self, payment_id: UUID, sealed: bytes | None) -> Action | None:

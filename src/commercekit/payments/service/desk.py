@@ -19,9 +19,11 @@ from commercekit.payments.repository import PaymentRepository, Reader
 from commercekit.payments.service.gateways import GatewayAccount, Gateways
 from commercekit.payments.settings import PaymentsSettings
 from commercekit.platform.db import Database
+from commercekit.platform.months import gone_or
 from commercekit.platform.security import AuditPort
 
 if TYPE_CHECKING:
+    from commercekit.errors import CommerceKitError
     from commercekit.platform.db import UnitOfWork
 
 __all__ = ["Desk", "logger"]
@@ -65,7 +67,7 @@ class Desk:
         """The payment, or :class:`~commercekit.payments.errors.PaymentNotFound`."""
         found = await self.rows.payment(db or self.db, payment_id)
         if found is None:
-            raise PaymentNotFound(payment_id)
+            raise await self._absent(payment_id)
         return found
 
     async def locked(self, uow: UnitOfWork, payment_id: UUID, reference: str) -> Payment:
@@ -73,8 +75,11 @@ class Desk:
         await uow.lock(reference)
         found = await self.rows.lock_payment(uow, payment_id)
         if found is None:
-            raise PaymentNotFound(payment_id)
+            raise await self._absent(payment_id)
         return found
+
+    async def _absent(self, payment_id: UUID) -> CommerceKitError:
+        return await gone_or(self.db, "The payment", payment_id, PaymentNotFound(payment_id))
 
     async def refund(self, refund_id: UUID) -> Refund:
         """The refund, or :class:`~commercekit.payments.errors.RefundNotFound`."""

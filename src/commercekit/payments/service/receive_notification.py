@@ -81,9 +81,11 @@ async def book_told(desk: Desk, told: Sequence[Told]) -> list[bool]:
         if (payment_id := _payment_id(event)) is not None
     }
     references = await desk.rows.references_of(desk.db, list(named)) if named else {}
+    unknown = named - references.keys()
+    archived = await desk.rows.archived(desk.db, list(unknown)) if unknown else frozenset()
 
     async def work(uow: UnitOfWork) -> list[bool]:
-        return await _Batch(desk, uow, references).book(told)
+        return await _Batch(desk, uow, references, archived).book(told)
 
     return await desk.db.run(work)
 
@@ -91,10 +93,17 @@ async def book_told(desk: Desk, told: Sequence[Told]) -> list[bool]:
 class _Batch:
     """One transaction's worth of notifications."""
 
-    def __init__(self, desk: Desk, uow: UnitOfWork, references: Mapping[UUID, str]) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        uow: UnitOfWork,
+        references: Mapping[UUID, str],
+        archived: frozenset[UUID],
+    ) -> None:
         self._desk = desk
         self._uow = uow
         self._references = references
+        self._archived = archived
         self._booking = Booking(desk, uow)
 
     async def book(self, told: Sequence[Told]) -> list[bool]:
@@ -102,10 +111,18 @@ class _Batch:
         complete: list[bool] = []
         said_now: list[tuple[GatewayAccount, GatewayEvent, tuple[object, ...]]] = []
         for one in told:
+            late = [event for event in one.notification.events if self._is_archived(event)]
+            for event in late:
+                await self._quarantine(one.at, event)
             known = [event for event in one.notification.events if self._is_known(one.at, event)]
+            known += late
             complete.append(len(known) == len(one.notification.events))
             now = self._booking.draft.now
-            said_now += [(one.at, event, _evidence(one.at, event, now)) for event in known]
+            said_now += [
+                (one.at, event, _evidence(one.at, event, now))
+                for event in known
+                if event not in late
+            ]
         if not said_now:
             return complete
         named = {pid for _, event, _ in said_now if (pid := _payment_id(event)) in self._references}
@@ -120,8 +137,30 @@ class _Batch:
         await self._booking.write()
         return complete
 
+    def _is_archived(self, event: GatewayEvent) -> bool:
+        payment_id = _payment_id(event)
+        return payment_id is not None and payment_id in self._archived
+
+    async def _quarantine(self, at: GatewayAccount, event: GatewayEvent) -> None:
+        """Keep what is said of a payment whose month was archived, and have a person look at it.
+
+        Nothing is booked: there is nothing to book it on until the month is brought back.
+        """
+        told = event.payment or event.refund
+        said_of = "" if told is None else f"{told.state} {told.amount or ''}".strip()
+        detail = f"{event.kind} {said_of} ({event.event_id}): the payment's month was archived"
+        logger.error("event %s of %s: payment archived", event.event_id, at.gateway.code)
+        await self._desk.rows.quarantine(
+            self._uow,
+            evidence=_evidence(at, event, self._desk.clock.now()),
+            attention=AttentionKind.MONEY_STUCK,
+            detail=detail,
+        )
+
     def _is_known(self, at: GatewayAccount, event: GatewayEvent) -> bool:
         about_money = event.kind in (EventKind.PAYMENT, EventKind.REFUND)
+        if self._is_archived(event):
+            return False
         if about_money and _payment_id(event) not in self._references:
             logger.warning("event %s of %s: payment unknown", event.event_id, at.gateway.code)
             return False

@@ -1,6 +1,6 @@
 """PostgreSQL: the pool, units of work, migrations, partitions; the embedded server is a sub-package."""
 
-from asyncpg import Record, UniqueViolationError
+from asyncpg import DeadlockDetectedError, LockNotAvailableError, Record, UniqueViolationError
 
 from commercekit.platform.db.coalescer import Coalescer, TooBusy
 from commercekit.platform.db.condition import Complaint, Condition, TableCondition, condition_of
@@ -14,11 +14,15 @@ from commercekit.platform.db.schema import schema_drift
 from commercekit.platform.db.steps import MigrationStep, sql_migration
 from commercekit.platform.db.unit_of_work import FlushHook, UnitOfWork
 
+LOCKED_OUT = (LockNotAvailableError, DeadlockDetectedError)
+"""What a statement raises that did not get a lock within ``lock_timeout``, or never could have."""
+
 UniqueViolation = UniqueViolationError
 """What a statement raises that would make two of what there may be one of; names its constraint."""
 
 __all__ = [
     "ENGINE",
+    "LOCKED_OUT",
     "OUTAGES",
     "Breach",
     "Coalescer",
