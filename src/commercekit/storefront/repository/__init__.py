@@ -15,6 +15,7 @@ from commercekit.storefront.repository.lists import (
     FREQUENT,
     ITEM,
     Ranking,
+    is_walked_through,
     page,
 )
 from commercekit.storefront.repository.products import (
@@ -40,6 +41,7 @@ __all__ = [
     "count",
     "count_up_to",
     "has_any",
+    "is_walked_through",
     "nth_product_id",
     "on_sale",
     "page",

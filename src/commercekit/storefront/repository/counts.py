@@ -109,6 +109,13 @@ async def category_counts(db: Database, where: Selection) -> dict[UUID, int]:
         sql = sql.replace("shelf_id = ", "shelf_id <> ")
         counted = f"SELECT shelf_id, count(*) AS count FROM storefront_listing WHERE {sql}"
         rows = await db.fetch(f"{counted} GROUP BY shelf_id", *values)
+    elif where.searched is not None:
+        _, (sql, values) = _source(where)
+        rows = await db.fetch(
+            "SELECT shelf_id, count(*) AS count FROM storefront_product,"
+            f" unnest(category_ids) AS shelf_id WHERE {sql} GROUP BY shelf_id",
+            *values,
+        )
     else:
         table, (sql, values) = _source(where)
         rows = await db.fetch(

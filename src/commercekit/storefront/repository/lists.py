@@ -11,7 +11,7 @@ from commercekit.platform.db import Database
 from commercekit.storefront.models import Sort
 from commercekit.storefront.repository.selection import ALL, Selection
 
-__all__ = ["COUNTED", "FREQUENT", "ITEM", "Ranking", "page"]
+__all__ = ["COUNTED", "FREQUENT", "ITEM", "Ranking", "is_walked_through", "page"]
 
 COUNTED = 1000
 """Lists longer than this are not counted to the end, and searches rank the newest of so many."""
@@ -217,10 +217,40 @@ def _many(order: _Order, table: str, where: str, limit: int) -> str:
     )
 
 
+async def is_walked_through(db: Database, where: Selection) -> bool:
+    """Whether frequent words were looked for in all of a part, so that there are no others in it."""
+    if not where.is_part:
+        return False
+    listed, values = where.listed(where.is_narrowed)
+    found: int = await db.fetchval(
+        f"SELECT count(*) FROM (SELECT FROM storefront_listing WHERE {listed} LIMIT {_WALKED + 1}) part",
+        *values,
+    )
+    return found <= _WALKED
+
+
+def _frequent_in_part(where: Selection) -> tuple[str, list[Any]]:
+    """Frequent words in a part of the shop: of what listings have in it, newest first, rows are looked at.
+
+    OFFSET 0 keeps the two apart.
+    """
+    listed, values = where.listed(None)
+    values = [*values, where.searched]
+    return (
+        "SELECT l.product_id, p.terms FROM (SELECT product_id FROM storefront_listing"
+        f" WHERE {listed} ORDER BY product_id DESC LIMIT {_WALKED}) l, LATERAL (SELECT terms"
+        " FROM storefront_product p WHERE p.market_id = $1 AND p.product_id = l.product_id"
+        f" AND terms @@ (SELECT ${len(values)}::tsquery) OFFSET 0) p",
+        values,
+    )
+
+
 async def _page_by_relevance(
     db: Database, where: Selection, ranked: Ranking, after: Sequence[str] | None, limit: int
 ) -> list[Any]:
     sold, values = where.sold()
+    if where.frequent and where.is_part:
+        sold, values = _frequent_in_part(where)
     values = [*values, ranked.queries, ranked.values]
     queries, counts = len(values) - 1, len(values)
     groups = [
@@ -241,15 +271,18 @@ async def _page_by_relevance(
     found = "SELECT product_id, terms FROM storefront_product WHERE {}"
     newest = " ORDER BY product_id DESC LIMIT {}"
     total = "count(*)"
-    if where.frequent:
+    if where.frequent and where.is_part:
+        found = f"{sold} LIMIT {FREQUENT}"
+    elif where.frequent:
         rest, said, _ = where.sold_and_said()
         # Kept out of the walk, where the planner would take the words for rare ones. The inner LIMIT is
         # what makes it walk; nobody gets that far.
         walked = found.format(rest) + newest.format(_WALKED)
         found = f"SELECT * FROM ({walked}) newest WHERE {said} LIMIT {FREQUENT}"
-        total = f"CASE count(*) WHEN {FREQUENT} THEN {COUNTED + 1} ELSE count(*) END"
     else:
         found = found.format(sold) + newest.format(COUNTED + 1)
+    if where.frequent:
+        total = f"CASE count(*) WHEN {FREQUENT} THEN {COUNTED + 1} ELSE count(*) END"
     # The queries are read once, not once a row: here OFFSET 0 keeps the planner from inlining them.
     return await db.fetch(
         f"WITH found AS MATERIALIZED ({found}),"

@@ -80,6 +80,11 @@ class Selection:
             return "brand"
         return "price" if self.min_price is not None or self.max_price is not None else None
 
+    @property
+    def is_part(self) -> bool:
+        """Whether a category or a filter leaves something out."""
+        return not (self.shelf_id is None and self.in_stock is None and self.is_narrowed is None)
+
     def listed(self, key: Key | None) -> Conditions:
         """Conditions on ``storefront_listing``, which no words are in.
 

@@ -91,7 +91,7 @@ class Shelves:
             market.id,
             product_id=row["product_id"],
             category_ids=row["category_ids"],
-            brand_id=row["brand_id"],
+            brand=row["brand_slug"],
             tags=page.tags,
             limit=limit + len(chosen),
         )

@@ -149,9 +149,11 @@ class StorefrontService:
 
         rows = await read()
         if search.frequent and sort is Sort.RELEVANCE and _is_short(rows):
-            # Words that are frequent each, and rare together.
-            search = search._replace(frequent=False)
-            rows = await read()
+            # Words that are frequent each, and rare together or in this part.
+            asked = search.where(market.id, query, below)
+            if not await repository.is_walked_through(self._db, asked):
+                search = search._replace(frequent=False)
+                rows = await read()
         if not rows and search.wider is not None:
             asked = search.where(market.id, query, below)
             alone = after is None and asked == search.where(market.id, ListQuery(), None)
