@@ -47,6 +47,7 @@ class Receiver:
         default_factory=lambda: [OK]
     )
     tls: ssl.SSLContext | None = None
+    host: str = "127.0.0.1"
     seen: list[Received] = field(default_factory=list)
     connections: int = 0
     port: int = 0
@@ -64,7 +65,7 @@ class Receiver:
     async def up(self) -> None:
         """Listen, on the same port as before."""
         self._server = await asyncio.start_server(
-            self._connected, "127.0.0.1", self.port, ssl=self.tls
+            self._connected, self.host, self.port, ssl=self.tls
         )
         self.port = self._server.sockets[0].getsockname()[1]
 
@@ -73,9 +74,9 @@ class Receiver:
         self._server.close()
         await self._server.wait_closed()
 
-    def url(self, path: str = "/hook", host: str = "127.0.0.1") -> str:
+    def url(self, path: str = "/hook", host: str = "") -> str:
         """Where it is."""
-        return f"{'https' if self.tls else 'http'}://{host}:{self.port}{path}"
+        return f"{'https' if self.tls else 'http'}://{host or self.host}:{self.port}{path}"
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1

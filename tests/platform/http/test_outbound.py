@@ -8,7 +8,14 @@ import httpcore
 import httpx
 import pytest
 
-from commercekit.platform.http import Reach, UrlNotAllowed, check_url, outbound_client
+from commercekit.platform.http import (
+    Reach,
+    UrlNotAllowed,
+    check_reach,
+    check_url,
+    outbound_client,
+    status_of,
+)
 from commercekit.platform.http.outbound import (
     OutboundTransport,
     PostFailed,
@@ -108,6 +115,14 @@ async def test_no_packet_leaves_for_what_is_not_public(host):
             with pytest.raises((UrlNotAllowed, httpx.InvalidURL)):
                 await client.get(f"https://{host}:{canary.port}/")
         assert canary.connections == 0
+
+
+async def test_each_of_them_is_the_same_problem_when_it_is_written_down():
+    for host in NOT_PUBLIC.values():
+        with pytest.raises(UrlNotAllowed) as refusal:
+            await check_reach(f"https://{host}/hook", Reach())
+        assert refusal.value.slug == "url-not-allowed", host
+        assert status_of(type(refusal.value)) == 422
 
 
 @pytest.mark.parametrize(
@@ -230,23 +245,22 @@ async def test_a_name_that_leads_inside_the_second_time_is_refused_then():
 
 
 async def test_no_packet_reaches_a_listener_by_rebinding():
-    """The second answer of the name server is never asked for: there is one look-up a connection."""
-    async with Receiver() as canary:
+    """With real sockets: what was checked is where it goes, and the second answer leads nowhere."""
+    async with Receiver(host="127.0.0.2") as meant, Receiver(port=meant.port) as canary:
+        reach = Reach(networks=["127.0.0.2/32"], development=True)
         asked = []
 
         async def resolve(host, port):
             asked.append(host)
-            return [PUBLIC] if len(asked) == 1 else ["127.0.0.1"]
+            return ["127.0.0.2"] if len(asked) == 1 else ["127.0.0.1"]
 
-        wire = Wire()
-        transport = OutboundTransport(
-            Reach(ports=[canary.port]), resolve=resolve, network=wire, total=2
-        )
-        async with httpx.AsyncClient(transport=transport) as client:
-            await client.get(f"https://rebinding.example:{canary.port}/")
-        assert wire.led == [(PUBLIC, canary.port)]
-        assert asked == ["rebinding.example"]
-        assert canary.connections == 0
+        async with outbound_client(reach=reach, resolve=resolve) as client:
+            url = f"http://rebinding.example:{canary.port}/"
+            assert (await client.get(url)).text == "ok"
+            with pytest.raises(UrlNotAllowed):
+                await client.get(url)
+        assert (meant.connections, canary.connections) == (1, 0)
+        assert asked == ["rebinding.example"] * 2
 
 
 async def test_the_next_address_is_tried_when_one_does_not_answer():

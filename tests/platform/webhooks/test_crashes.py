@@ -30,7 +30,6 @@ def process(dsn):
     return process
 
 
-@pytest.mark.promise("R7")
 async def test_a_process_killed_between_the_attempt_and_its_record_sends_again(
     hooks, receiver, process, database
 ):
