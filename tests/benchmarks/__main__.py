@@ -249,7 +249,9 @@ def _messages(options: argparse.Namespace) -> list[Result]:
         with message_bench(folder) as bench:
             for name in wanted:
                 print(f"{name} ...", end="", flush=True)
-                sides = (bench.relay, bench.publish) if name == RELAY else (bench.consume, bench.write)
+                sides = (
+                    (bench.relay, bench.publish) if name == RELAY else (bench.consume, bench.write)
+                )
                 seen = _rounds(*sides, options.rounds, options.seconds)
                 results.append(seen.result(name, MESSAGES[name]))
                 print(f" {results[-1].rps:,.0f}/s, {results[-1].ratio:.2f} of the floor")

@@ -80,7 +80,7 @@ class MessageBench:
         async def work(bus: Bus, database: Database) -> float:
             await database.execute(_MAKE, _FACTS)
             began = time.perf_counter()
-            while await bus._relay.move():  # noqa: SLF001 - what is measured
+            while await bus._relay.move():
                 pass
             return time.perf_counter() - began
 
@@ -97,7 +97,9 @@ class MessageBench:
             exchange = await channel.get_exchange("commercekit.facts")
             began = time.perf_counter()
             for start in range(0, len(rows), _BATCH):
-                await asyncio.gather(*(_publish(exchange, row) for row in rows[start : start + _BATCH]))
+                await asyncio.gather(
+                    *(_publish(exchange, row) for row in rows[start : start + _BATCH])
+                )
             took = time.perf_counter() - began
             await connection.close()
             return took
@@ -109,7 +111,7 @@ class MessageBench:
 
         async def work(bus: Bus, database: Database) -> float:
             await database.execute(_MAKE, _FACTS)
-            while await bus._relay.move():  # noqa: SLF001 - only to fill the queue
+            while await bus._relay.move():
                 pass
             figures = bus.transport.figures
             before = figures.consumed
@@ -150,7 +152,9 @@ class MessageBench:
         database = Database(self._dsn, clock=clock)
         await database.open()
         await database.execute("CREATE TABLE IF NOT EXISTS effect (event_id uuid, number text)")
-        await database.execute("TRUNCATE platform_outbox, platform_inbox, platform_delivery, effect")
+        await database.execute(
+            "TRUNCATE platform_outbox, platform_inbox, platform_delivery, effect"
+        )
 
         async def react(uow: Any, fact: Placed, meta: Any) -> None:
             await uow.execute(_EFFECT, meta.id, fact.number)
@@ -161,7 +165,7 @@ class MessageBench:
         bus = Bus(database, clock, [Subscription("bench", Placed, react)], transport=transport)
         rabbit: Any = bus.transport
         try:
-            await rabbit.broker._publish_again()  # noqa: SLF001 - connected, declared, and not consuming
+            await rabbit.broker._publish_again()
             await self._purge()
             took = await work(bus, database)
             if listen:

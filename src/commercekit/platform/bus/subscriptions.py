@@ -56,6 +56,9 @@ class Subscription:
 
     It is called once with all of them, of every type that the projector subscribed with this same
     callable, in the order told, after the projectors that take facts one by one.
+
+    Of any other subscriber it takes the place of ``react`` where a broker delivers several facts in a row;
+    facts that fail, and those that are served from the database, come to ``react`` one by one.
     """
     on_demand: bool = False
     """Nothing is kept for the consumer but what somebody asks for with ``ask_for``.

@@ -272,3 +272,47 @@ async def test_switching_to_the_broker_and_back_loses_nothing_and_doubles_nothin
     await tell(facts.opened(door="a"))
     await again.drain()
     assert (await ledger.all())[6:] == ["a6"]
+
+
+async def test_a_subscriber_that_takes_many_at_once_gets_them_in_order_and_loses_none_to_a_failure(
+    make_bus, facts, tell, ledger
+):
+    calls = []
+
+    async def together(uow, told):
+        calls.append([f"{meta.aggregate_id}{meta.sequence}" for _, meta in told])
+        for _, meta in told:
+            await ledger.add(uow, f"{meta.aggregate_id}{meta.sequence}")
+        if any(fact.door == "bad" for fact, _ in told):
+            message = "one of them is bad"
+            raise RuntimeError(message)
+
+    async def close(uow, fact, meta):
+        await ledger.add(uow, f"closed-{meta.aggregate_id}{meta.sequence}")
+
+    async def alone(uow, fact, meta):
+        if fact.door == "bad":
+            message = "it is bad"
+            raise RuntimeError(message)
+        await ledger.add(uow, f"{meta.aggregate_id}{meta.sequence}")
+
+    bus = make_bus(
+        Subscription("c", facts.opened, alone, together=together),
+        Subscription("c", facts.closed, close),
+    )
+    await bus.drain()
+    await tell(
+        facts.opened(door="a"),
+        facts.opened(door="b"),
+        facts.closed(door="a"),
+        facts.opened(door="a"),
+    )
+    await bus.drain()
+    assert calls == [["a1", "b1"]], "the last one is alone"
+    assert await ledger.all() == ["a1", "b1", "closed-a2", "a3"]
+    await tell(facts.opened(door="x"), facts.opened(door="bad"), facts.opened(door="y"))
+    await bus.drain()
+    assert (await ledger.all())[4:] == ["x1", "y1"]
+    assert [(p.aggregate_id, p.attempts) for p in (await bus.parked(waiting=True)).items] == [
+        ("bad", 1)
+    ]

@@ -24,7 +24,7 @@ from commercekit.platform.db import OUTAGES, CommitOutcomeUnknown
 from commercekit.platform.failpoints import failpoint
 
 if TYPE_CHECKING:
-    from commercekit.platform.bus.subscriptions import Subscription, SubscriptionIndex
+    from commercekit.platform.bus.subscriptions import EventMeta, Subscription, SubscriptionIndex
     from commercekit.platform.bus.transport import Figures
     from commercekit.platform.db import Database, UnitOfWork
 
@@ -110,6 +110,8 @@ class _Batch:
     duplicates: int = 0
     aside: list[Fed] = field(default_factory=list)
     gaps: list[tuple[str, str, int, int]] = field(default_factory=list)
+    told: list[tuple[Subscription, Any, EventMeta]] = field(default_factory=list)
+    """For a subscriber that takes in many at once, until somebody else's turn comes."""
 
 
 class Intake:
@@ -238,6 +240,7 @@ class Intake:
                 batch.taken += 1
                 if time.monotonic() > until:
                     break
+            await self._tell(uow, batch)
             await self._move(uow, consumer, places)
             await feed_before(uow, consumer, batch.gaps)
             await feed_these(uow, consumer, batch.aside)
@@ -275,7 +278,7 @@ class Intake:
             self._set_aside(fact.fed(now), place, batch)
         else:
             if subscription is not None:
-                await self._react(uow, subscription, fact)
+                await self._react(uow, subscription, fact, batch)
             place.last = place.told = sequence
             place.event = fact.meta.id
 
@@ -291,9 +294,25 @@ class Intake:
         place.told = max(place.told, fact.sequence)
         place.held = True
 
+    async def _react(
+        self, uow: UnitOfWork, subscription: Subscription, fact: Arrived, batch: _Batch
+    ) -> None:
+        event = decode(subscription, fact.payload, fact.meta)
+        if batch.told and batch.told[0][0].together != subscription.together:
+            await self._tell(uow, batch)
+        if subscription.together is None:
+            await react(uow, subscription, event, fact.meta)
+        else:
+            batch.told.append((subscription, event, fact.meta))
+
     @staticmethod
-    async def _react(uow: UnitOfWork, subscription: Subscription, fact: Arrived) -> None:
-        await react(uow, subscription, decode(subscription, fact.payload, fact.meta), fact.meta)
+    async def _tell(uow: UnitOfWork, batch: _Batch) -> None:
+        told, batch.told = batch.told, []
+        if len(told) == 1:
+            await react(uow, *told[0])
+        elif told and (together := told[0][0].together) is not None:
+            await together(uow, [(event, meta) for _, event, meta in told])
+            await uow.flush()
 
     @staticmethod
     async def _places(

@@ -55,6 +55,7 @@ class Link:
         self._on_close = on_close
         self._heartbeat = str(int(settings.heartbeat.total_seconds()))
         self._connection: AbstractConnection | None = None
+        self._gone: list[AbstractConnection] = []
 
     @property
     def is_open(self) -> bool:
@@ -79,6 +80,7 @@ class Link:
         def gone(*_: object) -> None:
             if self._connection is connection:
                 self._connection = None
+                self._gone.append(connection)
             self._on_close()
 
         connection.close_callbacks.add(gone)
@@ -101,10 +103,11 @@ class Link:
     async def close(self) -> None:
         """Disconnect; a broker that does not answer is left."""
         connection, self._connection = self._connection, None
-        if connection is not None:
+        gone, self._gone = self._gone, []
+        for each in [*gone, *([connection] if connection is not None else [])]:
             with contextlib.suppress(*BROKEN):
                 async with asyncio.timeout(_CLOSE_SECONDS):
-                    await connection.close()
+                    await each.close()
 
 
 class Outage:
