@@ -5,7 +5,8 @@ from __future__ import annotations
 import httpx
 from prometheus_client import CollectorRegistry
 
-from commercekit.app.sampling import lane_tally
+from commercekit.app.sampling import cache_tally, lane_tally
+from commercekit.platform.cache import MemoryCache
 from commercekit.platform.http import RequestMetrics
 from commercekit.platform.telemetry import ShopMetrics
 from commercekit.storefront import Freshness, read_lane
@@ -47,3 +48,19 @@ async def test_hits_misses_and_dropped_pages_are_handed_over_once():
         hand_over()
     assert (told("hits"), told("misses"), told("dropped")) == (5, 2, 1)
     assert (requests(200), requests(304)) == (4, 1)
+
+
+async def test_what_the_cache_was_asked_for_is_handed_over_once():
+    registry = CollectorRegistry()
+    cache = MemoryCache()
+    hand_over = cache_tally(cache, ShopMetrics(registry), None)
+    await cache.set_many({"a": b"1"}, seconds=60)
+    await cache.get_many(["a", "b", "c"])
+    hand_over()
+    hand_over()
+
+    def told(outcome):
+        return registry.get_sample_value("commercekit_cache_total", {"outcome": outcome})
+
+    assert (told("hits"), told("misses"), told("writes"), told("stale")) == (1, 2, 1, 0)
+    assert registry.get_sample_value("commercekit_cache_breaker_open") == 0

@@ -19,7 +19,7 @@ FURTHER_DOORS = frozenset(
     {
         "commercekit.platform.db.embedded",  # the server, which most processes never start
         "commercekit.platform.bus.rabbitmq",  # a client that most processes never import
-    "commercekit.cli.quality",  # the scale, which authors' tests ask too
+        "commercekit.cli.quality",  # the scale, which authors' tests ask too
         "commercekit.testing.conformance",  # what plugin authors subclass
         "commercekit.testing.quality",  # the same scale, where authors look for it
     }

@@ -43,6 +43,7 @@ from tests.benchmarks.workloads import (
     DisturbedWorkload,
     OverloadWorkload,
     ReadWorkload,
+    SharedWorkload,
     Workload,
     WriteWorkload,
     all_workloads,
@@ -319,6 +320,12 @@ def _sides(
         return (
             lambda s: drive(shop.url, "get.lua", workload.file, seconds=s),
             lambda s: drive(bare, "get.lua", workload.file, seconds=s),
+        )
+    if isinstance(workload, SharedWorkload):
+        sharing, fetching = shop.sharing_servers(workload.paths)
+        return (
+            lambda s: drive(sharing, "get.lua", workload.file, seconds=s),
+            lambda s: drive(fetching, "get.lua", workload.file, seconds=s),
         )
     if isinstance(workload, ColdWorkload):
         cold = shop.cold_server(workload.kind, workload.names, workload.paths)

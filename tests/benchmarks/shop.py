@@ -9,6 +9,7 @@ import json
 import os
 import pickle
 import socket
+import statistics
 import subprocess
 import sys
 import threading
@@ -21,6 +22,7 @@ from typing import Any, Self
 from uuid import UUID
 
 import httpx
+from valkey import Valkey
 
 from commercekit.app import Shop, database_of, load_configuration, piccolo_apps
 from commercekit.app.configuration import ShopConfiguration
@@ -35,6 +37,7 @@ from commercekit.catalog import (
 from commercekit.checkout import Basis, CartLine, PlaceOrder
 from commercekit.kernel import Address, Money, new_id
 from commercekit.platform.db import Migrator
+from commercekit.testing.services import CacheServer
 from tests.benchmarks.calls import CallFloor, record_call
 from tests.benchmarks.cold import Asked, record
 
@@ -165,6 +168,62 @@ class BenchShop:
                 {**self._environ(), "COMMERCEKIT_CONFIG": str(config)},
             )
         return self._uncached
+
+    def sharing_servers(self, paths: Sequence[str]) -> tuple[str, str]:
+        """The shop with one page in the memory of each process and all in Valkey; and its floor.
+
+        The floor's values are the ones that the shop keeps there, as long as they are.
+        """
+        cache = self._stack.enter_context(CacheServer())
+        config = self.folder / "sharing.toml"
+        settings = self._config.read_text(encoding="utf-8")
+        config.write_text(
+            f'{settings}pages_in_memory = 1\n\n[cache]\nurl = "{cache.url}"\n', encoding="utf-8"
+        )
+        ours = f"http://127.0.0.1:{_free_port()}"
+        self._serve(
+            [
+                *(sys.executable, "-m", "granian", "commercekit.app:create_app"),
+                *("--factory", "--interface", "asgi", "--workers", "2", "--loop", "uvloop"),
+                *("--http", "1", "--port", ours.rpartition(":")[2], "--no-ws"),
+                *("--log-level", "error"),
+            ],
+            ours + "/readyz",
+            {**self._environ(), "COMMERCEKIT_CONFIG": str(config)},
+        )
+        headers: dict[str, Any] = {}
+        with (
+            httpx.Client(base_url=ours) as client,
+            Valkey.from_url(cache.url_of(1)) as floor,
+            Valkey.from_url(cache.url) as kept,
+        ):
+            for path in paths:
+                answer = client.get(path)
+                answer.raise_for_status()
+                headers[path] = [pair for pair in answer.headers.multi_items() if pair[0] != "date"]
+            lengths = [kept.strlen(key) for key in kept.keys("*:page:*")]
+            for path in paths:
+                floor.set(path, b"x" * int(statistics.median(lengths)))
+                headers[path] = [
+                    (
+                        name,
+                        str(int(statistics.median(lengths))) if name == "content-length" else value,
+                    )
+                    for name, value in headers[path]
+                ]
+        file = self.folder / "valkey.json"
+        file.write_text(json.dumps({"url": cache.url_of(1), "headers": headers}), encoding="utf-8")
+        url = f"http://127.0.0.1:{_free_port()}"
+        self._serve(
+            [
+                *(sys.executable, "-m", "granian", "tests.benchmarks.valkey_floor:app"),
+                *("--interface", "asgi", "--workers", "2", "--loop", "uvloop", "--http", "1"),
+                *("--port", url.rpartition(":")[2], "--no-ws", "--log-level", "error"),
+            ],
+            url + paths[0],
+            {**os.environ, "BENCH_VALKEY": str(file)},
+        )
+        return ours, url
 
     def cold_server(self, kind: str, names: Sequence[str], paths: Sequence[str]) -> str:
         """An application that sends the shop's statements and then the shop's bytes; its address."""

@@ -35,6 +35,7 @@ __all__ = [
     "DisturbedWorkload",
     "OverloadWorkload",
     "ReadWorkload",
+    "SharedWorkload",
     "Workload",
     "WriteWorkload",
     "all_workloads",
@@ -55,6 +56,16 @@ ADDRESS = {
 @dataclass
 class ReadWorkload:
     """GETs of ``paths``, against a bare application that sends the same bytes."""
+
+    name: str
+    paths: list[str]
+    file: Path
+    at_least: float | None = None
+
+
+@dataclass
+class SharedWorkload:
+    """GETs that Valkey answers and memory does not, against valkey-py fetching as many bytes."""
 
     name: str
     paths: list[str]
@@ -119,6 +130,7 @@ class WriteWorkload:
 Workload = (
     OverloadWorkload
     | ReadWorkload
+    | SharedWorkload
     | ColdWorkload
     | DisturbedWorkload
     | WriteWorkload
@@ -132,6 +144,9 @@ def all_workloads(shop: BenchShop) -> Iterator[Workload]:
     yield _reads(shop, "product_list", ["/store/products"], 0.85)
     yield _reads(shop, "product_detail", details, 0.8)
     yield _reads(shop, "category_page", [_third_page(shop)], 0.8)
+    yield SharedWorkload(
+        "page_from_valkey", details[:200], _file(shop, "page_from_valkey", details[:200]), 0.7
+    )
     yield _cold(shop, "list_cold", "list", [""], ["/store/products"])
     yield _cold(shop, "detail_cold", "detail", shop.slugs[:100], details[:100])
     words = [f"product {number}" for number in range(100)]

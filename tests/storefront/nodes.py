@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from datetime import timedelta
 
 from commercekit.platform.bus import Broadcast
 from commercekit.platform.cache import CacheSettings, cache_of
@@ -12,6 +13,8 @@ from commercekit.platform.settings import Secret
 from commercekit.storefront import CHANNEL, SharedPages, read_lane
 from tests.storefront.conftest import Shop, client
 
+PATIENT = timedelta(seconds=2)
+"""A busy machine is not what is tested."""
 LIST, DETAIL = "/store/products", "/store/products/mug"
 
 
@@ -42,12 +45,23 @@ class Gate:
 class Node(Shop):
     """``hears`` says whether words reach it; one that does not is told of them by the log alone."""
 
-    def __init__(self, dsn, clock, url, *, hears=True, patience=0.1, prefix="shop", version=""):
+    def __init__(
+        self,
+        dsn,
+        clock,
+        url,
+        *,
+        hears=True,
+        patience=0.1,
+        prefix="shop",
+        version="",
+        timeout=PATIENT,
+    ):
         db = Database(dsn, clock=clock, pool_size=3)
         super().__init__(db, clock)
         self.hears = hears
         self.broadcast = Broadcast(db, reconnect=0.02)
-        self.cache = cache_of(CacheSettings(url=Secret(url), prefix=prefix))
+        self.cache = cache_of(CacheSettings(url=Secret(url), prefix=prefix, timeout=timeout))
         self.shared = SharedPages(
             db,
             self.cache,

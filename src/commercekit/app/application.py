@@ -15,7 +15,7 @@ from commercekit.app.configuration import ShopConfiguration, load_configuration
 from commercekit.app.limits import ShopLimits
 from commercekit.app.pages import shared_pages
 from commercekit.app.readiness import readiness_of
-from commercekit.app.sampling import lane_tally, sampling
+from commercekit.app.sampling import cache_tally, lane_tally, sampling
 from commercekit.app.shop import Shop
 from commercekit.catalog.api import controllers as catalog_controllers
 from commercekit.checkout import (
@@ -224,6 +224,8 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
             shared=shared,
         )
         tallies.append(lane_tally(front, shop.metrics, app.edge.metrics))
+    if shop.cache.is_shared:
+        tallies.append(cache_tally(shop.cache, shop.metrics, shared))
     front = market_lane(front, shop.markets)
     return behind_proxies(front, networks_of(settings.web.trusted_proxies))
 

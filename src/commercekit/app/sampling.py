@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from commercekit.app.shop import Shop
+    from commercekit.platform.cache import Cache
     from commercekit.platform.http import RequestMetrics
     from commercekit.platform.telemetry import ShopMetrics
-    from commercekit.storefront import ReadLane
+    from commercekit.storefront import ReadLane, SharedPages
 
-__all__ = ["bus_tally", "lane_tally", "sample", "sample_tables", "sampling"]
+__all__ = ["bus_tally", "cache_tally", "lane_tally", "sample", "sample_tables", "sampling"]
 
 _EVERY = 5.0
 _TABLES_EVERY = 60.0
@@ -84,6 +85,25 @@ def bus_tally(shop: Shop) -> Callable[[], None]:
             metrics.bus_messages.labels(outcome).inc(number - told.get(outcome, 0))
             told[outcome] = number
         metrics.bus_away.set(1 if transport.trouble else 0)
+
+    return hand_over
+
+
+def cache_tally(
+    cache: Cache, metrics: ShopMetrics, shared: SharedPages | None
+) -> Callable[[], None]:
+    """Hands over what this process asked its cache for, and whether it leaves it alone."""
+    told: dict[str, float] = {}
+
+    def hand_over() -> None:
+        counts = {**asdict(cache.counts), "stale": 0 if shared is None else shared.refused}
+        more = {name: number - told.get(name, 0) for name, number in counts.items()}
+        told.update(counts)
+        metrics.cache_round_trips.inc(more.pop("round_trips"))
+        metrics.cache_seconds.inc(more.pop("seconds"))
+        for outcome, number in more.items():
+            metrics.cache.labels(outcome).inc(number)
+        metrics.cache_breaker_open.set(0 if cache.is_up else 1)
 
     return hand_over
 

@@ -29,6 +29,7 @@ _COMMANDS: Final = {
     "jobs": ("jobs", "jobs"),
     "webhooks": ("webhooks", "webhooks"),
     "bus": ("bus", "bus"),
+    "cache": ("cache", "cache"),
     "config": ("config", "config"),
 }
 

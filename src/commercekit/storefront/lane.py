@@ -22,18 +22,16 @@ from commercekit.platform.http import is_logged, log_answer
 from commercekit.storefront.freshness import Freshness, Stale
 from commercekit.storefront.rules.pages import (
     PageKey,
+    Place,
     RawPage,
     Scope,
-    concerns_of,
     is_hit,
     is_page,
-    key_of,
     names_tag,
+    place_of,
     plain,
-    route_of,
-    tag_of,
 )
-from commercekit.storefront.sharing import SharedPage, SharedPages
+from commercekit.storefront.sharing import Found, SharedPages, Ticket
 
 __all__ = ["LaneCounts", "ReadLane", "read_lane"]
 
@@ -47,7 +45,7 @@ LanguagesOf = Callable[[str], Sequence[str] | None]
 _MAX_HEADER_BYTES: Final = 8192
 _MAX_QUERY: Final = 1024
 _MAX_PATH: Final = 512
-_NAMES: Final = 10_000
+_PLACES: Final = 10_000
 _MAX_REMEMBERED: Final = 300
 _REQUEST_ID: Final = re.compile(rb"^[A-Za-z0-9][A-Za-z0-9._-]{7,63}$")
 _PER_REQUEST: Final = frozenset({b"x-request-id", b"date"})
@@ -72,22 +70,36 @@ class LaneCounts:
 
 
 class _Entry:
-    """A page as bytes, with the header fields of both answers ready."""
+    """A page as bytes, with the header fields of its answer ready."""
 
-    __slots__ = ("alive", "body", "etag", "full", "key", "not_modified", "route", "status", "until")
+    __slots__ = ("_etag", "_not_modified", "alive", "body", "full", "place", "status", "until")
 
     def __init__(
-        self, key: PageKey, status: int, headers: Headers, body: bytes, until: float
+        self, place: Place, status: int, headers: Headers, body: bytes, until: float
     ) -> None:
+        """``headers`` without those that are each request's own."""
         self.until = until
-        self.key = key
-        self.route = route_of(key[0])
+        self.place = place
         self.status = status
         self.body = body
         self.alive = True
-        self.etag = next((value for name, value in headers if name == b"etag"), b"")
-        self.full = [pair for pair in headers if pair[0] not in _PER_REQUEST]
-        self.not_modified = [pair for pair in self.full if pair[0] not in _BODY_ONLY]
+        self.full = headers
+        self._etag: bytes | None = None
+        self._not_modified: Headers | None = None
+
+    @property
+    def etag(self) -> bytes:
+        """What stands for its bytes; empty without one."""
+        if self._etag is None:
+            self._etag = next((value for name, value in self.full if name == b"etag"), b"")
+        return self._etag
+
+    @property
+    def not_modified(self) -> Headers:
+        """The fields of the answer to who has it."""
+        if self._not_modified is None:
+            self._not_modified = [pair for pair in self.full if pair[0] not in _BODY_ONLY]
+        return self._not_modified
 
 
 class _Flight:
@@ -137,7 +149,7 @@ class ReadLane:
         self._pages: dict[PageKey, _Entry] = {}
         self._tags: dict[str, dict[PageKey, None]] = {}
         self._flights: dict[PageKey, _Flight] = {}
-        self._names: dict[tuple[RawPage, tuple[str, ...]], tuple[PageKey, str]] = {}
+        self._places: dict[tuple[RawPage, tuple[str, ...]], Place] = {}
         self._bytes = 0
         self._prefix = secrets.token_hex(8).encode()
         self._numbers = count(1)
@@ -207,7 +219,8 @@ class ReadLane:
     async def _page(
         self, raw: RawPage, languages: tuple[str, ...], scope: Scope, request_id: bytes
     ) -> tuple[_Entry, str]:
-        key, name = self._named(raw, languages)
+        place = self._places.get((raw, languages)) or self._place(raw, languages)
+        key = place.key
         kept = self._pages.get(key)
         if kept is not None and monotonic() >= kept.until:
             self._drop(kept)
@@ -217,10 +230,10 @@ class ReadLane:
             return kept, _HIT
         flight, how = self._flights.get(key), _JOINED
         if flight is None and self._shared is not None:
-            found = await self._shared.find(name, concerns_of(key))
+            found = await self._shared.find(place.name, place.concerns)
             if found is not None:
                 self.counts.shared += 1
-                entry = self._entry_of(self._shared, key, found)
+                entry = self._taken(place, found)
                 self._keep(entry)
                 self._remember(raw, entry)
                 return entry, _SHARED
@@ -230,7 +243,7 @@ class ReadLane:
             self.counts.misses += 1
             # A task of its own: a reader who hangs up must not take the page from all who wait for it.
             task = asyncio.get_running_loop().create_task(
-                self._make(key, name, plain(scope, request_id)), context=contextvars.Context()
+                self._make(place, plain(scope, request_id)), context=contextvars.Context()
             )
             flight = self._flights[key] = _Flight(task)
             task.add_done_callback(lambda _task: self._land(key, flight))
@@ -241,43 +254,37 @@ class ReadLane:
             self._remember(raw, entry)
         return entry, how
 
-    def _named(self, raw: RawPage, languages: tuple[str, ...]) -> tuple[PageKey, str]:
-        """The page's key, and its name among the shared ones."""
-        if self._shared is None:
-            return key_of(raw, languages), ""
-        known = self._names.get((raw, languages))
-        if known is None:
-            key = key_of(raw, languages)
-            known = key, self._shared.name_of(repr(key))
-            if sum(map(len, raw)) < _MAX_REMEMBERED:
-                if len(self._names) >= _NAMES:
-                    self._names.clear()
-                self._names[raw, languages] = known
-        return known
+    def _place(self, raw: RawPage, languages: tuple[str, ...]) -> Place:
+        place = place_of(raw, languages)
+        if sum(map(len, raw)) < _MAX_REMEMBERED:
+            if len(self._places) >= _PLACES:
+                self._places.clear()
+            self._places[raw, languages] = place
+        return place
 
-    async def _make(self, key: PageKey, name: str, scope: Scope) -> tuple[_Entry, bool]:
+    async def _make(self, place: Place, scope: Scope) -> tuple[_Entry, bool]:
         shared = self._shared
         if shared is None:
-            return await self._ask(key, scope)
-        leave = await shared.begin(name, concerns_of(key))
-        if isinstance(leave, SharedPage):
-            return self._entry_of(shared, key, leave), True
+            return await self._ask(place, scope)
+        leave = await shared.begin(place.name, place.concerns)
         if leave is None:
-            return await self._ask(key, scope)
+            return await self._ask(place, scope)
+        if not isinstance(leave, Ticket):
+            return self._taken(place, leave), True
         page: tuple[Headers, bytes] | None = None
         try:
-            entry, keep = await self._ask(key, scope)
+            entry, keep = await self._ask(place, scope)
             if keep:
                 page = entry.full, entry.body
         finally:
             shared.land(leave, page, seconds=self._max_age)
         return entry, keep
 
-    def _entry_of(self, shared: SharedPages, key: PageKey, page: SharedPage) -> _Entry:
-        left = min(self._max_age, shared.seconds_left(page))
-        return _Entry(key, _OK, page.headers, page.body, monotonic() + left)
+    def _taken(self, place: Place, found: Found) -> _Entry:
+        until = monotonic() + min(self._max_age, found.seconds_left)
+        return _Entry(place, _OK, found.page.headers, found.page.body, until)
 
-    async def _ask(self, key: PageKey, scope: Scope) -> tuple[_Entry, bool]:
+    async def _ask(self, place: Place, scope: Scope) -> tuple[_Entry, bool]:
         status = 500
         headers: Headers = []
         parts: list[bytes] = []
@@ -296,11 +303,11 @@ class ReadLane:
         await self.app(scope, receive, capture)
         names = {name for name, _ in headers}
         keep = status == 200 and b"etag" in names and not names & _NOT_KEPT
-        entry = _Entry(key, status, headers, b"".join(parts), monotonic() + self._max_age)
-        if not keep:
-            # Somebody's error names their request: the answer keeps its own id.
-            entry.full = headers
-            entry.alive = False
+        if keep:
+            headers = [pair for pair in headers if pair[0] not in _PER_REQUEST]
+        # Somebody's error names their request: its answer keeps its own id.
+        entry = _Entry(place, status, headers, b"".join(parts), monotonic() + self._max_age)
+        entry.alive = keep
         return entry, keep
 
     def _land(self, key: PageKey, flight: _Flight) -> None:
@@ -318,23 +325,25 @@ class ReadLane:
         self._keep(entry)
 
     def _keep(self, entry: _Entry) -> None:
-        there = self._pages.get(entry.key)
+        key = entry.place.key
+        there = self._pages.get(key)
         if there is not None:
             self._drop(there)
-        self._pages[entry.key] = entry
-        self._tags.setdefault(tag_of(entry.key), {})[entry.key] = None
+        self._pages[key] = entry
+        self._tags.setdefault(entry.place.tag, {})[key] = None
         self._bytes += len(entry.body)
         while len(self._pages) > self._max_pages or self._bytes > self._max_bytes:
             self._drop(next(iter(self._pages.values())))
 
     def _drop(self, entry: _Entry) -> None:
         entry.alive = False
-        if self._pages.pop(entry.key, None) is not None:
+        place = entry.place
+        if self._pages.pop(place.key, None) is not None:
             self._bytes -= len(entry.body)
-            tag = tag_of(entry.key)
-            self._tags[tag].pop(entry.key, None)
-            if not self._tags[tag]:
-                del self._tags[tag]
+            tagged = self._tags[place.tag]
+            tagged.pop(place.key, None)
+            if not tagged:
+                del self._tags[place.tag]
 
     def _remember(self, raw: RawPage, entry: _Entry) -> None:
         if len(self._memo) >= 4 * self._max_pages:
@@ -363,7 +372,7 @@ class ReadLane:
             body = b""
         if how is not _MISS:
             # The application has counted the request that it answered.
-            told = (scope["method"], entry.route, status)
+            told = (scope["method"], entry.place.route, status)
             self.answers[told] = self.answers.get(told, 0) + 1
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
@@ -371,7 +380,7 @@ class ReadLane:
             log_answer(
                 scope,
                 request_id=request_id.decode("ascii"),
-                route=entry.route,
+                route=entry.place.route,
                 status=status,
                 seconds=seconds,
                 size=len(body),

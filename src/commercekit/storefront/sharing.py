@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from commercekit.platform.db import Database
     from commercekit.storefront.freshness import Freshness
 
-__all__ = ["SharedPage", "SharedPages", "Ticket"]
+__all__ = ["Found", "SharedPage", "SharedPages", "Ticket"]
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -36,6 +36,7 @@ _LEASE: Final = 2.0
 _PATIENCE: Final = 0.1
 _PAUSES: Final = (0.004, 0.008, 0.016, 0.032)
 _MOST_STORING: Final = 256
+_MOST_SEEN: Final = 1000
 
 
 class SharedPage(msgspec.Struct, frozen=True, array_like=True):
@@ -46,6 +47,14 @@ class SharedPage(msgspec.Struct, frozen=True, array_like=True):
     """When it turns old by time alone, in seconds since 1970."""
     headers: Headers
     body: bytes
+
+
+class Found(NamedTuple):
+    """A page that may be shown."""
+
+    page: SharedPage
+    seconds_left: float
+    """How long it may be kept, if nothing changes."""
 
 
 class Ticket(NamedTuple):
@@ -112,20 +121,15 @@ class SharedPages:
         self._is_listening = is_listening
         self._version = blake2b(f"{SCHEMA}:{version}".encode(), digest_size=6).hexdigest()
         self._patience = patience
+        self._seen: dict[str, Snapshot] = {}
+        """As they were read: pages that were made together have one snapshot."""
+        self._era = ""
+        self._pages = ""
         self._storing: set[asyncio.Task[None]] = set()
         self.refused = 0
         """Pages that were there and older than a change."""
 
-    @staticmethod
-    def name_of(identity: str) -> str:
-        """What a page is called in the cache; nothing that a reader typed can be read from it."""
-        return blake2b(identity.encode(), digest_size=16).hexdigest()
-
-    def seconds_left(self, page: SharedPage) -> float:
-        """How long it may be shown yet."""
-        return page.until - self._now()
-
-    async def find(self, name: str, concerns: Sequence[str]) -> SharedPage | None:
+    async def find(self, name: str, concerns: Sequence[str]) -> Found | None:
         """The page, if it is there and no change of what it ``concerns`` is known that it lacks.
 
         Judged in the moment in which it is given: use it before awaiting anything.
@@ -134,13 +138,15 @@ class SharedPages:
             return None
         if not self._ledger.is_complete:
             await self._log.cover(self._db, (), self._is_listening)
-        page = self._key("page", name)
-        value = await self._cache.get(page)
-        if value is None or page != self._key("page", name):
+        era = self._log.era
+        if era is not self._era:
+            self._era, self._pages = era, self._key("page", "")
+        value = await self._cache.get(self._pages + name)
+        if value is None or era is not self._log.era:
             return None
         return self._judged(value, concerns)
 
-    async def begin(self, name: str, concerns: Sequence[str]) -> Ticket | SharedPage | None:
+    async def begin(self, name: str, concerns: Sequence[str]) -> Ticket | Found | None:
         """Before a page is made: leave to make it, or the page if somebody else just has.
 
         One of all processes makes it; the others wait for that one, and make it themselves when it takes
@@ -154,7 +160,7 @@ class SharedPages:
         is_mine = await self._cache.add(lease, token, seconds=_LEASE)
         if not is_mine:
             found = await self._wait_for(name, concerns, lease, token)
-            if isinstance(found, SharedPage):
+            if isinstance(found, Found):
                 return found
             is_mine = found
         snapshot = await self._log.cover(self._db, concerns, self._is_listening)
@@ -186,22 +192,29 @@ class SharedPages:
     def _now(self) -> float:
         return self._db.clock.now().timestamp()
 
-    def _judged(self, value: bytes, concerns: Sequence[str]) -> SharedPage | None:
+    def _judged(self, value: bytes, concerns: Sequence[str]) -> Found | None:
         try:
             page = _decoder.decode(memoryview(value)[_ORDER:])
-            snapshot = Snapshot.parse(page.snapshot)
+            snapshot = self._seen.get(page.snapshot) or self._parsed(page.snapshot)
         except (msgspec.DecodeError, ValueError):
             return None
-        if self.seconds_left(page) <= 0:
+        left = page.until - self._now()
+        if left <= 0:
             return None
         if not self._ledger.proves(concerns, snapshot):
             self.refused += 1
             return None
-        return page
+        return Found(page, left)
+
+    def _parsed(self, text: str) -> Snapshot:
+        if len(self._seen) >= _MOST_SEEN:
+            self._seen.clear()
+        found = self._seen[text] = Snapshot.parse(text)
+        return found
 
     async def _wait_for(
         self, name: str, concerns: Sequence[str], lease: str, token: bytes
-    ) -> SharedPage | bool:
+    ) -> Found | bool:
         """The page that another process makes; else whether its leave is ours now."""
         ends = time.monotonic() + self._patience
         page = self._key("page", name)

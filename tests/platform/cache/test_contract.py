@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
 from commercekit.platform.cache import CacheSettings, MemoryCache, Script, cache_of
 from commercekit.platform.settings import Secret
+
+PATIENT = timedelta(seconds=2)
+"""A busy machine is not what is tested."""
 
 
 def _add(store, keys, args):
@@ -30,7 +34,7 @@ async def cache(request):
         settings = CacheSettings(largest=1024)
     else:
         url = request.getfixturevalue("cache_url")
-        settings = CacheSettings(url=Secret(url), prefix="shop", largest=1024)
+        settings = CacheSettings(url=Secret(url), prefix="shop", largest=1024, timeout=PATIENT)
     async with cache_of(settings).running() as running:
         yield running
 
@@ -135,8 +139,8 @@ async def test_it_answers(cache):
 
 
 async def test_two_shops_on_one_server_do_not_see_each_other(cache_url):
-    one = cache_of(CacheSettings(url=Secret(cache_url), prefix="shop"))
-    other = cache_of(CacheSettings(url=Secret(cache_url), prefix="shop2"))
+    one = cache_of(CacheSettings(url=Secret(cache_url), prefix="shop", timeout=PATIENT))
+    other = cache_of(CacheSettings(url=Secret(cache_url), prefix="shop2", timeout=PATIENT))
     async with one.running(), other.running():
         await one.set_many({"a": b"one"}, seconds=60)
         await other.set_many({"a": b"other"}, seconds=60)

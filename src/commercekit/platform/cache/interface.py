@@ -59,7 +59,7 @@ class CacheCounts:
     misses: int = 0
     writes: int = 0
     refused: int = 0
-    """Values that are too large to be kept, and scripts' refusals that callers count here."""
+    """Values that were too large to be kept."""
     errors: int = 0
     """Calls that the server did not answer, or not as it should."""
     spared: int = 0

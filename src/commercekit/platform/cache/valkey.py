@@ -89,11 +89,14 @@ class ValkeyCache(Cache):
         if self.breaker.is_open:
             self.counts.spared += 1
             return [None] * len(keys)
-        prefix = self._prefix
-        if len(keys) == 1:
-            return [await _shared(self._reads.get(prefix + keys[0]))]
-        answers = [self._reads.get(prefix + key) for key in keys]
-        return [await _shared(answer) for answer in answers]
+        answers = [self._reads.get(self._prefix + key) for key in keys]
+        return [await answer for answer in answers]
+
+    async def get(self, key: str) -> bytes | None:
+        if self.breaker.is_open:
+            self.counts.spared += 1
+            return None
+        return await self._reads.get(self._prefix + key)
 
     async def set_many(
         self, values: Mapping[str, bytes], *, seconds: float, jitter: float = 0.1
@@ -240,12 +243,6 @@ class ValkeyCache(Cache):
         await self._pool.disconnect(inuse_connections=False)
         async with asyncio.timeout(2 * self._timeout):
             await self._client.execute_command("PING")
-
-
-async def _shared(answer: asyncio.Future[bytes | None]) -> bytes | None:
-    if answer.done():
-        return answer.result()
-    return await asyncio.shield(answer)
 
 
 def _unasked(asking: Any) -> None:

@@ -179,8 +179,25 @@ class ShopMetrics:
         )
         self.read_lane = self._counter(
             "read_lane",
-            "Public reads by what became of them: hit, miss, joined; and pages dropped by changes.",
+            "Public reads by what became of them: hit, miss, joined, shared; and pages dropped by changes.",
             "outcome",
+        )
+        self.cache = self._counter(
+            "cache",
+            "What the shared cache was asked for: hits, misses, writes, refused, errors, spared; and old"
+            " pages that were found there and not taken.",
+            "outcome",
+        )
+        self.cache_round_trips = self._counter(
+            "cache_round_trips", "Questions to the shared cache; reads of one moment are one."
+        )
+        self.cache_seconds = self._counter(
+            "cache_seconds", "Time that those questions took, all together."
+        )
+        self.cache_breaker_open = self._gauge(
+            "cache_breaker_open",
+            "In how many processes the shared cache is left alone, because it did not answer.",
+            "livesum",
         )
         self.invariants_failed = self._gauge(
             "invariants_failed", "Invariants broken at the last audit of the books.", "mostrecent"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import MutableMapping
-from typing import Any, Final
+from hashlib import blake2b
+from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl
 
 from commercekit.kernel import parse_accept_language
@@ -12,15 +13,14 @@ from commercekit.storefront.freshness import EVERY, LISTS, Stale
 
 __all__ = [
     "PageKey",
+    "Place",
     "RawPage",
     "Scope",
-    "concerns_of",
     "is_hit",
     "is_page",
-    "key_of",
     "names_tag",
+    "place_of",
     "plain",
-    "route_of",
     "tag_of",
 ]
 
@@ -37,7 +37,27 @@ _PAGES: Final = (_DETAIL, "/store/categories/", "/store/brands/")
 _RELATED: Final = "/related"
 
 
-def key_of(raw: RawPage, languages: tuple[str, ...]) -> PageKey:
+class Place(NamedTuple):
+    """A page as it is found again: in memory, among those that processes share, and in the metrics."""
+
+    key: PageKey
+    name: str
+    """What it is called where others can read it; nothing that somebody typed can be told from it."""
+    tag: str
+    concerns: tuple[str, ...]
+    """Whose changes make it old, as the log names them."""
+    route: str
+
+
+def place_of(raw: RawPage, languages: tuple[str, ...]) -> Place:
+    """Where the answer to a request has its place."""
+    key = _key(raw, languages)
+    tag = tag_of(key)
+    name = blake2b(repr(key).encode(), digest_size=16).hexdigest()
+    return Place(key, name, tag, (tag, EVERY) if tag else (LISTS,), _route(key[0]))
+
+
+def _key(raw: RawPage, languages: tuple[str, ...]) -> PageKey:
     """What makes two requests the same page: order of parameters and exact languages do not."""
     path, query, accepted, host, market = raw
     pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
@@ -72,13 +92,7 @@ def tag_of(key: PageKey) -> str:
     return path[len(_DETAIL) :].strip("/")
 
 
-def concerns_of(key: PageKey) -> tuple[str, ...]:
-    """Whose changes make it old, as the log names them."""
-    tag = tag_of(key)
-    return (tag, EVERY) if tag else (LISTS,)
-
-
-def route_of(path: str) -> str:
+def _route(path: str) -> str:
     """The path without what is one page's own, for the metrics."""
     for begun in _PAGES:
         if path.startswith(begun):
