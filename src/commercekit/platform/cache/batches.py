@@ -20,7 +20,7 @@ class BatchedReads:
     that batches grow with the load and a lone reader waits for nobody. ``ask`` does not raise.
     """
 
-    def __init__(self, ask: Ask, *, flights: int = 1) -> None:
+    def __init__(self, ask: Ask, *, flights: int = 2) -> None:
         self._ask = ask
         self._free = flights
         self._waiting: _Batch = {}

@@ -40,6 +40,7 @@ from commercekit.storefront.models import (
     Suggestion,
 )
 from commercekit.storefront.rules.words import units
+from commercekit.storefront.service.absent import Absent
 from commercekit.storefront.service.feeds import URLS_PER_SITEMAP, Feeds
 from commercekit.storefront.service.looking import Search, search_for, widened
 from commercekit.storefront.service.projection import SEARCH_VERSION, Projection
@@ -104,6 +105,7 @@ class StorefrontService:
         self.vocabulary: Vocabulary = projection.vocabulary
         self.rebuild = Rebuild(db, markets, catalog, projection)
         self.surroundings = Surroundings(db, catalog, promotions, projection.freshness)
+        self._absent = Absent(projection.freshness)
         self.shelves = Shelves(db, catalog, self.surroundings)
         self.feeds = Feeds(db, catalog, per_sitemap=URLS_PER_SITEMAP)
 
@@ -255,7 +257,12 @@ class StorefrontService:
 
     async def product(self, market: Market, language: str, slug: str) -> ProductDetail:
         """The product at an address; ``ProductNotFound`` unless it is published and has a price."""
-        row = await repository.product(self._db, market.id, slug)
+        row = None
+        if not self._absent.has(market.id, slug):
+            begun = self._absent.round
+            row = await repository.product(self._db, market.id, slug)
+            if row is None:
+                self._absent.note(market.id, slug, begun)
         if row is None:
             message = f"There is no product {slug!r}."
             raise ProductNotFound(message, product=slug)
