@@ -32,8 +32,8 @@ _TEXTS: Final = {
     "consumers": {"en": "facts", "zh": "事件"},
     "jobs": {"en": "jobs", "zh": "任务"},
     "working": {
-        "en": "The worker runs: {count} processes for {what}. Ctrl-C stops it.",
-        "zh": "后台进程已启动：{count} 个进程处理{what}。按 Ctrl-C 停止。",
+        "en": "The worker runs: {what}, processes: {count}. Ctrl-C stops it.",
+        "zh": "后台进程已启动：处理{what}，进程数 {count}。按 Ctrl-C 停止。",
     },
     "signs": {
         "en": "Health: {address}/readyz   {address}/metrics",

@@ -36,7 +36,8 @@ RETURNING id
 #
 # The heads of each priority's line are merged by due time and head start, so that a claim costs the same
 # however long the lines are and whoever is late enough overtakes. Then the first that nobody else is
-# just taking is taken.
+# just taking is taken. The paused are taken out of the kinds and not of the jobs, and each is looked up by
+# its id: what the planner believed of other conditions made it sort a line of 20,000 for each claim.
 CLAIM = """
 WITH head AS (
     SELECT c.id, c.place
@@ -44,8 +45,8 @@ WITH head AS (
     CROSS JOIN LATERAL (
         SELECT j.id, j.due_at - p.head_start AS place FROM platform_job j
         WHERE j.state = 'waiting' AND j.priority = p.priority AND j.due_at <= $2
-          AND j.kind = ANY($1::text[])
-          AND j.kind <> ALL(ARRAY(SELECT k.kind FROM platform_job_kind k WHERE k.paused))
+          AND j.kind = ANY(ARRAY(SELECT unnest($1::text[])
+                                 EXCEPT SELECT k.kind FROM platform_job_kind k WHERE k.paused))
           AND (j.unique_key IS NULL OR NOT EXISTS (
               SELECT 1 FROM platform_job r
               WHERE r.kind = j.kind AND r.unique_key = j.unique_key AND r.state = 'running'))
@@ -53,9 +54,11 @@ WITH head AS (
     ) c
     ORDER BY c.place, c.id LIMIT 32
 ), due AS (
-    SELECT j.id FROM head JOIN platform_job j ON j.id = head.id
-    WHERE j.state = 'waiting' ORDER BY head.place, j.id LIMIT $3
-    FOR UPDATE OF j SKIP LOCKED
+    SELECT j.id FROM (SELECT id FROM head ORDER BY place, id) h
+    CROSS JOIN LATERAL (
+        SELECT id FROM platform_job WHERE id = h.id AND state = 'waiting' FOR UPDATE SKIP LOCKED
+    ) j
+    LIMIT $3
 )
 UPDATE platform_job j
 SET state = 'running', attempts = attempts + 1, lease_token = $4, started_at = clock_timestamp(),
