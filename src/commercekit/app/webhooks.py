@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from commercekit.errors import ConfigurationError
 from commercekit.kernel import DomainEvent
+from commercekit.platform.bus import published_facts
 from commercekit.platform.http import Reach, outbound_client
 from commercekit.platform.webhooks import (
     Deliveries,
@@ -33,20 +33,7 @@ _ANSWER: Final = 64 * 1024
 
 def public_facts() -> dict[str, type[DomainEvent]]:
     """Every fact that the core tells, by its name on the wire."""
-    return {kind.type_name(): kind for kind in sorted(_told(DomainEvent), key=_name)}
-
-
-def _told(kind: type[DomainEvent]) -> Iterator[type[DomainEvent]]:
-    below = kind.__subclasses__()
-    for each in below:
-        yield from _told(each)
-    # What others inherit from only carries what they share.
-    if not below and kind.__module__.startswith("commercekit."):
-        yield kind
-
-
-def _name(kind: type[DomainEvent]) -> str:
-    return kind.type_name()
+    return {kind.type_name(): kind for kind in published_facts(["commercekit"])}
 
 
 def reach_of(settings: WebhookSettings, *, production: bool) -> Reach:

@@ -55,7 +55,7 @@ class ShipmentTracked(ShipmentFact, frozen=True, kw_only=True):
 
 
 class ParcelFact(ShipmentFact, frozen=True, kw_only=True):
-    """Something about some of the parcels: ``lines`` are theirs. Never published itself."""
+    """Something about some of the parcels: ``lines`` are theirs; it is never published itself."""
 
     parcels: list[int] = field(default_factory=list)
 
