@@ -58,6 +58,7 @@ _RUN: Final = 60.0
 """Seconds after which a run begins nothing new, so that another process may go on."""
 _SLICE: Final = 15.0
 """Seconds after which an endpoint with much to be sent gives way to the next."""
+_CONNECTIONS: Final = 2
 _LOOK: Final = 0.5
 """Seconds until a run looks for endpoints that have something to be sent by now."""
 _GONE: Final = 410
@@ -93,6 +94,8 @@ class Deliveries:
         self._settings = settings
         self._notice = notice
         self._jitter = jitter
+        # However many endpoints are served, shoppers find connections to the database.
+        self._few = asyncio.Semaphore(_CONNECTIONS)
 
     # --------------------------------------------------------------------------------- messages
 
@@ -209,16 +212,8 @@ class Deliveries:
     async def _serve(self, endpoint_id: UUID) -> None:
         until = time.monotonic() + _SLICE
         while time.monotonic() < until:
-            now = self._clock.now()
-            target = await self._endpoints.target(self._db, endpoint_id, now)
-            if (
-                target is None
-                or target.state is EndpointState.DISABLED
-                or (target.rests_until is not None and target.rests_until > now)
-            ):
-                return
-            due = await self._messages.due(self._db, target.id, now, self._settings.per_endpoint)
-            if not due:
+            target, due = await self._looked_up(endpoint_id)
+            if target is None or not due:
                 return
             # Each records itself; one that cannot must not keep the others from being recorded.
             done = await asyncio.gather(
@@ -227,6 +222,19 @@ class Deliveries:
             for outcome in done:
                 if isinstance(outcome, BaseException):
                     raise outcome
+
+    async def _looked_up(self, endpoint_id: UUID) -> tuple[Target | None, list[Due]]:
+        now = self._clock.now()
+        async with self._few:
+            target = await self._endpoints.target(self._db, endpoint_id, now)
+            if (
+                target is None
+                or target.state is EndpointState.DISABLED
+                or (target.rests_until is not None and target.rests_until > now)
+            ):
+                return None, []
+            most = self._settings.per_endpoint
+            return target, await self._messages.due(self._db, endpoint_id, now, most)
 
     async def attempt(self, target: Target, message: Due) -> WebhookAttempt:
         """Send once, and record what came of it."""
@@ -272,7 +280,8 @@ class Deliveries:
         async def record(uow: UnitOfWork) -> None:
             await self._record(uow, target, message, attempt, wait)
 
-        await self._db.run(record)
+        async with self._few:
+            await self._db.run(record)
         return attempt
 
     async def _record(
