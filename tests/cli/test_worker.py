@@ -213,6 +213,7 @@ async def test_a_second_signal_gives_back_what_the_first_one_let_finish(worker, 
     assert await database.fetchval("SELECT count(*) FROM platform_delivery") == 0
 
 
+@pytest.mark.promise("R30")
 @pytest.mark.slow
 async def test_a_killed_process_is_replaced_and_another_takes_its_job_over(worker, database, clock):
     worker.start("--processes", "2")

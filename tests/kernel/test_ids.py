@@ -28,6 +28,7 @@ def test_an_imported_id_has_the_date_of_what_it_names_and_is_version_7() -> None
     assert imported != id_at(moment)
 
 
+@pytest.mark.promise("R25")
 def test_a_clock_that_jumps_back_is_clamped(monkeypatch: pytest.MonkeyPatch) -> None:
     first = new_id()
     now = ids.time_ns()

@@ -108,6 +108,7 @@ async def test_a_forged_notification_is_refused_before_anything_is_read(till, fo
     assert await till.db.fetchval(noted) == 0
 
 
+@pytest.mark.promise("R25")
 @pytest.mark.parametrize("off", [timedelta(minutes=-6), timedelta(minutes=6)])
 async def test_a_notification_outside_its_window_is_stale(till, off):
     payment = await till.started()

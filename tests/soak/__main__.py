@@ -26,6 +26,7 @@ from tests.promises.record import Record
 from tests.soak.slopes import Sample, Verdict, judge
 
 SECONDS_BETWEEN_LOOKS: Final = 5.0
+MOST_AT_ONCE: Final = 100
 
 
 @dataclass
@@ -37,6 +38,8 @@ class Load:
     statuses: Counter[int] = field(default_factory=Counter)
     milliseconds: list[float] = field(default_factory=list)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    turned_away: int = 0
+    """Visitors who found more before them than a machine of any size should let wait."""
 
     async def run(self, rate: float, seconds: float) -> None:
         begun = time.monotonic()
@@ -44,6 +47,9 @@ class Load:
         while (now := time.monotonic() - begun) < seconds:
             while sent < now * rate:
                 sent += 1
+                if len(self.tasks) >= MOST_AT_ONCE:
+                    self.turned_away += 1
+                    continue
                 task = asyncio.create_task(self._one())
                 self.tasks.add(task)
                 task.add_done_callback(self.tasks.discard)
@@ -145,6 +151,9 @@ def main() -> int:
     broken = audit.stdout if audit.returncode else ""
     print(f"{given.minutes:g} minutes at {given.rate:g} a second, {len(ranked):,} visits")
     print(f"  answers            {dict(sorted(load.statuses.items()))}")
+    print(
+        f"  turned away        {load.turned_away:,}: this machine is too slow for the rate, if any"
+    )
     print(f"  p50, p99           {p50:.1f} ms, {p99:.1f} ms")
     print("\n".join(f"  {line}" for line in verdict.lines))
     print(f"  the books          {broken or 'are right'}")

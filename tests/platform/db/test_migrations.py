@@ -111,6 +111,7 @@ async def test_status_before_anything_changes_nothing(dsn, database, make_app):
     assert await database.fetchval("SELECT to_regclass('migration')") is None
 
 
+@pytest.mark.promise("R4")
 async def test_a_step_that_fails_leaves_the_earlier_ones_and_nothing_of_itself(
     dsn, database, make_app
 ):
@@ -147,6 +148,7 @@ async def test_nodes_that_start_at_once_migrate_once(dsn, database, make_app):
     assert await database.fetchval("SELECT count(*) FROM migration") == 1
 
 
+@pytest.mark.promise("R4")
 async def test_a_node_that_died_while_migrating_blocks_nobody(dsn, database, make_app):
     path = make_app("shelf", {"1": ("SELECT pg_sleep(30)", ""), "2": ("SELECT 1", "")})
     dying = asyncio.ensure_future(Migrator(dsn, [path]).forwards())

@@ -56,6 +56,7 @@ async def test_without_a_moment_the_databases_own_month_is_there(visits):
     assert list(await partitions(visits)) == ["visit_default", f"visit_y{month:%Y}m{month:%m}"]
 
 
+@pytest.mark.promise("R37")
 async def test_rows_land_in_their_month_to_the_last_millisecond(visits):
     await ensure_partitions(visits, NOVEMBER)
     for moment in (NOVEMBER, datetime(2026, 12, 1, tzinfo=UTC)):
@@ -100,6 +101,7 @@ async def test_several_at_once_make_each_month_once(visits):
     assert len(await partitions(visits)) == 6
 
 
+@pytest.mark.promise("R37")
 async def test_readers_and_writers_of_the_table_are_not_held_up(visits):
     await ensure_partitions(visits, NOVEMBER)
     async with visits.dedicated_connection() as other:
@@ -112,6 +114,7 @@ async def test_readers_and_writers_of_the_table_are_not_held_up(visits):
     assert await visits.fetchval("SELECT count(*) FROM visit") == 1
 
 
+@pytest.mark.promise("R37")
 async def test_strays_of_a_missing_month_are_named_and_kept(visits):
     await ensure_partitions(visits, NOVEMBER)
     stray = id_at(datetime(2027, 3, 5, tzinfo=UTC))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from commercekit.platform.bus import MAX_ATTEMPTS, Bus, Subscription
 
 
@@ -79,6 +81,7 @@ async def test_a_fact_of_a_kind_nobody_wants_is_published_to_nobody(
     )
 
 
+@pytest.mark.promise("R8")
 async def test_poison_is_parked_after_eight_tries_and_holds_back_only_its_own_aggregate(
     make_bus, facts, tell, ledger
 ):
