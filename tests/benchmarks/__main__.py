@@ -30,7 +30,7 @@ from tests.benchmarks.guard import ALLOWED, guard_cost
 from tests.benchmarks.guard import NAME as GUARD
 from tests.benchmarks.importing import import_products
 from tests.benchmarks.load import CONNECTIONS, Sample, drive, need_wrk
-from tests.benchmarks.messages import MESSAGES, RELAY, message_bench
+from tests.benchmarks.messages import MESSAGES, message_bench
 from tests.benchmarks.notifications import NotificationWorkload
 from tests.benchmarks.orders import NAME as ORDERS
 from tests.benchmarks.orders import WITHIN, orders_1m
@@ -250,10 +250,7 @@ def _messages(options: argparse.Namespace) -> list[Result]:
         with message_bench(folder) as bench:
             for name in wanted:
                 print(f"{name} ...", end="", flush=True)
-                sides = (
-                    (bench.relay, bench.publish) if name == RELAY else (bench.consume, bench.write)
-                )
-                seen = _rounds(*sides, options.rounds, options.seconds)
+                seen = _rounds(*bench.sides(name), options.rounds, options.seconds)
                 results.append(seen.result(name, MESSAGES[name]))
                 print(f" {results[-1].rps:,.0f}/s, {results[-1].ratio:.2f} of the floor")
     finally:

@@ -25,11 +25,12 @@ from commercekit.testing import core_piccolo_apps
 from commercekit.testing.services import RabbitServer
 from tests.benchmarks.load import Sample
 
-__all__ = ["CONSUME", "MESSAGES", "RELAY", "MessageBench", "message_bench"]
+__all__ = ["CONSUME", "MESSAGES", "RELAY", "TOGETHER", "MessageBench", "message_bench"]
 
 RELAY = "relay_rabbitmq"
 CONSUME = "consume_rabbitmq"
-MESSAGES = {RELAY: 0.6, CONSUME: 0.5}
+TOGETHER = "consume_rabbitmq_together"
+MESSAGES = {RELAY: 0.6, CONSUME: 0.5, TOGETHER: 0.5}
 """With the least share of the floor."""
 _BATCH = 200
 _FACTS = 4000
@@ -50,6 +51,7 @@ _PLACE = """
 INSERT INTO platform_inbox (consumer, aggregate, aggregate_id, last_sequence, last_event_id, handled_at)
 VALUES ('floor', $1, $2, 1, $3, now())
 """
+_EFFECTS = "INSERT INTO effect (event_id, number) SELECT * FROM unnest($1::uuid[], $2::text[])"
 _EFFECT = "INSERT INTO effect (event_id, number) VALUES ($1, $2)"
 
 
@@ -73,6 +75,14 @@ class MessageBench:
         self._dsn = dsn
         self._settings = BusSettings(url=Secret(url))
         self._url = url
+
+    def sides(self, name: str) -> tuple[Callable[[float], Sample], Callable[[float], Sample]]:
+        """Ours and the floor of a row."""
+        return {
+            RELAY: (self.relay, self.publish),
+            CONSUME: (self.consume, self.write),
+            TOGETHER: (self.consume_together, self.write),
+        }[name]
 
     def relay(self, _seconds: float) -> Sample:
         """The relay, outbox to confirm, marks included."""
@@ -107,23 +117,32 @@ class MessageBench:
         return _sample(asyncio.run(self._with_bus(work)))
 
     def consume(self, _seconds: float) -> Sample:
-        """Queue to acknowledgement: place in the inbox, one row by the reaction."""
+        """Queue to acknowledgement: place in the inbox, one row by each reaction."""
+        return self._consume(at_once=False)
 
+    def consume_together(self, _seconds: float) -> Sample:
+        """Likewise, by a subscriber that takes in a batch at once."""
+        return self._consume(at_once=True)
+
+    def _consume(self, *, at_once: bool) -> Sample:
         async def work(bus: Bus, database: Database) -> float:
             await database.execute(_MAKE, _FACTS)
             while await bus._relay.move():
                 pass
             figures = bus.transport.figures
             before = figures.consumed
-            began = time.perf_counter()
             async with bus.running():
+                # Connecting is not measured: the floor is connected, too.
+                while not sum(queue.waiting for queue in bus.transport._queues):  # type: ignore[attr-defined]  # RabbitMQ's
+                    await asyncio.sleep(0.001)
+                began = time.perf_counter()
                 while figures.consumed - before < _FACTS:
                     await asyncio.sleep(0.002)
                 took = time.perf_counter() - began
             assert await database.fetchval("SELECT count(*) FROM effect") == _FACTS
             return took
 
-        return _sample(asyncio.run(self._with_bus(work, listen=False)))
+        return _sample(asyncio.run(self._with_bus(work, listen=False, at_once=at_once)))
 
     def write(self, _seconds: float) -> Sample:
         """The same rows by prepared statements, 200 of each in a transaction."""
@@ -146,7 +165,11 @@ class MessageBench:
         return _sample(asyncio.run(self._with_bus(work)))
 
     async def _with_bus(
-        self, work: Callable[[Bus, Database], Awaitable[float]], *, listen: bool = True
+        self,
+        work: Callable[[Bus, Database], Awaitable[float]],
+        *,
+        listen: bool = True,
+        at_once: bool = False,
     ) -> float:
         clock = SystemClock()
         database = Database(self._dsn, clock=clock)
@@ -159,10 +182,15 @@ class MessageBench:
         async def react(uow: Any, fact: Placed, meta: Any) -> None:
             await uow.execute(_EFFECT, meta.id, fact.number)
 
+        async def together(uow: Any, told: Any) -> None:
+            numbers = [fact.number for fact, _ in told]
+            await uow.execute(_EFFECTS, [meta.id for _, meta in told], numbers)
+
         def transport(index: Any) -> RabbitTransport:
             return RabbitTransport(database, index, self._settings)
 
-        bus = Bus(database, clock, [Subscription("bench", Placed, react)], transport=transport)
+        subscription = Subscription("bench", Placed, react, together=together if at_once else None)
+        bus = Bus(database, clock, [subscription], transport=transport)
         rabbit: Any = bus.transport
         try:
             await rabbit.broker._publish_again()

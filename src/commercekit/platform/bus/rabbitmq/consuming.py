@@ -28,6 +28,7 @@ __all__ = ["ConsumedQueue", "Delivered", "TakeIn"]
 _log = logging.getLogger("commercekit.bus")
 
 _BATCH = 200
+"""And no more than half of what is held: the other half arrives meanwhile."""
 _LINGER = 0.01
 _RPC_SECONDS = 10.0
 _PATIENCE = 60.0
@@ -76,6 +77,7 @@ class ConsumedQueue:
         self._take_in = take_in
         self._figures = figures
         self._prefetch = prefetch
+        self._batch = max(1, min(_BATCH, prefetch // 2))
         self._slots = slots
         self._lost = lost
         self._ping = ping
@@ -140,7 +142,7 @@ class ConsumedQueue:
             session = self._session
             if session is None or not session.waiting:
                 return False
-            batch = list(islice(session.waiting, _BATCH))
+            batch = list(islice(session.waiting, self._batch))
             try:
                 async with self._slots:
                     settled = await self._take_in(batch)
