@@ -179,7 +179,7 @@ def verify(place: Place, *, folder: Path) -> None:
     async def work(shop: Shop) -> str:
         from commercekit.app import archivist_of
 
-        manifest = await archivist_of(shop).verify(folder)
+        manifest = await archivist_of(shop).verify(folder, told=say)
         rows = sum(entry.rows for entry in manifest.files)
         return f"{manifest.month:%Y-%m} is whole: {rows:,} rows of {len(manifest.files)} tables."
 

@@ -205,7 +205,7 @@ class Archivist:
             await uow.execute(f"DROP TABLE {', '.join(part for _, part, _ in there)}")
             failpoint("months.before-drop")
         failpoint("months.dropped")
-        told(f"{view.month:%Y-%m}: in {target}")
+        told(f"{view.month:%Y-%m}: archived, and its tables dropped")
 
     async def _same(
         self, uow: UnitOfWork, folder: Path, parts: Sequence[tuple[str, str, bool]]

@@ -102,8 +102,8 @@ async def write_folder(
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True, mode=0o700)
     files = []
+    told(f"{manifest.month:%Y-%m}: writing {len(parts)} tables to {folder}")
     for table, part, belongs in parts:
-        told(part)
         files.append(await _write_file(uow, beside, table, part, belongs=belongs))
         failpoint("months.file-written")
     whole = msgspec.structs.replace(manifest, files=tuple(files))
@@ -165,8 +165,8 @@ async def verify_folder(
     uow: UnitOfWork, folder: Path, manifest: Manifest, told: Callable[[str], None]
 ) -> None:
     """Read every file back into a table of the same shape; raises :class:`ArchiveDamaged`."""
+    told(f"{manifest.month:%Y-%m}: reading {len(manifest.files)} files back")
     for entry in manifest.files:
-        told(entry.part)
         shape = ", ".join(f'"{column.name}" {column.type}' for column in entry.columns)
         await uow.execute(f"CREATE TEMPORARY TABLE months_check ({shape})")
         await _load(uow, folder, entry, "months_check", schema="pg_temp")
