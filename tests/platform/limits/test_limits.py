@@ -154,7 +154,6 @@ async def crowd(kind, url, rule):
     for process in processes:
         process.stdin.write(b"go\n")
     told = [int((await process.communicate())[0]) for process in processes]
-    assert all(told), "both had their share"
     return sum(told)
 
 

@@ -240,7 +240,7 @@ class Archivist:
     async def _long(self) -> AsyncIterator[UnitOfWork]:
         """A unit of work that may take its time."""
         async with self._db.unit_of_work() as uow:
-            await uow.execute("SET LOCAL statement_timeout = 0")
+            await uow.be_patient()
             await uow.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
             await uow.execute("SET LOCAL DateStyle = 'ISO'")
             yield uow

@@ -44,6 +44,8 @@ __all__ = [
 _MANIFEST = "manifest.json"
 _FORMAT = "commercekit-month/1"
 _CHUNK = 1 << 20
+_PATIENCE = 86_400.0
+"""Seconds for one table to be written or read: COPY has a clock of its own."""
 
 _SHAPE = """
 SELECT attname AS name, format_type(atttypid, atttypmod) AS type FROM pg_attribute
@@ -135,6 +137,7 @@ async def _write_file(
                 output=take,
                 format="csv",
                 header=True,
+                timeout=_PATIENCE,
             )
         raw.flush()
         os.fsync(raw.fileno())
@@ -207,6 +210,7 @@ async def _load(
             schema_name=schema,
             format="csv",
             header=True,
+            timeout=_PATIENCE,
         )
     found = await fingerprint_of(uow, f"{schema}.{target}" if schema else target, entry.columns)
     if found != (entry.rows, entry.fingerprint):

@@ -51,7 +51,7 @@ async def take_out(
     """
     low, high = month_bounds(first_of(month))
     async with db.unit_of_work() as uow:
-        await uow.execute("SET LOCAL statement_timeout = 0")
+        await uow.be_patient()
         await uow.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
         tables = [table for family in families for table in family.tables]
         parts = {table: part_of(table, month) for table in tables}
@@ -153,7 +153,7 @@ async def _move(
 ) -> bool:
     """One batch of rows; false when nothing was left."""
     async with db.unit_of_work() as uow:
-        await uow.execute("SET LOCAL statement_timeout = 0")
+        await uow.be_patient()
         moved = await uow.fetchval(
             f"WITH batch AS (SELECT ctid FROM {source} WHERE {condition} LIMIT {_BATCH}),"  # noqa: S608 - names of tables
             f" gone AS (DELETE FROM {source} WHERE ctid = ANY (ARRAY(SELECT ctid FROM batch))"
@@ -175,7 +175,7 @@ async def put_back(db: Database, families: Sequence[Family], month: date) -> Non
     """Put the month's parts back on their tables and forget that they were away, in one transaction."""
     low, high = month_bounds(first_of(month))
     async with db.unit_of_work() as uow:
-        await uow.execute("SET LOCAL statement_timeout = 0")
+        await uow.be_patient()
         await uow.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
         for family in families:
             for table in family.tables:
