@@ -34,13 +34,14 @@ grace = "{grace}"
 PLUGIN = """
 import asyncio
 import os
+from datetime import timedelta
 
 from msgspec import Struct
 
 from commercekit import hookimpl
 from commercekit.catalog import ProductCreated
 from commercekit.platform.bus import Subscription
-from commercekit.platform.jobs import JobKind
+from commercekit.platform.jobs import JobKind, Schedule
 
 DIARY = os.environ["DIARY"]
 
@@ -62,7 +63,21 @@ def register_jobs(ctx):
         await asyncio.sleep(job.payload.seconds)
         write(f"end {job.payload.name}")
 
-    return [JobKind("slow.rest", rest, payload=Pause), JobKind("slow.nap", rest, payload=Pause)]
+    async def tick(job):
+        write(f"tick {job.due_at:%H:%M:%S}")
+
+    return [
+        JobKind("slow.rest", rest, payload=Pause),
+        JobKind("slow.nap", rest, payload=Pause),
+        JobKind("slow.tick", tick),
+    ]
+
+
+@hookimpl
+def register_schedules(ctx):
+    if "TICKING" not in os.environ:
+        return []
+    return [Schedule("slow.tick", every=timedelta(seconds=1), job="slow.tick")]
 
 
 @hookimpl
@@ -233,6 +248,29 @@ async def test_a_killed_process_is_replaced_and_another_takes_its_job_over(worke
     await asyncio.to_thread(worker.until, alive)
     assert await asyncio.to_thread(worker.end, signal.SIGTERM) == 0
     assert await state_of(database, clock, job) == (JobState.DONE, 2)
+
+
+@pytest.mark.slow
+@pytest.mark.promise("R30")
+async def test_of_three_processes_that_keep_dying_each_tick_is_done_once(
+    worker, database, clock, monkeypatch
+):
+    monkeypatch.setenv("TICKING", "yes")
+    worker.start("--processes", "3", "--only", "jobs")
+    for _ in range(3):
+        seen = len(worker.lines())
+        await asyncio.to_thread(worker.until, lambda seen=seen: len(worker.lines()) > seen + 2)
+        psutil.Process(worker.writers()[-1]).kill()
+    seen = len(worker.lines())
+    await asyncio.to_thread(worker.until, lambda: len(worker.lines()) > seen + 2)
+    assert await asyncio.to_thread(worker.end, signal.SIGTERM) == 0
+    done = await database.fetch(
+        "SELECT due_at, attempts FROM platform_job WHERE kind = 'slow.tick' AND state = 'done'"
+    )
+    moments = sorted(row["due_at"] for row in done)
+    seconds = (moments[-1] - moments[0]).total_seconds()
+    assert 9 <= len(moments) <= seconds + 2, "three that each tick would do three times as many"
+    assert len(worker.lines()) <= sum(row["attempts"] for row in done) + 1
 
 
 @pytest.mark.slow
