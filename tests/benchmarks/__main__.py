@@ -47,11 +47,14 @@ from tests.benchmarks.workloads import (
     Workload,
     WriteWorkload,
     all_workloads,
+    selling,
 )
 
 __all__ = ["main"]
 
 INVALIDATION = "invalidation_delay"
+ACROSS = "freshness_across_nodes"
+ACROSS_MS = 250
 IMPORT = "import_products"
 RESULTS = Path(__file__).parent / "latest.json"
 
@@ -164,6 +167,8 @@ def _one_shop(folder: Path, options: argparse.Namespace) -> list[Result]:
         ]
         if not options.only or INVALIDATION in options.only:
             results.append(_invalidation(shop))
+        if not options.only or ACROSS in options.only:
+            results.append(_across_nodes(shop))
     return results
 
 
@@ -220,6 +225,27 @@ def _invalidation(shop: BenchShop) -> Result:
         p99_ms=round(max(taken), 2),
         floor_rps=0,
         ratio=0,
+    )
+
+
+def _across_nodes(shop: BenchShop) -> Result:
+    """From a change's COMMIT until the last process of another node is fresh, while one sells.
+
+    Fifty checkouts a second; the ratio is of what is allowed to what 99 of 100 changes took.
+    """
+    node = shop.sharing_node()
+    with selling(shop):
+        seconds = sorted(asyncio.run(shop.delays(shop.slugs[0], 100, url=node)))
+    p50, p99 = statistics.median(seconds) * 1000, seconds[98] * 1000
+    print(f"{ACROSS} ... p50 {p50:.1f} ms, p99 {p99:.1f} ms")
+    return Result(
+        name=ACROSS,
+        rps=0,
+        p50_ms=round(p50, 2),
+        p99_ms=round(p99, 2),
+        floor_rps=0,
+        ratio=round(ACROSS_MS / p99, 3),
+        at_least=1.0,
     )
 
 

@@ -169,28 +169,39 @@ class BenchShop:
             )
         return self._uncached
 
+    def node(self, cache_url: str, *, pages: int) -> str:
+        """Another node of two processes on the same database, with a cache; its address."""
+        config = self.folder / f"node-{pages}.toml"
+        settings = self._config.read_text(encoding="utf-8")
+        config.write_text(
+            f'{settings}pages_in_memory = {pages}\n\n[cache]\nurl = "{cache_url}"\n',
+            encoding="utf-8",
+        )
+        url = f"http://127.0.0.1:{_free_port()}"
+        self._serve(
+            [
+                *(sys.executable, "-m", "granian", "commercekit.app:create_app"),
+                *("--factory", "--interface", "asgi", "--workers", "2", "--loop", "uvloop"),
+                *("--http", "1", "--port", url.rpartition(":")[2], "--no-ws"),
+                *("--log-level", "error"),
+            ],
+            url + "/readyz",
+            {**self._environ(), "COMMERCEKIT_CONFIG": str(config)},
+        )
+        return url
+
+    def sharing_node(self) -> str:
+        """Another node that shares pages through a server of its own; its address."""
+        cache = self._stack.enter_context(CacheServer())
+        return self.node(cache.url, pages=5000)
+
     def sharing_servers(self, paths: Sequence[str]) -> tuple[str, str]:
         """The shop with one page in the memory of each process and all in Valkey; and its floor.
 
         The floor's values are the ones that the shop keeps there, as long as they are.
         """
         cache = self._stack.enter_context(CacheServer())
-        config = self.folder / "sharing.toml"
-        settings = self._config.read_text(encoding="utf-8")
-        config.write_text(
-            f'{settings}pages_in_memory = 1\n\n[cache]\nurl = "{cache.url}"\n', encoding="utf-8"
-        )
-        ours = f"http://127.0.0.1:{_free_port()}"
-        self._serve(
-            [
-                *(sys.executable, "-m", "granian", "commercekit.app:create_app"),
-                *("--factory", "--interface", "asgi", "--workers", "2", "--loop", "uvloop"),
-                *("--http", "1", "--port", ours.rpartition(":")[2], "--no-ws"),
-                *("--log-level", "error"),
-            ],
-            ours + "/readyz",
-            {**self._environ(), "COMMERCEKIT_CONFIG": str(config)},
-        )
+        ours = self.node(cache.url, pages=1)
         headers: dict[str, Any] = {}
         with (
             httpx.Client(base_url=ours) as client,
@@ -278,10 +289,10 @@ class BenchShop:
             )
             return await record_call(shop, wish, since)
 
-    async def delays(self, slug: str, changes: int) -> list[float]:
+    async def delays(self, slug: str, changes: int, *, url: str | None = None) -> list[float]:
         """Seconds from a price's COMMIT until every process serves it, each over several connections."""
         configuration = load_configuration(self._config, self._environ())
-        clients = [httpx.AsyncClient(base_url=self.url) for _ in range(8)]
+        clients = [httpx.AsyncClient(base_url=url or self.url, timeout=20) for _ in range(8)]
         taken = []
         async with Shop(configuration, self.dsn).opened() as shop:
             market = await shop.markets.default()

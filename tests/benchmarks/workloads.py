@@ -39,6 +39,7 @@ __all__ = [
     "Workload",
     "WriteWorkload",
     "all_workloads",
+    "selling",
 ]
 
 CARTS = 256
@@ -161,7 +162,7 @@ def all_workloads(shop: BenchShop) -> Iterator[Workload]:
     yield DisturbedWorkload(
         "list_under_checkout",
         _file(shop, "list_under_checkout", ["/store/products"]),
-        partial(_selling, shop),
+        partial(selling, shop),
         0.5,
     )
     yield _cart_add(shop)
@@ -213,7 +214,7 @@ def _changing(shop: BenchShop) -> Iterator[None]:
 
 
 @contextmanager
-def _selling(shop: BenchShop) -> Iterator[None]:
+def selling(shop: BenchShop) -> Iterator[None]:
     """Fifty checkouts a second, each of another product."""
     stop = threading.Event()
 
