@@ -164,8 +164,8 @@ def basket_of(
                 product_id=item.variant.product_id,
                 quantity=item.line.quantity,
                 unit_price=item.price.amount,
-                categories=frozenset(str(category) for category in item.variant.category_ids),
-                brand=str(item.variant.brand_id) if item.variant.brand_id else None,
+                categories=item.variant.categories,
+                brand=item.variant.brand,
                 tags=frozenset(item.variant.tags),
             )
             for item in priced

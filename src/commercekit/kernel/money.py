@@ -110,10 +110,13 @@ class Money(Struct, frozen=True, order=False):
     @classmethod
     def total(cls, parts: Iterable[Money], currency: str) -> Money:
         """The sum of ``parts``, zero of ``currency`` when there are none."""
-        result = cls(0, currency)
+        amount = 0
         for part in parts:
-            result = result + part
-        return result
+            if part.currency != currency:
+                message = f"{currency} and {part.currency} do not mix"
+                raise CurrencyMismatch(message)
+            amount += part.amount
+        return cls(amount, currency)
 
     def to_decimal(self) -> Decimal:
         """Major units with exactly the currency's decimals, for providers and people."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 __all__ = ["Translations", "parse_accept_language", "pick"]
 
@@ -15,6 +16,8 @@ def pick(texts: Translations, languages: Sequence[str]) -> str:
 
     ``zh-CN`` falls back to ``zh`` before the next language is tried.
     """
+    if languages and (text := texts.get(languages[0])):
+        return text
     for language in (*languages, "en"):
         tag = language
         while tag:
@@ -24,6 +27,7 @@ def pick(texts: Translations, languages: Sequence[str]) -> str:
     return next((text for text in texts.values() if text), "")
 
 
+@lru_cache(maxsize=1024)
 def parse_accept_language(header: str | None, *, limit: int = 5) -> tuple[str, ...]:
     """The languages of an ``Accept-Language`` header, best first; what does not parse is left out.
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated
 from uuid import UUID
 
@@ -247,7 +248,7 @@ class ProductFilter(Struct, frozen=True, kw_only=True):
     """Values of plugins' fields that have an index."""
 
 
-class SellableVariant(Struct, frozen=True, kw_only=True):
+class SellableVariant(Struct, frozen=True, kw_only=True, dict=True):
     """All that carts, prices and parcels need to know of a variant, in one read."""
 
     variant_id: UUID
@@ -272,6 +273,16 @@ class SellableVariant(Struct, frozen=True, kw_only=True):
     def for_sale(self) -> bool:
         """Whether shoppers may buy it now."""
         return self.status is ProductStatus.ACTIVE
+
+    @cached_property
+    def categories(self) -> frozenset[str]:
+        """``category_ids`` as promotions name them."""
+        return frozenset(str(category) for category in self.category_ids)
+
+    @cached_property
+    def brand(self) -> str | None:
+        """``brand_id`` as promotions name it."""
+        return str(self.brand_id) if self.brand_id else None
 
 
 class ProductDocument(Struct, frozen=True, kw_only=True):

@@ -49,6 +49,10 @@ if TYPE_CHECKING:
 __all__ = ["Carts", "PricedCart"]
 
 
+_TOKENS = 10_000
+"""So many carts' tokens are remembered: deriving one costs more than all else that is checked."""
+
+
 class PricedCart(Struct, frozen=True, kw_only=True):
     """A cart and what it would cost now."""
 
@@ -89,12 +93,19 @@ class Carts:
         self._limits = limits
         self._carts = CartRepository(db, sealer)
         self._token_key = sealer.derived_key("cart tokens")
+        self._tokens: dict[UUID, str] = {}
         self._changes = CartChanges(db, clock, settings, self._carts)
 
     def token_of(self, cart_id: UUID) -> str:
         """The shopper's key to one cart; derived, so nothing about it is stored."""
-        digest = hmac.digest(self._token_key, cart_id.bytes, "sha256")
-        return base64.urlsafe_b64encode(digest[:24]).decode()
+        token = self._tokens.get(cart_id)
+        if token is None:
+            digest = hmac.digest(self._token_key, cart_id.bytes, "sha256")
+            token = base64.urlsafe_b64encode(digest[:24]).decode()
+            if len(self._tokens) >= _TOKENS:  # whoever asks for many ids that are none empties it
+                self._tokens.clear()
+            self._tokens[cart_id] = token
+        return token
 
     async def create(self, *, market: str | None, locale: str | None) -> Cart:
         """A new, empty cart; without a ``locale`` in the market's first language."""

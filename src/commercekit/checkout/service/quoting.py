@@ -93,8 +93,7 @@ class Quoter:
     async def sells(self, market_code: str, sku: str) -> bool:
         """Whether one of ``sku`` could be had in the market, stock aside."""
         market = await self._markets.by_code(market_code)
-        goods = (await self._shelf.goods([sku])).get(sku)
-        offer = (await self._shelf.offers(market, [sku])).get(sku)
+        ((goods, offer),) = await self._shelf.look_up(market, (sku,))
         return (
             goods is not None
             and goods.for_sale
@@ -118,12 +117,10 @@ class Quoter:
         self, basis: Basis, market: Market, now: datetime, *, strict: bool
     ) -> tuple[list[Priced], list[CartMessage]]:
         skus = [line.sku for line in basis.lines]
-        variants = await self._shelf.goods(skus)
-        offers = await self._shelf.offers(market, skus)
+        there = await self._shelf.look_up(market, skus)
         priced: list[Priced] = []
         messages: list[CartMessage] = []
-        for line in basis.lines:
-            variant, offer = variants.get(line.sku), offers.get(line.sku)
+        for line, (variant, offer) in zip(basis.lines, there, strict=True):
             price = None if offer is None else offer.price(line.quantity, (), now)
             if variant is not None and price is not None and variant.for_sale:
                 priced.append(Priced(key=str(line.id), line=line, variant=variant, price=price))

@@ -93,25 +93,29 @@ class Shelf:
         """How many SKUs are worth reading ahead: more would push each other out."""
         return self._offers.most
 
-    async def goods(self, skus: Iterable[str]) -> dict[str, SellableVariant]:
-        """What each SKU is; unknown ones are absent."""
-        return await self._goods.get(skus)
-
-    async def offers(self, market: Market, skus: Iterable[str]) -> dict[str, Offer]:
-        """What each SKU costs in ``market``, for whom and when; one without any price is absent."""
-        found = await self._offers.get([(market.code, sku) for sku in skus])
-        return {sku: offer for (_, sku), offer in found.items()}
+    async def look_up(
+        self, market: Market, skus: Sequence[str]
+    ) -> Iterable[tuple[SellableVariant | None, Offer | None]]:
+        """Of each of ``skus`` in turn what it is, and what it costs in ``market``, for whom and when."""
+        keys = [(market.code, sku) for sku in skus]
+        goods, offers = self._goods.held(skus), self._offers.held(keys)
+        if goods is not None and offers is not None:
+            return zip(goods, offers, strict=True)
+        there, priced = await self._goods.get(skus), await self._offers.get(keys)
+        return [(there.get(key[1]), priced.get(key)) for key in keys]
 
     async def tax_table(self, destination: TaxDestination, classes: Iterable[str]) -> TaxTable:
         """The rates at a destination; a provider is asked every time, as it says what it keeps."""
         if self._pricing.asks_provider:
             return await self._pricing.tax_for(destination, classes)
         place = (destination.country, destination.region or "")
-        return (await self._taxes.get([place]))[place]
+        held = self._taxes.held((place,))
+        return held[0] if held else (await self._taxes.get([place]))[place]
 
     async def evaluator(self) -> Evaluator:
         """The promotions as they are now, ready to be tried on a basket."""
-        return (await self._evaluator.get(["now"]))["now"]
+        held = self._evaluator.held(("now",))
+        return held[0] if held else (await self._evaluator.get(["now"]))["now"]
 
     async def availability(self, market: str, wanted: Mapping[str, int]) -> dict[str, Availability]:
         """What may be sold of each SKU, as far as ``wanted`` of it goes.
@@ -120,8 +124,13 @@ class Shelf:
         is looked up, and may be a second old, or half a minute where there is ten times as much: a cart
         only advises, placing decides.
         """
-        found = await self._shown.get([(market, sku) for sku in wanted])
-        there = {sku: availability for (_, sku), availability in found.items()}
+        keys = [(market, sku) for sku in wanted]
+        held = self._shown.held(keys)
+        if held is not None:
+            there = dict(zip(wanted, held, strict=True))
+        else:
+            found = await self._shown.get(keys)
+            there = {sku: availability for (_, sku), availability in found.items()}
         beyond = {
             sku: quantity
             for sku, quantity in wanted.items()

@@ -68,6 +68,16 @@ class Kept(Generic[Key, Value]):
         values = self._values
         return {key: values[key] for key in keys if key in values}
 
+    def held(self, keys: Iterable[Key]) -> list[Value] | None:
+        """The values of ``keys`` in their order, without reading; ``None`` unless all are at hand."""
+        if current_unit_of_work() is not None or not self._broadcast.is_listening:
+            return None
+        values = self._values
+        try:
+            return [values[key] for key in keys]
+        except KeyError:
+            return None
+
     async def _read(self, asked: Sequence[list[Key]]) -> Sequence[Mapping[Key, Value]]:
         before = self._forgotten
         loaded = await self._load(list(dict.fromkeys(key for keys in asked for key in keys)))

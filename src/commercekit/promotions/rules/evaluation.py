@@ -79,6 +79,8 @@ def evaluate(
         if entry.promotion.is_on(basket.now)
         and (not entry.promotion.coupons or given_coupon(entry.promotion, basket.coupons))
     ]
+    if not taking_part and not basket.coupons and not explain:
+        return PromotionOutcome(adjustments=[], basket=basket, messages=[], explanation=[])
     shared = [entry for entry in taking_part if not entry.promotion.exclusive]
     course = _run(shared, basket, asker)
     alone = _exclusive(taking_part, course, basket, asker)
