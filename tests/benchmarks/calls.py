@@ -19,6 +19,7 @@ import msgspec
 
 from commercekit.app import Shop
 from commercekit.checkout.service import placing
+from commercekit.inventory import SHOWN_CAP
 from commercekit.kernel import new_id
 from tests.benchmarks.floors import CLIENTS, CONNECTIONS, PROCESSES, Unreset
 from tests.benchmarks.load import Sample
@@ -83,10 +84,11 @@ async def _call(dsn: str, floor: CallFloor, seconds: float) -> list[float]:
                 text = text.replace(old, str(new_id()))
             async with pool.acquire() as connection:
                 rows = await connection.fetch(
-                    "SELECT * FROM checkout_place($1::jsonb, $2, $3)",
+                    "SELECT * FROM checkout_place_and_tell($1::jsonb, $2, $3, $4)",
                     f"[{text}]",
                     datetime.now(UTC),
                     lease,
+                    SHOWN_CAP,
                 )
             if rows[0]["outcome"] != "placed":
                 message = f"the floor's call placed nothing: {json.dumps(dict(rows[0]))}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -369,6 +370,8 @@ async def test_a_crash_after_placing_counts_once(
     shop: TestShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await limit(shop, 1)
+    # As if the last pieces were sold, whose orders are written by a unit of work.
+    monkeypatch.setattr(shop.shop.checkout.placing, "_last_pieces", {MUG: monotonic() + 60})
     for point in ("checkout.written", "checkout.placed"):
         with monkeypatch.context() as patched:
             patched.setattr(failpoints, "_MODES", {point: "raise"})

@@ -48,6 +48,7 @@ products = "products.csv"
 PRODUCTS = """\
 Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Price,Variant Inventory Qty,Status
 mug,Mug,Title,Default Title,MUG,45.00,1000,active
+shirt,Shirt,Size,M,SHIRT-BLUE-M,199.00,10,active
 """
 ADDRESS = {
     "name": "Li Lei",
@@ -130,11 +131,13 @@ class Walker:
 
     # --------------------------------------------------------------------------- steps of a way
 
-    async def place(self, quantity: int = 1, *, method: str = "sandbox", line2: str = "") -> Body:
+    async def place(
+        self, quantity: int = 1, *, sku: str = "MUG", method: str = "sandbox", line2: str = ""
+    ) -> Body:
         """An order in one call; gives it with its token and payment."""
         address = {**ADDRESS, **({"line2": line2} if line2 else {})}
         body = {
-            "lines": [{"sku": "MUG", "quantity": quantity}],
+            "lines": [{"sku": sku, "quantity": quantity}],
             "address": address,
             "email": f"{uuid4().hex[:12]}@example.com",
             "shipping": "table-rate-standard",
@@ -195,9 +198,9 @@ class Walker:
             assert time.monotonic() < until, answer.text
             await self.settle()
 
-    async def stock(self) -> tuple[int, int]:
+    async def stock(self, sku: str = "MUG") -> tuple[int, int]:
         """On hand and allocated."""
-        level = await self.admin("/admin/stock/MUG")
+        level = await self.admin(f"/admin/stock/{sku}")
         return level["on_hand"], level["allocated"]
 
 
@@ -226,6 +229,16 @@ async def buy_and_receive(walker: Walker) -> None:
     assert [each["status"] for each in seen["shipments"]] == ["delivered"]
     assert [line["shipped"] for line in seen["lines"]] == [2]
     assert await walker.stock() == (on_hand - 2, allocated)
+
+
+async def take_some_of_the_last(walker: Walker) -> None:
+    on_hand, allocated = await walker.stock("SHIRT-BLUE-M")
+    order = await walker.place(2, sku="SHIRT-BLUE-M", method="cod")
+    assert await walker.stock("SHIRT-BLUE-M") == (on_hand, allocated + 2)
+    shown = await walker.get("/store/products/shirt")
+    assert shown["variants"][0]["available"] == on_hand - allocated - 2
+    await walker.about(order, "/cancel", {})
+    assert await walker.stock("SHIRT-BLUE-M") == (on_hand, allocated)
 
 
 async def pay_another_way(walker: Walker) -> None:
@@ -409,6 +422,7 @@ async def think_better_of_it(walker: Walker) -> None:
 Journey = Callable[[Walker], Awaitable[None]]
 JOURNEYS: tuple[Journey, ...] = (
     buy_and_receive,
+    take_some_of_the_last,
     pay_another_way,
     change_ones_mind,
     hold_and_take,
@@ -423,6 +437,7 @@ JOURNEYS: tuple[Journey, ...] = (
 )
 ON_ONE_SHELF = {
     buy_and_receive,
+    take_some_of_the_last,
     change_ones_mind,
     call_back,
     arrange_by_hand,

@@ -269,6 +269,7 @@ class Shop:
             orders=self.orders,
             keys=self.idempotency,
             broadcast=self.broadcast,
+            bus=self.bus,
             book=self.fields,
         )
         self._doors.update(doors_of(self))

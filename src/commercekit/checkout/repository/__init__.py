@@ -1,6 +1,12 @@
 """Every query of checkout; addresses are sealed here and nowhere above."""
 
-from commercekit.checkout.repository.carts import TABLE, CartRepository, Turn, place_all
+from commercekit.checkout.repository.carts import (
+    TABLE,
+    CartRepository,
+    StockShows,
+    Turn,
+    place_all,
+)
 from commercekit.checkout.repository.limits import HeldPurchase, LimitRepository
 from commercekit.checkout.repository.owned import OwnedCarts
 
@@ -10,6 +16,7 @@ __all__ = [
     "HeldPurchase",
     "LimitRepository",
     "OwnedCarts",
+    "StockShows",
     "Turn",
     "place_all",
 ]

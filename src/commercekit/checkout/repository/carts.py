@@ -11,16 +11,20 @@ import msgspec
 from msgspec import Struct
 
 from commercekit.checkout.models import Cart, CartLine
+from commercekit.inventory import SHOWN_CAP
 from commercekit.kernel import Address
+from commercekit.platform.db import Database
 from commercekit.platform.extensions import read_values, write_values
 
 if TYPE_CHECKING:
-    from commercekit.platform.db import Database, Record, UnitOfWork
+    from commercekit.platform.db import Record, UnitOfWork
     from commercekit.platform.security import Sealer
 
-__all__ = ["TABLE", "CartRepository", "Turn", "place_all"]
+__all__ = ["TABLE", "CartRepository", "StockShows", "Turn", "place_all"]
 
 TABLE = "checkout_cart"
+_PLACE = "SELECT * FROM checkout_place($1::jsonb, $2, $3)"
+_PLACE_AND_TELL = "SELECT * FROM checkout_place_and_tell($1::jsonb, $2, $3, $4)"
 
 _encode = msgspec.json.Encoder().encode
 _lines = msgspec.json.Decoder(tuple[CartLine, ...])
@@ -36,23 +40,38 @@ class Turn(Struct, frozen=True):
     """JSON; of ``out-of-stock`` the lines that fell short, of ``limit-reached`` the limits."""
 
 
+class StockShows(Exception):
+    """Placing would change a number that shoppers see, and with it read models: it needs a unit of work."""
+
+    def __init__(self, skus: list[str]) -> None:
+        super().__init__("placing changes what shoppers see")
+        self.skus = skus
+
+
 async def place_all(
-    uow: UnitOfWork, wishes: Sequence[dict[str, Any]], *, lease: timedelta
+    where: UnitOfWork | Database, wishes: Sequence[dict[str, Any]], *, lease: timedelta
 ) -> tuple[list[Turn], str]:
-    """Place each of ``wishes`` or say why not, in one call; and what changed in stock, as JSON."""
-    rows = await uow.fetch(
-        "SELECT * FROM checkout_place($1::jsonb, $2, $3)",
-        _encode(wishes).decode(),
-        uow.clock.now(),
-        lease,
-    )
+    """Place each of ``wishes`` or say why not, in one call; and what changed in stock, as JSON.
+
+    In a unit of work it writes with it. With the database alone it is a transaction of its own, which
+    tells the facts that the wishes carry as ``facts``, and raises :class:`StockShows`, having written
+    nothing, where facts about stock would have to be told too.
+    """
+    told = _encode(wishes).decode()
+    now = where.clock.now()
+    if isinstance(where, Database):
+        rows = await where.write(_PLACE_AND_TELL, told, now, lease, SHOWN_CAP)
+    else:
+        rows = await where.fetch(_PLACE, told, now, lease)
     stock = "[]"
     turns = [Turn("")] * len(wishes)
     for row in rows:
-        if row["turn"] < 0:
-            stock = row["detail"] or "[]"
-        else:
+        if row["turn"] >= 0:
             turns[row["turn"]] = Turn(row["outcome"], row["detail"] or "")
+        elif row["outcome"] == "shows":
+            raise StockShows(msgspec.json.decode(row["detail"], type=list[str]))
+        else:
+            stock = row["detail"] or "[]"
     return turns, stock
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from commercekit.markets import MarketService
     from commercekit.orders import OrderService, OrdersSettings
     from commercekit.payments import PaymentService
-    from commercekit.platform.bus import Broadcast
+    from commercekit.platform.bus import Broadcast, Bus
     from commercekit.platform.db import Database
     from commercekit.platform.http import Idempotency
     from commercekit.platform.security import Sealer
@@ -59,6 +59,7 @@ class CheckoutService:
         orders: OrderService,
         keys: Idempotency,
         broadcast: Broadcast,
+        bus: Bus,
         book: FieldBook | None = None,
     ) -> None:
         """``book`` has the fields that plugins add."""
@@ -81,7 +82,7 @@ class CheckoutService:
         )
         self.merging = CartMerging(db, clock, sealer, settings, markets, inventory, self.carts)
         self.placing = Placing(
-            db, clock, keys, orders_settings, inventory, payments, orders, self.quoter
+            db, clock, keys, orders_settings, inventory, payments, orders, self.quoter, bus
         )
         self.edits = OrderEdits(clock, markets, catalog, pricing, orders, self.quoter)
 

@@ -10,6 +10,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from datetime import datetime
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -25,11 +26,11 @@ from commercekit.checkout.errors import (
     ShippingNotAvailable,
 )
 from commercekit.checkout.models import PlaceOrder, Quote
-from commercekit.checkout.repository import Turn, place_all
+from commercekit.checkout.repository import StockShows, Turn, place_all
 from commercekit.checkout.service.limits import limit_reached
 from commercekit.errors import CommerceKitError, Malformed, Refused
 from commercekit.inventory import Demand, Destination, OutOfStock
-from commercekit.kernel import Clock, new_id
+from commercekit.kernel import Clock, DomainEvent, new_id
 from commercekit.orders import (
     PAYMENT_STATUS_CONSUMER,
     DraftedOrder,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from commercekit.inventory import InventoryService
     from commercekit.orders import OrderService
     from commercekit.payments import Intent, Payment, PaymentMethod, PaymentService
+    from commercekit.platform.bus import Bus
     from commercekit.platform.db import Database, UnitOfWork
     from commercekit.platform.extensions import Values
     from commercekit.platform.http import Idempotency
@@ -57,6 +59,7 @@ __all__ = ["AnswerPlaced", "Placed", "Placing"]
 _PLACED = "placed"
 """The step of a key whose order is written and whose payment is not started yet."""
 _SETTLED = frozenset({PAYMENT_STATUS_CONSUMER})
+_LAST_PIECES_SECONDS = 5.0
 _NUMBERS = 3
 """How often another order number is tried when one is taken."""
 
@@ -84,6 +87,9 @@ class _Ready(Struct, frozen=True, kw_only=True):
     intent: Intent | None
     answer: Answer | None
     claim: Claim | None
+    facts: tuple[DomainEvent, ...]
+    tells: bool
+    """Whether the wish carries its facts, so that it may be placed by a statement of its own."""
     wish: dict[str, Any]
     """As the SQL function ``checkout_place`` takes it."""
 
@@ -101,6 +107,7 @@ class Placing:
         payments: PaymentService,
         orders: OrderService,
         quoter: Quoter,
+        bus: Bus,
         *,
         observe: Callable[[int], None] | None = None,
     ) -> None:
@@ -113,6 +120,8 @@ class Placing:
         self._payments = payments
         self._orders = orders
         self._quoter = quoter
+        self._bus = bus
+        self._last_pieces: dict[str, float] = {}
         self._coalescer: Coalescer[_Ready, Turn] = Coalescer(
             self._fly, keys=_keys_of, observe=observe
         )
@@ -241,11 +250,16 @@ class Placing:
         answer = None
         if answers is not None and (intent is None or intent.asked):
             answer = answers.fresh(draft, payment)
+        facts = (*draft.facts, *(intent.facts if intent else ()))
+        # Values of plugins' fields are written by a unit of work.
+        rows = None if new.extensions else self._bus.rows(facts, _SETTLED)
         return _Ready(
             draft=draft,
             intent=intent,
             answer=answer,
             claim=claim,
+            facts=facts,
+            tells=rows is not None,
             wish={
                 "claim": (
                     None
@@ -260,6 +274,7 @@ class Placing:
                 "allocation": await self._allocation(order_id, wish, quote, expires_at),
                 "order": draft.row,
                 "payment": None if intent is None else intent.row,
+                "facts": rows or [],
             },
         )
 
@@ -291,6 +306,34 @@ class Placing:
         return self._payments.method(wish.payment_method, quote.totals.total)
 
     async def _fly(self, batch: Sequence[_Ready]) -> Sequence[Turn | Exception]:
+        """Place the batch in one statement where nothing else has to be written with it.
+
+        Then no stock is held while this process gets round to saying COMMIT: on a SKU that everybody
+        wants, each process waits for the others no longer than their statement takes.
+        """
+        wishes = [ready.wish for ready in batch]
+        if all(ready.tells for ready in batch) and not self._sells_last_pieces(batch):
+            try:
+                turns, _ = await place_all(self._db, wishes, lease=LEASE)
+            except StockShows as shows:
+                until = monotonic() + _LAST_PIECES_SECONDS
+                self._last_pieces.update(dict.fromkeys(shows.skus, until))
+            else:
+                self._bus.wake()
+                return [self._outcome(turn) for turn in turns]
+        return await self._fly_with_stock(batch)
+
+    def _sells_last_pieces(self, batch: Sequence[_Ready]) -> bool:
+        """Whether selling to ``batch`` most likely changes a number that shoppers see."""
+        if not self._last_pieces:
+            return False
+        now = monotonic()
+        self._last_pieces = {sku: at for sku, at in self._last_pieces.items() if at > now}
+        return any(
+            line.sku in self._last_pieces for ready in batch for line in ready.draft.new.lines
+        )
+
+    async def _fly_with_stock(self, batch: Sequence[_Ready]) -> Sequence[Turn | Exception]:
         async def work(uow: UnitOfWork) -> list[Turn | Exception]:
             turns, stock = await place_all(uow, [ready.wish for ready in batch], lease=LEASE)
             failpoint("checkout.written")
@@ -301,8 +344,7 @@ class Placing:
                 if turn.outcome == "placed":
                     if ready.draft.new.extensions:
                         carried[ready.draft.new.id] = ready.draft.new.extensions
-                    facts = ready.intent.facts if ready.intent else ()
-                    uow.publish_settled(_SETTLED, *ready.draft.facts, *facts)
+                    uow.publish_settled(_SETTLED, *ready.facts)
                 outcomes.append(self._outcome(turn))
             if carried:
                 await self._orders.carry_extensions(uow, carried)

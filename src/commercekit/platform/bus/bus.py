@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from commercekit.errors import NotFound
-from commercekit.kernel import Clock, Page, PageRequest
+from commercekit.kernel import Clock, DomainEvent, Page, PageRequest
 from commercekit.platform.bus.deliveries import InProcessTransport, default_backoff
 from commercekit.platform.bus.outbox import Outbox
 from commercekit.platform.bus.relay import Relay
@@ -131,6 +131,16 @@ class Bus:
     def subscribe(self, *subscriptions: Subscription) -> None:
         """Add subscriptions; before :meth:`running`, so that facts are kept for them."""
         self._index.add(subscriptions)
+
+    def rows(
+        self, events: Sequence[DomainEvent], settled: frozenset[str]
+    ) -> list[dict[str, Any]] | None:
+        """See :meth:`Outbox.rows`; whoever wrote them calls :meth:`wake` after its COMMIT."""
+        return self._outbox.rows(events, settled)
+
+    def wake(self) -> None:
+        """Facts were committed: relay them now rather than at the next look."""
+        self._relay.wake()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

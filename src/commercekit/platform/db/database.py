@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -208,6 +208,27 @@ class Database:
             tag: str = await connection.execute(sql, *args)
             return tag
 
+    async def write(self, sql: str, *args: Any, attempts: int = 3) -> list[Record]:
+        """One statement that is a transaction of its own: nothing is held between it and its COMMIT.
+
+        It flushes no facts: the statement tells its own. It is tried again when it lost to a deadlock.
+        Raises :class:`RuntimeError` inside a unit of work, and :class:`CommitOutcomeUnknown` when the
+        connection breaks while the statement is under way.
+        """
+        if current_unit_of_work() is not None:
+            message = "this task is in a unit of work already: use its fetch()"
+            raise RuntimeError(message)
+        for attempt in range(1, attempts + 1):
+            try:
+                async with self._connection() as connection:
+                    return await self._sole(connection, sql, args)
+            except _RETRIED:
+                if attempt == attempts:
+                    raise
+                await asyncio.sleep(random.uniform(0.005, 0.02) * attempt)
+        message = "attempts must be at least 1"
+        raise ValueError(message)
+
     @asynccontextmanager
     async def dedicated_connection(self) -> AsyncIterator[Connection]:
         """A connection outside the pool, for LISTEN and session locks; closed at the end."""
@@ -244,6 +265,18 @@ class Database:
             message = "the database is not open"
             raise RuntimeError(message)
         return _Borrowed(self._pool)
+
+    @staticmethod
+    async def _sole(connection: Any, sql: str, args: Sequence[Any]) -> list[Record]:
+        if _is_gone(connection):
+            message = "the connection broke before the statement: nothing was written"
+            raise asyncpg.ConnectionDoesNotExistError(message)
+        try:
+            rows: list[Record] = await connection.fetch(sql, *args)
+        except _BROKEN as error:
+            message = "the connection broke while a statement was under way"
+            raise CommitOutcomeUnknown(message) from error
+        return rows
 
     @staticmethod
     async def _commit(commit: Callable[[], Awaitable[None]], connection: Any) -> None:
