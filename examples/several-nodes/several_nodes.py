@@ -234,22 +234,21 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8080, help="where the balancer listens")
     parser.add_argument("--data", type=Path, default=reachable_folder(Path(".data/several-nodes")))
     given = parser.parse_args()
-    signals = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-    # Threads and processes that start from here on inherit the mask; those processes unmask for themselves.
+    # Also while it starts: nothing is left behind whenever it is told to stop.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    rolls: list[int] = []
+    signal.signal(signal.SIGHUP, lambda number, _frame: rolls.append(number))
     try:
         with SeveralNodes(given.data.absolute(), given.port) as shop:
             _say(
                 f"\nThe shop is at {shop.url}; kill -HUP {os.getpid()} restarts it piece by piece, "
                 "Ctrl-C stops it.\n"
             )
-            told: list[int] = []
-            for number in signals:
-                signal.signal(number, lambda heard, _frame: told.append(heard))
             while True:
-                signal.pause()
-                while told:
-                    if told.pop(0) != signal.SIGHUP:
-                        return 0
+                time.sleep(0.2)
+                if rolls:
+                    rolls.clear()
                     shop.roll()
     except MissingPrograms as error:
         _say(str(error))
