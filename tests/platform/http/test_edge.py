@@ -128,6 +128,22 @@ async def test_access_log_is_one_line_whatever_the_client_sends(client, caplog):
     assert (record.status, record.route) == (200, "/livez")
 
 
+async def test_of_the_balancers_questions_only_a_no_is_worth_a_line(caplog):
+    well = True
+
+    async def database():
+        if not well:
+            raise ConnectionRefusedError("127.0.0.1:5432")
+
+    async with client_of(sample(checks={"database": database})) as client:
+        with caplog.at_level(logging.INFO, logger="commercekit.access"):
+            assert (await client.get("/readyz")).status_code == 200
+            well = False
+            assert (await client.get("/readyz")).status_code == 503
+    told = [r.status for r in caplog.records if r.name == "commercekit.access"]
+    assert told == [503]
+
+
 async def test_log_knows_routes_not_secrets_in_addresses(client, caplog):
     # The logger's own level: another test may have set logging up as a quiet shop does.
     with caplog.at_level(logging.INFO, logger="commercekit.access"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from http import HTTPStatus
 from typing import Any, Final
 
 from commercekit.platform.http.exceptions import instance_of
@@ -11,6 +12,7 @@ from commercekit.platform.http.exceptions import instance_of
 __all__ = ["is_logged", "log_answer"]
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_PROBE: Final = "/readyz"
 _log: Final = logging.getLogger("commercekit.access")
 
 
@@ -30,7 +32,12 @@ def log_answer(
     user_agent: bytes,
     lane: str | None = None,
 ) -> None:
-    """Tell of an answer; ``lane`` says how the read lane came by it, if it was its."""
+    """Tell of an answer; ``lane`` says how the read lane came by it, if it was its.
+
+    Balancers ask whether a node is ready several times a second: only a no is worth a line.
+    """
+    if route == _PROBE and status == HTTPStatus.OK:
+        return
     method = method_of(scope)
     extra = {
         "request_id": request_id,
