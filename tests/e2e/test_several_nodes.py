@@ -306,7 +306,8 @@ def test_a_node_that_is_killed_costs_its_requests_in_flight_and_nothing_else(
     assert set(load.reads) == {200}, load.reads
     told = Counter(load.orders.values())
     lost = told.total() - told[201]
-    assert set(told) <= {201, 502}, told
+    # On a connection that was used before HAProxy closes without a word, as the node did.
+    assert set(told) <= {201, 502, "RemoteProtocolError"}, told
     assert lost <= buyers * kills, told
     # A shopper whose answer was lost asks again with the same key, and has one order.
     for key, status in load.orders.items():
