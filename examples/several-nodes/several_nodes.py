@@ -30,7 +30,7 @@ from commercekit.testing import CacheServer, MissingPrograms, RabbitServer
 from commercekit.testing.services import GuardedProcess, free_ports
 
 HERE = Path(__file__).resolve().parent
-_PATIENCE = 120.0
+_PATIENCE = 240.0
 
 
 class Member:

@@ -298,7 +298,6 @@ def test_a_node_that_is_killed_costs_its_requests_in_flight_and_nothing_else(
             time.sleep(2)
             for member in (node, worker):
                 member.start()
-            for member in (node, worker):
                 member.wait()
             shop.await_balancer()
 

@@ -45,7 +45,7 @@ _TARGET: Final = "commercekit.cli.serving.worker:create_worker_app"
 _TOKEN_LIFE: Final = timedelta(days=7)
 _DYING: Final = 20.0
 """Seconds that processes of a killed predecessor may still hold the port."""
-_READY_WITHIN: Final = 60.0
+_READY_WITHIN: Final = 120.0
 
 
 @dataclass(frozen=True, slots=True)
