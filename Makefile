@@ -34,6 +34,7 @@ help: ## list the targets
 	@echo
 	@echo "  PORT=8000        where make run listens"
 	@echo "  DATA=.data       the folder that holds the shop of make run"
+	@echo "  MINUTES=15       how long make soak loads the shop"
 	@echo "  WORKERS=logical  how many tests run at once: one for each core"
 	@echo "  PYTHON=python3   the Python (3.11 or later) that .venv is made of"
 

@@ -41,6 +41,7 @@ async def until(is_true, seconds=5.0):
         await asyncio.sleep(0.01)
 
 
+@pytest.mark.promise("R10")
 async def test_a_stopped_server_costs_one_timeout_and_then_nothing(hasty, cache_server):
     await hasty.set_many({"a": b"1"}, seconds=60)
     cache_server.pause()
@@ -80,6 +81,7 @@ async def test_who_waits_for_a_stopped_server_is_let_go_with_the_first_timeout(h
     await until(lambda: hasty.is_up)
 
 
+@pytest.mark.promise("R10")
 async def test_a_killed_server_is_missed_by_nobody_and_used_again_when_it_is_back(
     cache, cache_server
 ):
