@@ -7,8 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from commercekit.storefront import ListQuery
-from commercekit.storefront.rules import searching
-from commercekit.storefront.rules.searching import _FOUND_IN_TEXT, _TIERS, MAX_CONCEPTS, planned
+from commercekit.storefront.rules import plans
+from commercekit.storefront.rules.plans import FOUND_IN_TEXT, TIER_SORTS
+from commercekit.storefront.rules.searching import MAX_CONCEPTS, planned
 from commercekit.storefront.rules.words import index_terms
 
 WORDS = [
@@ -88,7 +89,7 @@ def score(index, concepts):
     """What the product counts: of each concept the best that it has."""
     total = 0.0
     for concept in concepts:
-        for value, sorts in _TIERS:
+        for value, sorts in TIER_SORTS:
             if any(
                 alternative.quality == quality and has(index, alternative, weight)
                 for quality, weight in sorts
@@ -100,13 +101,13 @@ def score(index, concepts):
 
 
 def matches(index, concept):
-    return any(has(index, each, _FOUND_IN_TEXT[each.quality]) for each in concept.alternatives)
+    return any(has(index, each, FOUND_IN_TEXT[each.quality]) for each in concept.alternatives)
 
 
 @pytest.fixture(params=[300, -1], ids=["together", "apart"])
 def collected(request, monkeypatch):
     """Beginnings that the index is asked for, and beginnings that the rows are asked for."""
-    monkeypatch.setattr(searching, "_COLLECTED", request.param)
+    monkeypatch.setattr(plans, "_COLLECTED", request.param)
     return request.param
 
 

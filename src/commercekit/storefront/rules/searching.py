@@ -8,11 +8,19 @@ market decides which of them are worth asking for.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import groupby
-from math import log, prod
-from typing import NamedTuple
+from math import log
 
+from commercekit.storefront.rules.plans import (
+    ANYWHERE,
+    EXACT,
+    NEAR,
+    WEAK,
+    Alternative,
+    Concept,
+    Near,
+    Plan,
+)
 from commercekit.storefront.rules.words import (
     STOP_WORDS,
     Unit,
@@ -25,12 +33,6 @@ from commercekit.storefront.rules.words import (
 
 __all__ = [
     "MAX_UNITS",
-    "RARE",
-    "TIERS",
-    "Alternative",
-    "Concept",
-    "Near",
-    "Plan",
     "Synonyms",
     "asked_terms",
     "planned",
@@ -41,161 +43,12 @@ __all__ = [
 MAX_UNITS = 24
 """Words and characters of a query that are looked at."""
 MAX_CONCEPTS = 8
-RARE = 500
-"""So many products are looked at for a word that the index is not asked for."""
-_COLLECTED = 300
-TIERS = 8
-_EXACT, _NEAR, _WEAK = 1, 2, 3
-_TIERS: tuple[tuple[float, tuple[tuple[int, str], ...]], ...] = (
-    (1.0, ((_EXACT, "A"),)),
-    (0.85, ((_EXACT, "C"), (_NEAR, "A"))),
-    (0.6, ((_EXACT, "B"),)),
-    (0.55, ((_WEAK, "A"),)),
-    (0.5, ((_NEAR, "B"), (_NEAR, "C"))),
-    (0.35, ((_WEAK, "B"), (_WEAK, "C"))),
-    (0.2, ((_EXACT, "D"), (_NEAR, "D"))),
-    (0.1, ((_WEAK, "D"),)),
-)
-"""Name (A), article number (C), brand, category and tags (B), description (D), by how close the words are."""
-_ALL_FIELDS = "ABCD"
-_FOUND_IN_TEXT = {_EXACT: _ALL_FIELDS, _NEAR: _ALL_FIELDS, _WEAK: "ABC"}
-_ANYWHERE = -1
-_NOTHING = "'-'"
-"""No word is a hyphen. An empty query would do, but PostgreSQL tells the client of each."""
 _LONGEST_PHRASE = 6
 _CORRECTIONS = 3
 _SHORTEST_PART = 3
 
 Synonyms = Mapping[tuple[str, ...], Sequence[tuple[str, ...]]]
 """From each phrase to those that mean the same; phrases are tuples of stemmed words or characters."""
-
-
-class Near(NamedTuple):
-    """A word of the market's vocabulary that a misspelt one may stand for."""
-
-    term: str
-    documents: int
-
-
-class Alternative(NamedTuple):
-    """Terms in their places, or anywhere; ``prefix`` if the last may go on."""
-
-    terms: tuple[tuple[str, int], ...]
-    quality: int
-    prefix: bool = False
-
-    def query(self, weights: str) -> str:
-        """The ``tsquery`` of it, in fields of these weights only."""
-        parts: list[str] = []
-        last = None
-        # Without weights the index alone tells; with them each row is looked at.
-        kept = "" if weights == _ALL_FIELDS else weights
-        for number, (term, place) in enumerate(self.terms, 1):
-            if last is not None:
-                parts.append("&" if place == _ANYWHERE else f"<{place - last}>")
-            star = "*" if self.prefix and number == len(self.terms) else ""
-            parts.append(f"'{term}':{star}{kept}" if star or kept else f"'{term}'")
-            last = place
-        return f"({' '.join(parts)})"
-
-
-@dataclass
-class Concept:
-    """One thing asked for; an optional one only lifts what has it."""
-
-    alternatives: list[Alternative] = field(default_factory=list)
-    optional: bool = False
-    weight: float = 1.0
-    at_most: int = 0
-    """In how many documents one of the alternatives is, as far as the vocabulary tells."""
-
-    def share(self, documents: int) -> float:
-        """What part of the documents has one of the alternatives, at the most."""
-        return min(1.0, self.at_most / max(1, documents))
-
-    @property
-    def is_begun(self) -> bool:
-        """Whether one of the alternatives is a beginning."""
-        return any(alternative.prefix for alternative in self.alternatives)
-
-    def condition(self) -> str:
-        """Any of the alternatives, anywhere."""
-        return "(" + " | ".join(a.query(_FOUND_IN_TEXT[a.quality]) for a in self.alternatives) + ")"
-
-    def tiers(self) -> list[str]:
-        """What to look for, best first; always as many as there are tiers."""
-        found = []
-        for _, sorts in _TIERS:
-            wanted = [
-                alternative.query(weight)
-                for quality, weight in sorts
-                for alternative in self.alternatives
-                if alternative.quality == quality
-            ]
-            found.append(" | ".join(wanted) or _NOTHING)
-        return found
-
-    def values(self) -> list[float]:
-        """What each tier counts."""
-        return [round(value * self.weight, 4) for value, _ in _TIERS]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to match and how to rank. Without concepts it matches nothing."""
-
-    concepts: tuple[Concept, ...]
-    documents: int
-    """How many there are in the market."""
-
-    @property
-    def strict(self) -> str:
-        """All that is asked for."""
-        required = [c for c in self.concepts if not c.optional]
-        return " & ".join(concept.condition() for concept in required) or self.wide
-
-    @property
-    def parts(self) -> tuple[str, str | None]:
-        """:attr:`strict` as what the index is asked for, and what the rows that it finds are.
-
-        For a beginning the index collects all products of all words that begin so. When those are many, and
-        few products have all the other words, it is shorter to look at each of the few.
-        """
-        required = [concept for concept in self.concepts if not concept.optional]
-        begun = [each for each in required if each.is_begun and each.at_most > _COLLECTED]
-        others = [concept for concept in required if concept not in begun]
-        few = self.documents * prod(concept.share(self.documents) for concept in others)
-        if not begun or not others or few > RARE:
-            return self.strict, None
-        return (
-            " & ".join(concept.condition() for concept in others),
-            " & ".join(concept.condition() for concept in begun),
-        )
-
-    @property
-    def expected(self) -> float:
-        """How many documents :attr:`strict` may match, if words keep no company."""
-        required = [
-            concept.share(self.documents) for concept in self.concepts if not concept.optional
-        ]
-        return self.documents * prod(required) if required else self.expected_wide
-
-    @property
-    def expected_wide(self) -> float:
-        """How many documents :attr:`wide` may match."""
-        return self.documents * (
-            1 - prod(1 - concept.share(self.documents) for concept in self.concepts)
-        )
-
-    @property
-    def wide(self) -> str:
-        """Any of it."""
-        return " | ".join(concept.condition() for concept in self.concepts)
-
-    @property
-    def can_widen(self) -> bool:
-        """Whether asking for any of it finds more than asking for all."""
-        return len(self.concepts) > 1
 
 
 def vector(fields: Iterable[tuple[str, str]]) -> tuple[str, list[str]]:
@@ -259,11 +112,11 @@ def planned(
             span = asked[at : at + len(phrases[at])]
             own = _word(asked, at, known, near, begun)[0] if len(span) == 1 else Concept()
             if span[0].cjk or len(span) > 1:
-                own = Concept([Alternative(_phrase(u.text for u in span), _EXACT)])
+                own = Concept([Alternative(_phrase(u.text for u in span), EXACT)])
             for other in synonyms[phrases[at]]:
                 terms = _phrase(other)
                 if all(term in known for term, _ in terms):
-                    own.alternatives.append(Alternative(terms, _NEAR))
+                    own.alternatives.append(Alternative(terms, NEAR))
             concepts.append(own)
             at += len(span)
         elif asked[at].cjk:
@@ -317,30 +170,30 @@ def _word(
     concept = Concept()
     add = concept.alternatives.append
     if len(chain) > 1:
-        add(Alternative(tuple((term, number) for number, term in enumerate(chain)), _EXACT))
-        add(Alternative(_one(whole), _EXACT))
-        add(Alternative(_one(whole), _WEAK, prefix=True))
+        add(Alternative(tuple((term, number) for number, term in enumerate(chain)), EXACT))
+        add(Alternative(_one(whole), EXACT))
+        add(Alternative(_one(whole), WEAK, prefix=True))
         return concept, end - at
     word, root = whole, stem(whole)
-    add(Alternative(_one(word), _EXACT))
+    add(Alternative(_one(word), EXACT))
     if root != word:
-        add(Alternative(_one(root), _EXACT))
+        add(Alternative(_one(root), EXACT))
     following = asked[end] if end < len(asked) and not asked[end].cjk else None
     if following is not None and (word + following.text) in known:
-        joined = Alternative(_one(word + following.text), _NEAR)
-        both = Alternative(((word, 0), (following.text, 1)), _EXACT)
+        joined = Alternative(_one(word + following.text), NEAR)
+        both = Alternative(((word, 0), (following.text, 1)), EXACT)
         return Concept([both, joined]), end + 1 - at
     is_known = word in known or root in known
     if len(word) > 1 and (is_last or not is_known) and begun(word):
-        add(Alternative(_one(word), _WEAK, prefix=True))
+        add(Alternative(_one(word), WEAK, prefix=True))
         is_known = True
     if not is_known:
         for one, other in _splits(word):
             if one in known and other in known:
-                add(Alternative(((one, 0), (other, 1)), _NEAR))
+                add(Alternative(((one, 0), (other, 1)), NEAR))
                 is_known = True
         if not is_known:
-            concept.alternatives += [Alternative(_one(term), _NEAR) for term in _meant(word, near)]
+            concept.alternatives += [Alternative(_one(term), NEAR) for term in _meant(word, near)]
     return concept, end - at
 
 
@@ -366,19 +219,19 @@ def _characters(run: str, known: Mapping[str, int]) -> list[Concept]:
             concepts += [
                 Concept(
                     [
-                        Alternative(_one(pair), _EXACT),
-                        Alternative(((pair[0], 0), (pair[1], 2)), _WEAK),
+                        Alternative(_one(pair), EXACT),
+                        Alternative(((pair[0], 0), (pair[1], 2)), WEAK),
                     ]
                 )
                 for pair in group
             ]
         elif len(group) == 1:
-            concepts.append(Concept([Alternative(_one(group[0]), _EXACT)]))
+            concepts.append(Concept([Alternative(_one(group[0]), EXACT)]))
         else:
             # A word that the market lacks: its characters count together or not at all.
-            together = tuple((character, _ANYWHERE) for character in group)
+            together = tuple((character, ANYWHERE) for character in group)
             concepts.append(
-                Concept([Alternative(together, _WEAK)], optional=len(parts) > len(group))
+                Concept([Alternative(together, WEAK)], optional=len(parts) > len(group))
             )
     return concepts
 
@@ -438,7 +291,7 @@ def _one(term: str) -> tuple[tuple[str, int], ...]:
 def _is_known(concept: Concept, known: Mapping[str, int]) -> bool:
     return any(
         alternative.prefix
-        or alternative.quality == _NEAR
+        or alternative.quality == NEAR
         or all(term in known for term, _ in alternative.terms)
         for alternative in concept.alternatives
     )
@@ -455,6 +308,6 @@ def _main_terms(concept: Concept) -> list[str]:
     return [
         term
         for alternative in concept.alternatives
-        if alternative.quality in (_EXACT, _NEAR)
+        if alternative.quality in (EXACT, NEAR)
         for term, _ in alternative.terms
     ]

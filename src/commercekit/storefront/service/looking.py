@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from commercekit.storefront import repository
 from commercekit.storefront.models import ListQuery
-from commercekit.storefront.rules.searching import TIERS
+from commercekit.storefront.rules.plans import TIERS
 
 if TYPE_CHECKING:
     from uuid import UUID

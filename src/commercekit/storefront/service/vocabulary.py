@@ -12,15 +12,8 @@ from commercekit.errors import NotFound
 from commercekit.kernel import new_id
 from commercekit.storefront.freshness import Freshness, Stale
 from commercekit.storefront.models import Synonym
-from commercekit.storefront.rules.searching import (
-    MAX_UNITS,
-    RARE,
-    Near,
-    Plan,
-    asked_terms,
-    planned,
-    unknown_words,
-)
+from commercekit.storefront.rules.plans import RARE, Near, Plan
+from commercekit.storefront.rules.searching import MAX_UNITS, asked_terms, planned, unknown_words
 from commercekit.storefront.rules.words import deletions, stem, units
 
 if TYPE_CHECKING:
