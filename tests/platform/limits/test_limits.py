@@ -332,8 +332,8 @@ def test_settings_change_figures_take_limits_away_and_name_what_is_unknown():
     assert rules["checkout"].requests == 5
     assert "carts" not in rules
     assert rules_of(LimitsSettings(enabled=False)) == {}
-    with pytest.raises(ConfigurationError, match=r"limits\.rules\.checkuot .* checkout"):
-        rules_of(LimitsSettings(rules={"checkuot": five}))
+    with pytest.raises(ConfigurationError, match=r"limits\.rules\.checkouts .* checkout"):
+        rules_of(LimitsSettings(rules={"checkouts": five}))
 
 
 def test_deciding_here_costs_a_few_microseconds():
