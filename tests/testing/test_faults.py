@@ -56,7 +56,7 @@ async def ask(connection, line):
 async def test_it_passes_on_both_ways_and_names_itself(echo, connect):
     proxy, _ = echo
     connection = await connect(proxy)
-    assert await ask(connection, b"order\n") == b"HELLO\n"
+    assert await ask(connection, b"order\n") == b"ORDER\n"
     assert proxy.connections == 1
     assert proxy.url("postgresql://me:pw@db:5432/shop?x=1") == (
         f"postgresql://me:pw@127.0.0.1:{proxy.port}/shop?x=1"
@@ -254,7 +254,7 @@ def test_in_a_thread_of_its_own_it_serves_who_blocks():
         with FaultProxyThread.for_url(f"tcp://127.0.0.1:{ready[0]}") as wire:
             address = urlsplit(wire.url("tcp://me@nowhere:1/x"))
             assert (address.username, address.path) == ("me", "/x")
-            for told, answer in ((None, b"HELLO\n"), (FaultProxy.refuse, b"")):
+            for told, answer in ((None, b"ORDER\n"), (FaultProxy.refuse, b"")):
                 if told:
                     wire.tell(told)
                 with socket.create_connection(("127.0.0.1", address.port)) as connection:
