@@ -12,7 +12,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -28,6 +28,8 @@ RECORD = ROOT / "docs/reference/api.json"
 RELEASED = ROOT / "docs/reference/released"
 """``0.1.0.json`` and so on: what was recorded when a version was released."""
 CHANGELOG = ROOT / "CHANGELOG.md"
+_BASES = frozenset({"commercekit.kernel.DomainEvent"})
+"""What facts inherit is not a change of each of them."""
 
 
 def current() -> PublicApi:
@@ -88,11 +90,22 @@ def _parts(operation: dict[str, Any], schemas: dict[str, Any]) -> Iterator[str]:
             yield f"answers {status}"
 
 
-def unnamed(changes: Iterable[Change], changelog: str) -> list[Change]:
+def unnamed(changes: Sequence[Change], changelog: str) -> list[Change]:
     """Those that the uppermost part of the changelog does not name."""
     newest = re.split(r"^## ", changelog, flags=re.MULTILINE)[1:2]
     text = newest[0] if newest else ""
-    return [change for change in changes if not named(change.name, text)]
+    silent = [change for change in changes if not named(change.name, text)]
+    everywhere = shared(change for change in changes if named(change.name, text))
+    return [change for change in silent if _member(change) not in everywhere]
+
+
+def shared(changes: Iterable[Change]) -> set[tuple[str, str]]:
+    """What a base class brings to all who stand on it is told once, where it stands: of ``DomainEvent``."""
+    return {_member(change) for change in changes if change.name.rpartition(".")[0] in _BASES}
+
+
+def _member(change: Change) -> tuple[str, str]:
+    return change.name.rpartition(".")[2], change.told
 
 
 def named(name: str, text: str) -> bool:
