@@ -152,8 +152,8 @@ async def test_a_kill_between_commit_and_acknowledgement_has_one_effect(
     bus = make_bus(Subscription("c", facts.opened, _note(ledger)))
     await bus.drain()
     await tell(facts.opened(door="a"), facts.opened(door="a"), facts.opened(door="b"))
-    for _ in range(2):
-        assert await process(failpoints="bus.before-ack=exit137") == _KILLED
+    for point in ("bus.taken-in", "bus.before-ack"):
+        assert await process(failpoints=f"{point}=exit137") == _KILLED
         assert sorted(await ledger.all()) == ["a1", "a2", "b1"]
     assert await process() == 0
     assert sorted(await ledger.all()) == ["a1", "a2", "b1"]
