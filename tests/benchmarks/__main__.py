@@ -26,6 +26,7 @@ import msgspec
 
 from commercekit.kernel import new_id
 from commercekit.platform.db.embedded import reachable_folder
+from tests.benchmarks.broker import BROKER, SATURATED, broker_bench
 from tests.benchmarks.guard import ALLOWED, guard_cost
 from tests.benchmarks.guard import NAME as GUARD
 from tests.benchmarks.importing import import_products
@@ -133,7 +134,7 @@ def main() -> None:
         results.append(_starting(options.rounds))
     if not options.only or GUARD in options.only:
         results.append(_guard())
-    results += _messages(options)
+    results += _messages(options) + _broker(options)
     machine = _machine()
     if not options.only or options.update:
         _write(options.out, machine, results, keep=bool(options.only))
@@ -157,7 +158,15 @@ def _write(out: Path, machine: dict[str, str | int], results: list[Result], *, k
 
 def _one_shop(folder: Path, options: argparse.Namespace) -> list[Result]:
     """What is measured on a shop of one size."""
-    if options.only and set(options.only) <= {*SIZED, *MESSAGES, ORDERS, IMPORT, STARTS, GUARD}:
+    if options.only and set(options.only) <= {
+        *SIZED,
+        *MESSAGES,
+        *BROKER,
+        ORDERS,
+        IMPORT,
+        STARTS,
+        GUARD,
+    }:
         return []
     with BenchShop(folder, products=options.products) as shop:
         results = [
@@ -279,6 +288,34 @@ def _messages(options: argparse.Namespace) -> list[Result]:
                 seen = _rounds(*bench.sides(name), options.rounds, options.seconds)
                 results.append(seen.result(name, MESSAGES[name]))
                 print(f" {results[-1].rps:,.0f}/s, {results[-1].ratio:.2f} of the floor")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return results
+
+
+def _broker(options: argparse.Namespace) -> list[Result]:
+    """Checkouts with RabbitMQ; the floor is a shop that delivers in process."""
+    wanted = [name for name in BROKER if not options.only or name in options.only]
+    if not wanted:
+        return []
+    folder = reachable_folder(
+        Path(tempfile.gettempdir()) / f"commercekit-bench-{secrets.token_hex(4)}"
+    )
+    folder.mkdir(parents=True)
+    results = []
+    try:
+        with broker_bench(folder, products=options.products) as bench:
+            for name in wanted:
+                print(f"{name} ...", end="", flush=True)
+                seen = _rounds(*bench.sides(name), options.rounds, options.seconds)
+                result = seen.result(name, BROKER[name])
+                if name != SATURATED:
+                    ratios = [
+                        b.p99_ms / a.p99_ms for a, b in zip(seen.ours, seen.floor, strict=True)
+                    ]
+                    result.ratio = round(statistics.median(ratios), 3)
+                results.append(result)
+                print(f" {result.rps:,.0f}/s, p99 {result.p99_ms:.1f} ms, {result.ratio:.2f}")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return results

@@ -84,7 +84,11 @@ level = "warning"
 class BenchShop:
     """Embedded PostgreSQL, 1,000 products of 4 variants, two server processes under granian."""
 
-    def __init__(self, folder: Path, *, products: int, served: bool = True) -> None:
+    def __init__(
+        self, folder: Path, *, products: int, served: bool = True, broker: str | None = None
+    ) -> None:
+        """``broker``: the URL of a RabbitMQ that its facts go through."""
+        self._broker = broker
         self._served = served
         self.folder = folder
         self.products = products
@@ -117,7 +121,8 @@ class BenchShop:
 
     def configure(self) -> ShopConfiguration:
         """Write the settings, and read them as a shop does."""
-        settings = _SETTINGS + f'\n[web]\nbase_url = "{self.url}"\n'
+        bus = f'\n[bus]\nurl = "{self._broker}"\n' if self._broker else ""
+        settings = _SETTINGS + f'{bus}\n[web]\nbase_url = "{self.url}"\n'
         tomllib.loads(settings)
         self._config.write_text(settings, encoding="utf-8")
         return load_configuration(self._config, self._environ())

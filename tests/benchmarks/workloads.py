@@ -39,6 +39,7 @@ __all__ = [
     "Workload",
     "WriteWorkload",
     "all_workloads",
+    "checkouts",
     "selling",
 ]
 
@@ -300,6 +301,11 @@ def _checkout(
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
     floor = asyncio.run(_checkout_floor(shop.dsn, order, since, item))
     return WriteWorkload(name, file, shop.dsn, floor, with_key=True, at_least=at_least)
+
+
+def checkouts(shop: BenchShop) -> WriteWorkload:
+    """One-call checkouts over all SKUs, paid on delivery."""
+    return _checkout(shop, "checkouts", shop.skus)
 
 
 def _checkout_call(shop: BenchShop) -> WriteWorkload:
