@@ -16,7 +16,7 @@ ITEM, ALLOCATION, CART, EVENT, BOOKING, BACK = (new_id() for _ in range(6))
 LOCATION = UUID("01938a00-0000-7000-8000-000000000001")
 SEALED_TABLES = (
     "orders_order", "orders_return", "payments_payment", "fulfilment_shipment", "fulfilment_event", "checkout_cart",
-    "platform_idempotency_key", "notifications_message",
+    "platform_idempotency_key", "notifications_message", "webhooks_endpoint", "webhooks_secret",
 )  # fmt: skip
 
 
@@ -138,6 +138,18 @@ INSERT INTO platform_inbox VALUES ('c', 'order', '{order}', 1, '{event}', now())
 INSERT INTO platform_idempotency_key (scope, subject, key, request_hash, state, work_id, lease_until,
     created_at)
 VALUES ('orders', '', 'k', '', 'running', gen_random_uuid(), now(), now());
+
+INSERT INTO webhooks_endpoint (id, url, description, events, signature, headers, created_by,
+    created_at, updated_at)
+VALUES ('{cart}', 'https://shop.example/hook', '', '{{order.*}}', 'v1', '\\x{webhooks_endpoint}',
+    'ann', now(), now());
+INSERT INTO webhooks_secret (id, endpoint_id, signature, secret, created_at)
+VALUES ('{line}', '{cart}', 'v1', '\\x{webhooks_secret}', now());
+INSERT INTO webhooks_message (id, endpoint_id, event_id, type, occurred_at, body, state, created_at,
+    finished_at)
+VALUES ('{booking}', '{cart}', '{event}', 'order.OrderPlaced', now(), '{{}}', 'delivered', now(), now());
+INSERT INTO webhooks_attempt (id, message_id, endpoint_id, number, at, duration_ms, status, answer)
+VALUES ('{back}', '{booking}', '{cart}', 1, now(), 1, 200, '');
 """
 
 # What is done by hand, and which invariant sees it.
@@ -326,6 +338,17 @@ BROKEN = [
     (
         "default-partitions-are-empty",
         "UPDATE payments_history SET payment_id = 'ffffffff-ffff-7fff-bfff-ffffffffffff'",
+    ),
+    ("webhooks-endpoint-is-sealed", "UPDATE webhooks_endpoint SET headers = 'in clear'"),
+    ("webhooks-secret-is-sealed", "UPDATE webhooks_secret SET secret = 'in clear'"),
+    ("webhook-endpoints-have-one-secret-in-use", "UPDATE webhooks_secret SET ends_at = now()"),
+    (
+        "webhook-messages-are-looked-after",
+        "UPDATE webhooks_message SET state = 'waiting', due_at = now(), finished_at = NULL",
+    ),
+    (
+        "webhook-messages-were-sent-before-they-were-delivered",
+        "DELETE FROM webhooks_attempt",
     ),
     ("next-month-has-partitions", "DO $$ BEGIN EXECUTE 'DROP TABLE payments_history'"
         " || to_char(now() + interval '1 month', '\"_y\"YYYY\"m\"MM'); END $$"),
