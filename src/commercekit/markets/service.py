@@ -58,13 +58,17 @@ class MarketService:
         self.forget()
 
     def forget(self) -> None:
-        """Read every market again when it is asked for."""
+        """Read every market again when it is asked for, and tell who listens."""
+        self.drop()
+        for listener in self._listeners:
+            listener()
+
+    def drop(self) -> None:
+        """Read every market again when it is asked for; for who already tells of the change."""
         self._round += 1
         self._by_code.clear()
         self._default = None
         self._routes = None
-        for listener in self._listeners:
-            listener()
 
     async def default(self) -> Market:
         """The market of a request that names none.

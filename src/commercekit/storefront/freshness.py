@@ -82,7 +82,7 @@ class Freshness:
         """Also tell of changes of markets: what one is called, speaks and takes is on all of its pages."""
         markets.on_changing(lambda uow: self.touch(uow, None, lists=True))
         markets.on_change(self.forget_pages)
-        self.on_all_stale(markets.forget)
+        self.on_all_stale(markets.drop)
 
     async def touch(self, uow: UnitOfWork, slugs: Iterable[str] | None, *, lists: bool) -> None:
         """Note, inside the change's own unit of work, what will be old once it commits."""
