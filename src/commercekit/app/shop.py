@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -72,6 +73,8 @@ if TYPE_CHECKING:
     from commercekit.app.configuration import ShopConfiguration
 
 __all__ = ["Shop"]
+
+_HEARD_SECONDS = 5.0
 
 
 class Shop:
@@ -349,6 +352,7 @@ class Shop:
             self.opened(),
             self._plugins_known(),
             self.broadcast.running(),
+            self._heard_in_time(),
             self.bus.running() if consumers else contextlib.nullcontext(),
             self.jobs.running(kinds) if jobs else contextlib.nullcontext(),
         ):
@@ -358,6 +362,14 @@ class Shop:
         """Take no new fact and no new job; ``now`` also gives back what is under way."""
         self.bus.stop(now=now)
         self.jobs.stop(now=now)
+
+    @contextlib.asynccontextmanager
+    async def _heard_in_time(self) -> AsyncIterator[None]:
+        """Do not begin to keep pages before changes are heard: one in between would be missed."""
+        with contextlib.suppress(TimeoutError):  # serving without is better than not serving
+            async with asyncio.timeout(_HEARD_SECONDS):
+                await self.broadcast.wait_until_listening()
+        yield
 
     @contextlib.asynccontextmanager
     async def _plugins_known(self) -> AsyncIterator[None]:
