@@ -134,7 +134,9 @@ async def test_a_queue_with_other_arguments_is_told_in_one_sentence(
     with pytest.raises(TransportAway, match=sentence):
         await bus.drain()
     async with bus.running():
-        await _until(lambda: _true(bool(_said(caplog, "facts do not travel; they wait in the outbox"))))
+        await _until(
+            lambda: _true(bool(_said(caplog, "facts do not travel; they wait in the outbox")))
+        )
         await asyncio.sleep(0.2)
     assert [
         record.reason for record in _said(caplog, "facts do not travel; they wait in the outbox")
