@@ -1,4 +1,4 @@
-"""Tokens and the audit trail over HTTP, for staff."""
+"""Tokens over HTTP, for staff."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -7,7 +7,7 @@ from uuid import UUID
 from litestar import Controller, Request, Response, delete, get, post
 from msgspec import Meta, Struct
 
-from commercekit.identity.models import AuditRecord, NewToken, StaffToken
+from commercekit.identity.models import NewToken, StaffToken
 from commercekit.identity.service import IdentityService
 from commercekit.kernel import Page
 from commercekit.platform.http import (
@@ -23,7 +23,7 @@ from commercekit.platform.http import (
 )
 from commercekit.platform.security import principal_of, requires
 
-__all__ = ["AdminAudit", "AdminTokens"]
+__all__ = ["AdminTokens"]
 
 
 class TokenInput(Input):
@@ -99,23 +99,3 @@ class AdminTokens(Controller):
         await identity.revoke_token(
             principal_of(request), token_id, request_id=current_request_id()
         )
-
-
-class AdminAudit(Controller):
-    """Who did what with a privilege."""
-
-    path = "/admin/audit"
-
-    @get(
-        guards=[requires("audit:read")], operation_id="AdminListAudit", summary="List audit entries"
-    )
-    async def list_audit(
-        self,
-        request: Request[Any, Any, Any],
-        identity: IdentityService,
-        limit: PageLimit = 20,
-        cursor: PageCursor = None,
-    ) -> Page[AuditRecord]:
-        """Newest first."""
-        records, after = await identity.list_audit(page_request(request, limit, cursor))
-        return page_answer(request, records, after)

@@ -1,12 +1,11 @@
-"""Staff tokens and the audit trail, as values."""
+"""Staff tokens, as values."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
 
-__all__ = ["AuditRecord", "IssuedToken", "NewToken", "StaffToken"]
+__all__ = ["IssuedToken", "NewToken", "StaffToken"]
 
 
 class NewToken(Struct, frozen=True, kw_only=True):
@@ -39,16 +38,3 @@ class IssuedToken(Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"IssuedToken({self.token.handle})"
-
-
-class AuditRecord(Struct, frozen=True, kw_only=True):
-    """One privileged act, as written down."""
-
-    id: UUID
-    at: datetime
-    actor: str
-    action: str
-    subject: str
-    reason: str
-    request_id: str
-    details: Mapping[str, str | int | bool | None]

@@ -1,12 +1,10 @@
-"""Every query of identity."""
+"""Every query about staff tokens."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from commercekit.identity.models import AuditRecord, StaffToken
+from commercekit.identity.models import StaffToken
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -15,13 +13,13 @@ if TYPE_CHECKING:
     from commercekit.kernel import PageRequest
     from commercekit.platform.db import Database, UnitOfWork
 
-__all__ = ["IdentityRepository"]
+__all__ = ["TokenRepository"]
 
 _COLUMNS = "id, handle, name, scopes, created_by, created_at, expires_at, revoked_at"
 
 
-class IdentityRepository:
-    """Tokens and audit entries in PostgreSQL."""
+class TokenRepository:
+    """Tokens in PostgreSQL."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -86,36 +84,6 @@ class IdentityRepository:
         await uow.execute(
             "UPDATE identity_staff_token SET scopes = $2 WHERE id = $1", token_id, scopes
         )
-
-    async def append(self, uow: UnitOfWork, record: AuditRecord) -> None:
-        """Write an audit entry down."""
-        await uow.execute(
-            "INSERT INTO identity_audit_entry"
-            " (id, at, actor, action, subject, reason, request_id, details)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8::jsonb)",
-            record.id,
-            record.at,
-            record.actor,
-            record.action,
-            record.subject,
-            record.reason,
-            record.request_id,
-            msgspec.json.encode(record.details).decode(),
-        )
-
-    async def audit(self, page: PageRequest) -> list[AuditRecord]:
-        """Newest first, one more than asked for if there are more."""
-        rows = await self._db.fetch(
-            "SELECT id, at, actor, action, subject, reason, request_id, details"
-            " FROM identity_audit_entry WHERE $1::uuid IS NULL OR id < $1"
-            " ORDER BY id DESC LIMIT $2",
-            page.after[0] if page.after else None,
-            page.limit + 1,
-        )
-        return [
-            AuditRecord(**{**dict(row), "details": msgspec.json.decode(row["details"])})
-            for row in rows
-        ]
 
 
 def _token(row: Any) -> StaffToken:

@@ -1,4 +1,4 @@
-"""Use cases of identity: who holds which token, and what was done with it."""
+"""Who holds which staff token."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from commercekit.errors import FieldError, Malformed
 from commercekit.identity.errors import ExpiryPassed, TokenNotFound
-from commercekit.identity.models import AuditRecord, IssuedToken, NewToken, StaffToken
-from commercekit.identity.repository import IdentityRepository
+from commercekit.identity.models import IssuedToken, NewToken, StaffToken
+from commercekit.identity.repository import TokenRepository
 from commercekit.identity.rules import check_grant, hash_secret, make_token, parse_token
 from commercekit.kernel import new_id
 from commercekit.platform.security import AuditEntry, PermissionBook, Principal, PrincipalKind
@@ -18,24 +18,30 @@ if TYPE_CHECKING:
 
     from commercekit.kernel import Clock, PageRequest
     from commercekit.platform.db import Database, UnitOfWork
+    from commercekit.platform.security import AuditPort
 
-__all__ = ["IdentityService"]
+__all__ = ["StaffTokens"]
 
 _NOBODY = b"\x00" * 32
 _MAX_NAME = 100
 
 
-class IdentityService:
-    """Staff tokens and the audit trail; also the shop's audit port."""
+class StaffTokens:
+    """Staff tokens."""
 
     def __init__(
-        self, db: Database, clock: Clock, permissions: PermissionBook | None = None
+        self,
+        db: Database,
+        clock: Clock,
+        audit: AuditPort,
+        permissions: PermissionBook | None = None,
     ) -> None:
         """Without ``permissions`` every scope that is one can be given to a token."""
         self._permissions = permissions or PermissionBook()
         self._db = db
+        self._audit = audit
         self._clock = clock
-        self._repository = IdentityRepository(db)
+        self._repository = TokenRepository(db)
 
     async def authenticate(self, raw_token: str) -> Principal | None:
         """Who holds ``raw_token``; ``None`` for a wrong, expired or revoked one.
@@ -100,7 +106,7 @@ class IdentityService:
         )
         async with self._db.unit_of_work() as uow:
             await self._repository.put_token(uow, token, hash_secret(parts.secret))
-            await self.record(
+            await self._audit.record(
                 uow,
                 AuditEntry(
                     actor=actor.id,
@@ -124,7 +130,7 @@ class IdentityService:
             if handle is None:
                 message = "There is no such token."
                 raise TokenNotFound(message)
-            await self.record(
+            await self._audit.record(
                 uow,
                 AuditEntry(
                     actor=actor.id,
@@ -155,7 +161,7 @@ class IdentityService:
                 await self._repository.set_scopes(uow, token.id, kept)
             else:
                 await self._repository.revoke(uow, token.id, self._clock.now())
-            await self.record(
+            await self._audit.record(
                 uow,
                 AuditEntry(
                     actor=actor.id,
@@ -175,28 +181,3 @@ class IdentityService:
         more = len(tokens) > page.limit
         tokens = tokens[: page.limit]
         return tokens, (str(tokens[-1].id),) if more else None
-
-    async def record(self, uow: UnitOfWork, entry: AuditEntry) -> None:
-        """Write a privileged act down, in the transaction of the act itself."""
-        await self._repository.append(
-            uow,
-            AuditRecord(
-                id=entry.id or new_id(),
-                at=self._clock.now(),
-                actor=entry.actor,
-                action=entry.action,
-                subject=entry.subject,
-                reason=entry.reason,
-                request_id=entry.request_id,
-                details=entry.details,
-            ),
-        )
-
-    async def list_audit(
-        self, page: PageRequest
-    ) -> tuple[list[AuditRecord], tuple[str, ...] | None]:
-        """Privileged acts, newest first, and the place to go on from."""
-        records = await self._repository.audit(page)
-        more = len(records) > page.limit
-        records = records[: page.limit]
-        return records, (str(records[-1].id),) if more else None
