@@ -2,7 +2,7 @@
 
 Only the read models are filled, since only they are read. Their rows are made by the functions that the
 projection makes them with, from products that exist in memory only, and go in by the projection's own
-statements, two thousand products at a time. The same number gives the same product in every size.
+statements, five hundred products at a time. The same number gives the same product in every size.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from commercekit.storefront.service.projection import (
 
 __all__ = ["fill", "searches", "slug_of"]
 
-_AT_ONCE = 2000
+_AT_ONCE = 500
 _WORDS = 20_000
 _BRANDS = 200
 _SHELVES = 40

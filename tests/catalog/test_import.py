@@ -429,6 +429,7 @@ async def test_a_sku_twice_in_one_file_is_refused(load):
     report = await load(mug(sku="A"), row("cup", title="Cup", price="1", sku="A"), dry_run=True)
     assert counts(report) == (1, 0, 0, 1)
     assert found(report) == [(3, "Variant SKU", "duplicate-sku")]
+    assert report.errors[0].message == "The SKU 'A' is there twice; row 2 had it first."
 
 
 async def test_a_sold_combination_keeps_its_sku(load, catalog):

@@ -13,6 +13,7 @@ from commercekit.catalog.service.importing.batches import Batches, Outcome
 from commercekit.catalog.service.importing.drafts import ProductDraft, draft_product
 from commercekit.catalog.service.importing.report import ImportReport, RowFault
 from commercekit.catalog.service.importing.rows import read_rows
+from commercekit.catalog.service.importing.seen import FirstRows
 from commercekit.catalog.service.importing.sinks import ImportSink
 from commercekit.catalog.service.saving import as_wanted
 from commercekit.errors import Refused
@@ -96,9 +97,7 @@ class ImportProducts:
         batches = Batches(self._db, self._catalog, self._sink, language=language, dry_run=dry_run)
         done = report.products
         count = rows = 0
-        # By number instead of by text: what is remembered of every row must stay small.
-        skus: set[int] = set()
-        slugs: dict[int, int] = {}
+        skus, slugs = FirstRows(), FirstRows()
         relations: dict[str, tuple[str, ...]] = {}
         waiting: list[_Read] = []
         try:
@@ -213,22 +212,26 @@ def _count(
             progress(report)
 
 
-def _refuse_repeats(draft: ProductDraft, skus: set[int], slugs: dict[int, int]) -> None:
+def _refuse_repeats(draft: ProductDraft, skus: FirstRows, slugs: FirstRows) -> None:
     """A SKU or a handle stands for one thing in a file, whether or not the run is dry."""
     if draft.slug:
-        first = slugs.setdefault(hash(draft.slug), draft.row)
+        first = slugs.note(draft.slug, draft.row)
         if first != draft.row and not any(f.code == "handle-repeated" for f in draft.errors):
             message = f"Row {first} has the same handle once it is part of an address."
             draft.errors.append(RowFault(draft.row, "Handle", "handle-repeated", message))
-    within: set[str] = set()
+    within: dict[str, int] = {}
     for variant in draft.variants:
-        if variant.sku in within or (variant.sku and hash(variant.sku) in skus):
-            message = f"The SKU {variant.sku!r} is there twice."
+        if not variant.sku:
+            continue
+        first = within.setdefault(variant.sku, variant.row)
+        if first == variant.row:
+            first = skus.row_of(variant.sku) or variant.row
+        if first != variant.row:
+            message = f"The SKU {variant.sku!r} is there twice; row {first} had it first."
             draft.errors.append(RowFault(variant.row, "Variant SKU", "duplicate-sku", message))
-        if variant.sku:
-            within.add(variant.sku)
     if not draft.errors:
-        skus.update(map(hash, within))
+        for sku, row in within.items():
+            skus.note(sku, row)
 
 
 def _faults(draft: ProductDraft, refused: Refused) -> list[RowFault]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from commercekit.catalog.errors import ImportFileUnreadable
+from commercekit.catalog.service.importing.seen import FirstRows
 
 __all__ = [
     "COLUMNS",
@@ -159,15 +160,14 @@ def read_rows(lines: Iterable[str], ignored: list[str]) -> Iterator[ProductRows]
     Raises :class:`ImportFileUnreadable` for what is no CSV or no UTF-8, naming the row.
     """
     current: ProductRows | None = None
-    # Handles as numbers: a file of a million products must fit.
-    seen: set[int] = set()
+    seen = FirstRows()
     for row in _rows(lines, ignored):
         handle = row.get("Handle")
         if current is None or handle != current.handle or not handle:
             if current is not None:
                 yield current
-            current = ProductRows(handle, repeated=bool(handle) and hash(handle) in seen)
-            seen.add(hash(handle))
+            first = seen.note(handle, row.number)
+            current = ProductRows(handle, repeated=bool(handle) and first != row.number)
         if len(current.rows) >= _MAX_ROWS_OF_ONE:
             message = f"More than {_MAX_ROWS_OF_ONE} rows share the handle {handle[:100]!r}."
             raise ImportFileUnreadable(message, code="too-many-rows", row=row.number)
