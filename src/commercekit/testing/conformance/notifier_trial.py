@@ -48,6 +48,9 @@ class NotifierTrial(CalledContract):
     vendor_knows_ids: ClassVar[bool] = True
     """Whether the vendor tells a message from one it had by our id. Where it cannot, the rules about
     sending once hold trivially."""
+    vendor_signs: ClassVar[bool] = True
+    """Whether a receipt proves itself. Where a secret address is all that proves it, set it false: then
+    nobody can tell that its body was changed."""
     long_text: ClassVar[int] = 200_000
     """Characters of a text that is carried whole or refused."""
 

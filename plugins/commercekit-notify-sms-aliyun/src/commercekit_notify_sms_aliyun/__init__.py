@@ -1,0 +1,1 @@
+"""Text messages through Alibaba Cloud SMS."""

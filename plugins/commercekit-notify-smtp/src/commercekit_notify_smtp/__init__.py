@@ -1,0 +1,1 @@
+"""E-mails through a mail server that speaks SMTP."""
