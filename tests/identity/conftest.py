@@ -3,8 +3,14 @@ from __future__ import annotations
 import pytest
 import pytest_asyncio
 
-from commercekit.identity import IdentityService, NewToken
-from commercekit.identity.api import AdminAudit, AdminTokens
+from commercekit.identity import (
+    SEALED_TABLES,
+    IdentityService,
+    IdentitySettings,
+    NewToken,
+    PasswordSettings,
+)
+from commercekit.identity.api import CookieSessions, controllers
 from commercekit.platform.http import Cursors, Idempotency
 from commercekit.platform.security import MasterKey, Principal, Sealer
 from commercekit.testing import core_piccolo_apps
@@ -17,19 +23,30 @@ def piccolo_apps():
     return core_piccolo_apps("platform", "identity")
 
 
-@pytest.fixture
-def identity(database, clock):
-    return IdentityService(database, clock)
+CHEAP = IdentitySettings(passwords=PasswordSettings(memory_kib=64, passes=1))
 
 
 @pytest_asyncio.fixture
-async def client(database, identity):
+async def sealer(database):
     sealer = Sealer(MasterKey(b"m" * 32))
-    await sealer.load(database, ["platform_idempotency_key"])
+    await sealer.load(database, ["platform_idempotency_key", *SEALED_TABLES])
+    return sealer
+
+
+@pytest_asyncio.fixture
+async def identity(database, clock, sealer):
+    service = IdentityService(database, clock, sealer, settings=CHEAP, shop_name="Paper Lantern")
+    yield service
+    await service.drained()
+
+
+@pytest_asyncio.fixture
+async def client(database, identity, sealer):
     app = build_web(
-        controllers=[AdminTokens, AdminAudit],
+        controllers=controllers,
         dependencies={"identity": identity},
         authenticator=identity.authenticate,
+        sessions=CookieSessions(identity, secure=False),
         idempotency=Idempotency(database, sealer),
         cursors=Cursors(b"k" * 32),
     )

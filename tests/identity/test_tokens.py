@@ -66,9 +66,9 @@ async def test_expired_token_stops_at_its_moment(identity, clock):
     assert await identity.authenticate(secret) is None
 
 
-async def test_revoked_token_stops_at_once_in_every_process(identity, database, clock):
+async def test_revoked_token_stops_at_once_in_every_process(identity, database, clock, sealer):
     issued = await identity.create_token(CLI, wanted())
-    elsewhere = IdentityService(database, clock)
+    elsewhere = IdentityService(database, clock, sealer)
     assert await elsewhere.authenticate(issued.secret) is not None
     await identity.revoke_token(CLI, issued.token.id)
     assert await elsewhere.authenticate(issued.secret) is None
@@ -128,8 +128,8 @@ async def test_list_is_newest_first_and_goes_on(identity):
 
 
 async def test_piccolo_declares_what_the_migration_made(database):
-    from commercekit.identity.tables import AuditRow, StaffToken
+    from commercekit.identity.piccolo_app import APP_CONFIG
     from commercekit.platform.db import schema_drift
 
     async with database.unit_of_work() as uow:
-        assert await schema_drift(uow.connection, [AuditRow, StaffToken]) == []
+        assert await schema_drift(uow.connection, APP_CONFIG.table_classes) == []

@@ -27,7 +27,8 @@ from commercekit.checkout import (
 )
 from commercekit.errors import Unavailable
 from commercekit.fulfilment.api import AdminShipments
-from commercekit.identity.api import AdminAudit, AdminTokens
+from commercekit.identity.api import CookieSessions
+from commercekit.identity.api import controllers as identity_controllers
 from commercekit.inventory.api import (
     AdminLocations,
     AdminStock,
@@ -144,15 +145,14 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
             AdminTaxRates,
             AdminPromotions,
             MarketController,
-            AdminTokens,
             AdminConsole,
-            AdminAudit,
             AdminEvents,
             AdminJobs,
             AdminJobKinds,
             AdminSchedules,
             AdminPlugins,
             AdminWebhooks,
+            *identity_controllers,
             *catalog_controllers,
             *media_routes(settings.web.media),
             *picture_routes(shop.storage),
@@ -193,6 +193,7 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
         permissions=shop.surface.permissions,
         lifespan=[lifespan],
         authenticator=authenticate,
+        sessions=CookieSessions(shop.identity, secure=settings.web.base_url.startswith("https://")),
         idempotency=shop.idempotency,
         lanes=lanes_of(shop.checkout),
         cursors=shop.cursors,

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct, field
 
 from commercekit.checkout import CheckoutSettings
 from commercekit.fulfilment import FulfilmentSettings
+from commercekit.identity import IdentitySettings
 from commercekit.inventory import InventorySettings
 from commercekit.notifications import NotificationSettings
 from commercekit.orders import OrdersSettings
@@ -194,6 +195,7 @@ class ShopSettings(Struct, frozen=True, kw_only=True):
     market: MarketSettings = field(default_factory=MarketSettings)
     taxes: tuple[TaxSettings, ...] = ()
     security: SecuritySettings = field(default_factory=SecuritySettings)
+    identity: IdentitySettings = field(default_factory=IdentitySettings)
     inventory: InventorySettings = field(default_factory=InventorySettings)
     pricing: PricingSettings = field(default_factory=PricingSettings)
     payments: PaymentsSettings = field(default_factory=PaymentsSettings)

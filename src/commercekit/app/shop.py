@@ -158,7 +158,14 @@ class Shop:
             safe.notifications(settings.notifications, notifiers),
             contexts,
         )
-        self.identity = IdentityService(db, clock, self.surface.permissions)
+        self.identity = IdentityService(
+            db,
+            clock,
+            self.sealer,
+            permissions=self.surface.permissions,
+            settings=settings.identity,
+            shop_name=settings.name,
+        )
         self._webhooks_out = ShopWebhooks(self)
         self.webhooks = self._webhooks_out.service
         self.plugin_desk = PluginDesk(
@@ -293,6 +300,7 @@ class Shop:
             schedules += more_schedules
         services: Sequence[Any] = (
             self.notifications,
+            self.identity,
             self._webhooks_out,
             self.pictures,
             self.catalog,
@@ -326,6 +334,7 @@ class Shop:
         finally:
             await self.checkout.drained()
             await self.payments.drained()
+            await self.identity.drained()
             await self.http.aclose()
             await self._webhooks_out.aclose()
             await self.db.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from commercekit import checkout, notifications, orders, payments
+from commercekit import checkout, identity, notifications, orders, payments
 from commercekit.fulfilment import SEALED_TABLES as FULFILMENT_SEALED
 from commercekit.platform.plugins.hookspecs import register_piccolo_apps
 from commercekit.platform.webhooks import SEALED_TABLES as WEBHOOKS_SEALED
@@ -20,6 +20,7 @@ SEALED_TABLES = (
     *payments.SEALED_TABLES,
     *FULFILMENT_SEALED,
     *notifications.SEALED_TABLES,
+    *identity.SEALED_TABLES,
     *orders.SEALED_TABLES,
     *checkout.SEALED_TABLES,
 )

@@ -1,16 +1,65 @@
-"""Who staff are, what they may do, and what they did."""
+"""Who people are, what they may do, and what they did."""
 
-from commercekit.identity.errors import ExpiryPassed, ScopeNotHeld, TokenNotFound
-from commercekit.identity.models import AuditRecord, IssuedToken, NewToken, StaffToken
-from commercekit.identity.service import IdentityService
+from commercekit.identity.errors import (
+    AccountNotFound,
+    EmailTaken,
+    ExpiryPassed,
+    LinkSpent,
+    PasswordsBusy,
+    ScopeNotHeld,
+    SessionNotFound,
+    TokenNotFound,
+    WeakPassword,
+    WrongCredentials,
+)
+from commercekit.identity.models import (
+    Account,
+    AuditRecord,
+    Client,
+    IssuedSession,
+    IssuedToken,
+    LoggedIn,
+    LoginAttempt,
+    NewAccount,
+    NewToken,
+    Realm,
+    SessionView,
+    StaffMember,
+    StaffToken,
+)
+from commercekit.identity.repository import SEALED_TABLES
+from commercekit.identity.service import IdentityService, LoginWatch, Unwatched
+from commercekit.identity.settings import IdentitySettings, PasswordSettings, RealmSettings
 
 __all__ = [
+    "SEALED_TABLES",
+    "Account",
+    "AccountNotFound",
     "AuditRecord",
+    "Client",
+    "EmailTaken",
     "ExpiryPassed",
     "IdentityService",
+    "IdentitySettings",
+    "IssuedSession",
     "IssuedToken",
+    "LinkSpent",
+    "LoggedIn",
+    "LoginAttempt",
+    "LoginWatch",
+    "NewAccount",
     "NewToken",
+    "PasswordSettings",
+    "PasswordsBusy",
+    "Realm",
+    "RealmSettings",
     "ScopeNotHeld",
+    "SessionNotFound",
+    "SessionView",
+    "StaffMember",
     "StaffToken",
     "TokenNotFound",
+    "Unwatched",
+    "WeakPassword",
+    "WrongCredentials",
 ]

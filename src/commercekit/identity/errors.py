@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
-from commercekit.errors import Forbidden, NotFound, Unprocessable
+from commercekit.errors import (
+    Conflict,
+    Forbidden,
+    Gone,
+    NotFound,
+    Unauthenticated,
+    Unavailable,
+    Unprocessable,
+)
 
-__all__ = ["ExpiryPassed", "ScopeNotHeld", "TokenNotFound"]
+__all__ = [
+    "AccountNotFound",
+    "EmailTaken",
+    "ExpiryPassed",
+    "LinkSpent",
+    "PasswordsBusy",
+    "ScopeNotHeld",
+    "SessionNotFound",
+    "TokenNotFound",
+    "WeakPassword",
+    "WrongCredentials",
+]
 
 
 class TokenNotFound(NotFound):
     """No token of this shop has this id."""
+
+
+class AccountNotFound(NotFound):
+    """No account has this id."""
+
+
+class SessionNotFound(NotFound):
+    """The account has no such session."""
 
 
 class ScopeNotHeld(Forbidden):
@@ -25,3 +52,43 @@ class ExpiryPassed(Unprocessable):
     slug = "expiry-passed"
     title = "The expiry lies in the past"
     title_zh = "过期时间已过"
+
+
+class WrongCredentials(Unauthenticated):
+    """No account with this password: which of the two is wrong is not told."""
+
+    slug = "wrong-credentials"
+    title = "E-mail address or password wrong"
+    title_zh = "邮箱或密码错误"
+
+
+class WeakPassword(Unprocessable):
+    """A password that somebody would guess; the entry says why."""
+
+    slug = "weak-password"
+    title = "Password too weak"
+    title_zh = "密码强度不足"
+
+
+class LinkSpent(Gone):
+    """A link from a mail that was used, is too old, or was overtaken by something newer."""
+
+    slug = "link-spent"
+    title = "This link works no more"
+    title_zh = "此链接已失效"
+
+
+class EmailTaken(Conflict):
+    """Another member of staff has this address. Customers are never told such a thing."""
+
+    slug = "email-taken"
+    title = "The address belongs to another account"
+    title_zh = "该邮箱已被其他账户使用"
+
+
+class PasswordsBusy(Unavailable):
+    """More passwords wait to be judged than this process takes on."""
+
+    slug = "too-many-logins"
+    title = "Too many logins at the moment"
+    title_zh = "当前登录人数过多"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from piccolo.columns import UUID, Array, Bytea, Text, Timestamptz
+from piccolo.columns import UUID, Array, BigInt, Boolean, Bytea, Text, Timestamptz
 from piccolo.columns.column_types import JSONB
 from piccolo.table import Table
 
 from commercekit.platform.db import ENGINE
 
-__all__ = ["AuditRow", "StaffToken"]
+__all__ = ["AccountRow", "AuditRow", "MailProofRow", "SessionRow", "StaffToken"]
 
 
 class StaffToken(Table, db=ENGINE, tablename="identity_staff_token"):
@@ -36,3 +36,55 @@ class AuditRow(Table, db=ENGINE, tablename="identity_audit_entry"):
     reason = Text()
     request_id = Text()
     details = JSONB()
+
+
+class AccountRow(Table, db=ENGINE, tablename="identity_account"):
+    """Somebody who can log in: address, name and password are sealed, and gone once it is deleted."""
+
+    id = UUID(primary_key=True, default=None)
+    realm = Text()
+    email = Bytea(null=True, default=None)
+    email_index = Bytea(null=True, default=None)
+    name = Bytea(null=True, default=None)
+    locale = Text()
+    password = Bytea(null=True, default=None)
+    password_at = Timestamptz(null=True, default=None)
+    email_proven_at = Timestamptz(null=True, default=None)
+    scopes = Array(base_column=Text())
+    disabled_at = Timestamptz(null=True, default=None)
+    deleted_at = Timestamptz(null=True, default=None)
+    created_at = Timestamptz(default=None)
+    version = BigInt(default=1)
+
+
+class SessionRow(Table, db=ENGINE, tablename="identity_session"):
+    """A browser that is logged in; only the digest of its cookie is here."""
+
+    id = UUID(primary_key=True, default=None)
+    realm = Text()
+    account_id = UUID(default=None)
+    secret_hash = Bytea(unique=True)
+    client = Bytea(null=True, default=None)
+    created_at = Timestamptz(default=None)
+    seen_at = Timestamptz(default=None)
+    expires_at = Timestamptz(default=None)
+    password_at = Timestamptz(null=True, default=None)
+    second_factor = Text(null=True, default=None)
+    second_factor_at = Timestamptz(null=True, default=None)
+    is_pending = Boolean()
+    revoked_at = Timestamptz(null=True, default=None)
+    revoked_for = Text(null=True, default=None)
+
+
+class MailProofRow(Table, db=ENGINE, tablename="identity_mail_proof"):
+    """A link that was sent to an address; only the digest of its secret is here."""
+
+    id = UUID(primary_key=True, default=None)
+    account_id = UUID(default=None)
+    purpose = Text()
+    secret_hash = Bytea(unique=True)
+    email = Bytea()
+    email_index = Bytea()
+    created_at = Timestamptz(default=None)
+    expires_at = Timestamptz(default=None)
+    spent_at = Timestamptz(null=True, default=None)

@@ -59,7 +59,8 @@ def check_routes(
 ) -> None:
     """Refuse an application with a route that is open by mistake, or stands where none should.
 
-    Deny by default: every handler under ``/admin`` carries a guard made by ``requires``.
+    Deny by default: every handler under ``/admin`` carries a guard made by ``requires`` or
+    ``has_session``, or says why it is ``public``.
     """
     mistakes: list[str] = []
     for route in app.routes:
@@ -83,7 +84,8 @@ def check_routes(
             f"{method} {path} has no guard; add guards=[requires(…)]"
             for method, (handler, _) in route.route_handler_map.items()
             if method != "OPTIONS"
-            and not any(hasattr(guard, "required_scope") for guard in handler.resolve_guards())
+            and not any(hasattr(guard, "access") for guard in handler.resolve_guards())
+            and not handler.opt.get("public")
         )
     if mistakes:
         message = "This shop does not start: " + "; ".join(sorted(set(mistakes)))

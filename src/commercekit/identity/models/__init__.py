@@ -1,6 +1,37 @@
 """What identity knows, as values."""
 
+from commercekit.identity.models.accounts import (
+    Account,
+    MailPurpose,
+    NewAccount,
+    Realm,
+    StaffMember,
+)
 from commercekit.identity.models.audit import AuditRecord
+from commercekit.identity.models.sessions import (
+    Client,
+    FoundSession,
+    IssuedSession,
+    LoggedIn,
+    LoginAttempt,
+    SessionView,
+)
 from commercekit.identity.models.tokens import IssuedToken, NewToken, StaffToken
 
-__all__ = ["AuditRecord", "IssuedToken", "NewToken", "StaffToken"]
+__all__ = [
+    "Account",
+    "AuditRecord",
+    "Client",
+    "FoundSession",
+    "IssuedSession",
+    "IssuedToken",
+    "LoggedIn",
+    "LoginAttempt",
+    "MailPurpose",
+    "NewAccount",
+    "NewToken",
+    "Realm",
+    "SessionView",
+    "StaffMember",
+    "StaffToken",
+]

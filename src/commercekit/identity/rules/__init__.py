@@ -1,5 +1,13 @@
 """Decisions of identity. Pure."""
 
+from commercekit.identity.rules.emails import check_email
+from commercekit.identity.rules.passwords import (
+    MAX_LENGTH,
+    BreachedFile,
+    check_password,
+    prepare,
+)
+from commercekit.identity.rules.secrets import digest_of, make_secret
 from commercekit.identity.rules.tokens import (
     TokenParts,
     check_grant,
@@ -8,4 +16,17 @@ from commercekit.identity.rules.tokens import (
     parse_token,
 )
 
-__all__ = ["TokenParts", "check_grant", "hash_secret", "make_token", "parse_token"]
+__all__ = [
+    "MAX_LENGTH",
+    "BreachedFile",
+    "TokenParts",
+    "check_email",
+    "check_grant",
+    "check_password",
+    "digest_of",
+    "hash_secret",
+    "make_secret",
+    "make_token",
+    "parse_token",
+    "prepare",
+]

@@ -1,5 +1,6 @@
 """Use cases of identity."""
 
 from commercekit.identity.service.identity_service import IdentityService
+from commercekit.identity.service.watching import LoginWatch, Unwatched
 
-__all__ = ["IdentityService"]
+__all__ = ["IdentityService", "LoginWatch", "Unwatched"]

@@ -2,36 +2,105 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from commercekit.identity.service.accounts import Accounts
 from commercekit.identity.service.audit import AuditTrail
+from commercekit.identity.service.logins import Logins
+from commercekit.identity.service.passwords import Passwords
+from commercekit.identity.service.sessions import Sessions
 from commercekit.identity.service.tokens import StaffTokens
+from commercekit.identity.service.watching import Unwatched
+from commercekit.identity.settings import IdentitySettings
+from commercekit.platform.jobs import JobContext, JobKind, Schedule
+from commercekit.platform.security import AuditEntry, PermissionBook
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from commercekit.identity.models import AuditRecord
+    from commercekit.identity.service.watching import LoginWatch
     from commercekit.kernel import Clock, PageRequest
     from commercekit.platform.db import Database, UnitOfWork
-    from commercekit.platform.security import AuditEntry, PermissionBook
+    from commercekit.platform.security import Principal, Sealer
 
 __all__ = ["IdentityService"]
 
+_PRUNE = "identity.prune"
+
 
 class IdentityService(StaffTokens):
-    """Staff tokens and the audit trail; also the shop's audit port."""
+    """Tokens, accounts, sessions and the audit trail; also the shop's audit port."""
 
     def __init__(
-        self, db: Database, clock: Clock, permissions: PermissionBook | None = None
+        self,
+        db: Database,
+        clock: Clock,
+        sealer: Sealer,
+        *,
+        permissions: PermissionBook | None = None,
+        settings: IdentitySettings | None = None,
+        watch: LoginWatch | None = None,
+        shop_name: str = "CommerceKit",
     ) -> None:
         """Without ``permissions`` every scope that is one can be given to a token."""
+        settings = settings or IdentitySettings()
+        watch = watch or Unwatched()
         self.trail = AuditTrail(db, clock)
         super().__init__(db, clock, self.trail, permissions)
+        self.passwords = Passwords(settings.passwords, sealer, known=(shop_name, "commercekit"))
+        self.sessions = Sessions(db, clock, sealer, settings)
+        self.accounts = Accounts(
+            db,
+            clock,
+            sealer,
+            self.passwords,
+            self.sessions,
+            self.trail,
+            permissions or PermissionBook(),
+        )
+        self.logins = Logins(
+            db, sealer, self.accounts, self.passwords, self.sessions, self.trail, watch
+        )
+
+    def job_kinds(self) -> list[JobKind]:
+        """What runs in the background; app.py registers them."""
+        return [JobKind(_PRUNE, self._prune_job)]
+
+    def schedules(self) -> list[Schedule]:
+        """What runs periodically."""
+        return [Schedule(_PRUNE, every=timedelta(hours=6), job=_PRUNE)]
+
+    def now(self) -> datetime:
+        """The shop's time."""
+        return self._clock.now()
+
+    async def drained(self) -> None:
+        """Return once nothing of it is under way; before the database is closed."""
+        await self.sessions.drained()
+        self.passwords.close()
 
     async def record(self, uow: UnitOfWork, entry: AuditEntry) -> None:
         """Write a privileged act down, in the transaction of the act itself."""
         await self.trail.record(uow, entry)
+
+    async def note_stray(self, principal: Principal, path: str) -> None:
+        """Write down that a customer's session was shown at a door for staff."""
+        entry = AuditEntry(
+            actor=principal.id,
+            action="security:realm-crossed",
+            subject=f"session/{principal.session_id}",
+            details={"path": path[:200]},
+        )
+        async with self._db.unit_of_work() as uow:
+            await self.record(uow, entry)
 
     async def list_audit(
         self, page: PageRequest
     ) -> tuple[list[AuditRecord], tuple[str, ...] | None]:
         """Privileged acts, newest first, and the place to go on from."""
         return await self.trail.list_audit(page)
+
+    async def _prune_job(self, _context: JobContext) -> None:
+        await self.sessions.prune()

@@ -24,7 +24,7 @@ from commercekit.platform.http.openapi import documentation_routes, openapi_conf
 from commercekit.platform.http.operations import ReadyCheck, operation_routes
 from commercekit.platform.http.pages import CURSORS, Cursors
 from commercekit.platform.http.query import check_request, remember_parameters
-from commercekit.platform.security import AUTHENTICATOR, Authenticator
+from commercekit.platform.security import AUTHENTICATOR, SESSIONS, Authenticator, SessionReader
 
 if TYPE_CHECKING:
     from litestar.types import Receive, Scope, Send
@@ -64,6 +64,7 @@ def build_litestar(
     dependencies: Mapping[str, Any] | None = None,
     lifespan: Sequence[Lifespan] = (),
     authenticator: Authenticator | None = None,
+    sessions: SessionReader | None = None,
     idempotency: Idempotency | None = None,
     cursors: Cursors | None = None,
     settings: HttpSettings | None = None,
@@ -79,9 +80,10 @@ def build_litestar(
     """The application that answers ``controllers`` with everything API.md asks of each of them.
 
     ``dependencies`` are the finished services by the name under which handlers ask for them. Without
-    an ``authenticator`` every guard refuses. ``lanes`` are calls that Litestar need not see. A
-    ``shortcut`` stands in front of them: it answers what it can answer alike for less, and hands on the
-    rest. A ``gate`` stands in front of both and may raise: it counts who asks how often.
+    an ``authenticator`` every guard refuses tokens, without ``sessions`` cookies. ``lanes`` are calls
+    that Litestar need not see. A ``shortcut`` stands in front of them: it answers what it can answer
+    alike for less, and hands on the rest. A ``gate`` stands in front of both and may raise: it counts
+    who asks how often.
     """
     metrics = RequestMetrics(registry or CollectorRegistry())
     app = _quietly(
@@ -106,6 +108,7 @@ def build_litestar(
             {
                 **(state or {}),
                 AUTHENTICATOR: authenticator,
+                SESSIONS: sessions,
                 IDEMPOTENCY: idempotency,
                 CURSORS: cursors,
             }

@@ -3,9 +3,18 @@
 from commercekit.platform.security.audit import AuditEntry, AuditPort
 from commercekit.platform.security.guard import (
     AUTHENTICATOR,
+    SESSIONS,
+    STEP_UP,
     Authenticator,
+    MfaRequired,
+    SessionReader,
+    StepUpRequired,
+    cookie_of,
+    has_session,
     principal_of,
     requires,
+    signed_in,
+    whoever,
 )
 from commercekit.platform.security.invariants import sealed_with
 from commercekit.platform.security.keys import MasterKey
@@ -27,10 +36,13 @@ from commercekit.platform.security.signing import SignatureScheme, SigningKey
 
 __all__ = [
     "AUTHENTICATOR",
+    "SESSIONS",
+    "STEP_UP",
     "AuditEntry",
     "AuditPort",
     "Authenticator",
     "MasterKey",
+    "MfaRequired",
     "Permission",
     "PermissionBook",
     "PermissionView",
@@ -38,16 +50,22 @@ __all__ = [
     "PrincipalKind",
     "SealBroken",
     "Sealer",
+    "SessionReader",
     "SignatureScheme",
     "SigningKey",
+    "StepUpRequired",
     "check_scope",
     "check_scopes",
+    "cookie_of",
     "covers",
     "find_card_number",
     "forget_keys",
+    "has_session",
     "normalise",
     "principal_of",
     "redact",
     "requires",
     "sealed_with",
+    "signed_in",
+    "whoever",
 ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -35,6 +37,17 @@ class Principal(Struct, frozen=True, kw_only=True):
     kind: PrincipalKind = PrincipalKind.STAFF
     scopes: frozenset[str] = frozenset()
     name: str = ""
+    account_id: UUID | None = None
+    """Whose account it is; nobody's for tokens and the software itself."""
+    session_id: UUID | None = None
+    """The session that was shown; tokens have none."""
+    password_at: datetime | None = None
+    """When the password was last proven in this session."""
+    second_factor: str | None = None
+    """The kind of the second factor that was last proven, such as ``totp``."""
+    second_factor_at: datetime | None = None
+    is_pending: bool = False
+    """The password was right, and a second factor is still owed: nothing is allowed yet."""
 
     @classmethod
     def system(cls, name: str) -> Principal:

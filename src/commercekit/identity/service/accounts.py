@@ -1,0 +1,201 @@
+"""Accounts: made, asked to join, closed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from commercekit.errors import FieldError, Malformed
+from commercekit.identity.errors import AccountNotFound, EmailTaken
+from commercekit.identity.models import Account, NewAccount, Realm, StaffMember
+from commercekit.identity.repository import AccountRepository
+from commercekit.identity.rules import check_email, check_grant
+from commercekit.kernel import new_id
+from commercekit.platform.security import AuditEntry, PermissionBook
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from uuid import UUID
+
+    from commercekit.identity.service.passwords import Passwords
+    from commercekit.identity.service.sessions import Sessions
+    from commercekit.kernel import Clock, PageRequest
+    from commercekit.platform.db import Database, UnitOfWork
+    from commercekit.platform.security import AuditPort, Principal, Sealer
+
+__all__ = ["Accounts"]
+
+_LONGEST_NAME = 200
+
+
+class Accounts:
+    """Who there is, in both realms."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        sealer: Sealer,
+        passwords: Passwords,
+        sessions: Sessions,
+        audit: AuditPort,
+        permissions: PermissionBook,
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._repository = AccountRepository(db, sealer)
+        self._passwords = passwords
+        self._sessions = sessions
+        self._audit = audit
+        self._permissions = permissions
+
+    async def get(self, account_id: UUID, realm: Realm) -> Account:
+        """An account; raises :class:`~commercekit.identity.errors.AccountNotFound`."""
+        account = await self._repository.get(self._db, account_id, realm)
+        if account is None:
+            message = "There is no such account."
+            raise AccountNotFound(message)
+        return account
+
+    async def find(self, realm: Realm, email: str) -> Account | None:
+        """The account with this address, if there is one. Never for answers to strangers."""
+        return await self._repository.by_email(self._db, realm, email)
+
+    async def list_staff(self, page: PageRequest) -> tuple[list[StaffMember], tuple[str] | None]:
+        """Members of staff, newest first, and the place to go on from."""
+        found = await self._repository.staff(page)
+        more = len(found) > page.limit
+        found = found[: page.limit]
+        return [member(each) for each in found], (str(found[-1].id),) if more else None
+
+    async def create_staff(
+        self,
+        actor: Principal,
+        new: NewAccount,
+        scopes: Iterable[str],
+        *,
+        password: str | None = None,
+        request_id: str = "",
+    ) -> Account:
+        """A member of staff who may do what ``actor`` may grant.
+
+        Without ``password`` nobody can log in to it before one is chosen by an invitation. Raises
+        :class:`~commercekit.identity.errors.EmailTaken`,
+        :class:`~commercekit.identity.errors.ScopeNotHeld` and
+        :class:`~commercekit.identity.errors.WeakPassword`.
+        """
+        email = check_email(new.email)
+        granted = self._granted(actor, scopes)
+        account = Account(
+            id=new_id(),
+            realm=Realm.STAFF,
+            email=email,
+            name=_name(new.name),
+            locale=new.locale,
+            scopes=tuple(granted),
+            password_at=None,
+            email_proven_at=None,
+            disabled_at=None,
+            created_at=self._clock.now(),
+            version=1,
+        )
+        sealed = None
+        if password is not None:
+            await self._passwords.check(password, about=(email, new.name or ""))
+            sealed = await self._passwords.hash(account.id, password)
+        async with self._db.unit_of_work() as uow:
+            if not await self._repository.insert(uow, account, sealed):
+                message = "A member of staff has this address already."
+                raise EmailTaken(message)
+            await self._record(
+                uow, actor, "users:create", account.id, request_id, scopes=" ".join(granted)
+            )
+        return account
+
+    async def register(self, new: NewAccount, password: str) -> None:
+        """An account for a customer; they log in next.
+
+        An address that has an account already changes nothing, and nothing that the caller can see tells
+        it apart. Raises :class:`~commercekit.identity.errors.WeakPassword`.
+        """
+        email = check_email(new.email)
+        await self._passwords.check(password, about=(email, new.name or ""))
+        account = Account(
+            id=new_id(),
+            realm=Realm.CUSTOMER,
+            email=email,
+            name=_name(new.name),
+            locale=new.locale,
+            scopes=(),
+            password_at=None,
+            email_proven_at=None,
+            disabled_at=None,
+            created_at=self._clock.now(),
+            version=1,
+        )
+        sealed = await self._passwords.hash(account.id, password)
+        async with self._db.unit_of_work() as uow:
+            await self._repository.insert(uow, account, sealed)
+
+    async def set_disabled(
+        self, actor: Principal, account_id: UUID, *, disabled: bool, request_id: str = ""
+    ) -> Account:
+        """Close a member of staff's account, which ends its sessions at once, or open it again."""
+        async with self._db.unit_of_work() as uow:
+            account = await self._repository.lock(uow, account_id, Realm.STAFF)
+            if account is None:
+                message = "There is no such account."
+                raise AccountNotFound(message)
+            if (account.disabled_at is not None) != disabled:
+                now = self._clock.now() if disabled else None
+                await self._repository.set_disabled(uow, account_id, now)
+                if disabled:
+                    await self._sessions.revoke_all(uow, account_id, because="disabled")
+                action = "users:disable" if disabled else "users:enable"
+                await self._record(uow, actor, action, account_id, request_id)
+        return await self.get(account_id, Realm.STAFF)
+
+    def _granted(self, actor: Principal, scopes: Iterable[str]) -> list[str]:
+        granted = check_grant(actor, scopes)
+        for scope in granted:
+            if not self._permissions.knows(scope):
+                message = self._permissions.unknown(scope)
+                place = FieldError("/scopes", "unknown-permission", message)
+                raise Malformed(message, errors=(place,))
+        return granted
+
+    async def _record(
+        self,
+        uow: UnitOfWork,
+        actor: Principal,
+        action: str,
+        account_id: UUID,
+        request_id: str,
+        **details: str,
+    ) -> None:
+        entry = AuditEntry(
+            actor=actor.id,
+            action=action,
+            subject=f"account/{account_id}",
+            request_id=request_id,
+            details=details,
+        )
+        await self._audit.record(uow, entry)
+
+
+def member(account: Account) -> StaffMember:
+    """The account as those see it who look after accounts."""
+    return StaffMember(
+        id=account.id,
+        email=account.email,
+        name=account.name,
+        scopes=account.scopes,
+        is_invited=account.password_at is None,
+        disabled_at=account.disabled_at,
+        created_at=account.created_at,
+        version=account.version,
+    )
+
+
+def _name(text: str | None) -> str | None:
+    """A name on one line; ``None`` for an empty one."""
+    return (" ".join((text or "").split())[:_LONGEST_NAME]) or None
