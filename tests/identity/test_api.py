@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 from tests.platform.http.test_problems import assert_problem
 
 BODY = {"name": "build server", "scopes": ["orders:read"]}
@@ -84,3 +86,33 @@ async def test_audit_tells_what_was_done_with_which_request(client, bearer):
     assert entry["action"] == "tokens:create"
     assert entry["request_id"] == made.headers["x-request-id"]
     assert entry["actor"].startswith("token/")
+
+
+async def test_audit_is_searched_and_exported_and_the_export_is_an_entry(client, bearer):
+    boss = await bearer("*:*")
+    await create(client, boss)
+    made = await client.get("/admin/audit", params={"actor": "test"}, headers=boss)
+    assert [e["action"] for e in made.json()["items"]] == ["tokens:create"]
+    body = {"action": "tokens:*"}
+    exported = await client.post("/admin/audit/export", json=body, headers=boss)
+    assert exported.headers["content-type"] == "application/x-ndjson"
+    lines = [json.loads(line) for line in exported.text.splitlines()]
+    assert [(line["number"], line["action"]) for line in lines] == [
+        (1, "tokens:create"),
+        (2, "tokens:create"),
+    ]
+    assert lines[1]["previous"] == lines[0]["hash"]
+    (entry, *_) = (await client.get("/admin/audit", headers=boss)).json()["items"]
+    assert (entry["action"], entry["details"]) == ("audit:export", {"action": "tokens:*"})
+
+
+async def test_reading_the_trail_is_not_exporting_it(client, bearer):
+    reader = await bearer("audit:read")
+    refused = await client.post("/admin/audit/export", json={}, headers=reader)
+    assert_problem(refused, 403, "forbidden")
+    boss = await bearer("*:*")
+    refused = await client.post("/admin/audit/export", json={"who": "me"}, headers=boss)
+    assert_problem(refused, 400, "validation")
+    page = await client.get("/admin/audit", params={"limit": 1}, headers=boss)
+    moved = {"limit": 1, "cursor": page.json()["next_cursor"], "actor": "test"}
+    assert_problem(await client.get("/admin/audit", params=moved, headers=boss), 400, "validation")

@@ -17,6 +17,7 @@ LOCATION = UUID("01938a00-0000-7000-8000-000000000001")
 SEALED_TABLES = (
     "orders_order", "orders_return", "payments_payment", "fulfilment_shipment", "fulfilment_event", "checkout_cart",
     "platform_idempotency_key", "notifications_message", "webhooks_endpoint", "webhooks_secret",
+    "identity_audit_entry",
 )  # fmt: skip
 
 
@@ -139,6 +140,11 @@ INSERT INTO platform_idempotency_key (scope, subject, key, request_hash, state, 
     created_at)
 VALUES ('orders', '', 'k', '', 'running', gen_random_uuid(), now(), now());
 
+UPDATE identity_audit_lane SET number = 1, hash = sha256('') WHERE lane = 7;
+INSERT INTO identity_audit_entry (id, at, actor, action, subject, reason, request_id, details, lane,
+    number, previous, hash, seal)
+VALUES ('{cart}', now(), 'a', 'b:c', '', '', '', '{{}}', 7, 1, sha256(''), sha256(''),
+    '\\x{identity_audit_entry}');
 INSERT INTO webhooks_endpoint (id, url, description, events, signature, headers, created_by,
     created_at, updated_at)
 VALUES ('{cart}', 'https://shop.example/hook', '', '{{order.*}}', 'v1', '\\x{webhooks_endpoint}',
@@ -338,6 +344,15 @@ BROKEN = [
     (
         "default-partitions-are-empty",
         "UPDATE payments_history SET payment_id = 'ffffffff-ffff-7fff-bfff-ffffffffffff'",
+    ),
+    (
+        "audit-chains-end-where-their-heads-say",
+        "UPDATE identity_audit_lane SET number = 1, hash = sha256('') WHERE lane = 0",
+    ),
+    (
+        "identity-audit-entry-is-sealed",
+        "ALTER TABLE identity_audit_entry DISABLE TRIGGER ALL;"
+        "UPDATE identity_audit_entry SET seal = 'in clear'",
     ),
     ("webhooks-endpoint-is-sealed", "UPDATE webhooks_endpoint SET headers = 'in clear'"),
     ("webhooks-secret-is-sealed", "UPDATE webhooks_secret SET secret = 'in clear'"),

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 
     from commercekit.app.shop import Shop
 
-__all__ = ["audit_books", "auditing"]
+__all__ = ["audit_books", "audit_trail", "auditing"]
 
 _EVERY = timedelta(hours=6)
+_TRAIL = timedelta(days=1)
+_NAMED = 20
 _log = structlog.get_logger("commercekit.audit")
 
 
@@ -30,13 +32,39 @@ async def audit_books(shop: Shop, apps: Sequence[str]) -> int:
     return len(breaches)
 
 
+async def audit_trail(shop: Shop) -> int:
+    """Verify the whole audit trail; gives how many of its entries are not what was written.
+
+    The log gets the ends of the chains each time: it lies elsewhere, so that an end which is cut off
+    later is missed.
+    """
+    report = await shop.identity.audit.verify()
+    for breach in report.breaches[:_NAMED]:
+        _log.error(
+            "audit-trail-broken",
+            chain=breach.lane,
+            number=breach.number,
+            entry=str(breach.entry),
+            kind=breach.kind,
+        )
+    heads = [f"{head.lane}:{head.number}:{head.hash}" for head in report.heads]
+    _log.info("audit-heads", checked=report.checked, breaches=len(report.breaches), heads=heads)
+    return len(report.breaches)
+
+
 def auditing(shop: Shop, apps: Sequence[str]) -> tuple[list[JobKind], list[Schedule]]:
     """The job, and how often it is due."""
 
     async def run(_context: JobContext) -> None:
         await audit_books(shop, apps)
 
+    async def verify(_context: JobContext) -> None:
+        await audit_trail(shop)
+
     return (
-        [JobKind("platform.audit", run)],
-        [Schedule("platform.audit", every=_EVERY, job="platform.audit")],
+        [JobKind("platform.audit", run), JobKind("identity.audit-trail", verify)],
+        [
+            Schedule("platform.audit", every=_EVERY, job="platform.audit"),
+            Schedule("identity.audit-trail", every=_TRAIL, job="identity.audit-trail"),
+        ],
     )

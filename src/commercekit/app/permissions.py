@@ -7,6 +7,7 @@ from commercekit.platform.security import Permission
 __all__ = ["CORE_PERMISSIONS"]
 
 CORE_PERMISSIONS = (
+    Permission("audit:export", {"en": "Export the audit trail", "zh": "导出审计记录"}),
     Permission("audit:read", {"en": "Read the audit trail", "zh": "查看审计记录"}),
     Permission(
         "catalog:read",

@@ -19,6 +19,7 @@ _COMMANDS: Final = {
     "db": ("db", "db"),
     "plugins": ("plugins", "plugins"),
     "token": ("token", "token"),
+    "audit": ("audit", "audit"),
     "import": ("imports", "import_"),
     "export": ("exports", "export"),
     "demo": ("demo", "demo"),

@@ -14,7 +14,13 @@ from commercekit.identity.errors import (
 )
 from commercekit.identity.models import (
     Account,
+    AuditBreach,
+    AuditFilter,
+    AuditHead,
+    AuditLink,
     AuditRecord,
+    AuditReport,
+    ChainedRecord,
     Client,
     IssuedSession,
     IssuedToken,
@@ -28,14 +34,21 @@ from commercekit.identity.models import (
     StaffToken,
 )
 from commercekit.identity.repository import SEALED_TABLES
-from commercekit.identity.service import IdentityService, LoginWatch, Unwatched
+from commercekit.identity.service import AuditTrail, IdentityService, LoginWatch, Unwatched
 from commercekit.identity.settings import IdentitySettings, PasswordSettings, RealmSettings
 
 __all__ = [
     "SEALED_TABLES",
     "Account",
     "AccountNotFound",
+    "AuditBreach",
+    "AuditFilter",
+    "AuditHead",
+    "AuditLink",
     "AuditRecord",
+    "AuditReport",
+    "AuditTrail",
+    "ChainedRecord",
     "Client",
     "EmailTaken",
     "ExpiryPassed",

@@ -1,4 +1,4 @@
-"""What holds of accounts, sessions and links."""
+"""What holds of accounts, sessions, links and the audit trail."""
 
 from __future__ import annotations
 
@@ -26,6 +26,21 @@ INVARIANTS = (
         sql="""
             SELECT s.id, s.realm, a.realm AS of_account FROM identity_session s
             JOIN identity_account a ON a.id = s.account_id WHERE a.realm <> s.realm
+            """,
+    ),
+    sealed_with("identity_audit_entry", "seal"),
+    Invariant(
+        name="audit-chains-end-where-their-heads-say",
+        sentence="The last entry of every audit chain is the one that its head names.",
+        sql="""
+            SELECT l.lane, l.number AS head, last.number AS found
+            FROM identity_audit_lane l
+            LEFT JOIN LATERAL (
+                SELECT e.number, e.hash FROM identity_audit_entry e
+                WHERE e.lane = l.lane ORDER BY e.number DESC LIMIT 1
+            ) last ON true
+            WHERE l.number <> coalesce(last.number, 0)
+               OR (l.number > 0 AND l.hash IS DISTINCT FROM last.hash)
             """,
     ),
 )

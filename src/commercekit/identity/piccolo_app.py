@@ -6,11 +6,18 @@ from pathlib import Path
 
 from piccolo.conf.apps import AppConfig
 
-from commercekit.identity.tables import AccountRow, AuditRow, MailProofRow, SessionRow, StaffToken
+from commercekit.identity.tables import (
+    AccountRow,
+    AuditLane,
+    AuditRow,
+    MailProofRow,
+    SessionRow,
+    StaffToken,
+)
 
 APP_CONFIG = AppConfig(
     app_name="commercekit_identity",
     migrations_folder_path=str(Path(__file__).parent / "piccolo_migrations"),
-    table_classes=[AccountRow, AuditRow, MailProofRow, SessionRow, StaffToken],
+    table_classes=[AccountRow, AuditLane, AuditRow, MailProofRow, SessionRow, StaffToken],
     migration_dependencies=[],
 )

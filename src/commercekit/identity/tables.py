@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from piccolo.columns import UUID, Array, BigInt, Boolean, Bytea, Text, Timestamptz
+from piccolo.columns import UUID, Array, BigInt, Boolean, Bytea, SmallInt, Text, Timestamptz
 from piccolo.columns.column_types import JSONB
 from piccolo.table import Table
 
 from commercekit.platform.db import ENGINE
 
-__all__ = ["AccountRow", "AuditRow", "MailProofRow", "SessionRow", "StaffToken"]
+__all__ = ["AccountRow", "AuditLane", "AuditRow", "MailProofRow", "SessionRow", "StaffToken"]
 
 
 class StaffToken(Table, db=ENGINE, tablename="identity_staff_token"):
@@ -26,7 +26,7 @@ class StaffToken(Table, db=ENGINE, tablename="identity_staff_token"):
 
 
 class AuditRow(Table, db=ENGINE, tablename="identity_audit_entry"):
-    """One privileged act. A trigger refuses to change or remove it."""
+    """One privileged act in its chain. A trigger refuses to change or remove it."""
 
     id = UUID(primary_key=True, default=None)
     at = Timestamptz(default=None)
@@ -36,6 +36,19 @@ class AuditRow(Table, db=ENGINE, tablename="identity_audit_entry"):
     reason = Text()
     request_id = Text()
     details = JSONB()
+    lane = SmallInt(null=True, default=None)
+    number = BigInt(null=True, default=None)
+    previous = Bytea(null=True, default=None)
+    hash = Bytea(null=True, default=None)
+    seal = Bytea(null=True, default=None)
+
+
+class AuditLane(Table, db=ENGINE, tablename="identity_audit_lane"):
+    """Where a chain of entries ends. A trigger lets it go forward only."""
+
+    lane = SmallInt(primary_key=True, default=None)
+    number = BigInt(default=0)
+    hash = Bytea()
 
 
 class AccountRow(Table, db=ENGINE, tablename="identity_account"):

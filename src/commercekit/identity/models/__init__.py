@@ -7,7 +7,15 @@ from commercekit.identity.models.accounts import (
     Realm,
     StaffMember,
 )
-from commercekit.identity.models.audit import AuditRecord
+from commercekit.identity.models.audit import (
+    AuditBreach,
+    AuditFilter,
+    AuditHead,
+    AuditLink,
+    AuditRecord,
+    AuditReport,
+    ChainedRecord,
+)
 from commercekit.identity.models.sessions import (
     Client,
     FoundSession,
@@ -20,7 +28,13 @@ from commercekit.identity.models.tokens import IssuedToken, NewToken, StaffToken
 
 __all__ = [
     "Account",
+    "AuditBreach",
+    "AuditFilter",
+    "AuditHead",
+    "AuditLink",
     "AuditRecord",
+    "AuditReport",
+    "ChainedRecord",
     "Client",
     "FoundSession",
     "IssuedSession",

@@ -13,5 +13,10 @@ __all__ = [
     "TokenRepository",
 ]
 
-SEALED_TABLES = ("identity_account", "identity_session", "identity_mail_proof")
+SEALED_TABLES = (
+    "identity_account",
+    "identity_session",
+    "identity_mail_proof",
+    "identity_audit_entry",
+)
 """Tables with sealed columns, for the sealer to load its keys."""

@@ -1,5 +1,6 @@
 """Decisions of identity. Pure."""
 
+from commercekit.identity.rules.audit import BEGINNING, LANES, ChainReader, hash_of
 from commercekit.identity.rules.emails import check_email
 from commercekit.identity.rules.passwords import (
     MAX_LENGTH,
@@ -17,13 +18,17 @@ from commercekit.identity.rules.tokens import (
 )
 
 __all__ = [
+    "BEGINNING",
+    "LANES",
     "MAX_LENGTH",
     "BreachedFile",
+    "ChainReader",
     "TokenParts",
     "check_email",
     "check_grant",
     "check_password",
     "digest_of",
+    "hash_of",
     "hash_secret",
     "make_secret",
     "make_token",

@@ -47,8 +47,8 @@ class IdentityService(StaffTokens):
         """Without ``permissions`` every scope that is one can be given to a token."""
         settings = settings or IdentitySettings()
         watch = watch or Unwatched()
-        self.trail = AuditTrail(db, clock)
-        super().__init__(db, clock, self.trail, permissions)
+        self.audit = AuditTrail(db, clock, sealer)
+        super().__init__(db, clock, self.audit, permissions)
         self.passwords = Passwords(settings.passwords, sealer, known=(shop_name, "commercekit"))
         self.sessions = Sessions(db, clock, sealer, settings)
         self.accounts = Accounts(
@@ -57,11 +57,11 @@ class IdentityService(StaffTokens):
             sealer,
             self.passwords,
             self.sessions,
-            self.trail,
+            self.audit,
             permissions or PermissionBook(),
         )
         self.logins = Logins(
-            db, sealer, self.accounts, self.passwords, self.sessions, self.trail, watch
+            db, sealer, self.accounts, self.passwords, self.sessions, self.audit, watch
         )
 
     def job_kinds(self) -> list[JobKind]:
@@ -83,7 +83,7 @@ class IdentityService(StaffTokens):
 
     async def record(self, uow: UnitOfWork, entry: AuditEntry) -> None:
         """Write a privileged act down, in the transaction of the act itself."""
-        await self.trail.record(uow, entry)
+        await self.audit.record(uow, entry)
 
     async def note_stray(self, principal: Principal, path: str) -> None:
         """Write down that a customer's session was shown at a door for staff."""
@@ -100,7 +100,7 @@ class IdentityService(StaffTokens):
         self, page: PageRequest
     ) -> tuple[list[AuditRecord], tuple[str, ...] | None]:
         """Privileged acts, newest first, and the place to go on from."""
-        return await self.trail.list_audit(page)
+        return await self.audit.list_audit(page)
 
     async def _prune_job(self, _context: JobContext) -> None:
         await self.sessions.prune()
