@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import pytest
 import pytest_asyncio
 
@@ -11,7 +13,9 @@ from commercekit.identity import (
     PasswordSettings,
 )
 from commercekit.identity.api import CookieSessions, controllers
+from commercekit.kernel import new_id
 from commercekit.platform.http import Cursors, Idempotency
+from commercekit.platform.jobs import Jobs
 from commercekit.platform.security import MasterKey, Principal, Sealer
 from commercekit.testing import core_piccolo_apps
 from commercekit.web import build_web
@@ -33,9 +37,68 @@ async def sealer(database):
     return sealer
 
 
+class Mailbox:
+    """What was written to whom, once its transaction committed; keys are used once."""
+
+    def __init__(self):
+        self.mails = []
+        self._keys = set()
+
+    async def send(self, uow, *, template, to, locale, params, dedupe_key):
+        if dedupe_key in self._keys:
+            return None
+        mail = Mail(template, to, locale, params)
+
+        def keep():
+            self._keys.add(dedupe_key)
+            self.mails.append(mail)
+
+        uow.after_commit(keep)
+        return new_id()
+
+    def last(self, template, to):
+        return next(mail for mail in reversed(self.mails) if mail[:2] == (template, to))
+
+
+class Mail(NamedTuple):
+    template: str
+    to: str
+    locale: str
+    params: dict
+
+    @property
+    def token(self):
+        return self.params["link"].rpartition("#")[2]
+
+
+@pytest.fixture
+def mailbox():
+    return Mailbox()
+
+
+@pytest.fixture
+def make_identity(database, clock, sealer, mailbox):
+    def make(**options):
+        jobs = Jobs(database, clock)
+        service = IdentityService(
+            database,
+            clock,
+            sealer,
+            jobs=jobs,
+            mailer=mailbox,
+            base_url="https://shop.example",
+            **{"settings": CHEAP, "shop_name": "Paper Lantern", **options},
+        )
+        jobs.register(*service.job_kinds())
+        service.jobs = jobs
+        return service
+
+    return make
+
+
 @pytest_asyncio.fixture
-async def identity(database, clock, sealer):
-    service = IdentityService(database, clock, sealer, settings=CHEAP, shop_name="Paper Lantern")
+async def identity(make_identity):
+    service = make_identity()
     yield service
     await service.drained()
 

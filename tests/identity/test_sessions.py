@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from commercekit.identity import IdentityService, NewAccount, Realm
+from commercekit.identity import Client, NewAccount, Realm
 from commercekit.platform.security import Principal, PrincipalKind
-from tests.identity.conftest import CHEAP
 from tests.platform.http.test_problems import assert_problem
 
 PASSWORD = "paper boats on a lake"
@@ -146,9 +145,9 @@ async def test_disabled_account_is_out_at_once_and_stays_out(client, keeper, ide
 
 
 async def test_revoked_session_ends_at_once_in_every_process(
-    client, identity, database, clock, sealer, keeper
+    client, identity, database, make_identity, keeper
 ):
-    elsewhere = IdentityService(database, clock, sealer, settings=CHEAP)
+    elsewhere = make_identity()
     cookie = (await log_in(client, "admin")).cookies["ck_staff"]
     assert await elsewhere.sessions.find(PrincipalKind.STAFF, cookie) is not None
     async with database.unit_of_work() as uow:
@@ -217,7 +216,7 @@ async def test_address_name_and_password_lie_sealed(client, database):
 async def test_password_change_in_between_opens_no_session(client, keeper, identity, database):
     """Proven against the old password, and changed before the session is there."""
     found = await identity.logins._prove(
-        identity.logins.attempt("login", Realm.STAFF, KEEPER["email"]),
+        identity.logins.attempt("login", Realm.STAFF, KEEPER["email"], Client()),
         Realm.STAFF,
         PASSWORD,
         email=KEEPER["email"],

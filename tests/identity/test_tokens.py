@@ -7,7 +7,6 @@ import pytest
 from commercekit.errors import Malformed
 from commercekit.identity import (
     ExpiryPassed,
-    IdentityService,
     NewToken,
     ScopeNotHeld,
     TokenNotFound,
@@ -66,9 +65,9 @@ async def test_expired_token_stops_at_its_moment(identity, clock):
     assert await identity.authenticate(secret) is None
 
 
-async def test_revoked_token_stops_at_once_in_every_process(identity, database, clock, sealer):
+async def test_revoked_token_stops_at_once_in_every_process(identity, make_identity):
     issued = await identity.create_token(CLI, wanted())
-    elsewhere = IdentityService(database, clock, sealer)
+    elsewhere = make_identity()
     assert await elsewhere.authenticate(issued.secret) is not None
     await identity.revoke_token(CLI, issued.token.id)
     assert await elsewhere.authenticate(issued.secret) is None

@@ -77,6 +77,11 @@ CORE_PERMISSIONS = (
     ),
     Permission("tokens:read", {"en": "See staff tokens", "zh": "查看员工令牌"}),
     Permission("tokens:write", {"en": "Issue and revoke staff tokens", "zh": "签发和吊销员工令牌"}),
+    Permission("users:read", {"en": "See members of staff", "zh": "查看员工账户"}),
+    Permission(
+        "users:write",
+        {"en": "Invite, close and delete members of staff", "zh": "邀请、停用和删除员工账户"},
+    ),
     Permission(
         "webhooks:read",
         {"en": "See webhook endpoints and what was sent", "zh": "查看 Webhook 端点和发送记录"},

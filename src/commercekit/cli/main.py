@@ -20,6 +20,7 @@ _COMMANDS: Final = {
     "plugins": ("plugins", "plugins"),
     "token": ("token", "token"),
     "audit": ("audit", "audit"),
+    "staff": ("staff", "staff"),
     "import": ("imports", "import_"),
     "export": ("exports", "export"),
     "demo": ("demo", "demo"),

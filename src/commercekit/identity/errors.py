@@ -16,7 +16,9 @@ __all__ = [
     "AccountNotFound",
     "EmailTaken",
     "ExpiryPassed",
+    "HasJoined",
     "LinkSpent",
+    "OwnAccount",
     "PasswordsBusy",
     "ScopeNotHeld",
     "SessionNotFound",
@@ -92,3 +94,19 @@ class PasswordsBusy(Unavailable):
     slug = "too-many-logins"
     title = "Too many logins at the moment"
     title_zh = "当前登录人数过多"
+
+
+class HasJoined(Conflict):
+    """Who has chosen a password is not invited again."""
+
+    slug = "has-joined"
+    title = "They have joined already"
+    title_zh = "该成员已加入"
+
+
+class OwnAccount(Conflict):
+    """Nobody closes or deletes the account they are logged in with."""
+
+    slug = "own-account"
+    title = "This is your own account"
+    title_zh = "不能对自己的账户执行此操作"

@@ -65,6 +65,22 @@ class IdentitySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         default_factory=lambda: RealmSettings(idle=timedelta(days=14), absolute=timedelta(days=90))
     )
     passwords: PasswordSettings = field(default_factory=PasswordSettings)
+    customer_pages: Annotated[
+        str,
+        Meta(
+            pattern=r"^(https?://[^\s?#]+|/[^\s?#]*)[^/\s?#]$",
+            description="Where links in mails to customers lead: an address, or a path below "
+            "web.base_url. Behind it come /new-password, /prove-email and /change-email, then # and what "
+            "the page sends to the shop.",
+        ),
+    ] = "/account"
+    staff_pages: Annotated[
+        str,
+        Meta(
+            pattern=r"^(https?://[^\s?#]+|/[^\s?#]*)[^/\s?#]$",
+            description="The same for staff: /new-password and /join.",
+        ),
+    ] = "/console"
     reset_lifetime: Annotated[
         timedelta, Meta(description="How long a link to a new password works.")
     ] = timedelta(minutes=30)

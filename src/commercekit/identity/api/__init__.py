@@ -2,10 +2,21 @@
 
 from commercekit.identity.api.audit import AdminAudit
 from commercekit.identity.api.cookies import CookieSessions
+from commercekit.identity.api.me import StoreMe
 from commercekit.identity.api.staff_auth import StaffAuth
 from commercekit.identity.api.store_auth import StoreAuth
 from commercekit.identity.api.tokens import AdminTokens
+from commercekit.identity.api.users import AdminUsers
 
-__all__ = ["AdminAudit", "AdminTokens", "CookieSessions", "StaffAuth", "StoreAuth", "controllers"]
+__all__ = [
+    "AdminAudit",
+    "AdminTokens",
+    "AdminUsers",
+    "CookieSessions",
+    "StaffAuth",
+    "StoreAuth",
+    "StoreMe",
+    "controllers",
+]
 
-controllers = (AdminAudit, AdminTokens, StaffAuth, StoreAuth)
+controllers = (AdminAudit, AdminTokens, AdminUsers, StaffAuth, StoreAuth, StoreMe)

@@ -22,6 +22,7 @@ __all__ = [
     "client_of",
     "cookie_in",
     "forgetting",
+    "renewed",
     "session_header",
     "session_of",
 ]
@@ -65,6 +66,14 @@ def session_header(request: Request[Any, Any, Any], session: IssuedSession, now:
     """``Set-Cookie`` for a session that was just made or renewed."""
     left = max(0, int((session.expires_at - now).total_seconds()))
     return _reader(request).header(session.realm, session.secret, left)
+
+
+def renewed(
+    request: Request[Any, Any, Any], session: IssuedSession, now: datetime
+) -> Response[None]:
+    """An empty answer after which the browser has the session's new cookie."""
+    header = session_header(request, session, now)
+    return Response(content=None, status_code=204, headers={"Set-Cookie": header})
 
 
 def forgetting(request: Request[Any, Any, Any], realm: Realm) -> Response[None]:

@@ -6,7 +6,14 @@ from msgspec import Meta
 
 from commercekit.identity.rules import MAX_LENGTH
 
-__all__ = ["CaptchaField", "EmailField", "LocaleField", "NameField", "PasswordField"]
+__all__ = [
+    "CaptchaField",
+    "EmailField",
+    "LocaleField",
+    "NameField",
+    "PasswordField",
+    "TokenField",
+]
 
 EmailField = Annotated[str, Meta(min_length=3, max_length=254, examples=["li.lei@example.com"])]
 PasswordField = Annotated[
@@ -24,4 +31,7 @@ LocaleField = Annotated[
 CaptchaField = Annotated[
     str,
     Meta(min_length=1, max_length=4096, description="The answer to a captcha, where one is due."),
+]
+TokenField = Annotated[
+    str, Meta(min_length=1, max_length=200, description="What stands behind # in the link.")
 ]

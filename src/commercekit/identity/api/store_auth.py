@@ -13,6 +13,7 @@ from commercekit.identity.api.fields import (
     LocaleField,
     NameField,
     PasswordField,
+    TokenField,
 )
 from commercekit.identity.models import NewAccount, Realm
 from commercekit.identity.service import IdentityService
@@ -53,6 +54,26 @@ class LoginView(Struct, frozen=True, kw_only=True):
     factors: tuple[str, ...]
     """Kinds of second factor of which one is to be proven next, for customers who have set one up."""
     expires_at: datetime
+
+
+class ResetRequestInput(Input):
+    """Whoever forgot a password."""
+
+    email: EmailField
+    captcha: CaptchaField | None = None
+
+
+class NewPasswordInput(Input):
+    """What stands behind ``#`` in the link, and the password that is to be."""
+
+    token: TokenField
+    password: PasswordField
+
+
+class LinkInput(Input):
+    """What stands behind ``#`` in the link."""
+
+    token: TokenField
 
 
 class StoreAuth(Controller):
@@ -125,3 +146,59 @@ class StoreAuth(Controller):
         if cookie is not None:
             await identity.logins.log_out(cookie)
         return forgetting(request, Realm.CUSTOMER)
+
+    @post(
+        "/reset-requests",
+        opt={"public": "whoever forgot a password cannot log in"},
+        status_code=202,
+        operation_id="AskForNewPassword",
+        summary="Have a link to a new password sent",
+    )
+    async def ask_reset(
+        self, request: Request[Any, Any, Any], data: ResetRequestInput, identity: IdentityService
+    ) -> None:
+        """The same answer, after the same time, for an address that nobody has."""
+        await identity.links.ask_reset(
+            Realm.CUSTOMER, data.email, client_of(request), captcha=data.captcha
+        )
+
+    @post(
+        "/resets",
+        opt={"public": "the link is the proof"},
+        status_code=204,
+        operation_id="ChooseNewPassword",
+        summary="Choose a new password by a link",
+    )
+    async def reset(
+        self, request: Request[Any, Any, Any], data: NewPasswordInput, identity: IdentityService
+    ) -> None:
+        """Every session of the account ends; the link works once."""
+        await identity.links.choose_password(
+            Realm.CUSTOMER, data.token, data.password, address=client_of(request).address
+        )
+
+    @post(
+        "/proofs",
+        opt={"public": "the link is the proof"},
+        status_code=204,
+        operation_id="ProveEmail",
+        summary="Prove an e-mail address by a link",
+    )
+    async def prove(
+        self, request: Request[Any, Any, Any], data: LinkInput, identity: IdentityService
+    ) -> None:
+        """From then on the account may do what needs a proven address."""
+        await identity.links.prove_email(data.token, address=client_of(request).address)
+
+    @post(
+        "/email-changes",
+        opt={"public": "the link is the proof"},
+        status_code=204,
+        operation_id="ChangeEmail",
+        summary="Take another e-mail address by a link",
+    )
+    async def change_email(
+        self, request: Request[Any, Any, Any], data: LinkInput, identity: IdentityService
+    ) -> None:
+        """The address that the link was sent to becomes the account's; the old one is told."""
+        await identity.links.change_email(data.token, address=client_of(request).address)

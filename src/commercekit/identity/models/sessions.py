@@ -15,6 +15,8 @@ class Client(Struct, frozen=True, kw_only=True):
 
     address: str = ""
     user_agent: str = ""
+    visit: str = ""
+    """What a captcha was given to, before anybody is logged in. Not kept."""
 
 
 class IssuedSession(Struct, frozen=True, kw_only=True):

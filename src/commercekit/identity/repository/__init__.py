@@ -2,6 +2,7 @@
 
 from commercekit.identity.repository.accounts import AccountRepository
 from commercekit.identity.repository.audit import AuditRepository
+from commercekit.identity.repository.mail_proofs import MailProof, MailProofRepository
 from commercekit.identity.repository.sessions import SessionRepository
 from commercekit.identity.repository.tokens import TokenRepository
 
@@ -9,6 +10,8 @@ __all__ = [
     "SEALED_TABLES",
     "AccountRepository",
     "AuditRepository",
+    "MailProof",
+    "MailProofRepository",
     "SessionRepository",
     "TokenRepository",
 ]

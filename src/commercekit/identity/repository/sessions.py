@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from commercekit.identity.models import Client, FoundSession, IssuedSession, SessionView
 
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ class SessionRepository:
             session.realm,
             account_id,
             secret_hash,
-            self._sealer.seal(_TABLE, "client", session.id, client),
+            self._sealer.seal(_TABLE, "client", session.id, replace(client, visit="")),
             now,
             session.expires_at,
             session.is_pending,

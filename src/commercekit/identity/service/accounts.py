@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from commercekit.errors import FieldError, Malformed
-from commercekit.identity.errors import AccountNotFound, EmailTaken
-from commercekit.identity.models import Account, NewAccount, Realm, StaffMember
-from commercekit.identity.repository import AccountRepository
+from commercekit.identity.errors import AccountNotFound, EmailTaken, HasJoined, OwnAccount
+from commercekit.identity.models import Account, MailPurpose, NewAccount, Realm, StaffMember
+from commercekit.identity.repository import AccountRepository, MailProofRepository
 from commercekit.identity.rules import check_email, check_grant
 from commercekit.kernel import new_id
 from commercekit.platform.security import AuditEntry, PermissionBook
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from uuid import UUID
 
+    from commercekit.identity.service.mailing import Mailing
     from commercekit.identity.service.passwords import Passwords
     from commercekit.identity.service.sessions import Sessions
     from commercekit.kernel import Clock, PageRequest
@@ -37,14 +38,17 @@ class Accounts:
         sealer: Sealer,
         passwords: Passwords,
         sessions: Sessions,
+        mailing: Mailing,
         audit: AuditPort,
         permissions: PermissionBook,
     ) -> None:
         self._db = db
         self._clock = clock
         self._repository = AccountRepository(db, sealer)
+        self._proofs = MailProofRepository(db, sealer)
         self._passwords = passwords
         self._sessions = sessions
+        self._mailing = mailing
         self._audit = audit
         self._permissions = permissions
 
@@ -78,7 +82,7 @@ class Accounts:
     ) -> Account:
         """A member of staff who may do what ``actor`` may grant.
 
-        Without ``password`` nobody can log in to it before one is chosen by an invitation. Raises
+        Without ``password`` they are sent a link by which they choose one. Raises
         :class:`~commercekit.identity.errors.EmailTaken`,
         :class:`~commercekit.identity.errors.ScopeNotHeld` and
         :class:`~commercekit.identity.errors.WeakPassword`.
@@ -109,6 +113,8 @@ class Accounts:
             await self._record(
                 uow, actor, "users:create", account.id, request_id, scopes=" ".join(granted)
             )
+            if sealed is None:
+                await self._mailing.link(uow, account, MailPurpose.INVITE, "staff-invited")
         return account
 
     async def register(self, new: NewAccount, password: str) -> None:
@@ -135,16 +141,60 @@ class Accounts:
         sealed = await self._passwords.hash(account.id, password)
         async with self._db.unit_of_work() as uow:
             await self._repository.insert(uow, account, sealed)
+            # Either way; what it says depends on whose account it is by then.
+            await self._mailing.ask(uow, "registered", Realm.CUSTOMER, email, account.id)
+
+    async def invite_again(
+        self, actor: Principal, account_id: UUID, *, request_id: str = ""
+    ) -> None:
+        """Send the link to join once more; the ones before work no longer.
+
+        Raises :class:`~commercekit.identity.errors.HasJoined` for whoever has chosen a password.
+        """
+        async with self._db.unit_of_work() as uow:
+            account = await self._staff(uow, account_id)
+            if account.password_at is not None:
+                message = "They have joined already; they can ask for a new password themselves."
+                raise HasJoined(message)
+            await self._proofs.void(uow, account_id, self._clock.now())
+            await self._mailing.link(uow, account, MailPurpose.INVITE, "staff-invited")
+            await self._record(uow, actor, "users:invite", account_id, request_id)
+
+    async def delete_staff(
+        self, actor: Principal, account_id: UUID, *, request_id: str = ""
+    ) -> None:
+        """Delete a member of staff's account: what is personal is gone, what they did stays written."""
+        async with self._db.unit_of_work() as uow:
+            account = await self._staff(uow, account_id)
+            _refuse_own(actor, account_id)
+            await self.erase(uow, account.id, because="deleted")
+            await self._record(uow, actor, "users:delete", account_id, request_id)
+
+    async def end_sessions(
+        self, actor: Principal, account_id: UUID, *, request_id: str = ""
+    ) -> int:
+        """Log a member of staff out everywhere; gives how many sessions that ended."""
+        async with self._db.unit_of_work() as uow:
+            await self._staff(uow, account_id)
+            ended = await self._sessions.revoke_all(uow, account_id, because="revoked-by-staff")
+            await self._record(uow, actor, "users:end-sessions", account_id, request_id)
+        return ended
+
+    async def erase(self, uow: UnitOfWork, account_id: UUID, *, because: str) -> None:
+        """Take everything personal off an account, and end its sessions and links."""
+        now = self._clock.now()
+        await self._sessions.revoke_all(uow, account_id, because=because)
+        await self._proofs.forget(uow, account_id)
+        await self._repository.erase(uow, account_id, now)
 
     async def set_disabled(
         self, actor: Principal, account_id: UUID, *, disabled: bool, request_id: str = ""
     ) -> Account:
         """Close a member of staff's account, which ends its sessions at once, or open it again."""
         async with self._db.unit_of_work() as uow:
-            account = await self._repository.lock(uow, account_id, Realm.STAFF)
-            if account is None:
-                message = "There is no such account."
-                raise AccountNotFound(message)
+            account = await self._staff(uow, account_id)
+            if disabled:
+                _refuse_own(actor, account_id)
             if (account.disabled_at is not None) != disabled:
                 now = self._clock.now() if disabled else None
                 await self._repository.set_disabled(uow, account_id, now)
@@ -153,6 +203,13 @@ class Accounts:
                 action = "users:disable" if disabled else "users:enable"
                 await self._record(uow, actor, action, account_id, request_id)
         return await self.get(account_id, Realm.STAFF)
+
+    async def _staff(self, uow: UnitOfWork, account_id: UUID) -> Account:
+        account = await self._repository.lock(uow, account_id, Realm.STAFF)
+        if account is None:
+            message = "There is no such account."
+            raise AccountNotFound(message)
+        return account
 
     def _granted(self, actor: Principal, scopes: Iterable[str]) -> list[str]:
         granted = check_grant(actor, scopes)
@@ -180,6 +237,12 @@ class Accounts:
             details=details,
         )
         await self._audit.record(uow, entry)
+
+
+def _refuse_own(actor: Principal, account_id: UUID) -> None:
+    if actor.account_id == account_id:
+        message = "This is your own account; somebody else has to close it."
+        raise OwnAccount(message)
 
 
 def member(account: Account) -> StaffMember:

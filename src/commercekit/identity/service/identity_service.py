@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 from commercekit.identity.service.accounts import Accounts
 from commercekit.identity.service.audit import AuditTrail
+from commercekit.identity.service.links import Links
 from commercekit.identity.service.logins import Logins
+from commercekit.identity.service.mailing import Mailing
 from commercekit.identity.service.passwords import Passwords
+from commercekit.identity.service.profiles import Profiles
 from commercekit.identity.service.sessions import Sessions
 from commercekit.identity.service.tokens import StaffTokens
 from commercekit.identity.service.watching import Unwatched
@@ -20,9 +23,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from commercekit.identity.models import AuditRecord
+    from commercekit.identity.service.mailing import Mailer
     from commercekit.identity.service.watching import LoginWatch
     from commercekit.kernel import Clock, PageRequest
     from commercekit.platform.db import Database, UnitOfWork
+    from commercekit.platform.jobs import Jobs
     from commercekit.platform.security import Principal, Sealer
 
 __all__ = ["IdentityService"]
@@ -39,6 +44,9 @@ class IdentityService(StaffTokens):
         clock: Clock,
         sealer: Sealer,
         *,
+        jobs: Jobs,
+        mailer: Mailer,
+        base_url: str,
         permissions: PermissionBook | None = None,
         settings: IdentitySettings | None = None,
         watch: LoginWatch | None = None,
@@ -51,22 +59,45 @@ class IdentityService(StaffTokens):
         super().__init__(db, clock, self.audit, permissions)
         self.passwords = Passwords(settings.passwords, sealer, known=(shop_name, "commercekit"))
         self.sessions = Sessions(db, clock, sealer, settings)
+        self._mailing = Mailing(db, clock, sealer, jobs, mailer, settings, base_url)
         self.accounts = Accounts(
             db,
             clock,
             sealer,
             self.passwords,
             self.sessions,
+            self._mailing,
             self.audit,
             permissions or PermissionBook(),
         )
         self.logins = Logins(
             db, sealer, self.accounts, self.passwords, self.sessions, self.audit, watch
         )
+        self.links = Links(
+            db,
+            clock,
+            sealer,
+            self.passwords,
+            self.sessions,
+            self.logins,
+            self._mailing,
+            self.audit,
+            watch,
+        )
+        self.profiles = Profiles(
+            db,
+            clock,
+            sealer,
+            self.passwords,
+            self.sessions,
+            self.logins,
+            self._mailing,
+            self.audit,
+        )
 
     def job_kinds(self) -> list[JobKind]:
         """What runs in the background; app.py registers them."""
-        return [JobKind(_PRUNE, self._prune_job)]
+        return [JobKind(_PRUNE, self._prune_job), *self._mailing.job_kinds()]
 
     def schedules(self) -> list[Schedule]:
         """What runs periodically."""
@@ -104,3 +135,4 @@ class IdentityService(StaffTokens):
 
     async def _prune_job(self, _context: JobContext) -> None:
         await self.sessions.prune()
+        await self.links.prune()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
 from commercekit.identity.errors import WrongCredentials
 from commercekit.identity.models import Account, Client, LoggedIn, LoginAttempt, Realm
 from commercekit.identity.repository import AccountRepository
@@ -48,11 +46,18 @@ class Logins:
         self._audit = audit
         self._watch = watch
 
-    def attempt(self, action: str, realm: Realm, email: str, **asked: str | None) -> LoginAttempt:
+    def attempt(
+        self, action: str, realm: Realm, email: str, client: Client, captcha: str | None = None
+    ) -> LoginAttempt:
         """What is watched: somebody tries ``action`` with this address."""
-        index = self._repository.email_index(email)
-        attempt = LoginAttempt(action=action, realm=realm, subject=index)
-        return replace(attempt, **{name: value for name, value in asked.items() if value})
+        return LoginAttempt(
+            action=action,
+            realm=realm,
+            subject=self._repository.email_index(email),
+            address=client.address,
+            captcha=captcha,
+            session=client.visit,
+        )
 
     async def log_in(
         self,
@@ -72,7 +77,7 @@ class Logins:
         password; and what the watch raises.
         """
         email = normalise(email)
-        attempt = self.attempt("login", realm, email, address=client.address, captcha=captcha)
+        attempt = self.attempt("login", realm, email, client, captcha)
         await self._watch.before(attempt)
         proven = await self._prove(attempt, realm, password, email=email)
         await self._watch.succeeded(attempt)
@@ -101,9 +106,7 @@ class Logins:
         Raises what :meth:`~commercekit.identity.service.accounts.Accounts.register` and the watch raise.
         """
         email = check_email(new.email)
-        attempt = self.attempt(
-            "register", Realm.CUSTOMER, email, address=client.address, captcha=captcha
-        )
+        attempt = self.attempt("register", Realm.CUSTOMER, email, client, captcha)
         await self._watch.before(attempt)
         await self._accounts.register(new, password)
         await self._watch.succeeded(attempt)

@@ -77,11 +77,11 @@ class Passwords:
                 password, least=self._settings.min_length, known=known, breached=self._breached
             )
 
-        await self._in_pool(look)
+        await self.in_pool(look)
 
     async def hash(self, account_id: UUID, password: str) -> bytes:
         """What is stored of ``password`` for this account."""
-        return await self._in_pool(
+        return await self.in_pool(
             lambda: self._sealer.seal(_TABLE, _COLUMN, account_id, self._hash(password))
         )
 
@@ -90,7 +90,7 @@ class Passwords:
 
         Without an account, or for one without a password, it takes as long, and is wrong.
         """
-        return await self._in_pool(lambda: self._judge(account_id, stored, password))
+        return await self.in_pool(lambda: self._judge(account_id, stored, password))
 
     def close(self) -> None:
         """Let the threads go; what waits is forgotten."""
@@ -122,7 +122,8 @@ class Passwords:
     def _hash(self, password: str) -> str:
         return self._hasher.hash(prepare(password))
 
-    async def _in_pool(self, work: Callable[[], T]) -> T:
+    async def in_pool(self, work: Callable[[], T]) -> T:
+        """Do what takes long in one of the few threads; raises :class:`PasswordsBusy` when full."""
         if self._inside >= self._settings.workers + self._settings.waiting:
             message = "Too many passwords are being looked at; try again in a moment."
             raise PasswordsBusy(message, retry_after=2)
