@@ -159,6 +159,17 @@ VALUES ('{back}', '{booking}', '{cart}', 1, now(), 1, 200, '');
 """
 
 # What is done by hand, and which invariant sees it.
+_ACCOUNT = (
+    "INSERT INTO identity_account (id, realm, email, locale, disabled_at, created_at) VALUES ("
+    f"'{CART}', 'customer', {{email}}, 'en', {{disabled}}, now())"
+)
+_SESSION = (
+    "INSERT INTO identity_session (id, realm, account_id, secret_hash, client, created_at, seen_at,"
+    " expires_at) SELECT gen_random_uuid(), '{realm}', id, '', {client}, now(), now(), now()"
+    " FROM identity_account"
+)
+_IN_ORDER = {"realm": "customer", "client": "NULL"}
+
 BROKEN = [
     ("stock-is-its-movements", "UPDATE inventory_stock_item SET on_hand = 8"),
     ("stock-is-its-movements", "DELETE FROM inventory_movement WHERE kind = 'sale'"),
@@ -323,6 +334,21 @@ BROKEN = [
     ("orders-order-is-sealed", "UPDATE orders_order SET email = 'ann@example.com'"),
     ("orders-order-is-sealed", "UPDATE orders_order SET note = 'ring twice'"),
     ("notifications-message-is-sealed", "UPDATE notifications_message SET recipient = 'a@b.c'"),
+    *(
+        (name, f"{_ACCOUNT.format(email=email, disabled=disabled)}; {_SESSION.format(**session)}")
+        for name, email, disabled, session in (
+            ("identity-account-is-sealed", "'li@example.com'", "NULL", _IN_ORDER),
+            ("identity-session-is-sealed", "NULL", "NULL", _IN_ORDER | {"client": "'a phone'"}),
+            ("closed-accounts-have-no-session", "NULL", "now()", _IN_ORDER),
+            ("sessions-stay-in-their-realm", "NULL", "NULL", _IN_ORDER | {"realm": "staff"}),
+        )
+    ),
+    (
+        "identity-mail-proof-is-sealed",
+        "INSERT INTO identity_mail_proof (id, account_id, purpose, secret_hash, email, email_index,"
+        " created_at, expires_at) VALUES (gen_random_uuid(), gen_random_uuid(), 'reset', '', "
+        "'li@example.com', '', now(), now())",
+    ),
     ("facts-are-published", "UPDATE platform_outbox SET occurred_at = now() - interval '2 minutes'"),
     ("facts-are-numbered-without-gaps", "UPDATE platform_event_sequence SET last_sequence = 3"),
     (
