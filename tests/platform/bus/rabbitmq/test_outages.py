@@ -73,6 +73,9 @@ async def test_a_broker_killed_while_facts_are_published_loses_none_and_doubles_
             async with database.unit_of_work() as uow:
                 uow.publish(*(facts.opened(door=door) for door in "abcdefghijklmnopqrst"))
             if number == 10:
+                # Nor have its queues been, unless one waits for it.
+                await _until(lambda: _has(ledger, 20))
+                await asyncio.to_thread(rabbit_server.settle)
                 await asyncio.to_thread(rabbit_server.kill)
                 await asyncio.to_thread(rabbit_server.start)
         await _until(lambda: _has(ledger, 600), 60)
