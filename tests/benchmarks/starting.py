@@ -44,6 +44,7 @@ from commercekit import PluginContext, hookimpl
 from commercekit.orders import OrderPaid
 from commercekit.platform.bus import Subscription
 from commercekit.platform.jobs import JobKind
+from commercekit.platform.security import public
 from {package} import part0, part1, part2, part3, part4, part5
 
 class Settings(Struct, frozen=True):
@@ -57,7 +58,7 @@ def register_settings():
 
 @hookimpl
 def register_routes(ctx: PluginContext):
-    @get("/hello")
+    @get("/hello", opt=public("a greeting"))
     async def hello() -> str:
         return "hello"
     return [hello]

@@ -16,7 +16,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 import commercekit
 from commercekit.platform.http import Cursors, document_of
-from commercekit.platform.security import Principal
+from commercekit.platform.security import Principal, door_of
 from commercekit.testing import ManualClock
 from commercekit.web import build_web, webhook_routes
 from tests.platform.http.conftest import client_of
@@ -82,11 +82,13 @@ async def test_no_admin_route_opens_to_strangers_or_to_the_wrong_scope(app, auth
             for method, (handler, _) in route.route_handler_map.items():
                 if method == "OPTIONS":
                     continue
-                scope = next(
-                    g.required_scope
-                    for g in handler.resolve_guards()
-                    if hasattr(g, "required_scope")
-                )
+                door = door_of(handler)
+                assert door is not None
+                if door.access != "staff":
+                    # What a session of staff begins and ends with; identity's own tests ask there.
+                    assert route.path.startswith("/admin/auth")
+                    continue
+                scope = door.permission
                 assert_problem(await client.request(method, address), 401, "unauthenticated")
                 authenticator.scope = scope
                 headers = {"Authorization": "Bearer other"}

@@ -6,7 +6,7 @@ from litestar import Controller, asgi, get, post
 
 from commercekit.errors import ConfigurationError
 from commercekit.identity.api import AdminAudit, AdminTokens
-from commercekit.platform.security import Principal, requires
+from commercekit.platform.security import Door, Principal, door_of, public, requires
 from commercekit.web import build_web
 from tests.platform.http.conftest import client_of
 from tests.platform.http.test_problems import assert_problem
@@ -32,7 +32,7 @@ async def elsewhere() -> None:
     return None
 
 
-@get("/store/shelf")
+@get("/store/shelf", opt=public("a shelf"))
 async def shelf() -> str:
     return "shelf"
 
@@ -41,6 +41,46 @@ async def shelf() -> str:
 def test_admin_route_without_a_guard_stops_the_start(handler):
     with pytest.raises(ConfigurationError, match="has no guard; add guards="):
         build_web(controllers=[handler])
+
+
+@pytest.mark.parametrize("path", ["/store/shelf", "/webhooks/payments", "/plugins"])
+def test_route_that_nobody_thought_about_stops_the_start(path):
+    @get(path)
+    async def forgotten() -> None: ...
+
+    with pytest.raises(ConfigurationError, match="has no guard; add guards=.*, or opt=public"):
+        build_web(controllers=[forgotten])
+
+
+def test_route_of_a_plugin_that_nobody_thought_about_stops_the_start():
+    @get("/page")
+    async def page() -> None: ...
+
+    with pytest.raises(ConfigurationError, match="GET /plugins/acme/page has no guard"):
+        build_web(controllers=[], plugin_routes={"acme": [page]})
+
+
+def test_public_needs_a_reason():
+    with pytest.raises(ValueError, match="say why"):
+        public(" ")
+
+
+def test_a_guard_counts_for_more_than_public_around_it():
+    class Mixed(Controller):
+        path = "/store/mixed"
+        opt = public("everybody")
+
+        @get()
+        async def read(self) -> None: ...
+
+        @post(guards=[requires("mixed:write", step_up=True)])
+        async def write(self) -> None: ...
+
+    app = build_web(controllers=[Mixed])
+    (route,) = [route for route in app.routes if route.path == "/store/mixed"]
+    doors = {method: door_of(h) for method, (h, _) in route.route_handler_map.items()}
+    assert doors["GET"] == Door("public", why="everybody")
+    assert doors["POST"] == Door("staff", "mixed:write", step_up=True)
 
 
 def test_controller_with_one_open_handler_stops_the_start():
@@ -84,7 +124,7 @@ async def test_guard_of_the_whole_controller_is_enough():
 
 
 async def test_plugin_stands_below_its_own_code():
-    @get("/page")
+    @get("/page", opt=public("a page"))
     async def page() -> str:
         return "page"
 
@@ -111,7 +151,7 @@ def test_plugin_code_that_is_no_name_stops_the_start(code):
 
 
 def test_two_answers_at_one_address_stop_the_start():
-    @get("/store/shelf")
+    @get("/store/shelf", opt=public("another"))
     async def other() -> None: ...
 
     with pytest.raises(ConfigurationError, match="do not fit together"):
@@ -146,7 +186,7 @@ async def test_matrix_of_admin_routes_refuses_strangers_and_wrong_scopes():
         authenticator=authenticate,
     )
     operations = list(admin_operations(app))
-    assert len(operations) == 5
+    assert len(operations) == 6
     async with client_of(app) as client:
         for method, path, scope in operations:
             wanted["scope"] = scope

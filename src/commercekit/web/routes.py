@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from litestar import Router
@@ -13,7 +13,7 @@ from litestar.routes import HTTPRoute
 
 from commercekit.errors import ConfigurationError
 from commercekit.platform.http import FORM_PAGE, ShopApplication, build_litestar
-from commercekit.platform.security import PermissionBook
+from commercekit.platform.security import PermissionBook, door_of
 
 if TYPE_CHECKING:
     from litestar import Litestar
@@ -24,6 +24,7 @@ __all__ = ["build_web", "check_routes"]
 _CORE: Final = ("/store", "/admin", "/webhooks")
 _OPERATIONS: Final = frozenset({"/livez", "/readyz", "/metrics", "/openapi.json", "/"})
 _PAGES: Final = ("/docs", "/problems", "/plugins", "/media", "/sitemap.xml", "/sitemaps")
+_KEPT: Final = (*_CORE, "/plugins")
 _CODE: Final = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
 
 
@@ -59,37 +60,50 @@ def check_routes(
 ) -> None:
     """Refuse an application with a route that is open by mistake, or stands where none should.
 
-    Deny by default: every handler under ``/admin`` carries a guard made by ``requires`` or
-    ``has_session``, or says why it is ``public``.
+    Deny by default: every handler that a shopper, a member of staff, a machine or a plugin's user can
+    call carries a guard made by ``requires``, ``signed_in`` or ``has_session``, or says by ``public``
+    why it needs none. Below ``/admin`` the latter is for what a session begins and ends with only.
     """
     mistakes: list[str] = []
     for route in app.routes:
         path = route.path
         if not _is_known(path, plugins):
             mistakes.append(f"{path} stands under none of {', '.join(_CORE)}, /plugins/<code>")
-        if permissions is not None and _below(path, "/plugins") and isinstance(route, HTTPRoute):
-            mistakes.extend(
-                f"{method} {path}: {permissions.unknown(scope)}; bring it by register_permissions"
-                for method, (handler, _) in route.route_handler_map.items()
-                for guard in handler.resolve_guards()
-                if (scope := getattr(guard, "required_scope", None))
-                and not permissions.knows(scope)
-            )
-        if not _below(path, "/admin"):
+        if not any(_below(path, kept) for kept in _KEPT):
             continue
-        if not isinstance(route, HTTPRoute):
+        if _below(path, "/admin") and not isinstance(route, HTTPRoute):
             mistakes.append(f"{path} is no HTTP route, so no guard protects it")
             continue
-        mistakes.extend(
-            f"{method} {path} has no guard; add guards=[requires(…)]"
-            for method, (handler, _) in route.route_handler_map.items()
-            if method != "OPTIONS"
-            and not any(hasattr(guard, "access") for guard in handler.resolve_guards())
-            and not handler.opt.get("public")
-        )
+        for method, handler in _handlers(route):
+            door = door_of(handler)
+            if door is None:
+                mistakes.append(
+                    f"{method} {path} has no guard; add guards=[requires(…)], or opt=public(…) with"
+                    " the reason why everybody may"
+                )
+            elif (
+                _below(path, "/plugins")
+                and permissions is not None
+                and door.permission
+                and not permissions.knows(door.permission)
+            ):
+                mistakes.append(
+                    f"{method} {path}: {permissions.unknown(door.permission)}; bring it by"
+                    " register_permissions"
+                )
     if mistakes:
         message = "This shop does not start: " + "; ".join(sorted(set(mistakes)))
         raise ConfigurationError(message)
+
+
+def _handlers(route: Any) -> Iterator[tuple[str, Any]]:
+    """The handlers of a route by method; one that speaks no HTTP by itself has none."""
+    if isinstance(route, HTTPRoute):
+        for method, (handler, _) in route.route_handler_map.items():
+            if method != "OPTIONS":
+                yield method, handler
+    else:
+        yield "ANY", route.route_handler
 
 
 def _plugin_router(code: str, routes: Sequence[ControllerRouterHandler]) -> Router:

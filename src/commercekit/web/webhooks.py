@@ -11,6 +11,7 @@ from commercekit.errors import CommerceKitError, NotFound
 from commercekit.kernel import Clock
 from commercekit.platform.http import FORM_PAGE
 from commercekit.platform.providers import Ack, RawRequest
+from commercekit.platform.security import public
 
 __all__ = ["Receiver", "raw_request", "webhook_routes"]
 
@@ -19,6 +20,10 @@ Receiver = Callable[[str, str, str | None, RawRequest], Awaitable[Ack]]
 
 _METHODS = [HttpMethod.GET, HttpMethod.POST]
 _REFUSED = 400
+_OPEN = {
+    **FORM_PAGE,
+    **public("the provider verifies what was signed, before anything else is read"),
+}
 _BASE = "/webhooks/{kind:str}/{provider:str}/{account:str}"
 
 
@@ -56,7 +61,7 @@ def webhook_routes(
             refused(kind, provider, "not-taken")
         return Response(content=ack.body, status_code=ack.status, media_type=ack.content_type)
 
-    @route(_BASE, http_method=_METHODS, opt=FORM_PAGE, tags=["webhooks"], status_code=200)
+    @route(_BASE, http_method=_METHODS, opt=_OPEN, tags=["webhooks"], status_code=200)
     async def receive(
         request: Request[Any, Any, Any], kind: str, provider: str, account: str
     ) -> Response[bytes]:
@@ -66,7 +71,7 @@ def webhook_routes(
     @route(
         _BASE + "/{secret:str}",
         http_method=_METHODS,
-        opt=FORM_PAGE,
+        opt=_OPEN,
         tags=["webhooks"],
         status_code=200,
     )

@@ -9,7 +9,7 @@ from acme_gift_wrap.desk import Desk, Wrap
 from acme_gift_wrap.fields import PAPERS
 from commercekit import PluginContext
 from commercekit.kernel import parse_accept_language
-from commercekit.platform.security import requires
+from commercekit.platform.security import public, requires
 
 __all__ = ["routes"]
 
@@ -31,7 +31,7 @@ class PaperView(Struct, frozen=True):
 def routes(ctx: PluginContext, desk: Desk) -> list[Any]:
     """For shoppers, for staff, and for the console."""
 
-    @get("/papers", summary="Papers to choose from")
+    @get("/papers", opt=public("shoppers choose here"), summary="Papers to choose from")
     async def papers(request: Request[Any, Any, Any]) -> list[PaperView]:
         languages = parse_accept_language(request.headers.get("accept-language"))
         text = ctx.translations.text
@@ -50,7 +50,12 @@ def routes(ctx: PluginContext, desk: Desk) -> list[Any]:
     async def done(number: str) -> Wrap:
         return await desk.done(number)
 
-    @get("/console.js", media_type=MediaType.TEXT, include_in_schema=False)
+    @get(
+        "/console.js",
+        media_type=MediaType.TEXT,
+        include_in_schema=False,
+        opt=public("a script without data; what it fetches is guarded"),
+    )
     async def console() -> bytes:
         return _CONSOLE.encode()
 

@@ -11,6 +11,7 @@ from litestar.types import ControllerRouterHandler
 from commercekit.errors import Malformed
 from commercekit.payments import PaymentState
 from commercekit.platform.plugins import PluginContext
+from commercekit.platform.security import public
 from commercekit_payment_sandbox.bank import Bank, Ended
 from commercekit_payment_sandbox.delivery import Courier
 from commercekit_payment_sandbox.models import Charge, Ticket
@@ -23,23 +24,24 @@ __all__ = ["routes"]
 
 _STATUS = {PaymentState.CLOSED: 410, PaymentState.FAILED: 410}
 _MAX_BODY = 2000
+_OPEN = public("whoever holds the signed link to the payment's page")
 
 
 def routes(ctx: PluginContext, bank: Bank, courier: Courier) -> list[ControllerRouterHandler]:
     """The page, what its buttons do, and its style sheet."""
     pages = _Pages(ctx, bank, courier)
 
-    @get("/page.css", include_in_schema=False, media_type="text/css")
+    @get("/page.css", opt=_OPEN, include_in_schema=False, media_type="text/css")
     async def style() -> Response[str]:
         return Response(
             STYLE, media_type="text/css", headers={"cache-control": "public, max-age=3600"}
         )
 
-    @get("/pay/{token:str}", include_in_schema=False)
+    @get("/pay/{token:str}", opt=_OPEN, include_in_schema=False)
     async def show(request: Request[Any, Any, Any], token: str) -> Response[str]:
         return await pages.show(request, token)
 
-    @post("/pay/{token:str}", include_in_schema=False, status_code=303)
+    @post("/pay/{token:str}", opt=_OPEN, include_in_schema=False, status_code=303)
     async def act(request: Request[Any, Any, Any], token: str) -> Response[str]:
         return await pages.act(request, token)
 

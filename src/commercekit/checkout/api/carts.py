@@ -19,6 +19,7 @@ from commercekit.checkout.service import CheckoutService
 from commercekit.kernel import Address, parse_accept_language, pick
 from commercekit.platform.extensions import GivenValues
 from commercekit.platform.http import Asked, Input
+from commercekit.platform.security import public
 
 __all__ = ["CartToken", "MarketHeader", "StoreCarts", "languages_of"]
 
@@ -69,6 +70,7 @@ class StoreCarts(Controller):
 
     path = "/store/carts"
     tags = ["Carts"]
+    opt = public("whoever holds the cart's token")
 
     @post("/", operation_id="CreateCart", summary="A new, empty cart")
     async def create(

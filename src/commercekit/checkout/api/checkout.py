@@ -16,6 +16,7 @@ from commercekit.orders import DraftedOrder, OrderView, WebAddress, placed_view,
 from commercekit.payments import Flow, Payment
 from commercekit.platform.extensions import GivenValues, Values, Writer
 from commercekit.platform.http import Answer, Asked, IdempotentRun, Input, claim_of, to_the_end
+from commercekit.platform.security import public
 
 __all__ = [
     "CHECKOUT",
@@ -70,6 +71,7 @@ class StoreCheckout(Controller):
 
     path = "/store"
     tags = ["Checkout"]
+    opt = public("everybody may buy; a cart is its token's holder's")
 
     @post(
         "/carts/{cart_id:uuid}/checkout",

@@ -19,7 +19,7 @@ from commercekit.identity.api.fields import CaptchaField, EmailField, PasswordFi
 from commercekit.identity.models import MailPurpose, Realm, SessionView
 from commercekit.identity.service import IdentityService
 from commercekit.platform.http import Input, current_request_id
-from commercekit.platform.security import PrincipalKind, has_session, principal_of
+from commercekit.platform.security import PrincipalKind, has_session, principal_of, public
 
 __all__ = ["StaffAuth"]
 
@@ -84,7 +84,7 @@ class StaffAuth(Controller):
 
     @post(
         "/login",
-        opt={"public": "nobody is logged in before"},
+        opt=public("nobody is logged in before"),
         status_code=200,
         operation_id="AdminLogin",
         summary="Log in as staff",
@@ -112,7 +112,7 @@ class StaffAuth(Controller):
 
     @post(
         "/logout",
-        opt={"public": "logging out twice is no mistake"},
+        opt=public("logging out twice is no mistake"),
         operation_id="AdminLogout",
         summary="Log out",
         status_code=204,

@@ -19,6 +19,7 @@ from commercekit.identity.models import NewAccount, Realm
 from commercekit.identity.service import IdentityService
 from commercekit.kernel import parse_accept_language
 from commercekit.platform.http import Input, current_request_id
+from commercekit.platform.security import public
 
 __all__ = ["StoreAuth"]
 
@@ -84,7 +85,7 @@ class StoreAuth(Controller):
 
     @post(
         "/register",
-        opt={"public": "whoever registers has no account yet"},
+        opt=public("whoever registers has no account yet"),
         operation_id="Register",
         summary="Open an account",
     )
@@ -105,7 +106,7 @@ class StoreAuth(Controller):
 
     @post(
         "/login",
-        opt={"public": "nobody is logged in before"},
+        opt=public("nobody is logged in before"),
         status_code=200,
         operation_id="Login",
         summary="Log in",
@@ -133,7 +134,7 @@ class StoreAuth(Controller):
 
     @post(
         "/logout",
-        opt={"public": "logging out twice is no mistake"},
+        opt=public("logging out twice is no mistake"),
         status_code=204,
         operation_id="Logout",
         summary="Log out",

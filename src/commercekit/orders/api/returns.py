@@ -39,7 +39,7 @@ from commercekit.platform.http import (
     page_answer,
     page_request,
 )
-from commercekit.platform.security import requires
+from commercekit.platform.security import public, requires
 
 __all__ = ["AdminReturns", "ReturnView", "StoreReturns", "return_view"]
 
@@ -140,6 +140,7 @@ class StoreReturns(Controller):
 
     path = "/store/orders"
     tags = ["Returns"]
+    opt = public("whoever holds the order's token")
 
     @get("/{number:str}/returns", operation_id="ListOrderReturns", summary="What is sent back")
     async def list_returns(

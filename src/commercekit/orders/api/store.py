@@ -19,6 +19,7 @@ from commercekit.orders.models import (
 )
 from commercekit.orders.service import OrderService
 from commercekit.platform.http import Answer, IdempotentRun, Input, idempotent
+from commercekit.platform.security import public
 
 __all__ = ["StoreOrders"]
 
@@ -56,6 +57,7 @@ class StoreOrders(Controller):
 
     path = "/store/orders"
     tags = ["Orders"]
+    opt = public("whoever holds the order's token")
 
     @get("/{number:str}", operation_id="GetOrder", summary="One order, as its shopper sees it")
     async def read(

@@ -147,7 +147,8 @@ def register_routes(ctx: PluginContext) -> Sequence[Any]:
 
     Called after the database is made and before the application is. All results are collected. The
     routes share the shop's error format and security headers, and none of its guards: put
-    ``requires("…")`` on what staff alone may see.
+    ``guards=[requires("…")]`` on what staff alone may see, and ``opt=public("why")`` on what is for
+    everybody. A route with neither stops the start.
 
     :param ctx: the plugin's settings, the database, the outside address, and what else it needs.
     :returns: Litestar route handlers, controllers or routers, with paths relative to the prefix.

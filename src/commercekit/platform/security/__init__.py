@@ -1,5 +1,6 @@
 """Who is asking, what they may do, who did what, and fields only this shop can read."""
 
+from commercekit.platform.security.access import PUBLIC, Door, door_of, public
 from commercekit.platform.security.audit import AuditEntry, AuditPort
 from commercekit.platform.security.guard import (
     AUTHENTICATOR,
@@ -12,6 +13,7 @@ from commercekit.platform.security.guard import (
     cookie_of,
     has_session,
     principal_of,
+    reach_of,
     requires,
     signed_in,
     whoever,
@@ -23,24 +25,27 @@ from commercekit.platform.security.permissions import (
     PermissionBook,
     PermissionView,
 )
-from commercekit.platform.security.principal import (
-    Principal,
-    PrincipalKind,
-    check_scope,
-    check_scopes,
-    covers,
-)
+from commercekit.platform.security.principal import Principal, PrincipalKind
+from commercekit.platform.security.reach import EVERYWHERE, Grant, Limit, LimitKind, Reach
 from commercekit.platform.security.redacting import find_card_number, redact
+from commercekit.platform.security.roles import Role, RoleBook, RoleView
+from commercekit.platform.security.scopes import check_scope, check_scopes, covers
 from commercekit.platform.security.sealing import SealBroken, Sealer, forget_keys, normalise
 from commercekit.platform.security.signing import SignatureScheme, SigningKey
 
 __all__ = [
     "AUTHENTICATOR",
+    "EVERYWHERE",
+    "PUBLIC",
     "SESSIONS",
     "STEP_UP",
     "AuditEntry",
     "AuditPort",
     "Authenticator",
+    "Door",
+    "Grant",
+    "Limit",
+    "LimitKind",
     "MasterKey",
     "MfaRequired",
     "Permission",
@@ -48,6 +53,10 @@ __all__ = [
     "PermissionView",
     "Principal",
     "PrincipalKind",
+    "Reach",
+    "Role",
+    "RoleBook",
+    "RoleView",
     "SealBroken",
     "Sealer",
     "SessionReader",
@@ -58,11 +67,14 @@ __all__ = [
     "check_scopes",
     "cookie_of",
     "covers",
+    "door_of",
     "find_card_number",
     "forget_keys",
     "has_session",
     "normalise",
     "principal_of",
+    "public",
+    "reach_of",
     "redact",
     "requires",
     "sealed_with",

@@ -6,12 +6,14 @@ A guard is a plain coroutine function, so that this package needs no web framewo
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final, Protocol
 
 from commercekit.errors import Forbidden, Unauthenticated
-from commercekit.platform.security.principal import Principal, PrincipalKind, check_scope
+from commercekit.platform.security.principal import Principal, PrincipalKind
+from commercekit.platform.security.reach import EVERYWHERE, LimitKind, Reach
+from commercekit.platform.security.scopes import check_scope
 
 __all__ = [
     "AUTHENTICATOR",
@@ -25,6 +27,7 @@ __all__ = [
     "cookie_of",
     "has_session",
     "principal_of",
+    "reach_of",
     "requires",
     "signed_in",
     "whoever",
@@ -43,6 +46,7 @@ STEP_UP: Final = timedelta(minutes=5)
 """How recently a factor must have been proven for what cannot be taken back."""
 
 _PRINCIPAL = "commercekit.principal"
+_REACH = "commercekit.reach"
 _MAX_TOKEN = 256
 
 
@@ -101,8 +105,14 @@ class _Guard(Protocol):
 Guard = _Guard
 
 
-def requires(scope: str, *, step_up: bool = False) -> Callable[[Any, Any], Awaitable[None]]:
+def requires(
+    scope: str, *, step_up: bool = False, limited_by: Sequence[LimitKind] = ()
+) -> Callable[[Any, Any], Awaitable[None]]:
     """A guard that lets only staff pass who hold ``scope``, by token or by session.
+
+    ``limited_by`` are the limits that the route keeps to: whoever holds the scope within such a limit
+    passes, and the handler hands :func:`reach_of` on to the service. A route that keeps to none refuses
+    whoever holds the scope within a limit, because it would show them everything.
 
     Raises :class:`~commercekit.errors.Unauthenticated` for an absent or worthless token or session,
     :class:`MfaRequired` for a session that owes a second factor, and
@@ -111,6 +121,7 @@ def requires(scope: str, *, step_up: bool = False) -> Callable[[Any, Any], Await
     within :data:`STEP_UP`, else :class:`StepUpRequired`; a token is exempt: nobody sits in front of it.
     """
     check_scope(scope)
+    kinds = frozenset(limited_by)
 
     async def guard(connection: _Connection, _route_handler: Any) -> None:
         principal = await _staff(connection)
@@ -120,10 +131,17 @@ def requires(scope: str, *, step_up: bool = False) -> Callable[[Any, Any], Await
         if not principal.may(scope):
             message = f"This token or session lacks the scope {scope}."
             raise Forbidden(message, required_scope=scope)
+        if principal.grants:
+            reach = principal.reach(scope).only(kinds)
+            if reach.is_nothing:
+                message = f"You hold {scope} within a limit that is not known here."
+                raise Forbidden(message, required_scope=scope)
+            connection.scope[_REACH] = reach
         if step_up and principal.session_id is not None:
             _check_fresh(connection, principal)
 
     guard.required_scope = scope  # type: ignore[attr-defined] # the route table reads it at start-up
+    guard.limited_by = tuple(sorted(kinds))  # type: ignore[attr-defined] # as above
     guard.access = "staff"  # type: ignore[attr-defined] # as above
     guard.step_up = step_up  # type: ignore[attr-defined] # as above
     return guard
@@ -163,6 +181,12 @@ def principal_of(request: _Connection) -> Principal:
     """Who is asking: the one a guard let pass, or an anonymous guest."""
     principal = request.scope.get(_PRINCIPAL)
     return principal if isinstance(principal, Principal) else _GUEST
+
+
+def reach_of(request: _Connection) -> Reach:
+    """How far the permission goes that the guard of this route asked for."""
+    reach = request.scope.get(_REACH)
+    return reach if isinstance(reach, Reach) else EVERYWHERE
 
 
 async def whoever(request: _Connection) -> Principal:

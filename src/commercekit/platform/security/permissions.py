@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 
 from commercekit.errors import ConfigurationError, Malformed
-from commercekit.platform.security.principal import check_scope
+from commercekit.platform.security.scopes import check_scope
 
 __all__ = ["Permission", "PermissionBook", "PermissionView"]
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from msgspec import Struct
 
-from commercekit.errors import Malformed
+from commercekit.platform.security.reach import EVERYWHERE, Grant, Reach, reach_of_grants
+from commercekit.platform.security.scopes import covers
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-__all__ = ["Principal", "PrincipalKind", "check_scope", "covers"]
+__all__ = ["Principal", "PrincipalKind"]
 
 
 class PrincipalKind(StrEnum):
@@ -49,6 +46,9 @@ class Principal(Struct, frozen=True, kw_only=True):
     is_pending: bool = False
     """The password was right, and a second factor is still owed: nothing is allowed yet."""
 
+    grants: tuple[Grant, ...] = ()
+    """What limits the scopes; without any they reach everywhere."""
+
     @classmethod
     def system(cls, name: str) -> Principal:
         """The software itself, acting under ``name``, such as ``cli``; it may do everything."""
@@ -58,32 +58,8 @@ class Principal(Struct, frozen=True, kw_only=True):
         """Whether one of the scopes covers ``scope``."""
         return any(covers(held, scope) for held in self.scopes)
 
-
-def covers(held: str, wanted: str) -> bool:
-    """Whether holding ``held`` grants ``wanted``: ``orders:*`` covers ``orders:read``.
-
-    A wildcard in ``wanted`` is covered by the same wildcard or a wider one only.
-    """
-    held_resource, _, held_action = held.partition(":")
-    resource, _, action = wanted.partition(":")
-    return held_resource in ("*", resource) and held_action in ("*", action)
-
-
-def check_scope(scope: str) -> str:
-    """The scope itself; raises :class:`~commercekit.errors.Malformed` unless ``resource:action``."""
-    sides = scope.split(":")
-    if len(sides) == 2 and len(scope) <= 80 and all(_is_side(side) for side in sides):
-        return scope
-    message = f"{scope[:80]!r} is no scope; write resource:action, such as orders:read"
-    raise Malformed(message)
-
-
-def _is_side(side: str) -> bool:
-    return side == "*" or (
-        side.isascii() and side.replace("-", "").isalnum() and side == side.lower()
-    )
-
-
-def check_scopes(scopes: Iterable[str]) -> frozenset[str]:
-    """All of ``scopes``, checked."""
-    return frozenset(check_scope(scope) for scope in scopes)
+    def reach(self, scope: str) -> Reach:
+        """How far ``scope`` goes: services ask it before they act, and lists filter by it."""
+        if self.grants:
+            return reach_of_grants(self.grants, scope, self.id)
+        return EVERYWHERE if self.may(scope) else Reach()

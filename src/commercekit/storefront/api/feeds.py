@@ -9,6 +9,7 @@ from litestar.params import Parameter
 from litestar.response import Stream
 
 from commercekit.errors import NotFound
+from commercekit.platform.security import public
 from commercekit.storefront.service import StorefrontService
 
 __all__ = ["StorefrontFeeds"]
@@ -20,6 +21,7 @@ class StorefrontFeeds(Controller):
     """For search engines and shopping services."""
 
     tags = ["store: feeds"]
+    opt = public("what a shop window shows")
 
     @get("/store/sitemap.xml", summary="The sitemaps there are", media_type="application/xml")
     async def sitemap(

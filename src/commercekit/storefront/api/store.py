@@ -14,6 +14,7 @@ from commercekit.platform.http import (
     page_answer,
     page_request,
 )
+from commercekit.platform.security import public as open_to_all
 from commercekit.storefront.api.rendering import rendered
 from commercekit.storefront.models import (
     BrandEntry,
@@ -71,6 +72,7 @@ class StorefrontController(Controller):
 
     path = "/store"
     tags = ["store: products"]
+    opt = open_to_all("what a shop window shows")
 
     @get("/products", summary="List, filter and search products")
     async def products(
