@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import secrets
-import signal
 import socket
 from contextlib import suppress
-from typing import Self
 
-from commercekit.testing.services.process import GuardedProcess, free_ports, wait_until
+from commercekit.testing.services.process import free_ports
 from commercekit.testing.services.programs import CachePrograms
+from commercekit.testing.services.server import PrivateServer
 
 __all__ = ["CacheServer"]
 
-_PATIENCE = 20.0
 
-
-class CacheServer:
+class CacheServer(PrivateServer):
     """A Valkey (or Redis) of one's own on a free port of 127.0.0.1, with a password, writing no file.
 
     ::
@@ -29,11 +26,12 @@ class CacheServer:
     """
 
     databases = 512
+    _patience = 20.0
 
     def __init__(self) -> None:
         """Nothing runs until :meth:`start`. Raises ``MissingPrograms``."""
         self._programs = CachePrograms.find()
-        self._process = GuardedProcess("cache")
+        super().__init__("cache")
         self._password = secrets.token_hex(12)
         self.port = 0
 
@@ -47,11 +45,6 @@ class CacheServer:
         """Where it is, password included; the same after a restart."""
         return self.url_of(0)
 
-    @property
-    def pid(self) -> int | None:
-        """The server's process, or ``None`` while there is none."""
-        return self._process.pid
-
     def url_of(self, database: int) -> str:
         """Where the numbered database is."""
         if not self.port:
@@ -59,66 +52,22 @@ class CacheServer:
             raise RuntimeError(message)
         return f"redis://:{self._password}@127.0.0.1:{self.port}/{database}"
 
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def start(self) -> Self:
-        """Start it and wait until it answers; started already is no error."""
-        if self.pid is None:
-            self.port = self.port or free_ports(1)[0]
-            # In a file, because everybody may read the arguments of a process.
-            configuration = self._process.write(
-                "server.conf",
-                f"bind 127.0.0.1\nport {self.port}\nrequirepass {self._password}\n"
-                f'databases {self.databases}\ndir {self._process.folder}\nsave ""\nappendonly no\n'
-                "daemonize no\nmaxclients 2000\n",
-            )
-            self._process.start([self._programs.server, configuration], {})
-            try:
-                wait_until(self._answers, _PATIENCE, f"{self.version} does not answer")
-            except BaseException as error:
-                error.add_note(self._process.tail())
-                self._process.kill()
-                raise
-        return self
-
-    def stop(self) -> None:
-        """Let it end in order. Not running is no error."""
-        self._process.terminate()
-
-    def kill(self) -> None:
-        """``kill -9``: connections break without a word."""
-        self._process.kill()
-
-    def pause(self) -> None:
-        """Freeze it: connections stay open and nothing answers, until :meth:`resume`."""
-        self._process.signal(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """Let a paused one go on."""
-        self._process.signal(signal.SIGCONT)
-
-    def restart(self) -> None:
-        """Stop it and start it on the same port, empty."""
-        self.stop()
-        self.start()
+    def _launch(self) -> None:
+        self.port = self.port or free_ports(1)[0]
+        # In a file, because everybody may read the arguments of a process.
+        configuration = self._process.write(
+            "server.conf",
+            f"bind 127.0.0.1\nport {self.port}\nrequirepass {self._password}\n"
+            f'databases {self.databases}\ndir {self._process.folder}\nsave ""\nappendonly no\n'
+            "daemonize no\nmaxclients 2000\n",
+        )
+        self._process.start([self._programs.server, configuration], {})
 
     def flush(self, database: int | None = None) -> None:
         """Empty one numbered database, or all of them."""
         self._command("FLUSHALL" if database is None else "FLUSHDB", database=database or 0)
 
-    def close(self) -> None:
-        """Kill it and remove its folder; it cannot be started again."""
-        self._process.close()
-
     def _answers(self) -> bool:
-        if self.pid is None:
-            message = f"{self.version} ended while it started"
-            raise RuntimeError(message)
         with suppress(OSError, RuntimeError):
             self._command("PING")
             return True

@@ -157,6 +157,20 @@ class GuardedProcess:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, number)
 
+    def freeze(self) -> None:
+        """Stop every process of the group; when this returns, none of them does anything any more."""
+        if self._process is None:
+            return
+        group = self._process.pid
+        self.signal(signal.SIGSTOP)
+        # A child may have a group of its own, as the broker's for its own children has.
+        frozen = [each for each in _family(group) if _group_of(each) == group]
+        wait_until(lambda: all(map(_stands_still, frozen)), 20, "the server does not stand still")
+
+    def thaw(self) -> None:
+        """Let what was frozen go on."""
+        self.signal(signal.SIGCONT)
+
     def close(self) -> None:
         """Kill what runs and remove the folder. Closing twice is no error."""
         self.kill()
@@ -221,6 +235,19 @@ def _family(pid: int) -> list[psutil.Process]:
         return [first, *first.children(recursive=True)]
     except psutil.NoSuchProcess:
         return []
+
+
+def _group_of(process: psutil.Process) -> int | None:
+    with suppress(ProcessLookupError):
+        return os.getpgid(process.pid)
+    return None
+
+
+def _stands_still(process: psutil.Process) -> bool:
+    try:
+        return process.status() in {psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE}
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _lives(process: psutil.Process) -> bool:

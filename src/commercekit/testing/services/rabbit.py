@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import re
 import secrets
-import signal
 import socket
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
 
-from commercekit.testing.services.process import GuardedProcess, free_ports, wait_until
+from commercekit.testing.services.process import free_ports
 from commercekit.testing.services.programs import RabbitPrograms
+from commercekit.testing.services.server import PrivateServer
 
 __all__ = ["RabbitServer"]
 
-_PATIENCE = 60.0
 _USER = "commercekit"
 _NAME = re.compile(r"[a-zA-Z0-9_.-]+")
 # The broker asks every module on its path at start: only what it needs is put there, which more than
@@ -32,7 +30,7 @@ wait "$broker"
 """
 
 
-class RabbitServer:
+class RabbitServer(PrivateServer):
     """A RabbitMQ of one's own on free ports of 127.0.0.1, with a user, a password and virtual hosts.
 
     ::
@@ -45,10 +43,12 @@ class RabbitServer:
     disk are silenced, so that a small machine blocks no publisher; :meth:`evaluate` can raise them.
     """
 
+    _patience = 60.0
+
     def __init__(self) -> None:
         """Nothing runs until :meth:`start`. Raises ``MissingPrograms``."""
         self._programs = RabbitPrograms.find()
-        self._process = GuardedProcess("rabbitmq")
+        super().__init__("rabbitmq")
         self._password = secrets.token_hex(12)
         self.port = self._between_nodes = self._epmd = 0
 
@@ -62,11 +62,6 @@ class RabbitServer:
         """Where it is (virtual host ``/``), password included; the same after a restart."""
         return self.url_of("/")
 
-    @property
-    def pid(self) -> int | None:
-        """The first of the server's processes, or ``None`` while there is none."""
-        return self._process.pid
-
     def url_of(self, vhost: str) -> str:
         """Where a virtual host is."""
         if not self.port:
@@ -74,41 +69,6 @@ class RabbitServer:
             raise RuntimeError(message)
         path = "" if vhost == "/" else vhost
         return f"amqp://{_USER}:{self._password}@127.0.0.1:{self.port}/{path}"
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def start(self) -> Self:
-        """Start it and wait until it takes connections; started already is no error."""
-        if self.pid is None:
-            if not self.port:
-                self.port, self._between_nodes, self._epmd = free_ports(3)
-                self._furnish()
-            server = self._process.folder / "home" / "sbin" / "rabbitmq-server"
-            command: list[str | Path] = [
-                "/bin/sh",
-                "-c",
-                _LAUNCH,
-                "rabbitmq",
-                self._programs.epmd,
-                server,
-            ]
-            self._process.start(command, self._environment())
-            try:
-                wait_until(self._answers, _PATIENCE, f"{self.version} does not answer")
-            except BaseException as error:
-                error.add_note(self._process.tail())
-                self._process.kill()
-                raise
-        return self
-
-    def stop(self) -> None:
-        """Let it end in order, which takes about a second. Not running is no error."""
-        self._process.terminate()
 
     def kill(self) -> None:
         """``kill -9`` of all its processes: connections break without a word.
@@ -122,19 +82,6 @@ class RabbitServer:
     def settle(self) -> None:
         """Let it write down the queues it has, as it does by itself within five seconds."""
         self.evaluate("[dets:sync(Table) || Table <- dets:all()].")
-
-    def pause(self) -> None:
-        """Freeze it: connections stay open and nothing answers, until :meth:`resume`."""
-        self._process.signal(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """Let a paused one go on."""
-        self._process.signal(signal.SIGCONT)
-
-    def restart(self) -> None:
-        """Stop it and start it on the same ports with what is durable."""
-        self.stop()
-        self.start()
 
     def create_vhost(self, name: str) -> str:
         """Make an empty virtual host that our user may do everything in; gives its URL."""
@@ -169,11 +116,22 @@ class RabbitServer:
             raise RuntimeError(message)
         return said.removeprefix("{ok, ").removesuffix("}")
 
-    def close(self) -> None:
-        """Kill it and remove its folder; it cannot be started again."""
-        self._process.close()
-
     # -- making -------------------------------------------------------------------------------------
+
+    def _launch(self) -> None:
+        if not self.port:
+            self.port, self._between_nodes, self._epmd = free_ports(3)
+            self._furnish()
+        server = self._process.folder / "home" / "sbin" / "rabbitmq-server"
+        command: list[str | Path] = [
+            "/bin/sh",
+            "-c",
+            _LAUNCH,
+            "rabbitmq",
+            self._programs.epmd,
+            server,
+        ]
+        self._process.start(command, self._environment())
 
     def _furnish(self) -> None:
         """The node's own folder: its settings, its secret, and a RabbitMQ with the needed parts only."""
@@ -212,9 +170,6 @@ class RabbitServer:
         }
 
     def _answers(self) -> bool:
-        if self.pid is None:
-            message = f"{self.version} ended while it started"
-            raise RuntimeError(message)
         with (
             suppress(OSError),
             socket.create_connection(("127.0.0.1", self.port), timeout=2) as connection,
