@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from commercekit.fulfilment import (
     CARRIERS,
-    SEALED_TABLES,
+    SEALED,
     CancelOutcome,
     CancelResult,
     Carrier,
@@ -174,7 +174,7 @@ def address():
 @pytest.fixture
 async def sealer(database):
     sealer = Sealer(MasterKey(b"k" * 32))
-    await sealer.load(database, SEALED_TABLES)
+    await sealer.load(database, SEALED)
     return sealer
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from commercekit.fulfilment import SEALED_TABLES
+from commercekit.fulfilment import SEALED
 from commercekit.fulfilment.api import AdminShipments
 from commercekit.kernel import new_id
 from commercekit.platform.http import Cursors, Idempotency, build_litestar
@@ -12,7 +12,7 @@ from commercekit.platform.security import Principal
 
 @pytest.fixture
 async def shop(service, database, sealer):
-    await sealer.load(database, (*SEALED_TABLES, "platform_idempotency_key"))
+    await sealer.load(database, (*SEALED, "platform_idempotency_key"))
 
     async def authenticate(token):
         scope = {"writer": "shipments:*", "reader": "shipments:read", "other": "orders:*"}.get(

@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 
 from commercekit.identity import (
-    SEALED_TABLES,
+    SEALED,
     IdentityService,
     IdentitySettings,
     NewToken,
@@ -33,7 +33,7 @@ CHEAP = IdentitySettings(passwords=PasswordSettings(memory_kib=64, passes=1))
 @pytest_asyncio.fixture
 async def sealer(database):
     sealer = Sealer(MasterKey(b"m" * 32))
-    await sealer.load(database, ["platform_idempotency_key", *SEALED_TABLES])
+    await sealer.load(database, ["platform_idempotency_key", *SEALED])
     return sealer
 
 

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from commercekit.notifications import (
     NOTIFIERS,
-    SEALED_TABLES,
+    SEALED,
     Channel,
     NotificationService,
     NotificationSettings,
@@ -82,7 +82,7 @@ def jobs(database, clock):
 @pytest.fixture
 async def make_service(database, clock, jobs):
     sealer = Sealer(MasterKey(b"k" * 32))
-    await sealer.load(database, SEALED_TABLES)
+    await sealer.load(database, SEALED)
     async with httpx.AsyncClient() as http:
         contexts = ProviderContexts(http=http, clock=clock)
 

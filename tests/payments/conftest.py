@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from commercekit.kernel import Money, new_id
 from commercekit.payments import (
-    SEALED_TABLES,
+    SEALED,
     Capabilities,
     CaptureMode,
     CreateResult,
@@ -386,7 +386,7 @@ def piccolo_apps():
 @pytest_asyncio.fixture
 async def sealer(database):
     sealer = Sealer(MasterKey(b"k" * 32))
-    await sealer.load(database, SEALED_TABLES)
+    await sealer.load(database, SEALED)
     return sealer
 
 

@@ -6,7 +6,7 @@ import structlog
 
 from commercekit.errors import Unauthenticated
 from commercekit.fulfilment import (
-    SEALED_TABLES,
+    SEALED,
     Carriers,
     FulfilmentService,
     FulfilmentSettings,
@@ -127,7 +127,7 @@ def piccolo_apps():
 @pytest.fixture
 async def shop(database, clock):
     sealer = Sealer(MasterKey(b"k" * 32))
-    await sealer.load(database, SEALED_TABLES)
+    await sealer.load(database, SEALED)
     shop = Shop(database, clock, sealer)
     yield shop
     await shop.http.aclose()

@@ -4,7 +4,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from commercekit.payments import SEALED_TABLES, Gateways, PaymentService, PaymentsSettings
+from commercekit.payments import SEALED, Gateways, PaymentService, PaymentsSettings
 from commercekit.platform.providers import ProviderCaller, ProviderContexts
 from commercekit.platform.security import MasterKey, Sealer
 from commercekit.testing import core_piccolo_apps
@@ -32,7 +32,7 @@ def audit():
 @pytest_asyncio.fixture
 async def payments(database, clock, audit):
     sealer = Sealer(MasterKey(b"k" * 32))
-    await sealer.load(database, SEALED_TABLES)
+    await sealer.load(database, SEALED)
 
     async def nobody_listens(_uow, _events):
         pass

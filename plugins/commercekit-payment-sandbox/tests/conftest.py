@@ -9,7 +9,7 @@ from litestar import Router
 from commercekit.errors import CommerceKitError
 from commercekit.kernel import Money, new_id
 from commercekit.payments import (
-    SEALED_TABLES,
+    SEALED,
     CaptureMode,
     Gateways,
     MethodSettings,
@@ -198,7 +198,7 @@ def piccolo_apps():
 @pytest_asyncio.fixture
 async def shop(database, clock):
     sealer = Sealer(MasterKey(b"k" * 32))
-    await sealer.load(database, SEALED_TABLES)
+    await sealer.load(database, SEALED)
     shop = Shop(database, clock, sealer)
     yield shop
     await shop.close()

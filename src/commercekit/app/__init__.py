@@ -12,10 +12,10 @@ from commercekit.app.leftovers import Leftovers, PluginLeftovers
 from commercekit.app.months import archivist_of
 from commercekit.app.settings import Environment, ShopSettings
 from commercekit.app.shop import Shop
-from commercekit.app.tables import SEALED_TABLES, piccolo_apps
+from commercekit.app.tables import SEALED, piccolo_apps
 
 __all__ = [
-    "SEALED_TABLES",
+    "SEALED",
     "ArchiveReport",
     "CatalogueArchive",
     "Environment",

@@ -25,7 +25,7 @@ from commercekit.platform.plugins import (
     PluginPolicy,
     PluginRegistry,
 )
-from commercekit.platform.security import MasterKey
+from commercekit.platform.security import LocalKeys, MasterKey
 from commercekit.platform.settings import SettingsSource
 from commercekit.platform.storage import hookspecs as storage_hooks
 from commercekit.pricing import hookspecs as pricing_hooks
@@ -77,12 +77,13 @@ class ShopConfiguration:
         """The file that is there while ``commercekit run`` has been told to stop and waits for it."""
         return self.data / "run" / "draining"
 
-    def master_key(self) -> MasterKey:
-        """The key of all keys: from the settings, or made up in a development shop's data folder."""
-        secret = self.settings.security.master_key
-        if secret is not None:
-            return MasterKey.from_text(secret.reveal())
-        return MasterKey.from_folder(self.data / "keys")
+    def key_ring(self) -> LocalKeys:
+        """The key of all keys and those before it: from the settings, or made up in development."""
+        security = self.settings.security
+        former = [MasterKey.from_text(each.reveal()) for each in security.former_master_keys]
+        if security.master_key is not None:
+            return LocalKeys(MasterKey.from_text(security.master_key.reveal()), former)
+        return LocalKeys(MasterKey.from_folder(self.data / "keys"), former)
 
     def own_addresses(self) -> list[str]:
         """A development shop's sandbox vendors stand on the shop's own address."""

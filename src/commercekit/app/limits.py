@@ -45,7 +45,7 @@ class ShopLimits:
             self._counters = CacheCounters(shop.cache)
         self.limiter = Limiter(
             self._counters,
-            secret=shop.sealer.derived_key("limits"),
+            secret=lambda: shop.sealer.derived_key("limits"),
             on_away=self._metrics.limits_away.set,
         )
 

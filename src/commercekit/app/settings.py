@@ -165,6 +165,13 @@ class SecuritySettings(Struct, frozen=True, kw_only=True):
             "makes one in its data folder."
         ),
     ] = None
+    former_master_keys: Annotated[
+        tuple[Secret, ...],
+        Meta(
+            description="Master keys that may have wrapped data keys before: needed until "
+            "`commercekit keys rotate` has run."
+        ),
+    ] = ()
 
 
 class DemoSettings(Struct, frozen=True, kw_only=True):

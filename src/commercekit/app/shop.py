@@ -21,7 +21,7 @@ from commercekit.app.product_import import OffersOfShop, PriceAndStock, PricesOf
 from commercekit.app.providers import introduce, policies_of, tally_of
 from commercekit.app.safe_mode import SafeMode
 from commercekit.app.surface import Surface
-from commercekit.app.tables import SEALED_TABLES, piccolo_apps
+from commercekit.app.tables import SEALED, piccolo_apps
 from commercekit.app.webhooks import ShopWebhooks
 from commercekit.catalog import (
     CatalogService,
@@ -59,7 +59,7 @@ from commercekit.platform.plugins.hookspecs import (
     register_subscriptions,
 )
 from commercekit.platform.providers import ProviderCaller, ProviderContexts
-from commercekit.platform.security import Sealer
+from commercekit.platform.security import KEYS_CHANNEL, KeyRotation, KeyWatch, Reencryption, Sealer
 from commercekit.platform.storage import FolderStorage
 from commercekit.platform.telemetry import ShopMetrics
 from commercekit.pricing import TAX_PROVIDERS, PricingService
@@ -113,7 +113,11 @@ class Shop:
         self.metrics = metrics or ShopMetrics()
         self.db = Database(dsn, clock=self.clock, pool_size=settings.database.pool_size)
         self.cache = cache_of(settings.cache)
-        self.sealer = Sealer(configuration.master_key())
+        self.sealer = Sealer(configuration.key_ring())
+        self.sealed = SEALED
+        """The tables whose values can be sealed anew."""
+        self.rotation = KeyRotation(self.db, self.sealer, self.clock)
+        self.reencryption = Reencryption(self.db, self.sealer, self.clock, self.sealed)
         self.http = http or outbound_client(allow=configuration.own_addresses())
         transport = transport_of(self.db, settings.bus, poll=poll)
         self.bus = Bus(self.db, self.clock, transport=transport, poll=poll)
@@ -128,7 +132,7 @@ class Shop:
         )
         self.broadcast = Broadcast(self.db)
         self.idempotency = Idempotency(self.db, self.sealer)
-        self.cursors = Cursors(self.sealer.derived_key("cursors"))
+        self.cursors = Cursors(lambda: self.sealer.derived_key("cursors"))
         self.caller = caller or ProviderCaller(policies=policies_of(settings))
         self.tally = tally_of(self.caller, self.metrics)
         self.safe_mode = SafeMode(self.plugins)
@@ -321,6 +325,9 @@ class Shop:
             schedules += service.schedules()
         self.jobs.register(*self.safe_mode.working(kinds), *self._from_plugins(register_jobs))
         self.jobs.schedule(*schedules, *self._from_plugins(register_schedules))
+        self.broadcast.attend(KeyWatch(self.db, self.sealer).attend)
+        self.broadcast.listen(KEYS_CHANNEL, lambda _epoch: self.broadcast.again())
+        self.sealer.on_unknown_key = self.broadcast.again
         self.broadcast.listen(PROVIDERS, self.plugin_desk.heard)
         self.broadcast.listen(MARKETS, self.markets.heard, on_gap=self.markets.forget)
         self.broadcast.listen(CHANNEL, self.freshness.heard, on_gap=self.freshness.forget_all)
@@ -330,7 +337,7 @@ class Shop:
         """Connect, unwrap the keys, make the default market what the settings say."""
         await self.db.open()
         try:
-            await self.sealer.load(self.db, (*SEALED_TABLES, *self._brought.tables()))
+            await self.sealer.load(self.db, (*self.sealed, *self._brought.tables()))
             await ensure_basics(self)
             async with self.cache.running():
                 yield self

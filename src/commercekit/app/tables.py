@@ -5,24 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from commercekit import checkout, identity, notifications, orders, payments
-from commercekit.fulfilment import SEALED_TABLES as FULFILMENT_SEALED
+from commercekit.fulfilment import SEALED as FULFILMENT_SEALED
+from commercekit.platform.http import SEALED as IDEMPOTENCY_SEALED
 from commercekit.platform.plugins.hookspecs import register_piccolo_apps
-from commercekit.platform.webhooks import SEALED_TABLES as WEBHOOKS_SEALED
+from commercekit.platform.security import SealedTable
+from commercekit.platform.webhooks import SEALED as WEBHOOKS_SEALED
 
 if TYPE_CHECKING:
     from commercekit.app.configuration import ShopConfiguration
 
-__all__ = ["SEALED_TABLES", "piccolo_apps"]
+__all__ = ["SEALED", "piccolo_apps"]
 
-SEALED_TABLES = (
-    "platform_idempotency_key",
+SEALED: tuple[SealedTable, ...] = (
+    *IDEMPOTENCY_SEALED,
     *WEBHOOKS_SEALED,
-    *payments.SEALED_TABLES,
+    *payments.SEALED,
     *FULFILMENT_SEALED,
-    *notifications.SEALED_TABLES,
-    *identity.SEALED_TABLES,
-    *orders.SEALED_TABLES,
-    *checkout.SEALED_TABLES,
+    *notifications.SEALED,
+    *identity.SEALED,
+    *orders.SEALED,
+    *checkout.SEALED,
 )
 """Every table with personal fields; each has a data key of its own."""
 

@@ -44,14 +44,15 @@ from commercekit.checkout.models import (
 from commercekit.checkout.repository import TABLE
 from commercekit.checkout.service import CheckoutService, Placed, PricedCart
 from commercekit.checkout.subscribers import give_backs, projectors
+from commercekit.platform.security import SealedTable
 
-SEALED_TABLES = (TABLE,)
+SEALED = (SealedTable(TABLE, ("address",)),)
 """Tables with personal fields, for which the sealer keeps a data key."""
 
 __all__ = [
     "CHECKOUT",
     "EXTENSIBLE",
-    "SEALED_TABLES",
+    "SEALED",
     "AdminOrderEdits",
     "AdminPurchaseLimits",
     "Basis",

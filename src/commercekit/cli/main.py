@@ -32,6 +32,7 @@ _COMMANDS: Final = {
     "webhooks": ("webhooks", "webhooks"),
     "bus": ("bus", "bus"),
     "cache": ("cache", "cache"),
+    "keys": ("keys", "keys"),
     "config": ("config", "config"),
 }
 

@@ -91,13 +91,13 @@ from commercekit.fulfilment.providers import (
     TrackNotification,
     TrackQuery,
 )
-from commercekit.fulfilment.repository import SEALED_TABLES
+from commercekit.fulfilment.repository import SEALED
 from commercekit.fulfilment.rules import progress_of
 from commercekit.fulfilment.service import Carriers, FulfilmentService
 
 __all__ = [
     "CARRIERS",
-    "SEALED_TABLES",
+    "SEALED",
     "SHIPMENT_STATES",
     "Booking",
     "CancelOutcome",

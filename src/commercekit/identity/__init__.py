@@ -35,12 +35,12 @@ from commercekit.identity.models import (
     StaffMember,
     StaffToken,
 )
-from commercekit.identity.repository import SEALED_TABLES
+from commercekit.identity.repository import SEALED
 from commercekit.identity.service import AuditTrail, IdentityService, LoginWatch, Unwatched
 from commercekit.identity.settings import IdentitySettings, PasswordSettings, RealmSettings
 
 __all__ = [
-    "SEALED_TABLES",
+    "SEALED",
     "Account",
     "AccountNotFound",
     "AuditBreach",

@@ -29,12 +29,12 @@ from commercekit.notifications.providers import (
     ReceiptNotification,
     ReceiptState,
 )
-from commercekit.notifications.repository import SEALED_TABLES
+from commercekit.notifications.repository import SEALED
 from commercekit.notifications.service import NotificationService
 
 __all__ = [
     "NOTIFIERS",
-    "SEALED_TABLES",
+    "SEALED",
     "TEMPLATES",
     "Channel",
     "Message",

@@ -11,14 +11,15 @@ from msgspec import Struct
 from commercekit.kernel import Page, PageRequest
 from commercekit.notifications.models import MessageState, MessageView
 from commercekit.notifications.providers import Channel
+from commercekit.platform.security import SealedTable
 
 if TYPE_CHECKING:
     from commercekit.platform.db import UnitOfWork
     from commercekit.platform.security import Sealer
 
-__all__ = ["SEALED_TABLES", "MessageRepository", "Opened", "Reader"]
+__all__ = ["SEALED", "MessageRepository", "Opened", "Reader"]
 
-SEALED_TABLES = ("notifications_message",)
+SEALED = (SealedTable("notifications_message", ("recipient", "params")),)
 """Tables with sealed columns, for the sealer to load its keys."""
 
 _TABLE = "notifications_message"

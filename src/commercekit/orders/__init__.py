@@ -128,15 +128,22 @@ from commercekit.orders.service import (
     WantedTerms,
 )
 from commercekit.orders.subscribers import subscriptions
+from commercekit.platform.security import SealedTable
 
-SEALED_TABLES = (TABLE, HISTORY, REQUESTS, RETURN_TABLE, NOTES)
+SEALED = (
+    SealedTable(TABLE, ("email", "address", "note")),
+    SealedTable(HISTORY, ("sealed_reason",)),
+    SealedTable(REQUESTS, ("sealed_reason",)),
+    SealedTable(RETURN_TABLE, ("reason",)),
+    SealedTable(NOTES, ("text",)),
+)
 """Tables with personal fields, for which the sealer keeps a data key."""
 
 __all__ = [
     "EXTENSIBLE",
     "PAYMENT_STATUS_CONSUMER",
     "REFUND_RULES",
-    "SEALED_TABLES",
+    "SEALED",
     "Actor",
     "Adjustment",
     "AdminOrderDesk",

@@ -81,7 +81,7 @@ from commercekit.payments.providers import (
     RefundState,
     StatementLine,
 )
-from commercekit.payments.repository import SEALED_TABLES
+from commercekit.payments.repository import SEALED
 from commercekit.payments.service import Gateways, PaymentService
 from commercekit.payments.settings import MethodSettings, PaymentsSettings
 
@@ -89,7 +89,7 @@ __all__ = [
     "PAYMENT_GATEWAYS",
     "PAYMENT_STEPS",
     "REFUND_STEPS",
-    "SEALED_TABLES",
+    "SEALED",
     "Action",
     "AppParams",
     "Attention",

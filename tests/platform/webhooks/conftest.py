@@ -20,7 +20,7 @@ from commercekit.platform.http import Reach, outbound_client
 from commercekit.platform.jobs import Jobs
 from commercekit.platform.security import MasterKey, Principal, Sealer
 from commercekit.platform.webhooks import (
-    SEALED_TABLES,
+    SEALED,
     Deliveries,
     EndpointRepository,
     NewEndpoint,
@@ -170,7 +170,7 @@ def made(
 @pytest_asyncio.fixture
 async def sealer(database):
     sealer = Sealer(MasterKey(b"m" * 32))
-    await sealer.load(database, SEALED_TABLES)
+    await sealer.load(database, SEALED)
     return sealer
 
 

@@ -10,7 +10,7 @@ import sys
 from commercekit.platform.db import Database
 from commercekit.platform.failpoints import watching
 from commercekit.platform.security import MasterKey, Sealer
-from commercekit.platform.webhooks import SEALED_TABLES
+from commercekit.platform.webhooks import SEALED
 from commercekit.testing.clock import ManualClock
 from tests.platform.webhooks.conftest import made
 
@@ -25,7 +25,7 @@ async def main(dsn: str, where: str) -> None:
     database = Database(dsn, clock=clock)
     await database.open()
     sealer = Sealer(MasterKey(b"m" * 32))
-    await sealer.load(database, SEALED_TABLES)
+    await sealer.load(database, SEALED)
     hooks = made(database, clock, sealer)
     if where == "take-in":
         put = hooks.deliveries.put

@@ -92,7 +92,7 @@ class Carts:
         self._quoter = quoter
         self._limits = limits
         self._carts = CartRepository(db, sealer)
-        self._token_key = sealer.derived_key("cart tokens")
+        self._sealer = sealer
         self._tokens: dict[UUID, str] = {}
         self._changes = CartChanges(db, clock, settings, self._carts)
 
@@ -100,7 +100,7 @@ class Carts:
         """The shopper's key to one cart; derived, so nothing about it is stored."""
         token = self._tokens.get(cart_id)
         if token is None:
-            digest = hmac.digest(self._token_key, cart_id.bytes, "sha256")
+            digest = hmac.digest(self._sealer.derived_key("cart tokens"), cart_id.bytes, "sha256")
             token = base64.urlsafe_b64encode(digest[:24]).decode()
             if len(self._tokens) >= _TOKENS:  # whoever asks for many ids that are none empties it
                 self._tokens.clear()

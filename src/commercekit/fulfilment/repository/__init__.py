@@ -1,7 +1,7 @@
 """Every query on fulfilment's tables. Gives models, never rows."""
 
 from commercekit.fulfilment.repository.reading import (
-    SEALED_TABLES,
+    SEALED,
     Consignment,
     Link,
     Reader,
@@ -10,7 +10,7 @@ from commercekit.fulfilment.repository.reading import (
 from commercekit.fulfilment.repository.shipments import NewShipment, ShipmentRepository
 
 __all__ = [
-    "SEALED_TABLES",
+    "SEALED",
     "Consignment",
     "Link",
     "NewShipment",

@@ -23,13 +23,17 @@ from commercekit.fulfilment.models import (
 from commercekit.fulfilment.providers import TrackCode, TrackingNo
 from commercekit.fulfilment.rules import concerned, main_number
 from commercekit.kernel import Address, Money, Page, PageRequest, lowest_after
+from commercekit.platform.security import SealedTable
 
 if TYPE_CHECKING:
     from commercekit.platform.security import Sealer
 
-__all__ = ["SEALED_TABLES", "Consignment", "Link", "Note", "Reader", "Record", "ShipmentReading"]
+__all__ = ["SEALED", "Consignment", "Link", "Note", "Reader", "Record", "ShipmentReading"]
 
-SEALED_TABLES = ("fulfilment_shipment", "fulfilment_event")
+SEALED = (
+    SealedTable("fulfilment_shipment", ("address",)),
+    SealedTable("fulfilment_event", ("note",), row_id="shipment_id || ':' || event_key"),
+)
 """Tables with sealed columns, for the sealer to load its keys."""
 
 Record: TypeAlias = Any

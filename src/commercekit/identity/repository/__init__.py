@@ -5,9 +5,10 @@ from commercekit.identity.repository.audit import AuditRepository
 from commercekit.identity.repository.mail_proofs import MailProof, MailProofRepository
 from commercekit.identity.repository.sessions import SessionRepository
 from commercekit.identity.repository.tokens import TokenRepository
+from commercekit.platform.security import SealedTable
 
 __all__ = [
-    "SEALED_TABLES",
+    "SEALED",
     "AccountRepository",
     "AuditRepository",
     "MailProof",
@@ -16,10 +17,10 @@ __all__ = [
     "TokenRepository",
 ]
 
-SEALED_TABLES = (
-    "identity_account",
-    "identity_session",
-    "identity_mail_proof",
-    "identity_audit_entry",
+SEALED = (
+    SealedTable("identity_account", ("email", "name", "password")),
+    SealedTable("identity_session", ("client",)),
+    SealedTable("identity_mail_proof", ("email",)),
+    SealedTable("identity_audit_entry", ("seal",), is_kept=True),
 )
 """Tables with sealed columns, for the sealer to load its keys."""

@@ -75,7 +75,6 @@ class OrderUseCases:
         self._customers = CustomerRepository(db, sealer)
         self._requests = RefundRequestRepository(db, sealer)
         self._returns = ReturnRepository(db, sealer)
-        self._token_key = sealer.derived_key("order tokens")
 
     async def get(self, order_id: UUID, languages: Sequence[str] = ()) -> Order:
         """The order; raises :class:`~commercekit.orders.errors.OrderNotFound`.

@@ -27,7 +27,7 @@ class ReadOrders(OrderUseCases):
 
     def token_of(self, order_id: UUID) -> str:
         """The guest's key to one order: derived, so that a repeated checkout tells the same again."""
-        digest = hmac.digest(self._token_key, order_id.bytes, "sha256")
+        digest = hmac.digest(self._sealer.derived_key("order tokens"), order_id.bytes, "sha256")
         return base64.urlsafe_b64encode(digest[:24]).decode()
 
     async def by_number(self, number: str, languages: Sequence[str] = ()) -> Order:

@@ -11,10 +11,11 @@ from commercekit.payments.repository.draft import Draft, evidence_row, write
 from commercekit.payments.repository.payments import PaymentQueries
 from commercekit.payments.repository.refunds import RefundQueries
 from commercekit.payments.repository.rows import Reader
+from commercekit.platform.security import SealedTable
 
-__all__ = ["SEALED_TABLES", "Draft", "PaymentRepository", "Reader", "evidence_row", "write"]
+__all__ = ["SEALED", "Draft", "PaymentRepository", "Reader", "evidence_row", "write"]
 
-SEALED_TABLES = ("payments_payment",)
+SEALED = (SealedTable("payments_payment", ("request", "action")),)
 """Tables with sealed columns, for the sealer to load its keys."""
 
 

@@ -11,7 +11,7 @@ import contextlib
 import contextvars
 import logging
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -37,6 +37,9 @@ class Broadcast:
         self._reconnect = reconnect
         self._listeners: dict[str, list[Callable[[str], None]]] = {}
         self._on_gap: list[Callable[[], None]] = []
+        self._errands: list[Callable[[Any], Awaitable[None]]] = []
+        self._stir = asyncio.Event()
+        self._again = False
         self._listening = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -55,6 +58,19 @@ class Broadcast:
         self._listeners.setdefault(channel, []).append(callback)
         if on_gap is not None:
             self._on_gap.append(on_gap)
+
+    def attend(self, errand: Callable[[Any], Awaitable[None]]) -> None:
+        """Have ``errand`` awaited with each connection that listens, and after each :meth:`again`.
+
+        The first time is before words count as heard. One that raises costs the connection, and is tried
+        again with the next. Register before :meth:`running`.
+        """
+        self._errands.append(errand)
+
+    def again(self) -> None:
+        """Have the errands run once more, soon; for callbacks, which are quick and cannot wait."""
+        self._again = True
+        self._stir.set()
 
     @staticmethod
     async def tell(uow: UnitOfWork, channel: str, payload: str) -> None:
@@ -96,6 +112,7 @@ class Broadcast:
             try:
                 async with self._db.dedicated_connection() as connection:
                     await self._subscribe(connection)
+                    await self._attend(connection)
                     if connected_before:
                         _log.info("broadcasts are heard again; caches are dropped")
                         self._tell_gap()
@@ -119,15 +136,22 @@ class Broadcast:
 
     async def _stay(self, connection: Any) -> None:
         """Return or raise when the connection is gone, which silence alone would not show."""
-        gone = asyncio.Event()
-        connection.add_termination_listener(lambda _connection: gone.set())
+        connection.add_termination_listener(lambda _connection: self._stir.set())
         while not connection.is_closed():
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._heartbeat):
-                    await gone.wait()
-            if gone.is_set():
+                    await self._stir.wait()
+            self._stir.clear()
+            if connection.is_closed():
                 return
+            if self._again:
+                await self._attend(connection)
             await connection.fetchval("SELECT 1", timeout=self._heartbeat)
+
+    async def _attend(self, connection: Any) -> None:
+        self._again = False
+        for errand in self._errands:
+            await errand(connection)
 
     def _tell_gap(self) -> None:
         for callback in self._on_gap:

@@ -8,6 +8,7 @@ from commercekit.platform.http.etags import etag_of, require_match
 from commercekit.platform.http.forwarded import behind_proxies, networks_of
 from commercekit.platform.http.idempotency import (
     LEASE,
+    SEALED,
     Claim,
     Idempotency,
     IdempotencyKeyRequired,
@@ -65,6 +66,7 @@ __all__ = [
     "LEASE",
     "LOGGED_ELSEWHERE",
     "PROBLEM_MEDIA_TYPE",
+    "SEALED",
     "Answer",
     "Answered",
     "Asked",

@@ -22,7 +22,7 @@ from msgspec import Struct
 from commercekit.errors import CommerceKitError, Conflict, Malformed, Refused, Unprocessable
 from commercekit.kernel import new_id
 from commercekit.platform.http.answers import Answer
-from commercekit.platform.security import PrincipalKind, Sealer, principal_of
+from commercekit.platform.security import PrincipalKind, SealedTable, Sealer, principal_of
 
 if TYPE_CHECKING:
     from litestar import Request, Response
@@ -42,6 +42,8 @@ __all__ = [
 ]
 
 TABLE: Final = "platform_idempotency_key"
+SEALED: Final = (SealedTable(TABLE, ("body",), row_id="work_id"),)
+"""What is sealed here, for the sealer to load its keys."""
 IDEMPOTENCY: Final = "commercekit_idempotency"
 LEASE_SECONDS: Final = 15
 LEASE: Final = timedelta(seconds=LEASE_SECONDS)

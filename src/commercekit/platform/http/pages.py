@@ -3,7 +3,7 @@
 import base64
 import binascii
 import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
@@ -43,8 +43,9 @@ CURSORS: Final = "commercekit_cursors"
 class Cursors:
     """Signs places in lists. The key is the same in every process of a shop."""
 
-    def __init__(self, key: bytes) -> None:
-        self._key = key
+    def __init__(self, key: bytes | Callable[[], bytes]) -> None:
+        """``key`` may be known only later: it is asked for when a cursor is made or read."""
+        self._key: Callable[[], bytes] = key if callable(key) else lambda: key
 
     def seal(self, binding: str, after: Sequence[str]) -> str:
         """A cursor that goes on after the sort key ``after``, in the list that ``binding`` describes."""
@@ -64,7 +65,7 @@ class Cursors:
         raise InvalidInput(message, errors=(FieldError("?cursor", "invalid-cursor", message),))
 
     def _mac(self, binding: str, payload: bytes) -> bytes:
-        return hmac.digest(self._key, binding.encode() + b"\x00" + payload, "sha256")[:_MAC]
+        return hmac.digest(self._key(), binding.encode() + b"\x00" + payload, "sha256")[:_MAC]
 
 
 def page_request(

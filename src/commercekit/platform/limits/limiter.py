@@ -72,13 +72,13 @@ class Limiter:
         self,
         counters: Counters,
         *,
-        secret: bytes = b"",
+        secret: bytes | Callable[[], bytes] = b"",
         on_away: Callable[[int], None] = lambda _away: None,
     ) -> None:
         """``secret`` keeps addresses out of the store: keys are keyed hashes."""
         self._counters = counters
         self._here = HereCounters()
-        self._secret = secret[:64]
+        self._secret: Callable[[], bytes] = secret if callable(secret) else lambda: secret[:64]
         self._known: dict[tuple[str, str], _Known] = {}
         self._dirty: set[tuple[str, str]] = set()
         self._on_away = on_away
@@ -203,5 +203,5 @@ class Limiter:
         return taken
 
     def _key(self, key: tuple[str, str]) -> str:
-        digest = hashlib.blake2b(key[1].encode(), digest_size=16, key=self._secret).hexdigest()
+        digest = hashlib.blake2b(key[1].encode(), digest_size=16, key=self._secret()).hexdigest()
         return f"{key[0]}:{digest}"

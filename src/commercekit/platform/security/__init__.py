@@ -19,7 +19,7 @@ from commercekit.platform.security.guard import (
     whoever,
 )
 from commercekit.platform.security.invariants import sealed_with
-from commercekit.platform.security.keys import MasterKey
+from commercekit.platform.security.keys import KeyRing, LocalKeys, MasterKey, UnwrapRefused
 from commercekit.platform.security.permissions import (
     Permission,
     PermissionBook,
@@ -28,24 +28,41 @@ from commercekit.platform.security.permissions import (
 from commercekit.platform.security.principal import Principal, PrincipalKind
 from commercekit.platform.security.reach import EVERYWHERE, Grant, Limit, LimitKind, Reach
 from commercekit.platform.security.redacting import find_card_number, redact
+from commercekit.platform.security.reencrypting import Reencryption, TableProgress
 from commercekit.platform.security.roles import Role, RoleBook, RoleView
+from commercekit.platform.security.rotating import (
+    DataKeyState,
+    DataKeyView,
+    KeyRotation,
+    KeysBusy,
+)
 from commercekit.platform.security.scopes import check_scope, check_scopes, covers
+from commercekit.platform.security.sealed import SealedTable
 from commercekit.platform.security.sealing import SealBroken, Sealer, forget_keys, normalise
 from commercekit.platform.security.signing import SignatureScheme, SigningKey
+from commercekit.platform.security.watching import KEYS_CHANNEL, KeyWatch
 
 __all__ = [
     "AUTHENTICATOR",
     "EVERYWHERE",
+    "KEYS_CHANNEL",
     "PUBLIC",
     "SESSIONS",
     "STEP_UP",
     "AuditEntry",
     "AuditPort",
     "Authenticator",
+    "DataKeyState",
+    "DataKeyView",
     "Door",
     "Grant",
+    "KeyRing",
+    "KeyRotation",
+    "KeyWatch",
+    "KeysBusy",
     "Limit",
     "LimitKind",
+    "LocalKeys",
     "MasterKey",
     "MfaRequired",
     "Permission",
@@ -54,15 +71,19 @@ __all__ = [
     "Principal",
     "PrincipalKind",
     "Reach",
+    "Reencryption",
     "Role",
     "RoleBook",
     "RoleView",
     "SealBroken",
+    "SealedTable",
     "Sealer",
     "SessionReader",
     "SignatureScheme",
     "SigningKey",
     "StepUpRequired",
+    "TableProgress",
+    "UnwrapRefused",
     "check_scope",
     "check_scopes",
     "cookie_of",

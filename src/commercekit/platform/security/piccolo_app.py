@@ -6,11 +6,11 @@ from pathlib import Path
 
 from piccolo.conf.apps import AppConfig
 
-from commercekit.platform.security.tables import DataKey
+from commercekit.platform.security.tables import DataKey, KeyEpoch, ReencryptionPlace
 
 APP_CONFIG = AppConfig(
     app_name="commercekit_security",
     migrations_folder_path=str(Path(__file__).parent / "piccolo_migrations"),
-    table_classes=[DataKey],
+    table_classes=[DataKey, KeyEpoch, ReencryptionPlace],
     migration_dependencies=[],
 )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from piccolo.columns import UUID, Boolean, Bytea, Text, Timestamptz
+from piccolo.columns import JSONB, UUID, BigInt, Boolean, Bytea, Integer, Text, Timestamptz
 from piccolo.table import Table
 
 from commercekit.platform.db import ENGINE
 
-__all__ = ["DataKey"]
+__all__ = ["DataKey", "KeyEpoch", "ReencryptionPlace"]
 
 
 class DataKey(Table, db=ENGINE, tablename="platform_data_key"):
@@ -20,3 +20,23 @@ class DataKey(Table, db=ENGINE, tablename="platform_data_key"):
     wrapped = Bytea()
     is_current = Boolean(default=True)
     created_at = Timestamptz(default=None)
+    replaced_at = Timestamptz(null=True, default=None)
+
+
+class KeyEpoch(Table, db=ENGINE, tablename="platform_key_epoch"):
+    """How often keys have changed; one row."""
+
+    single = Boolean(primary_key=True, default=True)
+    epoch = Integer(default=None)
+
+
+class ReencryptionPlace(Table, db=ENGINE, tablename="platform_reencryption"):
+    """How far the sealing anew of one table is."""
+
+    table_name = Text(primary_key=True)
+    kid = Bytea()
+    place = JSONB(null=True, default=None)
+    done = BigInt(default=None)
+    total = BigInt(default=None)
+    started_at = Timestamptz(default=None)
+    finished_at = Timestamptz(null=True, default=None)

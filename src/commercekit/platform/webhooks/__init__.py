@@ -33,13 +33,13 @@ from commercekit.platform.webhooks.models import (
     WebhookAttempt,
     WebhookMessage,
 )
-from commercekit.platform.webhooks.repository import SEALED_TABLES, EndpointRepository
+from commercekit.platform.webhooks.repository import SEALED, EndpointRepository
 from commercekit.platform.webhooks.service import WebhookService
 from commercekit.platform.webhooks.settings import WebhookSettings
 from commercekit.platform.webhooks.subscribers import job_kinds, schedules, subscriptions
 
 __all__ = [
-    "SEALED_TABLES",
+    "SEALED",
     "Deliveries",
     "DisabledReason",
     "Endpoint",

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from commercekit.kernel import Page, PageRequest
-from commercekit.platform.security import SignatureScheme, SigningKey
+from commercekit.platform.security import SealedTable, SignatureScheme, SigningKey
 from commercekit.platform.webhooks.models import (
     DisabledReason,
     Endpoint,
@@ -25,11 +25,14 @@ if TYPE_CHECKING:
     from commercekit.platform.db import UnitOfWork
     from commercekit.platform.security import Sealer
 
-__all__ = ["SEALED_TABLES", "EndpointRepository", "Health", "Reader"]
+__all__ = ["SEALED", "EndpointRepository", "Health", "Reader"]
 
 _ENDPOINT: Final = "webhooks_endpoint"
 _SECRET: Final = "webhooks_secret"  # noqa: S105 - the name of a table
-SEALED_TABLES: Final = (_ENDPOINT, _SECRET)
+SEALED: Final = (
+    SealedTable(_ENDPOINT, ("headers",)),
+    SealedTable(_SECRET, ("secret",)),
+)
 """Tables with sealed columns, for the sealer to load its keys."""
 
 _COLUMNS: Final = (
