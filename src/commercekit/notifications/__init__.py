@@ -12,6 +12,7 @@ The message is written with the change it tells of, sealed; a job hands it to a 
 
 from commercekit.notifications.errors import NotifierUnknown, TemplateUnknown
 from commercekit.notifications.hookspecs import register_notifiers
+from commercekit.notifications.mails import mail_policy
 from commercekit.notifications.models import (
     TEMPLATES,
     MessageState,
@@ -50,5 +51,6 @@ __all__ = [
     "ReceiptState",
     "RouteSettings",
     "TemplateUnknown",
+    "mail_policy",
     "register_notifiers",
 ]

@@ -19,6 +19,7 @@ from commercekit.notifications import (
     Notifier,
     Outcome,
     ReceiptNotification,
+    mail_policy,
 )
 from commercekit.platform.providers import (
     ProviderContext,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SandboxNotifier"]
 
-
+_POLICY = mail_policy(default.clone(utf8=True))
 _ADDRESSES = {
     Channel.EMAIL: re.compile(r"[^\s@,;:<>]+@[^\s@,;:<>]+"),
     Channel.SMS: re.compile(r"\+[0-9]{5,15}"),
@@ -86,7 +87,7 @@ class SandboxNotifier(Notifier):
         return _claim(unfinished, target)
 
     def _email(self, ctx: ProviderContext, message: Message) -> bytes:
-        mail = EmailMessage(policy=default.clone(utf8=True))
+        mail = EmailMessage(policy=_POLICY)
         mail["Message-ID"] = f"<{message.message_id}@sandbox.invalid>"
         mail["Date"] = ctx.now()
         mail["From"] = self._sender

@@ -9,7 +9,7 @@ from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 from typing import NamedTuple
 
-from commercekit.notifications import Message
+from commercekit.notifications import Message, mail_policy
 from commercekit_notify_smtp.settings import Account
 
 __all__ = ["Letter", "compose", "reader"]
@@ -17,6 +17,7 @@ __all__ = ["Letter", "compose", "reader"]
 _LOCAL = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+")
 _MOST_LOCAL, _MOST = 64, 254
+_ASCII, _UTF8 = mail_policy(SMTP), mail_policy(SMTPUTF8)
 
 
 class Letter(NamedTuple):
@@ -49,7 +50,7 @@ def reader(given: str) -> Letter | None:
 
 def compose(account: Account, message: Message, letter: Letter, at: datetime) -> bytes:
     """The whole mail. The same message gives the same ``Message-ID``, whenever it is made again."""
-    mail = EmailMessage(policy=SMTPUTF8 if letter.international else SMTP)
+    mail = EmailMessage(policy=_UTF8 if letter.international else _ASCII)
     host = account.sender.rpartition("@")[2]
     mail["Message-ID"] = f"<{message.message_id}@{host}>"
     mail["Date"] = at
