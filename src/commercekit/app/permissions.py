@@ -69,6 +69,10 @@ CORE_PERMISSIONS = (
     Permission("returns:approve", {"en": "Approve and reject returns", "zh": "批准或拒绝退货"}),
     Permission("returns:read", {"en": "See returns", "zh": "查看退货"}),
     Permission("returns:write", {"en": "Receive and inspect returns", "zh": "收货和验收退货"}),
+    Permission("roles:read", {"en": "See roles and who has them", "zh": "查看角色及其成员"}),
+    Permission(
+        "roles:write", {"en": "Make roles, give and take them", "zh": "创建、授予和收回角色"}
+    ),
     Permission("shipments:read", {"en": "See shipments", "zh": "查看发货"}),
     Permission("shipments:write", {"en": "Ship, and change shipments", "zh": "发货和修改发货"}),
     Permission("stock:read", {"en": "See stock", "zh": "查看库存"}),

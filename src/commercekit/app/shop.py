@@ -170,6 +170,7 @@ class Shop:
             mailer=self.notifications,
             base_url=base_url,
             permissions=self.surface.permissions,
+            roles=self.surface.roles,
             settings=settings.identity,
             shop_name=settings.name,
         )

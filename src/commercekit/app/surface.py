@@ -8,14 +8,16 @@ import structlog
 
 from commercekit.app.fields import field_book
 from commercekit.app.permissions import CORE_PERMISSIONS
+from commercekit.app.roles import core_roles
 from commercekit.errors import ConfigurationError
 from commercekit.platform.plugins import PluginError, pages_of
 from commercekit.platform.plugins.hookspecs import (
     register_console_pages,
     register_permissions,
+    register_roles,
     register_translations,
 )
-from commercekit.platform.security import PermissionBook
+from commercekit.platform.security import PermissionBook, RoleBook
 from commercekit.platform.texts import PluginTexts
 
 if TYPE_CHECKING:
@@ -36,6 +38,9 @@ class Surface:
     def __init__(self, plugins: PluginRegistry) -> None:
         self.fields = field_book(plugins)
         self.permissions = PermissionBook(CORE_PERMISSIONS, plugins.collect(register_permissions))
+        self.roles = RoleBook(
+            core_roles(self.permissions), plugins.collect(register_roles), self.permissions
+        )
         self.pages = pages_of(plugins.collect(register_console_pages), self.permissions)
         folders: dict[str, list[Path]] = {}
         for offered in plugins.collect(register_translations):

@@ -14,12 +14,19 @@ from commercekit.errors import (
 
 __all__ = [
     "AccountNotFound",
+    "BindingNotFound",
     "EmailTaken",
     "ExpiryPassed",
     "HasJoined",
+    "LastOwner",
     "LinkSpent",
     "OwnAccount",
+    "OwnRole",
     "PasswordsBusy",
+    "RoleBuiltIn",
+    "RoleInUse",
+    "RoleNotFound",
+    "RoleTaken",
     "ScopeNotHeld",
     "SessionNotFound",
     "TokenNotFound",
@@ -110,3 +117,51 @@ class OwnAccount(Conflict):
     slug = "own-account"
     title = "This is your own account"
     title_zh = "不能对自己的账户执行此操作"
+
+
+class RoleNotFound(NotFound):
+    """Neither the software nor the shop has this role."""
+
+
+class BindingNotFound(NotFound):
+    """Nobody was given a role under this id."""
+
+
+class RoleTaken(Conflict):
+    """A code belongs to one role; or the role was changed meanwhile."""
+
+    slug = "role-taken"
+    title = "There is such a role already"
+    title_zh = "该角色已存在"
+
+
+class RoleBuiltIn(Conflict):
+    """A role that comes with the software is changed with the software."""
+
+    slug = "role-built-in"
+    title = "This role comes with the software"
+    title_zh = "内置角色不能修改"
+
+
+class RoleInUse(Conflict):
+    """Deleting it would take it from somebody unseen."""
+
+    slug = "role-in-use"
+    title = "Somebody has this role"
+    title_zh = "该角色仍有人使用"
+
+
+class LastOwner(Conflict):
+    """Nobody could give a role to anybody any more."""
+
+    slug = "last-owner"
+    title = "This is the last owner"
+    title_zh = "不能移除最后一位店主"
+
+
+class OwnRole(Forbidden):
+    """Nobody changes what they themselves may do."""
+
+    slug = "own-role"
+    title = "Somebody else has to change what you may do"
+    title_zh = "不能修改自己的权限"

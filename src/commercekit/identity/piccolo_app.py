@@ -11,6 +11,8 @@ from commercekit.identity.tables import (
     AuditLane,
     AuditRow,
     MailProofRow,
+    RoleBindingRow,
+    RoleRow,
     SessionRow,
     StaffToken,
 )
@@ -18,6 +20,15 @@ from commercekit.identity.tables import (
 APP_CONFIG = AppConfig(
     app_name="commercekit_identity",
     migrations_folder_path=str(Path(__file__).parent / "piccolo_migrations"),
-    table_classes=[AccountRow, AuditLane, AuditRow, MailProofRow, SessionRow, StaffToken],
+    table_classes=[
+        AccountRow,
+        AuditLane,
+        AuditRow,
+        MailProofRow,
+        RoleBindingRow,
+        RoleRow,
+        SessionRow,
+        StaffToken,
+    ],
     migration_dependencies=[],
 )

@@ -8,7 +8,16 @@ from piccolo.table import Table
 
 from commercekit.platform.db import ENGINE
 
-__all__ = ["AccountRow", "AuditLane", "AuditRow", "MailProofRow", "SessionRow", "StaffToken"]
+__all__ = [
+    "AccountRow",
+    "AuditLane",
+    "AuditRow",
+    "MailProofRow",
+    "RoleBindingRow",
+    "RoleRow",
+    "SessionRow",
+    "StaffToken",
+]
 
 
 class StaffToken(Table, db=ENGINE, tablename="identity_staff_token"):
@@ -23,6 +32,30 @@ class StaffToken(Table, db=ENGINE, tablename="identity_staff_token"):
     created_at = Timestamptz(default=None)
     expires_at = Timestamptz(null=True, default=None)
     revoked_at = Timestamptz(null=True, default=None)
+    limit_kind = Text(null=True, default=None)
+    limit_codes = Array(base_column=Text())
+
+
+class RoleRow(Table, db=ENGINE, tablename="identity_role"):
+    """A role that the shop made for itself."""
+
+    code = Text(primary_key=True, default=None)
+    label = JSONB()
+    permissions = Array(base_column=Text())
+    version = BigInt(default=1)
+    created_at = Timestamptz(default=None)
+
+
+class RoleBindingRow(Table, db=ENGINE, tablename="identity_role_binding"):
+    """A role that a member of staff has, everywhere or within a limit."""
+
+    id = UUID(primary_key=True, default=None)
+    account_id = UUID(default=None)
+    role = Text()
+    limit_kind = Text(null=True, default=None)
+    limit_codes = Array(base_column=Text())
+    created_by = Text()
+    created_at = Timestamptz(default=None)
 
 
 class AuditRow(Table, db=ENGINE, tablename="identity_audit_entry"):

@@ -3,6 +3,7 @@
 from commercekit.identity.api.audit import AdminAudit
 from commercekit.identity.api.cookies import CookieSessions
 from commercekit.identity.api.me import StoreMe
+from commercekit.identity.api.roles import AdminRoleBindings, AdminRoles
 from commercekit.identity.api.staff_auth import StaffAuth
 from commercekit.identity.api.store_auth import StoreAuth
 from commercekit.identity.api.tokens import AdminTokens
@@ -10,6 +11,8 @@ from commercekit.identity.api.users import AdminUsers
 
 __all__ = [
     "AdminAudit",
+    "AdminRoleBindings",
+    "AdminRoles",
     "AdminTokens",
     "AdminUsers",
     "CookieSessions",
@@ -19,4 +22,13 @@ __all__ = [
     "controllers",
 ]
 
-controllers = (AdminAudit, AdminTokens, AdminUsers, StaffAuth, StoreAuth, StoreMe)
+controllers = (
+    AdminAudit,
+    AdminRoleBindings,
+    AdminRoles,
+    AdminTokens,
+    AdminUsers,
+    StaffAuth,
+    StoreAuth,
+    StoreMe,
+)

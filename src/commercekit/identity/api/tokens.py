@@ -7,7 +7,7 @@ from uuid import UUID
 from litestar import Controller, Request, Response, delete, get, post
 from msgspec import Meta, Struct
 
-from commercekit.identity.models import NewToken, StaffToken
+from commercekit.identity.models import LimitView, NewToken, StaffToken
 from commercekit.identity.service import IdentityService
 from commercekit.kernel import Page
 from commercekit.platform.http import (
@@ -35,6 +35,7 @@ class TokenInput(Input):
         Meta(min_length=1, max_length=100),
     ]
     expires_at: Annotated[datetime, Meta(tz=True)] | None = None
+    limit: LimitView | None = None
 
 
 class IssuedTokenView(Struct, frozen=True, kw_only=True):
@@ -78,7 +79,12 @@ class AdminTokens(Controller):
         async def work(run: IdempotentRun) -> Answer:
             issued = await identity.create_token(
                 principal_of(request),
-                NewToken(name=data.name, scopes=frozenset(data.scopes), expires_at=data.expires_at),
+                NewToken(
+                    name=data.name,
+                    scopes=frozenset(data.scopes),
+                    expires_at=data.expires_at,
+                    limit=data.limit,
+                ),
                 token_id=run.id,
                 request_id=current_request_id(),
             )

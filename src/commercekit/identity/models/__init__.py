@@ -16,6 +16,7 @@ from commercekit.identity.models.audit import (
     AuditReport,
     ChainedRecord,
 )
+from commercekit.identity.models.roles import LimitView, NewRole, RoleBinding
 from commercekit.identity.models.sessions import (
     Client,
     FoundSession,
@@ -39,12 +40,15 @@ __all__ = [
     "FoundSession",
     "IssuedSession",
     "IssuedToken",
+    "LimitView",
     "LoggedIn",
     "LoginAttempt",
     "MailPurpose",
     "NewAccount",
+    "NewRole",
     "NewToken",
     "Realm",
+    "RoleBinding",
     "SessionView",
     "StaffMember",
     "StaffToken",

@@ -46,6 +46,8 @@ class FoundSession(Struct, frozen=True):
     second_factor_at: datetime | None
     is_pending: bool
     scopes: list[str]
+    roles: str | None = None
+    """A JSON array of role, limit's kind and codes, and what a role of the shop's own holds."""
 
 
 class SessionView(Struct, frozen=True, kw_only=True):

@@ -5,6 +5,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from commercekit.identity.models.roles import LimitView
+
 __all__ = ["IssuedToken", "NewToken", "StaffToken"]
 
 
@@ -14,6 +16,8 @@ class NewToken(Struct, frozen=True, kw_only=True):
     name: str
     scopes: frozenset[str]
     expires_at: datetime | None = None
+    limit: LimitView | None = None
+    """Within what it works; everywhere without."""
 
 
 class StaffToken(Struct, frozen=True, kw_only=True):
@@ -28,6 +32,7 @@ class StaffToken(Struct, frozen=True, kw_only=True):
     created_at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+    limit: LimitView | None = None
 
 
 class IssuedToken(Struct, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 from commercekit.identity.repository.accounts import AccountRepository
 from commercekit.identity.repository.audit import AuditRepository
 from commercekit.identity.repository.mail_proofs import MailProof, MailProofRepository
+from commercekit.identity.repository.roles import RoleRepository
 from commercekit.identity.repository.sessions import SessionRepository
 from commercekit.identity.repository.tokens import TokenRepository
 from commercekit.platform.security import SealedTable
@@ -13,6 +14,7 @@ __all__ = [
     "AuditRepository",
     "MailProof",
     "MailProofRepository",
+    "RoleRepository",
     "SessionRepository",
     "TokenRepository",
 ]

@@ -21,7 +21,12 @@ __all__ = ["SessionRepository"]
 _TABLE = "identity_session"
 _FOUND = """
 SELECT s.secret_hash, s.id, s.realm, s.account_id, s.seen_at, s.expires_at, s.password_at,
-    s.second_factor, s.second_factor_at, s.is_pending, a.scopes
+    s.second_factor, s.second_factor_at, s.is_pending, a.scopes,
+    CASE WHEN s.realm = 'staff' THEN (
+        SELECT json_agg(json_build_array(b.role, b.limit_kind, b.limit_codes, r.permissions))::text
+        FROM identity_role_binding b LEFT JOIN identity_role r ON r.code = b.role
+        WHERE b.account_id = a.id
+    ) END
 FROM identity_session s JOIN identity_account a ON a.id = s.account_id
 WHERE s.secret_hash = ANY ($1::bytea[]) AND s.revoked_at IS NULL
     AND a.disabled_at IS NULL AND a.deleted_at IS NULL

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from commercekit.identity.models import StaffToken
+from commercekit.identity.models import LimitView, StaffToken
+from commercekit.platform.security import LimitKind
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TokenRepository"]
 
-_COLUMNS = "id, handle, name, scopes, created_by, created_at, expires_at, revoked_at"
+_COLUMNS = "id, handle, name, scopes, created_by, created_at, expires_at, revoked_at, limit_kind, limit_codes"
 
 
 class TokenRepository:
@@ -36,8 +37,9 @@ class TokenRepository:
         """Add the token; one with the same id, whose answer was lost, gets the new secret instead."""
         await uow.execute(
             "INSERT INTO identity_staff_token"
-            " (id, handle, name, secret_hash, scopes, created_by, created_at, expires_at)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+            " (id, handle, name, secret_hash, scopes, created_by, created_at, expires_at,"
+            " limit_kind, limit_codes)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
             " ON CONFLICT (id) DO UPDATE SET handle = excluded.handle,"
             " secret_hash = excluded.secret_hash",
             token.id,
@@ -48,6 +50,8 @@ class TokenRepository:
             token.created_by,
             token.created_at,
             token.expires_at,
+            token.limit.kind if token.limit else None,
+            token.limit.codes if token.limit else [],
         )
 
     async def revoke(self, uow: UnitOfWork, token_id: UUID, at: datetime) -> str | None:
@@ -87,4 +91,8 @@ class TokenRepository:
 
 
 def _token(row: Any) -> StaffToken:
-    return StaffToken(**{name: row[name] for name in StaffToken.__struct_fields__})
+    said = {name: row[name] for name in StaffToken.__struct_fields__ if name != "limit"}
+    limit = None
+    if row["limit_kind"] is not None:
+        limit = LimitView(kind=LimitKind(row["limit_kind"]), codes=row["limit_codes"])
+    return StaffToken(**said, limit=limit)

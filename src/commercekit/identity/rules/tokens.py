@@ -15,7 +15,7 @@ from commercekit.platform.security import check_scope
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from commercekit.platform.security import Principal
+    from commercekit.platform.security import Limit, Principal
 
 __all__ = ["TokenParts", "check_grant", "hash_secret", "make_token", "parse_token"]
 
@@ -49,8 +49,8 @@ def hash_secret(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
-def check_grant(actor: Principal, scopes: Iterable[str]) -> list[str]:
-    """The scopes in order, if ``actor`` holds every one of them.
+def check_grant(actor: Principal, scopes: Iterable[str], limit: Limit | None = None) -> list[str]:
+    """The scopes in order, if ``actor`` holds every one of them, and as far as ``limit`` goes.
 
     Raises :class:`~commercekit.identity.errors.ScopeNotHeld` naming the first that is not held, and
     :class:`~commercekit.errors.Malformed` for none at all or for what is no scope.
@@ -60,7 +60,7 @@ def check_grant(actor: Principal, scopes: Iterable[str]) -> list[str]:
         message = "A token needs at least one scope."
         raise Malformed(message, errors=(FieldError("/scopes", "too-short", message),))
     for scope in wanted:
-        if not actor.may(scope):
-            message = f"You do not hold {scope}, so you cannot grant it."
+        if not actor.reach(scope).includes(limit):
+            message = f"You do not hold {scope} that far, so you cannot grant it."
             raise ScopeNotHeld(message, scope=scope)
     return wanted

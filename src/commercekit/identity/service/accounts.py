@@ -5,10 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from commercekit.errors import FieldError, Malformed
-from commercekit.identity.errors import AccountNotFound, EmailTaken, HasJoined, OwnAccount
+from commercekit.identity.errors import (
+    AccountNotFound,
+    EmailTaken,
+    HasJoined,
+    LastOwner,
+    OwnAccount,
+)
 from commercekit.identity.models import Account, MailPurpose, NewAccount, Realm, StaffMember
-from commercekit.identity.repository import AccountRepository, MailProofRepository
+from commercekit.identity.repository import AccountRepository, MailProofRepository, RoleRepository
 from commercekit.identity.rules import check_email, check_grant
+from commercekit.identity.service.roles import OWNERS_LOCK
 from commercekit.kernel import new_id
 from commercekit.platform.security import AuditEntry, PermissionBook
 
@@ -45,6 +52,7 @@ class Accounts:
         self._db = db
         self._clock = clock
         self._repository = AccountRepository(db, sealer)
+        self._roles = RoleRepository(db)
         self._proofs = MailProofRepository(db, sealer)
         self._passwords = passwords
         self._sessions = sessions
@@ -165,9 +173,11 @@ class Accounts:
     ) -> None:
         """Delete a member of staff's account: what is personal is gone, what they did stays written."""
         async with self._db.unit_of_work() as uow:
+            await uow.lock(OWNERS_LOCK)
             account = await self._staff(uow, account_id)
             _refuse_own(actor, account_id)
             await self.erase(uow, account.id, because="deleted")
+            await self._check_owned(uow)
             await self._record(uow, actor, "users:delete", account_id, request_id)
 
     async def end_sessions(
@@ -185,6 +195,7 @@ class Accounts:
         now = self._clock.now()
         await self._sessions.revoke_all(uow, account_id, because=because)
         await self._proofs.forget(uow, account_id)
+        await self._roles.forget(uow, account_id)
         await self._repository.erase(uow, account_id, now)
 
     async def set_disabled(
@@ -194,15 +205,22 @@ class Accounts:
         async with self._db.unit_of_work() as uow:
             account = await self._staff(uow, account_id)
             if disabled:
+                await uow.lock(OWNERS_LOCK)
                 _refuse_own(actor, account_id)
             if (account.disabled_at is not None) != disabled:
                 now = self._clock.now() if disabled else None
                 await self._repository.set_disabled(uow, account_id, now)
                 if disabled:
+                    await self._check_owned(uow)
                     await self._sessions.revoke_all(uow, account_id, because="disabled")
                 action = "users:disable" if disabled else "users:enable"
                 await self._record(uow, actor, action, account_id, request_id)
         return await self.get(account_id, Realm.STAFF)
+
+    async def _check_owned(self, uow: UnitOfWork) -> None:
+        """Refuse what leaves nobody who could give a role to anybody."""
+        if not await self._roles.owners(uow):
+            raise LastOwner
 
     async def _staff(self, uow: UnitOfWork, account_id: UUID) -> Account:
         account = await self._repository.lock(uow, account_id, Realm.STAFF)
@@ -212,7 +230,11 @@ class Accounts:
         return account
 
     def _granted(self, actor: Principal, scopes: Iterable[str]) -> list[str]:
-        granted = check_grant(actor, scopes)
+        wanted = list(scopes)
+        if not wanted:
+            # Roles say what they may do.
+            return []
+        granted = check_grant(actor, wanted)
         for scope in granted:
             if not self._permissions.knows(scope):
                 message = self._permissions.unknown(scope)

@@ -12,12 +12,13 @@ from commercekit.identity.service.logins import Logins
 from commercekit.identity.service.mailing import Mailing
 from commercekit.identity.service.passwords import Passwords
 from commercekit.identity.service.profiles import Profiles
+from commercekit.identity.service.roles import Roles
 from commercekit.identity.service.sessions import Sessions
 from commercekit.identity.service.tokens import StaffTokens
 from commercekit.identity.service.watching import Unwatched
 from commercekit.identity.settings import IdentitySettings
 from commercekit.platform.jobs import JobContext, JobKind, Schedule
-from commercekit.platform.security import AuditEntry, PermissionBook
+from commercekit.platform.security import AuditEntry, PermissionBook, RoleBook
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -48,6 +49,7 @@ class IdentityService(StaffTokens):
         mailer: Mailer,
         base_url: str,
         permissions: PermissionBook | None = None,
+        roles: RoleBook | None = None,
         settings: IdentitySettings | None = None,
         watch: LoginWatch | None = None,
         shop_name: str = "CommerceKit",
@@ -59,6 +61,15 @@ class IdentityService(StaffTokens):
         super().__init__(db, clock, self.audit, permissions)
         self.passwords = Passwords(settings.passwords, sealer, known=(shop_name, "commercekit"))
         self.sessions = Sessions(db, clock, sealer, settings)
+        self.roles = Roles(
+            db,
+            clock,
+            self.sessions,
+            self.audit,
+            roles or RoleBook(),
+            permissions or PermissionBook(),
+        )
+        self.sessions.grants_of = self.roles.grants_of
         self._mailing = Mailing(db, clock, sealer, jobs, mailer, settings, base_url)
         self.accounts = Accounts(
             db,

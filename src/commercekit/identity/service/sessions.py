@@ -7,7 +7,9 @@ ended. What asks in one turn of the event loop asks together, in one statement, 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from commercekit.identity.errors import SessionNotFound
 from commercekit.identity.models import (
@@ -20,10 +22,10 @@ from commercekit.identity.repository import SessionRepository
 from commercekit.identity.rules import digest_of, make_secret
 from commercekit.kernel import new_id
 from commercekit.platform.db import Coalescer
-from commercekit.platform.security import Principal, PrincipalKind
+from commercekit.platform.security import Grant, Principal, PrincipalKind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from uuid import UUID
 
     from commercekit.identity.models import Account, SessionView
@@ -36,6 +38,7 @@ __all__ = ["PENDING", "Sessions"]
 
 PENDING: Final = timedelta(minutes=10)
 """How long a session waits for its second factor."""
+_REMEMBERED: Final = 1000
 _TOUCH_EVERY: Final = timedelta(minutes=1)
 _KEPT: Final = timedelta(days=30)
 _KINDS: Final = {realm.value: realm.kind for realm in Realm}
@@ -51,6 +54,9 @@ class Sessions:
         self._clock = clock
         self._settings = settings
         self._repository = SessionRepository(db, sealer)
+        self._known: dict[tuple[frozenset[str], str], tuple[frozenset[str], tuple[Grant, ...]]] = {}
+        self.grants_of: Callable[[list[Any]], tuple[Grant, ...]] = _none
+        """What roles come to; roles need sessions, so they put it here."""
         self._asked: Coalescer[bytes, FoundSession | None] = Coalescer(
             self._find, largest=256, waiting=4096
         )
@@ -63,7 +69,7 @@ class Sessions:
         found = await self._asked.submit(digest)
         if found is None or _KINDS[found.realm] is not kind:
             return None
-        return _principal(found, kind)
+        return self._principal(found, kind)
 
     async def open(
         self,
@@ -198,19 +204,45 @@ class Sessions:
     def _limits(self, realm: Realm) -> RealmSettings:
         return self._settings.staff if realm is Realm.STAFF else self._settings.customers
 
+    def _principal(self, found: FoundSession, kind: PrincipalKind) -> Principal:
+        scopes = frozenset(found.scopes)
+        grants: tuple[Grant, ...] = ()
+        if found.roles is not None:
+            scopes, grants = self._granted(scopes, found.roles)
+        return Principal(
+            id=f"account/{found.account_id}",
+            kind=kind,
+            scopes=scopes,
+            grants=grants,
+            account_id=found.account_id,
+            session_id=found.id,
+            password_at=found.password_at,
+            second_factor=found.second_factor,
+            second_factor_at=found.second_factor_at,
+            is_pending=found.is_pending,
+        )
 
-def _principal(found: FoundSession, kind: PrincipalKind) -> Principal:
-    return Principal(
-        id=f"account/{found.account_id}",
-        kind=kind,
-        scopes=frozenset(found.scopes),
-        account_id=found.account_id,
-        session_id=found.id,
-        password_at=found.password_at,
-        second_factor=found.second_factor,
-        second_factor_at=found.second_factor_at,
-        is_pending=found.is_pending,
-    )
+    def _granted(
+        self, direct: frozenset[str], roles: str
+    ) -> tuple[frozenset[str], tuple[Grant, ...]]:
+        """What roles and an account's own permissions come to; remembered, as many have the same."""
+        key = (direct, roles)
+        known = self._known.get(key)
+        if known is None:
+            grants = self.grants_of(msgspec.json.decode(roles))
+            if direct:
+                grants = (Grant(permissions=direct), *grants)
+            scopes = frozenset().union(*(grant.permissions for grant in grants))
+            if all(grant.limit is None for grant in grants):
+                grants = ()
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            known = self._known[key] = (scopes, grants)
+        return known
+
+
+def _none(_: list[Any]) -> tuple[Grant, ...]:
+    return ()
 
 
 def _new_secret() -> tuple[str, bytes]:

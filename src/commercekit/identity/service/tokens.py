@@ -10,8 +10,16 @@ from commercekit.identity.errors import ExpiryPassed, TokenNotFound
 from commercekit.identity.models import IssuedToken, NewToken, StaffToken
 from commercekit.identity.repository import TokenRepository
 from commercekit.identity.rules import check_grant, hash_secret, make_token, parse_token
+from commercekit.identity.rules.roles import check_limit, view_of
 from commercekit.kernel import new_id
-from commercekit.platform.security import AuditEntry, PermissionBook, Principal, PrincipalKind
+from commercekit.platform.security import (
+    AuditEntry,
+    Grant,
+    Limit,
+    PermissionBook,
+    Principal,
+    PrincipalKind,
+)
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -63,6 +71,7 @@ class StaffTokens:
             kind=PrincipalKind.STAFF,
             scopes=frozenset(token.scopes),
             name=token.name,
+            grants=_grants(token),
         )
 
     async def create_token(
@@ -80,7 +89,8 @@ class StaffTokens:
         :class:`~commercekit.identity.errors.ExpiryPassed`, and
         :class:`~commercekit.errors.Malformed` for a scope that nothing in this shop asks for.
         """
-        scopes = check_grant(actor, new.scopes)
+        limit = check_limit(new.limit)
+        scopes = check_grant(actor, new.scopes, limit)
         for scope in scopes:
             if not self._permissions.knows(scope):
                 message = self._permissions.unknown(scope)
@@ -103,6 +113,7 @@ class StaffTokens:
             created_by=actor.id,
             created_at=now,
             expires_at=new.expires_at,
+            limit=view_of(limit),
         )
         async with self._db.unit_of_work() as uow:
             await self._repository.put_token(uow, token, hash_secret(parts.secret))
@@ -181,3 +192,10 @@ class StaffTokens:
         more = len(tokens) > page.limit
         tokens = tokens[: page.limit]
         return tokens, (str(tokens[-1].id),) if more else None
+
+
+def _grants(token: StaffToken) -> tuple[Grant, ...]:
+    if token.limit is None:
+        return ()
+    limit = Limit(kind=token.limit.kind, values=frozenset(token.limit.codes))
+    return (Grant(permissions=frozenset(token.scopes), limit=limit),)

@@ -19,7 +19,7 @@ from commercekit.platform.limits import RouteLimit
 from commercekit.platform.plugins.console import ConsolePage
 from commercekit.platform.plugins.context import PluginContext
 from commercekit.platform.plugins.markers import hookspec, since
-from commercekit.platform.security import Permission
+from commercekit.platform.security import Permission, Role
 
 __all__ = [
     "register_commands",
@@ -29,6 +29,7 @@ __all__ = [
     "register_limits",
     "register_permissions",
     "register_piccolo_apps",
+    "register_roles",
     "register_routes",
     "register_schedules",
     "register_settings",
@@ -138,6 +139,20 @@ def register_translations() -> Sequence[Path]:
 
 
 # the running shop
+
+
+@since("0.1")
+@hookspec
+def register_roles() -> Sequence[Role]:
+    """Bring roles: sets of permissions that members of staff are given together.
+
+    Called once, after all permissions are known. All results are collected. A role's code begins with
+    the plugin's and a hyphen; it may hold permissions of the core, which owners see before they give it.
+    A permission that nobody brings stops the start.
+
+    :returns: roles with labels in English and Chinese.
+    """
+    return ()
 
 
 @since("0.1")
