@@ -6,8 +6,10 @@ modules of some 400 lines, in a production shop that checks every file of them a
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import secrets
 import statistics
 import subprocess
 import sys
@@ -29,7 +31,7 @@ environment = "production"
 [database]
 dsn = "postgresql://nobody@127.0.0.1:1/nothing"
 [security]
-master_key = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+master_key = "{master_key}"
 [web]
 base_url = "https://shop.example"
 allowed_hosts = ["shop.example"]
@@ -112,10 +114,11 @@ def measure_starts(plugins: int = 20, rounds: int = 5) -> Starts:
             module.write_text(module.read_text(encoding="utf-8").partition("\n\n")[2])
         _record_anew(site)
         bare, full = folder / "bare.toml", folder / "full.toml"
-        bare.write_text(_SETTINGS.format(enabled=""), encoding="utf-8")
+        key = base64.b64encode(secrets.token_bytes(32)).decode()
+        bare.write_text(_SETTINGS.format(master_key=key, enabled=""), encoding="utf-8")
         enabled = ", ".join(f'"{code}"' for code in codes)
         full.write_text(
-            _SETTINGS.format(enabled=enabled) + f'lock = "{folder}/plugins.lock"\n',
+            _SETTINGS.format(master_key=key, enabled=enabled) + f'lock = "{folder}/plugins.lock"\n',
             encoding="utf-8",
         )
         _run(site, ["-m", "tests.benchmarks.starting", "pin", str(full)])

@@ -200,8 +200,17 @@ async def test_a_seed_makes_the_registered_gateway_lie_but_never_in_production(s
     assert gateway.code == "sandbox"
     [honest] = register_payment_gateways(shop.ctx)
     assert not isinstance(honest, LyingGateway)
+    rehearsal = Settings(lies=Lies(seed=1), allow_in_production=True)
     with pytest.raises(ConfigurationError, match="never for a shop in production"):
-        register_payment_gateways(_context(shop.ctx, settings=settings, production=True))
+        register_payment_gateways(_context(shop.ctx, settings=rehearsal, production=True))
+
+
+async def test_a_production_shop_gives_nothing_away_unless_it_is_a_rehearsal(shop):
+    with pytest.raises(ConfigurationError, match="gets the goods for nothing"):
+        register_payment_gateways(_context(shop.ctx, settings=Settings(), production=True))
+    rehearsal = Settings(allow_in_production=True)
+    [gateway] = register_payment_gateways(_context(shop.ctx, settings=rehearsal, production=True))
+    assert gateway.code == "sandbox"
 
 
 def test_settings_say_which_lies_how_often():

@@ -52,6 +52,7 @@ from commercekit.platform.db.embedded import EmbeddedServer
 from commercekit.platform.http import (
     HttpSettings,
     ReadyCheck,
+    Serves,
     behind_proxies,
     current_request_id,
     networks_of,
@@ -201,6 +202,9 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
             allowed_hosts=settings.web.allowed_hosts,
             trusted_origins=settings.web.trusted_origins,
             is_production=settings.in_production,
+            serves=settings.web.serves,
+            staff_hosts=settings.web.staff_hosts,
+            staff_networks=settings.web.staff_networks,
         ),
         checks={
             **readiness_of(shop),
@@ -213,7 +217,7 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
         version=commercekit.__version__,
     )
     front = app
-    if settings.web.pages_in_memory:
+    if settings.web.pages_in_memory and settings.web.serves is not Serves.STAFF:
         front = read_lane(
             app,
             shop.freshness,

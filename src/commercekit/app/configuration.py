@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from commercekit.app.providers import policies_of
+from commercekit.app.safety import refuse_unsafe
 from commercekit.app.settings import Environment, ShopSettings
-from commercekit.errors import ConfigurationError
 from commercekit.fulfilment import hookspecs as fulfilment_hooks
 from commercekit.inventory import hookspecs as inventory_hooks
 from commercekit.notifications import hookspecs as notification_hooks
 from commercekit.orders import hookspecs as order_hooks
 from commercekit.payments import hookspecs as payment_hooks
-from commercekit.platform.http import networks_of
+from commercekit.platform.http import Serves, StaffDoor, networks_of
 from commercekit.platform.plugins import (
     LOCK_NAME,
     InstalledPlugin,
@@ -146,9 +146,10 @@ def load_configuration(
         lock=None if trust.development else PluginLock.read(trust.lock),
     )
     loaded = source.load(ShopSettings, sections=plugins.settings_sections())
-    _refuse_unsafe(loaded.tree)
+    refuse_unsafe(loaded.tree)
     policies_of(loaded.tree)
     networks_of(loaded.tree.web.trusted_proxies)
+    StaffDoor(Serves.EVERYTHING, networks=loaded.tree.web.staff_networks)
     return ShopConfiguration(loaded.tree, loaded.sections, plugins, loaded.file)
 
 
@@ -158,21 +159,3 @@ def _default_path(environ: Mapping[str, str]) -> Path | None:
         return Path(named)
     here = Path("commercekit.toml")
     return here if here.exists() else None
-
-
-def _refuse_unsafe(settings: ShopSettings) -> None:
-    """A production shop does not run on what development makes up."""
-    if not settings.in_production:
-        return
-    missing = []
-    if settings.database.dsn is None:
-        missing.append("database.dsn (the embedded server is for development)")
-    if settings.security.master_key is None:
-        missing.append("security.master_key (openssl rand -base64 32)")
-    if not settings.web.base_url.startswith("https://"):
-        missing.append("web.base_url with https://")
-    if not settings.web.allowed_hosts:
-        missing.append("web.allowed_hosts")
-    if missing:
-        message = "A production shop needs " + ", ".join(missing) + "."
-        raise ConfigurationError(message)

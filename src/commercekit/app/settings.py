@@ -16,6 +16,7 @@ from commercekit.orders import OrdersSettings
 from commercekit.payments import PaymentsSettings
 from commercekit.platform.bus import BusSettings
 from commercekit.platform.cache import CacheSettings
+from commercekit.platform.http import Serves
 from commercekit.platform.jobs import JobsSettings
 from commercekit.platform.limits import LimitsSettings
 from commercekit.platform.plugins import PluginPolicy
@@ -81,6 +82,26 @@ class WebSettings(Struct, frozen=True, kw_only=True):
         Meta(
             description="Addresses and networks of balancers whose X-Forwarded-For is believed; empty: "
             "nobody's."
+        ),
+    ] = ()
+    serves: Annotated[
+        Serves,
+        Meta(
+            description="`store` and `staff` answer only their half, so that staff can have a port and a "
+            "network of their own: run the shop twice."
+        ),
+    ] = Serves.EVERYTHING
+    staff_hosts: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Host names under which /admin, /docs and /metrics are there; empty: all."
+        ),
+    ] = ()
+    staff_networks: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Networks such as 10.0.0.0/8 from which /admin, /docs and /metrics are there; "
+            "empty: anywhere."
         ),
     ] = ()
     processes: Annotated[int, Meta(ge=1, le=64, description="Server processes.")] = 2

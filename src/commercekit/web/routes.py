@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["build_web", "check_routes"]
 
 _CORE: Final = ("/store", "/admin", "/webhooks")
-_OPERATIONS: Final = frozenset({"/livez", "/readyz", "/metrics", "/openapi.json", "/"})
+_OPERATIONS: Final = frozenset(
+    {"/livez", "/readyz", "/metrics", "/openapi.json", "/csp-reports", "/"}
+)
 _PAGES: Final = ("/docs", "/problems", "/plugins", "/media", "/sitemap.xml", "/sitemaps")
 _KEPT: Final = (*_CORE, "/plugins")
 _CODE: Final = re.compile(r"^[a-z][a-z0-9-]{0,62}$")

@@ -35,6 +35,12 @@ def register_piccolo_apps() -> Sequence[str]:
 @hookimpl
 def register_payment_gateways(ctx: PluginContext) -> Sequence[PaymentGateway]:
     """One gateway, ``sandbox``; with a seed for lies, one that cannot be trusted."""
+    if ctx.production and not ctx.section(Settings).allow_in_production:
+        message = (
+            "plugins.payment-sandbox takes no money: whoever asks gets the goods for nothing. Take it out of"
+            " plugins.enabled, or set plugins.payment-sandbox.allow_in_production for a rehearsal"
+        )
+        raise ConfigurationError(message)
     if ctx.section(Settings).lies.seed is None:
         return [SandboxGateway(Bank(ctx))]
     if ctx.production:

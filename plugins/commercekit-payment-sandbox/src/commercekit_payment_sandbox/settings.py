@@ -52,6 +52,13 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         float,
         Meta(ge=0, le=3600, description="How long what happens later takes, such as a slow bank."),
     ] = 3.0
+    allow_in_production: Annotated[
+        bool,
+        Meta(
+            description="Let shoppers of a production shop pay without money: for a rehearsal that nobody "
+            "outside can reach."
+        ),
+    ] = False
     lies: Lies = Lies()
 
 

@@ -56,6 +56,7 @@ from commercekit.platform.http.problems import (
     status_of,
 )
 from commercekit.platform.http.query import ANY_BODY, ANY_QUERY, EXTENSION_FILTERS, FORM_PAGE
+from commercekit.platform.http.staff_door import Serves, StaffDoor
 
 __all__ = [
     "ANY_BODY",
@@ -92,7 +93,9 @@ __all__ = [
     "ReadyCheck",
     "RequestMetrics",
     "Resolver",
+    "Serves",
     "ShopApplication",
+    "StaffDoor",
     "Throttled",
     "TooLarge",
     "UnsupportedMedia",

@@ -24,6 +24,7 @@ from commercekit.platform.http.openapi import documentation_routes, openapi_conf
 from commercekit.platform.http.operations import ReadyCheck, operation_routes
 from commercekit.platform.http.pages import CURSORS, Cursors
 from commercekit.platform.http.query import check_request, remember_parameters
+from commercekit.platform.http.reports import report_routes
 from commercekit.platform.security import AUTHENTICATOR, SESSIONS, Authenticator, SessionReader
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def build_litestar(
         route_handlers=[
             *controllers,
             *operation_routes(checks or {}, metrics),
+            *report_routes(metrics.registry),
             *documentation_routes(),
         ],
         dependencies={

@@ -23,6 +23,7 @@ from commercekit.platform.http.access import is_logged, log_answer, method_of
 from commercekit.platform.http.exceptions import REQUEST_ID, problem_for
 from commercekit.platform.http.metrics import RequestMetrics
 from commercekit.platform.http.problems import CrossSite, HeadersTooLarge
+from commercekit.platform.http.staff_door import Serves, StaffDoor
 from commercekit.platform.loops import courtesy
 
 __all__ = ["LOGGED_ELSEWHERE", "Edge", "HttpSettings", "current_request_id"]
@@ -59,11 +60,17 @@ class HttpSettings(Struct, frozen=True, kw_only=True):
     """Origins besides the shop's own that browsers may send changes from, ``https://admin.shop.example``."""
     is_production: bool = False
     """Whether browsers are told to insist on TLS."""
+    serves: Serves = Serves.EVERYTHING
+    """Which half of the shop this process answers."""
+    staff_hosts: tuple[str, ...] = ()
+    """Host names under which staff come in; empty: all of them."""
+    staff_networks: tuple[str, ...] = ()
+    """Networks from which staff come in; empty: anywhere."""
 
 
 _CSP: Final = (
     "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none';"
-    " form-action 'self'"
+    " form-action 'self'; report-uri /csp-reports"
 )
 _HEADERS: Final[tuple[tuple[bytes, bytes], ...]] = (
     (b"x-content-type-options", b"nosniff"),
@@ -87,6 +94,7 @@ class Edge:
         self._hosts = frozenset(host.lower() for host in settings.allowed_hosts)
         self._origins = frozenset(origin.lower().rstrip("/") for origin in settings.trusted_origins)
         self._headers = (*_HEADERS, _HSTS) if settings.is_production else _HEADERS
+        self._door = StaffDoor(settings.serves, settings.staff_hosts, settings.staff_networks)
         self._prefix = secrets.token_hex(8)
         self._numbers = count(1)
 
@@ -139,6 +147,8 @@ class Edge:
         if not _HOST.match(host) or (self._hosts and _without_port(host) not in self._hosts):
             message = "The Host header names no host of this shop."
             raise Malformed(message)
+        if not self._door.is_open:
+            self._door.check(scope, _without_port(host))
         if scope["method"] not in _SAFE:
             self._check_origin(scope, headers, host)
 

@@ -1,0 +1,159 @@
+"""Rows 13, 46 (its surface here), 47, 53, 54 and 59: what is told to whom before anything is read."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+
+from commercekit.platform.http import HttpSettings, Serves
+from tests.platform.http.conftest import client_of
+from tests.platform.http.sample import sample
+from tests.platform.http.test_problems import assert_problem
+
+STAFF = ("/admin/things", "/docs", "/openapi.json", "/metrics", "/docs/assets/start.js")
+SPELLINGS = ("//admin/things", "/ADMIN/things", "/admin//things", "/admin/", "/docs/../docs")
+
+
+def shop(**settings):
+    return client_of(sample(settings=HttpSettings(**settings)))
+
+
+async def answers(client, paths):
+    return {path: (await client.get(path)).status_code for path in paths}
+
+
+@pytest.mark.parametrize("path", [*STAFF, *SPELLINGS])
+async def test_staff_addresses_are_not_there_outside_of_the_allow_list(path):
+    async with shop(staff_networks=("10.0.0.0/8",)) as client:
+        closed = await client.get(path, headers={"Authorization": "Bearer ada"})
+        absent = await client.get("/store/nothing")
+    assert_problem(closed, 404, "not-found")
+    assert closed.json()["title"] == absent.json()["title"]
+    assert "www-authenticate" not in closed.headers
+
+
+async def test_staff_addresses_are_there_inside_of_it():
+    async with shop(staff_networks=("127.0.0.0/8",)) as client:
+        assert await answers(client, STAFF) == {
+            "/admin/things": 401,
+            "/docs": 200,
+            "/openapi.json": 200,
+            "/metrics": 200,
+            "/docs/assets/start.js": 200,
+        }
+        assert (await client.get("/livez")).status_code == 200
+
+
+async def test_staff_come_in_under_their_own_host_only():
+    async with shop(staff_hosts=("admin.shop.example",)) as client:
+        assert set((await answers(client, STAFF)).values()) == {404}
+        inside = await client.get("/metrics", headers={"Host": "Admin.Shop.Example:8443"})
+    assert inside.status_code == 200
+
+
+async def test_what_serves_the_store_has_nothing_of_staff_and_the_other_way_round():
+    async with shop(serves=Serves.STORE) as client:
+        assert set((await answers(client, STAFF)).values()) == {404}
+        assert (await client.get("/livez")).status_code == 200
+    async with shop(serves=Serves.STAFF) as client:
+        assert (await client.get("/metrics")).status_code == 200
+        for path in ("/store/things", "/webhooks/payments/x/default", "/plugins/x/y", "/media/x"):
+            assert_problem(await client.get(path), 404, "not-found")
+        assert (await client.get("/readyz")).status_code == 200
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://shop.example.evil"])
+async def test_preflight_from_elsewhere_gets_no_permission(origin):
+    async with shop() as client:
+        asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+        answer = await client.options("/admin/things", headers=asked)
+        read = await client.get("/livez", headers={"Origin": origin, "Cookie": "ck_session=x"})
+    for each in (answer, read):
+        assert not [name for name in each.headers if name.startswith("access-control-")]
+
+
+@pytest.mark.parametrize("method", ["TRACE", "BREW", "CONNECT"])
+async def test_methods_that_nobody_speaks_are_refused(method):
+    async with shop() as client:
+        answer = await client.request(method, "/livez")
+    assert_problem(answer, 405, "method-not-allowed")
+
+
+async def test_reports_of_browsers_are_counted_and_told_without_what_is_secret(caplog):
+    old = {
+        "csp-report": {
+            "document-uri": "https://shop.example/pay?token=canary-token",
+            "effective-directive": "script-src-elem",
+            "blocked-uri": "https://u:canary-pw@evil.example/x.js?canary-query",
+        }
+    }
+    new = [
+        {
+            "type": "csp-violation",
+            "body": {
+                "documentURL": "https://shop.example/",
+                "effectiveDirective": "img-src\ncanary",
+                "blockedURL": "inline",
+            },
+        },
+        {"type": "deprecation", "body": {}},
+    ]
+    async with shop() as client:
+        with caplog.at_level(logging.WARNING, "commercekit.csp"):
+            for body, media in ((old, "application/csp-report"), (new, "application/reports+json")):
+                sent = await client.post(
+                    "/csp-reports", content=json.dumps(body), headers={"Content-Type": media}
+                )
+                assert sent.status_code == 204, sent.text
+        metrics = (await client.get("/metrics")).text
+    assert 'commercekit_csp_reports_total{directive="script-src-elem"} 1.0' in metrics
+    assert 'commercekit_csp_reports_total{directive="other"} 1.0' in metrics
+    assert [r.page for r in caplog.records] == ["https://shop.example/pay", "https://shop.example/"]
+    assert caplog.records[0].blocked == "https://evil.example/x.js"
+    assert "canary" not in str([vars(record) for record in caplog.records])
+
+
+@pytest.mark.parametrize(
+    "body", ["", "x", "[1]", '{"csp-report": 1}', "[" * 20_000, '{"a":' * 9_000]
+)
+async def test_reports_that_are_none_harm_nobody(body):
+    async with shop() as client:
+        for media in ("application/csp-report", "application/reports+json"):
+            answer = await client.post(
+                "/csp-reports", content=body, headers={"Content-Type": media}
+            )
+            assert answer.status_code == 204, answer.text
+        refused = await client.post(
+            "/csp-reports", content=body, headers={"Content-Type": "text/plain"}
+        )
+    assert_problem(refused, 415, "unsupported-media-type")
+
+
+async def test_a_flood_of_reports_fills_no_log(caplog):
+    body = json.dumps({"csp-report": {"effective-directive": "img-src"}})
+    async with shop() as client:
+        with caplog.at_level(logging.WARNING, "commercekit.csp"):
+            for _ in range(30):
+                await client.post(
+                    "/csp-reports", content=body, headers={"Content-Type": "application/csp-report"}
+                )
+    assert len(caplog.records) == 20
+
+
+async def test_pages_tell_browsers_where_to_report():
+    async with shop() as client:
+        policy = (await client.get("/problems/not-found", headers={"Accept": "text/html"})).headers[
+            "content-security-policy"
+        ]
+    assert policy.endswith("; report-uri /csp-reports")
+    for part in (
+        "default-src 'self'",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+        "form-action 'self'",
+    ):
+        assert part in policy
+    assert "unsafe" not in policy
