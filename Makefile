@@ -117,6 +117,10 @@ reference: $(STAMP) ## write the reference pages from the code; commit what chan
 api: $(STAMP) ## record the public interface; CHANGELOG.md has to name what differs
 	@$(BIN)/python .ci/public_api.py
 
+.PHONY: matrix
+matrix: $(STAMP) ## record which role may call what; read the difference before you commit it
+	@$(BIN)/python .ci/matrix.py
+
 .PHONY: docs
 docs: reference ## build the site into site/
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --config-file .ci/mkdocs.yml

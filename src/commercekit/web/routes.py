@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from litestar import Litestar
     from litestar.types import ControllerRouterHandler
 
-__all__ = ["build_web", "check_routes"]
+__all__ = ["build_web", "check_routes", "kept_handlers"]
 
 _CORE: Final = ("/store", "/admin", "/webhooks")
 _OPERATIONS: Final = frozenset(
@@ -96,6 +96,14 @@ def check_routes(
     if mistakes:
         message = "This shop does not start: " + "; ".join(sorted(set(mistakes)))
         raise ConfigurationError(message)
+
+
+def kept_handlers(app: Litestar) -> Iterator[tuple[str, str, Any]]:
+    """Method, path and handler of whatever a shopper, staff, a machine or a plugin's user can call."""
+    for route in app.routes:
+        if any(_below(route.path, kept) for kept in _KEPT):
+            for method, handler in _handlers(route):
+                yield method, route.path_format, handler
 
 
 def _handlers(route: Any) -> Iterator[tuple[str, Any]]:

@@ -17,9 +17,12 @@ from commercekit.platform.http import (
     idempotent,
     require_match,
 )
-from commercekit.platform.security import principal_of, requires
+from commercekit.platform.security import LimitKind, principal_of, reach_of, requires
 
 __all__ = ["AdminOrderEdits"]
+
+
+BY_MARKET = (LimitKind.MARKET,)
 
 
 class EditInput(Input):
@@ -48,12 +51,16 @@ class AdminOrderEdits(Controller):
         operation_id="AdminPreviewOrderEdit",
         summary="What an edit would change, without changing it",
         status_code=200,
-        guards=[requires("orders:write")],
+        guards=[requires("orders:write", limited_by=BY_MARKET)],
     )
     async def preview(
-        self, number: str, data: EditInput, checkout: CheckoutService
+        self,
+        request: Request[Any, Any, Any],
+        number: str,
+        data: EditInput,
+        checkout: CheckoutService,
     ) -> Response[EditOutcome]:
-        order = await checkout.orders.by_number(number)
+        order = await checkout.orders.by_number(number, reach=reach_of(request))
         outcome = await checkout.edits.preview(order, data.wish())
         return Response(outcome, headers={"ETag": etag_of(order.version)})
 
@@ -61,7 +68,7 @@ class AdminOrderEdits(Controller):
         "/",
         operation_id="AdminEditOrder",
         summary="Change lines, prices or the address before shipping",
-        guards=[requires("orders:write")],
+        guards=[requires("orders:write", limited_by=BY_MARKET)],
     )
     async def apply(
         self,
@@ -70,7 +77,7 @@ class AdminOrderEdits(Controller):
         data: EditInput,
         checkout: CheckoutService,
     ) -> Response[EditOutcome]:
-        order = await checkout.orders.by_number(number)
+        order = await checkout.orders.by_number(number, reach=reach_of(request))
         principal = principal_of(request)
 
         async def work(run: IdempotentRun) -> Answer:

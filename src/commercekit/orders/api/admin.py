@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from commercekit.fulfilment import PackedParcel, ShipmentView
 from commercekit.kernel import Page
-from commercekit.orders.api.staff import actor_of, place_of
+from commercekit.orders.api.staff import BY_MARKET, actor_of, place_of
 from commercekit.orders.api.views import StaffOrderView, staff_view_of
 from commercekit.orders.models import (
     FulfilmentStatus,
@@ -31,7 +31,7 @@ from commercekit.platform.http import (
     page_answer,
     page_request,
 )
-from commercekit.platform.security import requires
+from commercekit.platform.security import reach_of, requires
 
 __all__ = ["AdminOrders"]
 
@@ -70,7 +70,7 @@ class AdminOrders(Controller):
         "/",
         operation_id="AdminListOrders",
         summary="Orders, newest first",
-        guards=[requires("orders:read")],
+        guards=[requires("orders:read", limited_by=BY_MARKET)],
         opt=EXTENSION_FILTERS,
     )
     async def list_orders(
@@ -100,7 +100,10 @@ class AdminOrders(Controller):
             extensions=orders.extension_filters(request.query_params.multi_items()),
         )
         items = await orders.search(
-            search, before=place_of(page.after) if page.after else None, limit=limit + 1
+            search,
+            before=place_of(page.after) if page.after else None,
+            limit=limit + 1,
+            reach=reach_of(request),
         )
         more = len(items) > limit
         items = items[:limit]
@@ -110,10 +113,12 @@ class AdminOrders(Controller):
         "/{number:str}",
         operation_id="AdminGetOrder",
         summary="One order",
-        guards=[requires("orders:read")],
+        guards=[requires("orders:read", limited_by=BY_MARKET)],
     )
-    async def read(self, number: str, orders: OrderService) -> Response[StaffOrderView]:
-        order = await orders.by_number(number)
+    async def read(
+        self, request: Request[Any, Any, Any], number: str, orders: OrderService
+    ) -> Response[StaffOrderView]:
+        order = await orders.by_number(number, reach=reach_of(request))
         return Response(
             await staff_view_of(orders, order), headers={"ETag": etag_of(order.version)}
         )
@@ -122,17 +127,19 @@ class AdminOrders(Controller):
         "/{number:str}/shipments",
         operation_id="AdminListOrderShipments",
         summary="The shipments of an order, oldest first",
-        guards=[requires("shipments:read")],
+        guards=[requires("shipments:read", limited_by=BY_MARKET)],
     )
-    async def shipments(self, number: str, orders: OrderService) -> list[ShipmentView]:
+    async def shipments(
+        self, request: Request[Any, Any, Any], number: str, orders: OrderService
+    ) -> list[ShipmentView]:
         """With their parcels and events, and what the carrier said and costs."""
-        return await orders.shipments(await orders.by_number(number))
+        return await orders.shipments(await orders.by_number(number, reach=reach_of(request)))
 
     @post(
         "/{number:str}/shipments",
         operation_id="AdminShipOrder",
         summary="Ship all or part of an order",
-        guards=[requires("shipments:write")],
+        guards=[requires("shipments:write", limited_by=BY_MARKET)],
     )
     async def ship(
         self,
@@ -141,7 +148,7 @@ class AdminOrders(Controller):
         data: ShipInput,
         orders: OrderService,
     ) -> Response[StaffOrderView]:
-        order = await orders.by_number(number)
+        order = await orders.by_number(number, reach=reach_of(request))
         actor = actor_of(request)
 
         async def work(run: IdempotentRun) -> Answer:
@@ -163,7 +170,7 @@ class AdminOrders(Controller):
         "/{number:str}/cancel",
         operation_id="AdminCancelOrder",
         summary="Cancel an order, or units of its lines, before they ship",
-        guards=[requires("orders:write")],
+        guards=[requires("orders:write", limited_by=BY_MARKET)],
     )
     async def cancel(
         self,
@@ -172,7 +179,7 @@ class AdminOrders(Controller):
         data: CancelInput,
         orders: OrderService,
     ) -> Response[StaffOrderView]:
-        order = await orders.by_number(number)
+        order = await orders.by_number(number, reach=reach_of(request))
         actor = actor_of(request)
 
         async def work(run: IdempotentRun) -> Answer:
@@ -195,12 +202,12 @@ class AdminOrders(Controller):
         operation_id="AdminCaptureOrder",
         summary="Take what the order costs now of the money that is held for it",
         status_code=200,
-        guards=[requires("payments:write")],
+        guards=[requires("payments:write", limited_by=BY_MARKET)],
     )
     async def capture(
         self, request: Request[Any, Any, Any], number: str, orders: OrderService
     ) -> Response[StaffOrderView]:
-        order = await orders.by_number(number)
+        order = await orders.by_number(number, reach=reach_of(request))
         actor = actor_of(request)
 
         async def work(run: IdempotentRun) -> Answer:

@@ -8,7 +8,7 @@ from litestar.response import Stream
 from msgspec import Meta
 
 from commercekit.kernel import Page, new_id
-from commercekit.orders.api.staff import actor_of, place_of
+from commercekit.orders.api.staff import BY_MARKET, actor_of, place_of
 from commercekit.orders.api.views import NoteView, StaffOrderView, note_view, staff_view_of
 from commercekit.orders.models import NoteVisibility, OrderSearch, OrderSummary, Tag
 from commercekit.orders.service import OrderService
@@ -22,7 +22,7 @@ from commercekit.platform.http import (
     page_request,
     require_match,
 )
-from commercekit.platform.security import principal_of, requires
+from commercekit.platform.security import principal_of, reach_of, requires
 
 __all__ = ["AdminOrderDesk"]
 
@@ -61,7 +61,7 @@ class AdminOrderDesk(Controller):
         operation_id="AdminSearchOrders",
         summary="Orders by number, e-mail, phone, SKU, tag, status and date, newest first",
         status_code=200,
-        guards=[requires("orders:read")],
+        guards=[requires("orders:read", limited_by=BY_MARKET)],
     )
     async def search(
         self,
@@ -73,7 +73,10 @@ class AdminOrderDesk(Controller):
     ) -> Page[OrderSummary]:
         page = page_request(request, limit, cursor, filters=data)
         items = await orders.search(
-            data, before=place_of(page.after) if page.after else None, limit=limit + 1
+            data,
+            before=place_of(page.after) if page.after else None,
+            limit=limit + 1,
+            reach=reach_of(request),
         )
         more = len(items) > limit
         items = items[:limit]
@@ -88,12 +91,14 @@ class AdminOrderDesk(Controller):
         "own permission, and the audit log says who took it.",
         status_code=200,
         media_type="text/csv",
-        guards=[requires("orders:export")],
+        guards=[requires("orders:export", limited_by=BY_MARKET)],
     )
     async def export(
         self, request: Request[Any, Any, Any], data: OrderSearch, orders: OrderService
     ) -> Stream:
-        pieces = await orders.export(data, actor_id=principal_of(request).id)
+        pieces = await orders.export(
+            data, actor_id=principal_of(request).id, reach=reach_of(request)
+        )
 
         async def encoded() -> AsyncIterator[bytes]:
             async for piece in pieces:
@@ -109,7 +114,7 @@ class AdminOrderDesk(Controller):
         "/{number:str}/notes",
         operation_id="AdminAddOrderNote",
         summary="Write something down beside an order",
-        guards=[requires("orders:write")],
+        guards=[requires("orders:write", limited_by=BY_MARKET)],
     )
     async def add_note(
         self,
@@ -118,7 +123,7 @@ class AdminOrderDesk(Controller):
         data: NoteInput,
         orders: OrderService,
     ) -> NoteView:
-        order = await orders.by_number(number)
+        order = await orders.by_number(number, reach=reach_of(request))
         note = await orders.add_note(
             order.id,
             note_id=new_id(),
@@ -132,7 +137,7 @@ class AdminOrderDesk(Controller):
         "/{number:str}/extensions",
         operation_id="AdminExtendOrder",
         summary="Write fields that plugins add to orders",
-        guards=[requires("orders:write")],
+        guards=[requires("orders:write", limited_by=BY_MARKET)],
     )
     async def extend(
         self,
@@ -142,7 +147,7 @@ class AdminOrderDesk(Controller):
         orders: OrderService,
     ) -> Response[StaffOrderView]:
         """What is not named stays, ``null`` takes a value away. Needs ``If-Match``."""
-        order = await orders.by_number(number)
+        order = await orders.by_number(number, reach=reach_of(request))
         require_match(request, order.version)
         extended = await orders.extend(
             order.id,
@@ -157,7 +162,7 @@ class AdminOrderDesk(Controller):
         "/{number:str}/tags",
         operation_id="AdminTagOrder",
         summary="Give an order these tags and no others",
-        guards=[requires("orders:write")],
+        guards=[requires("orders:write", limited_by=BY_MARKET)],
     )
     async def set_tags(
         self,
@@ -166,7 +171,7 @@ class AdminOrderDesk(Controller):
         data: TagsInput,
         orders: OrderService,
     ) -> Response[StaffOrderView]:
-        order = await orders.by_number(number)
+        order = await orders.by_number(number, reach=reach_of(request))
         require_match(request, order.version)
         tagged = await orders.set_tags(
             order.id, data.tags, actor=actor_of(request), expected_version=order.version

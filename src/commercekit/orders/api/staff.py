@@ -8,9 +8,13 @@ from litestar import Request
 from commercekit.errors import FieldError
 from commercekit.orders.models import Actor
 from commercekit.platform.http import InvalidInput, require_match
-from commercekit.platform.security import principal_of
+from commercekit.platform.security import LimitKind, principal_of
 
-__all__ = ["actor_of", "match_if_asked", "place_of"]
+__all__ = ["BY_MARKET", "actor_of", "match_if_asked", "place_of"]
+
+
+BY_MARKET = (LimitKind.MARKET,)
+"""What an order knows of: whoever is limited to markets acts on the orders of these alone."""
 
 
 def actor_of(request: Request[Any, Any, Any]) -> Actor:

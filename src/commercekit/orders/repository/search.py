@@ -16,11 +16,12 @@ from commercekit.orders.models import (
     PaymentStatus,
 )
 from commercekit.orders.repository.editing import TABLE
+from commercekit.platform.security import EVERYWHERE
 
 if TYPE_CHECKING:
     from commercekit.platform.db import Database, Record
     from commercekit.platform.extensions import FieldCondition
-    from commercekit.platform.security import Sealer
+    from commercekit.platform.security import Reach, Sealer
 
 __all__ = ["SearchRepository"]
 
@@ -48,6 +49,7 @@ class SearchRepository:
         before: UUID | None,
         limit: int,
         fields: Sequence[FieldCondition] = (),
+        reach: Reach = EVERYWHERE,
     ) -> list[OrderSummary]:
         """Orders that fit, below ``before``; ``fields`` are values plugins keep beside them.
 
@@ -73,6 +75,9 @@ class SearchRepository:
                 where.append(
                     f"EXISTS (SELECT FROM orders_tag g WHERE g.order_id = d.order_id AND {condition})"
                 )
+        if not reach.everything:
+            values.append(sorted(reach.markets))
+            where.append(f"o.market = ANY (${len(values)}::text[])")
         for field in fields:
             values.append(field.value)
             where.append(field.written("o", len(values)))

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from commercekit.orders.models import OrderSearch
 from commercekit.orders.rules import COLUMNS, csv_line, order_cells
 from commercekit.orders.service.base import OrderUseCases
-from commercekit.platform.security import AuditEntry
+from commercekit.platform.security import EVERYWHERE, AuditEntry
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from commercekit.platform.db import UnitOfWork
     from commercekit.platform.extensions import FieldCondition
+    from commercekit.platform.security import Reach
 
 __all__ = ["ExportOrders"]
 
@@ -24,24 +25,28 @@ _BATCH = 200
 class ExportOrders(OrderUseCases):
     """Personal data leaves the shop here, so it is written down who took it."""
 
-    async def export(self, search: OrderSearch, *, actor_id: str) -> AsyncIterator[str]:
+    async def export(
+        self, search: OrderSearch, *, actor_id: str, reach: Reach = EVERYWHERE
+    ) -> AsyncIterator[str]:
         """The orders that fit as CSV, newest first, in pieces; the first is written down before.
 
         Each batch is a query of its own: a long file holds no transaction open, and orders that are
-        placed meanwhile are not in it.
+        placed meanwhile are not in it, nor is what lies beyond ``reach``.
         """
         fields = self._field_conditions(search)
         await self._write_down(search, actor_id)
-        return self._pieces(search, fields)
+        return self._pieces(search, fields, reach)
 
     async def _pieces(
-        self, search: OrderSearch, fields: Sequence[FieldCondition]
+        self, search: OrderSearch, fields: Sequence[FieldCondition], reach: Reach
     ) -> AsyncIterator[str]:
         # The mark tells spreadsheets that it is UTF-8.
         yield "\ufeff" + csv_line(COLUMNS)
         before: UUID | None = None
         while True:
-            page = await self._found.find(search, before=before, limit=_BATCH, fields=fields)
+            page = await self._found.find(
+                search, before=before, limit=_BATCH, fields=fields, reach=reach
+            )
             if not page:
                 return
             before = page[-1].id

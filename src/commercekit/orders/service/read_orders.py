@@ -12,12 +12,14 @@ from commercekit.orders.errors import OrderNotFound, RefundRequestNotFound
 from commercekit.orders.models import HistoryEntry, Order, OrderSearch, OrderSummary, RefundRequest
 from commercekit.orders.rules import packed_units
 from commercekit.orders.service.base import OrderUseCases
+from commercekit.platform.security import EVERYWHERE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from commercekit.fulfilment import ShipmentView
     from commercekit.payments import Payment, Refund
+    from commercekit.platform.security import Reach
 
 __all__ = ["ReadOrders"]
 
@@ -30,13 +32,22 @@ class ReadOrders(OrderUseCases):
         digest = hmac.digest(self._sealer.derived_key("order tokens"), order_id.bytes, "sha256")
         return base64.urlsafe_b64encode(digest[:24]).decode()
 
-    async def by_number(self, number: str, languages: Sequence[str] = ()) -> Order:
-        """Staff's way in; raises :class:`~commercekit.orders.errors.OrderNotFound`."""
+    async def by_number(
+        self, number: str, languages: Sequence[str] = (), *, reach: Reach = EVERYWHERE
+    ) -> Order:
+        """Staff's way in; raises :class:`~commercekit.orders.errors.OrderNotFound`.
+
+        An order beyond ``reach`` looks like none at all.
+        """
         order_id = await self._orders.id_of(number)
         if order_id is None:
             message = f"There is no order {number[:40]!r}."
             raise OrderNotFound(message)
-        return await self.get(order_id, languages)
+        order = await self.get(order_id, languages)
+        if not reach.has_market(order.market):
+            message = f"There is no order {number[:40]!r}."
+            raise OrderNotFound(message)
+        return order
 
     async def for_guest(
         self, number: str, token: str | None, languages: Sequence[str] = ()
@@ -80,11 +91,20 @@ class ReadOrders(OrderUseCases):
         return packed_units(await self.shipments(order))
 
     async def search(
-        self, search: OrderSearch, *, before: UUID | None, limit: int
+        self,
+        search: OrderSearch,
+        *,
+        before: UUID | None,
+        limit: int,
+        reach: Reach = EVERYWHERE,
     ) -> list[OrderSummary]:
-        """Staff's list, newest first, below ``before``."""
+        """Staff's list, newest first, below ``before``, as far as ``reach`` goes."""
         return await self._found.find(
-            search, before=before, limit=limit, fields=self._field_conditions(search)
+            search,
+            before=before,
+            limit=limit,
+            fields=self._field_conditions(search),
+            reach=reach,
         )
 
     async def refund_request(self, request_id: UUID) -> RefundRequest:
