@@ -11,6 +11,7 @@ from commercekit.identity import (
     IdentitySettings,
     NewToken,
     PasswordSettings,
+    RealmSettings,
 )
 from commercekit.identity.api import CookieSessions, controllers
 from commercekit.kernel import new_id
@@ -27,7 +28,11 @@ def piccolo_apps():
     return core_piccolo_apps("platform", "identity")
 
 
-CHEAP = IdentitySettings(passwords=PasswordSettings(memory_kib=64, passes=1))
+CHEAP = IdentitySettings(
+    passwords=PasswordSettings(memory_kib=64, passes=1),
+    # What stands around second factors is tested without them; see test_factors.py.
+    staff=RealmSettings(second_factor="optional"),
+)
 
 
 @pytest_asyncio.fixture
@@ -85,9 +90,13 @@ def make_identity(database, clock, sealer, mailbox):
             clock,
             sealer,
             jobs=jobs,
-            mailer=mailbox,
-            base_url="https://shop.example",
-            **{"settings": CHEAP, "shop_name": "Paper Lantern", **options},
+            **{
+                "mailer": mailbox,
+                "base_url": "https://shop.example",
+                "settings": CHEAP,
+                "shop_name": "Paper Lantern",
+                **options,
+            },
         )
         jobs.register(*service.job_kinds())
         service.jobs = jobs

@@ -349,6 +349,19 @@ BROKEN = [
         " created_at, expires_at) VALUES (gen_random_uuid(), gen_random_uuid(), 'reset', '', "
         "'li@example.com', '', now(), now())",
     ),
+    (
+        "identity-factor-is-sealed",
+        "INSERT INTO identity_factor (id, account_id, kind, label, secret, created_at)"
+        " VALUES (gen_random_uuid(), gen_random_uuid(), 'totp', '', 'a seed', now())",
+    ),
+    (
+        "deleted-accounts-have-no-second-factor",
+        "INSERT INTO identity_account (id, realm, locale, created_at, deleted_at)"
+        " VALUES ('00000000-0000-7000-8000-0000000000f1', 'staff', 'en', now(), now());"
+        "INSERT INTO identity_factor (id, account_id, kind, label, secret, created_at)"
+        " VALUES (gen_random_uuid(), '00000000-0000-7000-8000-0000000000f1', 'totp', '',"
+        " 'a seed', now())",
+    ),
     ("facts-are-published", "UPDATE platform_outbox SET occurred_at = now() - interval '2 minutes'"),
     ("facts-are-numbered-without-gaps", "UPDATE platform_event_sequence SET last_sequence = 3"),
     (

@@ -97,6 +97,7 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
     tallies: list[Callable[[], None]] = []
     shared = shared_pages(shop)
     limits = ShopLimits(shop)
+    shop.identity.guard.limits = limits
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:

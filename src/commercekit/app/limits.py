@@ -15,6 +15,7 @@ from commercekit.platform.limits import (
     LimitGate,
     PostgresCounters,
     RoutedRule,
+    Verdict,
     rules_of,
 )
 from commercekit.platform.plugins.hookspecs import register_limits
@@ -62,6 +63,31 @@ class ShopLimits:
             refuse=lambda message, seconds: Throttled(message, retry_after=seconds),
             count=lambda rule: self._metrics.throttled.labels(rule).inc(),
         )
+
+    @property
+    def is_away(self) -> bool:
+        """Whether each process counts by itself, because the store does not answer."""
+        return self.limiter.is_away
+
+    def counted_as(self, address: str) -> str | None:
+        """Whom an address stands for; ``None`` for the exempt."""
+        return self.addresses.subject({"client": (address, 0)})
+
+    async def ask(self, rule: str, subject: str) -> Verdict | None:
+        """Count against one of the shop's rules; ``None`` where it is switched off."""
+        found = self._rules.get(rule)
+        if found is None:
+            return None
+        verdict = self.limiter.quick(found, subject) or await self.limiter.ask(found, subject)
+        if not verdict.allowed:
+            self._metrics.throttled.labels(rule).inc()
+        return verdict
+
+    async def give_back(self, rule: str, subject: str) -> None:
+        """Take one back that :meth:`ask` counted."""
+        found = self._rules.get(rule)
+        if found is not None:
+            await self.limiter.give_back(found, subject)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -6,6 +6,7 @@ from commercekit.errors import (
     Conflict,
     Forbidden,
     Gone,
+    Malformed,
     NotFound,
     Unauthenticated,
     Unavailable,
@@ -15,8 +16,12 @@ from commercekit.errors import (
 __all__ = [
     "AccountNotFound",
     "BindingNotFound",
+    "CaptchaRequired",
+    "CodeWrong",
     "EmailTaken",
     "ExpiryPassed",
+    "FactorNotFound",
+    "FactorOwed",
     "HasJoined",
     "LastOwner",
     "LinkSpent",
@@ -165,3 +170,31 @@ class OwnRole(Forbidden):
     slug = "own-role"
     title = "Somebody else has to change what you may do"
     title_zh = "不能修改自己的权限"
+
+
+class CaptchaRequired(Malformed):
+    """A captcha is due, and no right answer came: none, a wrong one, one for something else, a used one."""
+
+    slug = "captcha"
+    title = "Captcha required"
+    title_zh = "需要验证码"
+
+
+class CodeWrong(Unauthenticated):
+    """What should have proven a second factor did not: wrong, used before, too late, or not asked for."""
+
+    slug = "code-wrong"
+    title = "This did not prove that it is you"
+    title_zh = "身份验证未通过"
+
+
+class FactorNotFound(NotFound):
+    """The account has set up no such second factor."""
+
+
+class FactorOwed(Conflict):
+    """The account must have a second factor, and this is its last one: set up another first."""
+
+    slug = "factor-owed"
+    title = "The last second factor stays"
+    title_zh = "必须保留最后一个第二因素"

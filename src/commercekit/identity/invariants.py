@@ -11,6 +11,15 @@ INVARIANTS = (
     sealed_with("identity_account", "email", "name", "password"),
     sealed_with("identity_session", "client"),
     sealed_with("identity_mail_proof", "email"),
+    sealed_with("identity_factor", "secret"),
+    Invariant(
+        name="deleted-accounts-have-no-second-factor",
+        sentence="Of a deleted account no second factor is kept.",
+        sql="""
+            SELECT f.id, f.account_id FROM identity_factor f
+            JOIN identity_account a ON a.id = f.account_id WHERE a.deleted_at IS NOT NULL
+            """,
+    ),
     Invariant(
         name="closed-accounts-have-no-session",
         sentence="An account that is disabled or deleted has no session that is still open.",

@@ -6,11 +6,19 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
-__all__ = ["IdentitySettings", "PasswordSettings", "RealmSettings"]
+from commercekit.identity.models.factors import CaptchaKind, CaptchaMode, SecondFactor
+
+__all__ = [
+    "CaptchaSettings",
+    "CustomerRealmSettings",
+    "IdentitySettings",
+    "PasswordSettings",
+    "RealmSettings",
+]
 
 
 class RealmSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How long somebody stays logged in."""
+    """How somebody logs in, and how long that lasts."""
 
     idle: Annotated[
         timedelta, Meta(description="A session that nobody used for so long is over.")
@@ -18,6 +26,51 @@ class RealmSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     absolute: Annotated[
         timedelta, Meta(description="A session is over after so long, however much it was used.")
     ] = timedelta(hours=12)
+    second_factor: Annotated[
+        SecondFactor,
+        Meta(description="required, or optional: then only who has set one up is asked for it."),
+    ] = SecondFactor.REQUIRED
+    captcha: Annotated[
+        CaptchaMode, Meta(description="When a captcha is due: never, after_failures or always.")
+    ] = CaptchaMode.AFTER_FAILURES
+    captcha_after: Annotated[
+        int, Meta(ge=1, le=5, description="So many wrong ones in a row, with after_failures.")
+    ] = 3
+
+
+class CustomerRealmSettings(RealmSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Customers stay longer, and set a second factor up if they like."""
+
+    idle: Annotated[
+        timedelta, Meta(description="A session that nobody used for so long is over.")
+    ] = timedelta(days=14)
+    absolute: Annotated[
+        timedelta, Meta(description="A session is over after so long, however much it was used.")
+    ] = timedelta(days=90)
+    second_factor: Annotated[
+        SecondFactor,
+        Meta(description="required, or optional: then only who has set one up is asked for it."),
+    ] = SecondFactor.OPTIONAL
+
+
+class CaptchaSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What captchas are like."""
+
+    kinds: Annotated[
+        tuple[CaptchaKind, ...],
+        Meta(min_length=1, description="Which there are: altcha works by itself, picture is read."),
+    ] = (CaptchaKind.ALTCHA, CaptchaKind.PICTURE)
+    lifetime: Annotated[timedelta, Meta(description="How long one can be answered.")] = timedelta(
+        minutes=10
+    )
+    work: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1_000_000,
+            description="What one try costs a browser at altcha, in rounds of PBKDF2; 256 are needed.",
+        ),
+    ] = 5_000
 
 
 class PasswordSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -61,8 +114,8 @@ class IdentitySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     staff: Annotated[RealmSettings, Meta(description="Sessions of staff.")] = field(
         default_factory=RealmSettings
     )
-    customers: Annotated[RealmSettings, Meta(description="Sessions of customers.")] = field(
-        default_factory=lambda: RealmSettings(idle=timedelta(days=14), absolute=timedelta(days=90))
+    customers: Annotated[CustomerRealmSettings, Meta(description="Sessions of customers.")] = field(
+        default_factory=CustomerRealmSettings
     )
     passwords: PasswordSettings = field(default_factory=PasswordSettings)
     customer_pages: Annotated[
@@ -81,6 +134,7 @@ class IdentitySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             description="The same for staff: /new-password and /join.",
         ),
     ] = "/console"
+    captcha: CaptchaSettings = field(default_factory=CaptchaSettings)
     reset_lifetime: Annotated[
         timedelta, Meta(description="How long a link to a new password works.")
     ] = timedelta(minutes=30)

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from piccolo.columns import UUID, Array, BigInt, Boolean, Bytea, SmallInt, Text, Timestamptz
+from piccolo.columns import (
+    UUID,
+    Array,
+    BigInt,
+    Boolean,
+    Bytea,
+    Integer,
+    SmallInt,
+    Text,
+    Timestamptz,
+)
 from piccolo.columns.column_types import JSONB
 from piccolo.table import Table
 
@@ -10,9 +20,14 @@ from commercekit.platform.db import ENGINE
 
 __all__ = [
     "AccountRow",
+    "AttemptRow",
     "AuditLane",
     "AuditRow",
+    "CaptchaSpentRow",
+    "ChallengeRow",
+    "FactorRow",
     "MailProofRow",
+    "RecoveryCodeRow",
     "RoleBindingRow",
     "RoleRow",
     "SessionRow",
@@ -134,3 +149,59 @@ class MailProofRow(Table, db=ENGINE, tablename="identity_mail_proof"):
     created_at = Timestamptz(default=None)
     expires_at = Timestamptz(default=None)
     spent_at = Timestamptz(null=True, default=None)
+
+
+class FactorRow(Table, db=ENGINE, tablename="identity_factor"):
+    """A second factor: its seed, public key, number or address is sealed."""
+
+    id = UUID(primary_key=True, default=None)
+    account_id = UUID(default=None)
+    kind = Text()
+    label = Text()
+    secret = Bytea()
+    credential = Bytea(null=True, default=None, unique=True)
+    counter = BigInt(default=-1)
+    created_at = Timestamptz(default=None)
+    confirmed_at = Timestamptz(null=True, default=None)
+    used_at = Timestamptz(null=True, default=None)
+
+
+class RecoveryCodeRow(Table, db=ENGINE, tablename="identity_recovery_code"):
+    """A code on paper; only its argon2id hash is here."""
+
+    hash = Bytea(primary_key=True)
+    account_id = UUID(default=None)
+    created_at = Timestamptz(default=None)
+    spent_at = Timestamptz(null=True, default=None)
+
+
+class ChallengeRow(Table, db=ENGINE, tablename="identity_challenge"):
+    """What a session was asked to prove: the digest of a code, or a device's challenge."""
+
+    id = UUID(primary_key=True, default=None)
+    session_id = UUID(default=None)
+    account_id = UUID(default=None)
+    factor_id = UUID(null=True, default=None)
+    kind = Text()
+    digest = Bytea()
+    target = Bytea(null=True, default=None)
+    tries = Integer(default=0)
+    created_at = Timestamptz(default=None)
+    expires_at = Timestamptz(default=None)
+    spent_at = Timestamptz(null=True, default=None)
+
+
+class AttemptRow(Table, db=ENGINE, tablename="identity_attempt"):
+    """How often somebody was wrong; who, only the shop's key can tell."""
+
+    key = Bytea(primary_key=True)
+    tries = Integer()
+    last_at = Timestamptz(default=None)
+    blocked_until = Timestamptz(null=True, default=None)
+
+
+class CaptchaSpentRow(Table, db=ENGINE, tablename="identity_captcha_spent"):
+    """A captcha that was answered."""
+
+    digest = Bytea(primary_key=True)
+    expires_at = Timestamptz(default=None)

@@ -30,6 +30,7 @@ from commercekit.platform.providers import (
     ProviderConfigError,
     ProviderContext,
     ProviderRejected,
+    ProviderUnavailable,
     ProviderUnknown,
     RawRequest,
 )
@@ -124,6 +125,44 @@ class NotificationService:
             return None
         await self._jobs.enqueue(uow, _DELIVER_JOB, DeliverMessage(message.id))
         return message.id
+
+    def carries(self, channel: Channel) -> bool:
+        """Whether there is somebody who carries messages of this channel."""
+        return channel in self._routes
+
+    async def send_now(
+        self,
+        *,
+        template: str,
+        to: str,
+        locale: str,
+        params: Mapping[str, Any],
+        channel: Channel,
+    ) -> Outcome:
+        """Hand a message over at once, and keep nothing of it: for what is worth something in clear.
+
+        Nothing is tried again. Raises what the notifier raises, and
+        :class:`~commercekit.platform.providers.ProviderUnavailable` where nobody carries the channel.
+        """
+        account = self._routes.get(channel)
+        if account is None:
+            raise ProviderUnavailable(detail=f"nobody carries messages by {channel}")
+        identifier = new_id()
+        ready = self._rendered(
+            Opened(
+                id=identifier,
+                dedupe_key=identifier.hex,
+                channel=channel,
+                template=template,
+                locale=locale,
+                to=to,
+                params=dict(params),
+                state=MessageState.QUEUED,
+            )
+        )
+        return await self._caller.call(
+            SEND, account.notifier.code, lambda: account.notifier.send(account.context, ready)
+        )
 
     async def deliver(self, message_id: UUID, *, is_last: bool = False) -> MessageState:
         """Carry one message; one that is through is not carried again.

@@ -1,7 +1,9 @@
 """Identity over HTTP."""
 
 from commercekit.identity.api.audit import AdminAudit
+from commercekit.identity.api.captcha import AdminCaptcha, StoreCaptcha
 from commercekit.identity.api.cookies import CookieSessions
+from commercekit.identity.api.factors import AdminFactors, StoreFactors
 from commercekit.identity.api.me import StoreMe
 from commercekit.identity.api.roles import AdminRoleBindings, AdminRoles
 from commercekit.identity.api.staff_auth import StaffAuth
@@ -11,6 +13,8 @@ from commercekit.identity.api.users import AdminUsers
 
 __all__ = [
     "AdminAudit",
+    "AdminCaptcha",
+    "AdminFactors",
     "AdminRoleBindings",
     "AdminRoles",
     "AdminTokens",
@@ -18,6 +22,8 @@ __all__ = [
     "CookieSessions",
     "StaffAuth",
     "StoreAuth",
+    "StoreCaptcha",
+    "StoreFactors",
     "StoreMe",
     "controllers",
 ]
@@ -26,9 +32,13 @@ controllers = (
     AdminAudit,
     AdminRoleBindings,
     AdminRoles,
+    AdminCaptcha,
+    AdminFactors,
     AdminTokens,
     AdminUsers,
     StaffAuth,
     StoreAuth,
+    StoreCaptcha,
+    StoreFactors,
     StoreMe,
 )

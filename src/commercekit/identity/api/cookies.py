@@ -7,6 +7,7 @@ from uuid import UUID
 
 from litestar import Request, Response
 
+from commercekit.identity.api.visits import visit_of
 from commercekit.identity.models import Client, IssuedSession, Realm
 from commercekit.identity.service import IdentityService
 from commercekit.platform.security import (
@@ -99,6 +100,7 @@ def client_of(request: Request[Any, Any, Any]) -> Client:
     return Client(
         address=peer.host if peer is not None else "",
         user_agent=request.headers.get("user-agent", "")[:_MAX_AGENT],
+        visit=visit_of(request),
     )
 
 

@@ -100,7 +100,10 @@ class StoreAuth(Controller):
             locale=data.locale or next(iter(languages), "en"),
         )
         email = await identity.logins.register(
-            new, data.password, client_of(request), captcha=data.captcha
+            new,
+            data.password,
+            client_of(request),
+            captcha=data.captcha,
         )
         return RegisteredView(email=email)
 

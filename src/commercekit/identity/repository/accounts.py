@@ -204,6 +204,8 @@ class AccountRepository:
 
     async def erase(self, uow: UnitOfWork, account_id: UUID, at: datetime) -> None:
         """Delete an account: what is personal is gone, its id stays for the books."""
+        for table in ("identity_factor", "identity_recovery_code", "identity_challenge"):
+            await uow.execute(f"DELETE FROM {table} WHERE account_id = $1", account_id)
         await uow.execute(
             "UPDATE identity_account SET email = NULL, email_index = NULL, name = NULL,"
             " password = NULL, password_at = NULL, scopes = '{}', deleted_at = $2,"

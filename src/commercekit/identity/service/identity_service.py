@@ -5,8 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from commercekit.identity.repository import AttemptRepository, FactorRepository
 from commercekit.identity.service.accounts import Accounts
 from commercekit.identity.service.audit import AuditTrail
+from commercekit.identity.service.captchas import Captchas
+from commercekit.identity.service.factors import (
+    FactorDesk,
+    FactorProofs,
+    Passkeys,
+    RecoveryCodes,
+    SentCodes,
+)
+from commercekit.identity.service.guarding import LoginGuard
 from commercekit.identity.service.links import Links
 from commercekit.identity.service.logins import Logins
 from commercekit.identity.service.mailing import Mailing
@@ -15,7 +25,6 @@ from commercekit.identity.service.profiles import Profiles
 from commercekit.identity.service.roles import Roles
 from commercekit.identity.service.sessions import Sessions
 from commercekit.identity.service.tokens import StaffTokens
-from commercekit.identity.service.watching import Unwatched
 from commercekit.identity.settings import IdentitySettings
 from commercekit.platform.jobs import JobContext, JobKind, Schedule
 from commercekit.platform.security import AuditEntry, PermissionBook, RoleBook
@@ -54,9 +63,17 @@ class IdentityService(StaffTokens):
         watch: LoginWatch | None = None,
         shop_name: str = "CommerceKit",
     ) -> None:
-        """Without ``permissions`` every scope that is one can be given to a token."""
+        """Without ``permissions`` every scope that is one can be given to a token.
+
+        Logins are watched by :class:`~commercekit.identity.service.guarding.LoginGuard` unless ``watch``
+        is given.
+        """
         settings = settings or IdentitySettings()
-        watch = watch or Unwatched()
+        attempts, factors = AttemptRepository(db), FactorRepository(db, sealer)
+        self.captchas = Captchas(clock, sealer, attempts, settings.captcha)
+        self.guard = LoginGuard(clock, sealer, settings, self.captchas, attempts, factors)
+        self._attempts, self._kept_factors = attempts, factors
+        watch = watch or self.guard
         self.audit = AuditTrail(db, clock, sealer)
         super().__init__(db, clock, self.audit, permissions)
         self.passwords = Passwords(settings.passwords, sealer, known=(shop_name, "commercekit"))
@@ -105,6 +122,37 @@ class IdentityService(StaffTokens):
             self._mailing,
             self.audit,
         )
+        recovery = RecoveryCodes(sealer, self.passwords, settings.passwords, factors)
+        codes = SentCodes(db, clock, sealer, factors, self.guard, mailer)
+        passkeys = Passkeys(base_url=base_url, shop_name=shop_name)
+        self.proofs = FactorProofs(
+            db,
+            clock,
+            factors,
+            accounts=self.accounts,
+            sessions=self.sessions,
+            logins=self.logins,
+            guard=self.guard,
+            recovery=recovery,
+            codes=codes,
+            passkeys=passkeys,
+            audit=self.audit,
+        )
+        self.factors = FactorDesk(
+            db,
+            clock,
+            settings,
+            factors,
+            accounts=self.accounts,
+            sessions=self.sessions,
+            proofs=self.proofs,
+            guard=self.guard,
+            recovery=recovery,
+            codes=codes,
+            passkeys=passkeys,
+            audit=self.audit,
+            shop_name=shop_name,
+        )
 
     def job_kinds(self) -> list[JobKind]:
         """What runs in the background; app.py registers them."""
@@ -147,3 +195,7 @@ class IdentityService(StaffTokens):
     async def _prune_job(self, _context: JobContext) -> None:
         await self.sessions.prune()
         await self.links.prune()
+        async with self._db.unit_of_work() as uow:
+            await self._attempts.prune(uow, self.now())
+            # Longer than any hour in which codes are counted.
+            await self._kept_factors.prune(uow, self.now() - timedelta(days=1))

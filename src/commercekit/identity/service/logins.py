@@ -99,7 +99,12 @@ class Logins:
         return LoggedIn(account=account, session=session, owed=owed)
 
     async def register(
-        self, new: NewAccount, password: str, client: Client, *, captcha: str | None = None
+        self,
+        new: NewAccount,
+        password: str,
+        client: Client,
+        *,
+        captcha: str | None = None,
     ) -> str:
         """Open an account for a customer; gives the address as the shop knows it.
 

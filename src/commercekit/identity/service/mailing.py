@@ -22,6 +22,7 @@ from commercekit.platform.jobs import JobContext, JobKind, Priority
 if TYPE_CHECKING:
     from commercekit.identity.settings import IdentitySettings
     from commercekit.kernel import Clock
+    from commercekit.notifications import Channel, Outcome
     from commercekit.platform.db import Database, UnitOfWork
     from commercekit.platform.jobs import Jobs
     from commercekit.platform.security import Sealer
@@ -51,6 +52,22 @@ class Mailer(Protocol):
         dedupe_key: str,
     ) -> UUID | None:
         """Queue a message; ``None`` when its key was used before."""
+        ...
+
+    def carries(self, channel: Channel) -> bool:
+        """Whether messages of a channel can be carried at all."""
+        ...
+
+    async def send_now(
+        self,
+        *,
+        template: str,
+        to: str,
+        locale: str,
+        params: Mapping[str, Any],
+        channel: Channel,
+    ) -> Outcome:
+        """Hand a message over at once, and keep nothing of it."""
         ...
 
 

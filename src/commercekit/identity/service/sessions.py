@@ -99,7 +99,9 @@ class Sessions:
             await self.end(uow, instead_of, because="replaced")
         return session
 
-    async def elevate(self, uow: UnitOfWork, session_id: UUID, *, factor: str) -> IssuedSession:
+    async def elevate(
+        self, uow: UnitOfWork, session_id: UUID, *, factor: str, realm: Realm = Realm.STAFF
+    ) -> IssuedSession:
         """Note that a second factor was proven just now; the cookie is a new one from here on.
 
         A session that waited for it lives as long as any other from now on. Raises
@@ -107,8 +109,7 @@ class Sessions:
         """
         now = self._clock.now()
         secret, digest = _new_secret()
-        # Only staff wait; a customer's own end is kept.
-        expires_at = now + self._settings.staff.absolute
+        expires_at = now + self._limits(realm).absolute
         found = await self._repository.elevate(
             uow, session_id, secret_hash=digest, factor=factor, now=now, expires_at=expires_at
         )

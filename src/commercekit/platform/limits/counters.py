@@ -31,7 +31,10 @@ class CountersAway(Exception):
 
 
 class Take(NamedTuple):
-    """One thing to count: ``debt`` in any case, ``wanted`` (none or one) if it fits."""
+    """One thing to count: ``debt`` in any case, ``wanted`` (none or one) if it fits.
+
+    A ``debt`` below nothing takes back what was counted.
+    """
 
     key: str
     rule: Rule

@@ -109,6 +109,14 @@ class Limiter:
         [taken] = await self._take([Take(self._key(key), rule, debt, 1)])
         return self._learn(known, taken)
 
+    async def give_back(self, rule: Rule, subject: str) -> None:
+        """Take one back that was counted: it was none of those that the rule is about."""
+        key = (rule.name, subject)
+        known = self._known.get(key) or self._remember(key, rule)
+        [taken] = await self._take([Take(self._key(key), rule, -1, 0)])
+        known.refused_until = 0
+        self._learn(known, taken)
+
     def peek(self, rule: Rule, subject: str) -> Verdict | None:
         """The refusal that is known of, without counting; ``None`` when there is none."""
         known = self._known.get((rule.name, subject))

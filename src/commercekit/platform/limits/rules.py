@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULTS", "Rule", "cell", "rules_of"]
 
 _MINUTE = 60
+_HOUR = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +64,21 @@ DEFAULTS = (
     Rule("order-misses", 20, _MINUTE, misses=True, exact=True),
     Rule("staff", 1200, _MINUTE),
     Rule("staff-misses", 20, _MINUTE, misses=True, exact=True),
+    Rule("logins", 30, 15 * _MINUTE, exact=True),
+    Rule("logins-network", 300, 15 * _MINUTE, exact=True),
+    Rule("logins-everybody", 6000, _MINUTE),
+    Rule("account-mails", 5, _HOUR, exact=True),
+    Rule("captchas", 60, _MINUTE, exact=True),
+    Rule("second-factor-codes", 2000, 24 * _HOUR, exact=True),
     Rule("webhooks", 6000, _MINUTE),
     Rule("plugins", 600, _MINUTE),
 )
-"""For each address; ``staff`` for each token. An office or a school is one address."""
+"""For each address; ``staff`` for each token. An office or a school is one address.
+
+``logins`` are wrong passwords and codes, ``logins-network`` those of a whole network, and
+``logins-everybody`` all tries there are, right ones too. ``account-mails`` is for each address that is
+written to, ``second-factor-codes`` for the whole shop: each of them costs money.
+"""
 
 
 def rules_of(settings: LimitsSettings, more: Sequence[Rule] = ()) -> Mapping[str, Rule]:
