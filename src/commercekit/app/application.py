@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import commercekit
+from commercekit.app.acts import acts_of
 from commercekit.app.api import AdminConsole
 from commercekit.app.configuration import ShopConfiguration, load_configuration
 from commercekit.app.limits import ShopLimits
@@ -59,7 +60,7 @@ from commercekit.platform.http import (
 )
 from commercekit.platform.jobs.api import AdminJobKinds, AdminJobs, AdminSchedules
 from commercekit.platform.operations.api import AdminPlugins
-from commercekit.platform.security import Principal
+from commercekit.platform.security import ACTS, Principal
 from commercekit.platform.telemetry import LoopWatchdog, configure_logging
 from commercekit.platform.webhooks.api import AdminWebhooks
 from commercekit.pricing.api import AdminPriceExplanations, AdminPriceLists, AdminTaxRates
@@ -195,6 +196,7 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
         permissions=shop.surface.permissions,
         lifespan=[lifespan],
         authenticator=authenticate,
+        state={ACTS: acts_of(shop)},
         sessions=CookieSessions(shop.identity, secure=settings.web.base_url.startswith("https://")),
         idempotency=shop.idempotency,
         lanes=lanes_of(shop.checkout),

@@ -3,9 +3,11 @@
 from commercekit.platform.security.access import PUBLIC, Door, door_of, public
 from commercekit.platform.security.audit import AuditEntry, AuditPort
 from commercekit.platform.security.guard import (
+    ACTS,
     AUTHENTICATOR,
     SESSIONS,
     STEP_UP,
+    Acts,
     Authenticator,
     MfaRequired,
     SessionReader,
@@ -43,12 +45,14 @@ from commercekit.platform.security.signing import SignatureScheme, SigningKey
 from commercekit.platform.security.watching import KEYS_CHANNEL, KeyWatch
 
 __all__ = [
+    "ACTS",
     "AUTHENTICATOR",
     "EVERYWHERE",
     "KEYS_CHANNEL",
     "PUBLIC",
     "SESSIONS",
     "STEP_UP",
+    "Acts",
     "AuditEntry",
     "AuditPort",
     "Authenticator",

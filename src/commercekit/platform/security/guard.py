@@ -16,9 +16,11 @@ from commercekit.platform.security.reach import EVERYWHERE, LimitKind, Reach
 from commercekit.platform.security.scopes import check_scope
 
 __all__ = [
+    "ACTS",
     "AUTHENTICATOR",
     "SESSIONS",
     "STEP_UP",
+    "Acts",
     "Authenticator",
     "Guard",
     "MfaRequired",
@@ -48,6 +50,13 @@ STEP_UP: Final = timedelta(minutes=5)
 _PRINCIPAL = "commercekit.principal"
 _REACH = "commercekit.reach"
 _MAX_TOKEN = 256
+
+
+Acts = Callable[[Principal, str, Any, Any], Awaitable[None]]
+"""Hears who is about to use which permission, with the connection's scope and the handler."""
+
+ACTS = "commercekit_acts"
+"""The name under which the application's state holds the :data:`Acts`."""
 
 
 class MfaRequired(Unauthenticated):
@@ -122,8 +131,9 @@ def requires(
     """
     check_scope(scope)
     kinds = frozenset(limited_by)
+    only_reads = scope.endswith(":read")
 
-    async def guard(connection: _Connection, _route_handler: Any) -> None:
+    async def guard(connection: _Connection, route_handler: Any) -> None:
         principal = await _staff(connection)
         connection.scope[_PRINCIPAL] = principal
         if principal.is_pending:
@@ -139,6 +149,10 @@ def requires(
             connection.scope[_REACH] = reach
         if step_up and principal.session_id is not None:
             _check_fresh(connection, principal)
+        acts: Acts | None = getattr(connection.app.state, ACTS, None)
+        if acts is not None and not only_reads:
+            # Before the act: one that could not be written down does not happen.
+            await acts(principal, scope, connection.scope, route_handler)
 
     guard.required_scope = scope  # type: ignore[attr-defined] # the route table reads it at start-up
     guard.limited_by = tuple(sorted(kinds))  # type: ignore[attr-defined] # as above
