@@ -14,7 +14,7 @@ import pytest_asyncio
 from commercekit.app import ShopConfiguration
 from commercekit.testing import FaultProxy, ManualClock
 from tests.promises import Figure, Profile
-from tests.shop import MUG, TestShop, open_shop
+from tests.shop import MUG, TestShop, given, open_shop, refused
 
 pytestmark = [pytest.mark.promise("R22"), pytest.mark.timeout(600)]
 
@@ -117,3 +117,17 @@ async def test_no_request_hangs_and_no_connection_leaks(
         healed, slowest = max(healed, await heals(shop, dsn)), max(slowest, took)
     figure(f"{fault}: slowest answer, s", slowest)
     figure(f"{fault}: well again after, s", healed)
+
+
+async def test_a_process_that_has_read_no_markets_yet_says_503_like_any_other(
+    shop: TestShop, wire: FaultProxy
+) -> None:
+    wire.refuse()
+    wire.cut()
+    for path in ("/store/products/mug", "/store/products?q=mug", "/admin/orders"):
+        answer = await shop.client.get(path)
+        refused(answer, 503, "unavailable")
+        assert int(answer.headers["retry-after"]) >= 1
+    refused(await shop.client.post("/store/carts", json={}), 503, "unavailable")
+    wire.heal()
+    given(await shop.client.post("/store/carts", json={}), 201)

@@ -234,7 +234,7 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
         tallies.append(lane_tally(front, shop.metrics, app.edge.metrics))
     if shop.cache.is_shared:
         tallies.append(cache_tally(shop.cache, shop.metrics, shared))
-    front = market_lane(front, shop.markets)
+    front = market_lane(front, shop.markets, edge=app)
     return behind_proxies(front, networks_of(settings.web.trusted_proxies))
 
 

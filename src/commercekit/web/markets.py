@@ -6,22 +6,30 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from commercekit.markets import MarketService
+from commercekit.platform.http import REFUSED
 
 __all__ = ["market_lane"]
 
 _App = Callable[[Any, Any, Any], Awaitable[None]]
 
 
-def market_lane(app: _App, markets: MarketService) -> _App:
+def market_lane(app: _App, markets: MarketService, *, edge: _App | None = None) -> _App:
     """``app`` behind a look at host and path: the market goes into ``X-Market``, its prefix goes away.
 
     A shopper who names a market in ``X-Market`` is believed, unless the path names another. A shop
-    whose markets have neither hosts nor prefixes passes every request on as it came.
+    whose markets have neither hosts nor prefixes passes every request on as it came. While the markets
+    cannot be read, ``edge`` answers, who knows how errors are told; without it they are the server's.
     """
 
     async def lane(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
-            scope = await _placed(scope, markets)
+            try:
+                scope = await _placed(scope, markets)
+            except Exception as error:
+                if edge is None:
+                    raise
+                await edge({**scope, REFUSED: error}, receive, send)
+                return
         await app(scope, receive, send)
 
     return lane

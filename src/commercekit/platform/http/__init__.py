@@ -3,7 +3,12 @@
 from commercekit.platform.http.access import is_logged, log_answer, method_of
 from commercekit.platform.http.answers import Answer
 from commercekit.platform.http.application import ShopApplication, build_litestar
-from commercekit.platform.http.edge import LOGGED_ELSEWHERE, HttpSettings, current_request_id
+from commercekit.platform.http.edge import (
+    LOGGED_ELSEWHERE,
+    REFUSED,
+    HttpSettings,
+    current_request_id,
+)
 from commercekit.platform.http.etags import etag_of, require_match
 from commercekit.platform.http.forwarded import behind_proxies, networks_of
 from commercekit.platform.http.idempotency import (
@@ -67,6 +72,7 @@ __all__ = [
     "LEASE",
     "LOGGED_ELSEWHERE",
     "PROBLEM_MEDIA_TYPE",
+    "REFUSED",
     "SEALED",
     "Answer",
     "Answered",

@@ -26,7 +26,7 @@ from commercekit.platform.http.problems import CrossSite, HeadersTooLarge
 from commercekit.platform.http.staff_door import Serves, StaffDoor
 from commercekit.platform.loops import courtesy
 
-__all__ = ["LOGGED_ELSEWHERE", "Edge", "HttpSettings", "current_request_id"]
+__all__ = ["LOGGED_ELSEWHERE", "REFUSED", "Edge", "HttpSettings", "current_request_id"]
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -41,6 +41,8 @@ _HOST: Final = re.compile(r"^(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?
 _CROSS_SITE: Final = "Another site sent this; send it from the shop's own pages."
 LOGGED_ELSEWHERE: Final = "commercekit.logged_elsewhere"
 """Set in the scope of a request that somebody further out tells of, who knows who really asked."""
+REFUSED: Final = "commercekit.refused"
+"""Set in the scope by somebody further out who cannot go on: the error that the edge is to answer."""
 _READ_ALIKE: Final = ("/store/", "/media/")
 
 _request_id: ContextVar[str] = ContextVar("commercekit_request_id", default="")
@@ -118,6 +120,8 @@ class Edge:
         try:
             try:
                 self._check(scope, headers)
+                if REFUSED in scope:
+                    raise scope[REFUSED]
                 await self._app(inner, receive, answer.send)
             except Exception as error:
                 if answer.status:
