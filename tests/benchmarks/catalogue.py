@@ -35,6 +35,7 @@ from commercekit.pricing import Price
 from commercekit.storefront.service.projection import (
     PUT_PRODUCTS,
     PUT_VARIANTS,
+    PUT_WORDS,
     SEARCH_VERSION,
     product_row,
     variant_row,
@@ -90,7 +91,7 @@ async def fill(shop: Shop, products: int) -> None:
     words: set[str] = set()
     while some := list(islice(documents, _AT_ONCE)):
         rows = [product_row(document, by_id) for document in some]
-        words.update(term for _, terms in rows for term in terms)
+        words.update(term for _, said in rows for term in said.terms)
         offers = [_offer(document, market.currency) for document in some]
         variants = [
             variant_row(document, variant, *offer)
@@ -105,6 +106,7 @@ async def fill(shop: Shop, products: int) -> None:
             )
             await uow.execute(PUT_VARIANTS, market.id, _json(variants), ids)
             await uow.execute("SELECT FROM storefront_summarise($1, $2)", market.id, ids)
+            await uow.execute(PUT_WORDS, market.id, ids, [said.vector for _, said in rows])
     async with shop.db.unit_of_work() as uow:
         await shop.storefront.vocabulary.learn(uow, market.id, sorted(words))
     await shop.storefront.vocabulary.recount(market.id)

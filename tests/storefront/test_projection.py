@@ -20,9 +20,10 @@ from commercekit.storefront import ListQuery
 
 TABLES = {
     "storefront_product": "market_id, product_id, slug, is_published, name, brand_id, brand_slug,"
-    " brand_name, category_ids, terms, image_url, page, price_min, price_max, compare_at, in_stock",
+    " brand_name, category_ids, image_url, page, price_min, price_max, compare_at, in_stock",
     "storefront_variant": "market_id, variant_id, product_id, sku, position, options, image_url,"
     " price, compare_at, available",
+    "storefront_words": "market_id, product_id, on_sale, terms",
 }
 
 
@@ -72,10 +73,11 @@ async def test_a_rebuild_removes_what_is_gone_and_mends_what_is_wrong(shop):
     await shop.db.execute(
         "INSERT INTO storefront_product SELECT market_id, $1, 'ghost', is_published, name, brand_id,"
         " brand_slug, brand_name, category_ids, image_url, page, price_min, price_max,"
-        " compare_at, in_stock, updated_at, terms FROM storefront_product",
+        " compare_at, in_stock, updated_at FROM storefront_product",
         new_id(),
     )
     await shop.db.execute("UPDATE storefront_variant SET price = 1, available = 9")
+    await shop.db.execute("UPDATE storefront_words SET terms = ''")
     await shop.storefront.rebuild.all()
     assert await rows(shop) == projected
     await shop.db.execute("UPDATE storefront_product SET price_min = 1, in_stock = false")
@@ -86,7 +88,7 @@ async def test_a_rebuild_removes_what_is_gone_and_mends_what_is_wrong(shop):
 async def test_a_deleted_product_leaves_no_row(shop):
     made = await shop.product("mug")
     await shop.catalog.delete_product(made.id)
-    assert await rows(shop) == {"storefront_product": [], "storefront_variant": []}
+    assert await rows(shop) == dict.fromkeys(TABLES, [])
 
 
 async def test_a_removed_variant_takes_its_price_along(shop, sizes):

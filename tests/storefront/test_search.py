@@ -175,7 +175,8 @@ async def test_words_that_no_product_has_any_more_are_forgotten(shop):
 
 async def test_rows_from_before_get_their_terms_by_themselves(shop):
     await shop.product("mug", name={"zh": "马克杯子"})
-    await shop.db.execute("UPDATE storefront_product SET search_version = 0, terms = ''")
+    await shop.db.execute("UPDATE storefront_product SET search_version = 0")
+    await shop.db.execute("UPDATE storefront_words SET terms = ''")
     assert await found(shop, "杯子") == []
     await shop.storefront.tend()
     assert await found(shop, "杯子") == ["mug"]

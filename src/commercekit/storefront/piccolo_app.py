@@ -12,6 +12,7 @@ from commercekit.storefront.tables import (
     StorefrontSynonymRow,
     StorefrontTermRow,
     StorefrontVariantRow,
+    StorefrontWordsRow,
 )
 
 APP_CONFIG = AppConfig(
@@ -19,6 +20,7 @@ APP_CONFIG = AppConfig(
     migrations_folder_path=str(Path(__file__).parent / "piccolo_migrations"),
     table_classes=[
         StorefrontProductRow,
+        StorefrontWordsRow,
         StorefrontListingRow,
         StorefrontVariantRow,
         StorefrontTermRow,

@@ -24,6 +24,7 @@ __all__ = [
     "StorefrontSynonymRow",
     "StorefrontTermRow",
     "StorefrontVariantRow",
+    "StorefrontWordsRow",
 ]
 
 
@@ -55,9 +56,17 @@ class StorefrontProductRow(Table, db=ENGINE, tablename="storefront_product"):
     compare_at = BigInt(null=True)
     in_stock = Boolean()
     updated_at = Timestamptz()
-    terms = TextSearch()
     search_version = SmallInt()
     low_stock = Boolean()
+
+
+class StorefrontWordsRow(Table, db=ENGINE, tablename="storefront_words"):
+    """What a product is found by in a market, apart from what pages show."""
+
+    product_id = UUID(primary_key=True)
+    market_id = UUID()
+    on_sale = Boolean()
+    terms = TextSearch()
 
 
 class StorefrontListingRow(Table, db=ENGINE, tablename="storefront_listing"):

@@ -8,8 +8,8 @@ from commercekit.storefront.repository.counts import (
     count_up_to,
     has_any,
     shelf_counts,
-    summary,
 )
+from commercekit.storefront.repository.facets import Counts, facets
 from commercekit.storefront.repository.lists import (
     COUNTED,
     FREQUENT,
@@ -32,6 +32,7 @@ __all__ = [
     "COUNTED",
     "FREQUENT",
     "ITEM",
+    "Counts",
     "Ranking",
     "Selection",
     "brand_counts",
@@ -40,6 +41,7 @@ __all__ = [
     "chosen_related",
     "count",
     "count_up_to",
+    "facets",
     "has_any",
     "is_walked_through",
     "nth_product_id",
@@ -48,6 +50,5 @@ __all__ = [
     "product",
     "related",
     "shelf_counts",
-    "summary",
     "variants_of",
 ]

@@ -18,8 +18,8 @@ __all__ = [
     "count",
     "count_up_to",
     "has_any",
+    "named_brands",
     "shelf_counts",
-    "summary",
 ]
 
 _BRANDS = """
@@ -38,61 +38,58 @@ _BRANDS = """
 """
 
 
-def _source(where: Selection) -> tuple[str, Conditions]:
-    """The table that tells, and the conditions on it: words are in products only."""
+def _source(where: Selection) -> Conditions:
+    """What follows FROM; words are looked for by their index, since all that they find is counted."""
     if where.searched is not None:
-        # All of them are counted, which the index of words is the shortest way to.
-        return "storefront_product", replace(where, frequent=False).sold()
-    return "storefront_listing", where.listed(where.is_narrowed)
+        return replace(where, frequent=False).said()
+    listed, values = where.listed(where.is_narrowed)
+    return Conditions(f"storefront_listing WHERE {listed}", values)
 
 
 async def count(db: Database, where: Selection) -> int:
     """How many there are, however many."""
-    table, (sql, values) = _source(where)
-    found: int = await db.fetchval(f"SELECT count(*) FROM {table} WHERE {sql}", *values)
+    source, values = _source(where)
+    found: int = await db.fetchval(f"SELECT count(*) FROM {source}", *values)
     return found
 
 
 async def count_up_to(db: Database, where: Selection) -> int:
     """How many there are, at most one above :data:`COUNTED`."""
-    table, (sql, values) = _source(where)
+    source, values = _source(where)
     found: int = await db.fetchval(
-        f"SELECT count(*) FROM (SELECT FROM {table} WHERE {sql} LIMIT {COUNTED + 1}) counted",
-        *values,
+        f"SELECT count(*) FROM (SELECT FROM {source} LIMIT {COUNTED + 1}) counted", *values
     )
     return found
 
 
 async def has_any(db: Database, where: Selection) -> bool:
     """Whether there is one at all."""
-    table, (sql, values) = _source(where)
-    found: bool = await db.fetchval(f"SELECT EXISTS (SELECT FROM {table} WHERE {sql})", *values)
+    source, values = _source(where)
+    found: bool = await db.fetchval(f"SELECT EXISTS (SELECT FROM {source})", *values)
     return found
 
 
-async def summary(db: Database, where: Selection) -> Any:
-    """Price range, and how many are in stock."""
-    table, (sql, values) = _source(where)
-    return await db.fetchrow(
-        "SELECT min(price_min) AS lowest, max(price_min) AS highest,"
-        f" count(*) FILTER (WHERE in_stock) AS in_stock FROM {table} WHERE {sql}",
+async def brand_counts(db: Database, where: Selection) -> list[Any]:
+    """Brands of a list without words, with counts, the most frequent first."""
+    source, values = _source(where)
+    return await db.fetch(
+        named_brands(
+            f"SELECT brand_slug, count(*) AS count FROM {source} AND brand_slug IS NOT NULL"
+            " GROUP BY brand_slug"
+        ),
         *values,
     )
 
 
-async def brand_counts(db: Database, where: Selection) -> list[Any]:
-    """Brands of the selection with counts, the most frequent first."""
-    table, (sql, values) = _source(where)
-    return await db.fetch(
-        "SELECT named.*, counted.count"
-        f" FROM (SELECT brand_slug, count(*) AS count FROM {table}"
-        f" WHERE {sql} AND brand_slug IS NOT NULL GROUP BY brand_slug) counted,"
+def named_brands(counted: str) -> str:
+    """Brands with names, of what counts them by their slugs."""
+    return (
+        f"SELECT named.*, counted.count FROM ({counted}) counted,"
         # Any of them names the brand.
         " LATERAL (SELECT p.brand_id, p.brand_slug, p.brand_name FROM storefront_listing l"
         " JOIN storefront_product p ON p.market_id = l.market_id AND p.product_id = l.product_id"
         f" WHERE l.market_id = $1 AND l.shelf_id = '{ALL}' AND l.brand_slug = counted.brand_slug"
-        " LIMIT 1) named ORDER BY counted.count DESC, named.brand_slug",
-        *values,
+        " LIMIT 1) named ORDER BY counted.count DESC, named.brand_slug"
     )
 
 
@@ -102,25 +99,18 @@ async def brands_on_sale(db: Database, market_id: UUID) -> list[Any]:
 
 
 async def category_counts(db: Database, where: Selection) -> dict[UUID, int]:
-    """Categories of the selection, each with the products on it or below it."""
-    if where.searched is None and not where.brands and where.shelf_id is None:
+    """Categories of a list without words, each with the products on it or below it."""
+    if not where.brands and where.shelf_id is None:
         # Every shelf has its listings beside each other.
         sql, values = where.listed(None)
         sql = sql.replace("shelf_id = ", "shelf_id <> ")
         counted = f"SELECT shelf_id, count(*) AS count FROM storefront_listing WHERE {sql}"
         rows = await db.fetch(f"{counted} GROUP BY shelf_id", *values)
-    elif where.searched is not None:
-        _, (sql, values) = _source(where)
-        rows = await db.fetch(
-            "SELECT shelf_id, count(*) AS count FROM storefront_product,"
-            f" unnest(category_ids) AS shelf_id WHERE {sql} GROUP BY shelf_id",
-            *values,
-        )
     else:
-        table, (sql, values) = _source(where)
+        source, values = _source(where)
         rows = await db.fetch(
-            f"SELECT shelf_id, count(*) AS count FROM (SELECT product_id FROM {table}"
-            f" WHERE {sql} OFFSET 0) found JOIN storefront_product p ON p.market_id = $1"
+            f"SELECT shelf_id, count(*) AS count FROM (SELECT product_id FROM {source} OFFSET 0) found"
+            " JOIN storefront_product p ON p.market_id = $1"
             " AND p.product_id = found.product_id, unnest(p.category_ids) AS shelf_id"
             " GROUP BY shelf_id",
             *values,

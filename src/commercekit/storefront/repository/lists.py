@@ -9,7 +9,7 @@ from uuid import UUID
 
 from commercekit.platform.db import Database
 from commercekit.storefront.models import Sort
-from commercekit.storefront.repository.selection import ALL, Selection
+from commercekit.storefront.repository.selection import Conditions, Selection, said_of
 
 __all__ = ["COUNTED", "FREQUENT", "ITEM", "Ranking", "is_walked_through", "page"]
 
@@ -98,8 +98,9 @@ async def page(
     """
     if sort is Sort.RELEVANCE and ranked is not None:
         return await _page_by_relevance(db, where, ranked, after, limit)
-    values = where.sold().values if where.searched is not None else where.listed(None).values
-    order = _order(sort, language, after, len(values))
+    by_listing = sort is not Sort.NEWEST
+    source = where.listed(None) if where.searched is None else where.said(listed=by_listing)
+    order = _order(sort, language, after, len(source.values))
     if where.searched is not None:
         sql = _searched(where, sort, order, limit)
     elif sort is Sort.NAME:
@@ -108,7 +109,7 @@ async def page(
         sql = _in_order(where, order, limit)
     else:
         sql = _some(where, sort, order, limit)
-    return await db.fetch(sql, *values, *order.after)
+    return await db.fetch(sql, *source.values, *order.after)
 
 
 def _is_in_order(where: Selection, sort: Sort) -> bool:
@@ -151,50 +152,58 @@ def _some(where: Selection, sort: Sort, order: _Order, limit: int) -> str:
     """
     found = where.listed(where.is_narrowed).sql
     walked = where.listed(None if sort is Sort.NEWEST else "price").sql
-    return _counted(f"product_id, {order.key} AS sort_key", "storefront_listing", found) + _items(
-        _few(order, "found", limit)
-        + " UNION ALL "
-        + _many(order, "storefront_listing", walked, limit),
-        order,
+    return _counted(f"product_id, {order.key} AS sort_key", f"storefront_listing WHERE {found}") + (
+        _items(
+            _few(order, "found", limit)
+            + " UNION ALL "
+            + _many(order, f"storefront_listing WHERE {walked}", limit),
+            order,
+        )
     )
 
 
 def _by_name(where: Selection, order: _Order, limit: int) -> str:
     """Listings have no names: a few are sorted by those of their products, for more their index is walked."""
-    found = where.listed(where.is_narrowed).sql
+    found = f"storefront_listing WHERE {where.listed(where.is_narrowed).sql}"
+    return _named_few_or_many(found, f"storefront_product WHERE {where.sold()}", order, limit)
+
+
+def _searched(where: Selection, sort: Sort, order: _Order, limit: int) -> str:
+    """What words find, in another order than by relevance.
+
+    What rare words find is sorted, however many there are. On the way through a list of the shop in that
+    order, frequent ones soon fill a page.
+    """
+    if sort is Sort.NAME:
+        found = where.said(where.is_narrowed, listed=True).sql
+        many = f"(SELECT product_id FROM {found}) said JOIN storefront_product USING (product_id)"
+        many += " WHERE market_id = $1"
+        if where.frequent:
+            words, _ = where.words(len(where.listed(None).values) + 1)
+            many = f"storefront_product p, {said_of('p', words)} WHERE {where.sold()}"
+        return _named_few_or_many(found, many, order, limit)
+    by_price = sort is not Sort.NEWEST
+    found = where.said(where.is_narrowed, listed=by_price).sql
+    many = where.said("price" if by_price else None, listed=by_price).sql
+    return _counted(f"product_id, {order.key} AS sort_key", found) + _items(
+        _few(order, "found", limit) + " UNION ALL " + _many(order, many, limit), order
+    )
+
+
+def _named_few_or_many(found: str, many: str, order: _Order, limit: int) -> str:
     named = (
         f"(SELECT product_id, {order.key} AS sort_key FROM found"
         " JOIN storefront_product USING (product_id) WHERE market_id = $1) named"
     )
-    return _counted("product_id", "storefront_listing", found) + _items(
-        _few(order, named, limit)
-        + " UNION ALL "
-        + _many(order, "storefront_product", where.sold(beside=True).sql, limit),
-        order,
+    return _counted("product_id", found) + _items(
+        _few(order, named, limit) + " UNION ALL " + _many(order, many, limit), order
     )
 
 
-def _searched(where: Selection, sort: Sort, order: _Order, limit: int) -> str:
-    """What words find, in another order than by relevance."""
-    sold = where.sold().sql
-    many = _many(order, "storefront_product", sold, limit)
-    if where.frequent and sort in (Sort.PRICE, Sort.PRICE_DOWN):
-        # Listings have the order, the products behind them the words. OFFSET 0 keeps the two apart.
-        shelf = f"shelf_id = '{where.shelf_id or ALL}'::uuid"
-        many = (
-            "(SELECT product_id, price_min FROM (SELECT product_id, price_min FROM storefront_listing"
-            f" WHERE market_id = $1 AND {shelf}) l, LATERAL (SELECT FROM storefront_product p"
-            f" WHERE p.product_id = l.product_id AND {sold} OFFSET 0) p"
-            f" WHERE {_is_long()}{order.going_on()} {order.end(limit=limit)})"
-        )
-    return _counted(f"product_id, {order.key} AS sort_key", "storefront_product", sold) + _items(
-        _few(order, "found", limit) + " UNION ALL " + many, order
-    )
-
-
-def _counted(columns: str, table: str, where: str) -> str:
+def _counted(columns: str, source: str) -> str:
+    """What there is of a ``source``, with its conditions: up to one more than are counted."""
     return (
-        f"WITH found AS MATERIALIZED (SELECT {columns} FROM {table} WHERE {where}"
+        f"WITH found AS MATERIALIZED (SELECT {columns} FROM {source}"
         f" LIMIT {COUNTED + 1}), counted AS (SELECT count(*) AS total FROM found) "
     )
 
@@ -210,9 +219,9 @@ def _few(order: _Order, found: str, limit: int) -> str:
     )
 
 
-def _many(order: _Order, table: str, where: str, limit: int) -> str:
+def _many(order: _Order, source: str, limit: int) -> str:
     return (
-        f"(SELECT product_id, {order.key} FROM {table} WHERE {_is_long()} AND {where}"
+        f"(SELECT product_id, {order.key} FROM {source} AND {_is_long()}"
         f"{order.going_on()} {order.end(limit=limit)})"
     )
 
@@ -229,28 +238,36 @@ async def is_walked_through(db: Database, where: Selection) -> bool:
     return found <= _WALKED
 
 
-def _frequent_in_part(where: Selection) -> tuple[str, list[Any]]:
-    """Frequent words in a part of the shop: of what listings have in it, newest first, rows are looked at.
+def _newest_said(where: Selection) -> Conditions:
+    """The newest that the words are in, with what they are ranked by.
 
-    OFFSET 0 keeps the two apart.
+    Frequent words are looked for in what is there, newest first. Where they are that often, nobody gets to
+    the end of it; the inner LIMIT is what makes PostgreSQL walk.
     """
+    newest = "ORDER BY product_id DESC LIMIT"
+    if not where.frequent:
+        said, values = where.said()
+        return Conditions(f"SELECT product_id, terms FROM {said} {newest} {COUNTED + 1}", values)
+    if not where.is_part:
+        words, values = where.words(2)
+        walked = "SELECT product_id, terms FROM storefront_words WHERE market_id = $1 AND on_sale"
+        return Conditions(
+            f"SELECT * FROM ({walked} {newest} {_WALKED}) walked WHERE {words} LIMIT {FREQUENT}",
+            [where.market_id, *values],
+        )
     listed, values = where.listed(None)
-    values = [*values, where.searched]
-    return (
-        "SELECT l.product_id, p.terms FROM (SELECT product_id FROM storefront_listing"
-        f" WHERE {listed} ORDER BY product_id DESC LIMIT {_WALKED}) l, LATERAL (SELECT terms"
-        " FROM storefront_product p WHERE p.market_id = $1 AND p.product_id = l.product_id"
-        f" AND terms @@ (SELECT ${len(values)}::tsquery) OFFSET 0) p",
-        values,
+    words, asked = where.words(len(values) + 1)
+    walked = f"SELECT product_id FROM storefront_listing WHERE {listed} {newest} {_WALKED}"
+    return Conditions(
+        f"SELECT product_id, terms FROM ({walked}) l, {said_of('l', words)} LIMIT {FREQUENT}",
+        [*values, *asked],
     )
 
 
 async def _page_by_relevance(
     db: Database, where: Selection, ranked: Ranking, after: Sequence[str] | None, limit: int
 ) -> list[Any]:
-    sold, values = where.sold()
-    if where.frequent and where.is_part:
-        sold, values = _frequent_in_part(where)
+    found, values = _newest_said(where)
     values = [*values, ranked.queries, ranked.values]
     queries, counts = len(values) - 1, len(values)
     groups = [
@@ -268,19 +285,7 @@ async def _page_by_relevance(
         beyond = (
             f" WHERE (sort_key, product_id) < (${len(values) - 1}::bigint, ${len(values)}::uuid)"
         )
-    found = "SELECT product_id, terms FROM storefront_product WHERE {}"
-    newest = " ORDER BY product_id DESC LIMIT {}"
     total = "count(*)"
-    if where.frequent and where.is_part:
-        found = f"{sold} LIMIT {FREQUENT}"
-    elif where.frequent:
-        rest, said, _ = where.sold_and_said()
-        # Kept out of the walk, where the planner would take the words for rare ones. The inner LIMIT is
-        # what makes it walk; nobody gets that far.
-        walked = found.format(rest) + newest.format(_WALKED)
-        found = f"SELECT * FROM ({walked}) newest WHERE {said} LIMIT {FREQUENT}"
-    else:
-        found = found.format(sold) + newest.format(COUNTED + 1)
     if where.frequent:
         total = f"CASE count(*) WHEN {FREQUENT} THEN {COUNTED + 1} ELSE count(*) END"
     # The queries are read once, not once a row: here OFFSET 0 keeps the planner from inlining them.

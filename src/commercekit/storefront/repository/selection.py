@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from commercekit.storefront.models import ListQuery
 
-__all__ = ["ALL", "Conditions", "Key", "Selection"]
+__all__ = ["ALL", "Conditions", "Key", "Selection", "said_of"]
 
 ALL = UUID(int=0)
 """The shelf on which everything is that is on sale."""
@@ -47,7 +47,7 @@ class Selection:
     checked: str | None = None
     """More of them, which the rows are asked for that the index has found."""
     frequent: bool = False
-    """Whether that index is left aside: it would bring more rows than it spares."""
+    """Whether that index is left aside, since it would bring more rows than it spares."""
 
     @classmethod
     def of(
@@ -91,56 +91,87 @@ class Selection:
         Of brands and prices only the one that is the ``key`` can be looked up in an index; the other is
         put so that it cannot, whatever the planner estimates. The values do not depend on it.
         """
-        sql = ["market_id = $1", f"shelf_id = {_told('$2::uuid')}"]
-        values: list[Any] = [self.market_id, self.shelf_id or ALL]
-        brand = "brand_slug" if key == "brand" else "(brand_slug || '')"
-        price = "price_min" if key == "price" else "(price_min + 0)"
-        self._filter(sql, values, brand, price)
-        return Conditions(" AND ".join(sql), values)
+        filters, values = self.filters(
+            3,
+            brand="brand_slug" if key == "brand" else "(brand_slug || '')",
+            price="price_min" if key == "price" else "(price_min + 0)",
+        )
+        sql = ["market_id = $1", f"shelf_id = {_told('$2::uuid')}", *filters.values()]
+        return Conditions(" AND ".join(sql), [self.market_id, self.shelf_id or ALL, *values])
 
-    def sold(self, *, beside: bool = False) -> Conditions:
-        """Conditions on ``storefront_product``, words included; ``beside`` those of :meth:`listed`.
-
-        Then they take the same values.
-        """
-        sql: list[str] = ["market_id = $1", "is_published", "price_min IS NOT NULL"]
-        values: list[Any] = [self.market_id]
-        if beside:
-            values.append(self.shelf_id or ALL)
+    def sold(self) -> str:
+        """Conditions on ``storefront_product`` that take the values of :meth:`listed`."""
+        sql = ["market_id = $1", "is_published", "price_min IS NOT NULL"]
         if self.shelf_id is not None:
-            # Products name the categories above their own too. By itself it stands in the statement: some
-            # have half of the products and some two, and only who plans for one knows which way is short.
-            among = f"category_ids @> ARRAY['{self.shelf_id}'::uuid]"
-            sql.append("$2 = ANY (category_ids)" if beside else among)
-        self._filter(sql, values, "brand_slug", "price_min")
-        if self.searched is not None:
-            values.append(self.searched)
-            words = f"terms @@ {_told(f'${len(values)}::tsquery')}"
-            sql.append(f"({words}) IS TRUE" if self.frequent else words)
+            # Products name the categories above their own too.
+            sql.append("$2 = ANY (category_ids)")
+        filters, _ = self.filters(3, brand="brand_slug", price="price_min")
+        return " AND ".join([*sql, *filters.values()])
+
+    def said(self, key: Key | None = None, *, listed: bool = False) -> Conditions:
+        """Where the words are: what follows FROM, with ``terms`` and the product's id.
+
+        Categories and filters, and what a list is sorted by, are taken from the products' listings; without
+        any nobody looks at them, unless they are to be ``listed``. What is frequent is met on the way
+        through these, in any order that they have an index for, ``key`` being that of :meth:`listed`. Each
+        OFFSET 0 keeps the two apart.
+        """
+        if not (listed or self.is_part):
+            words, values = self.words(2)
+            if self.frequent:
+                # An index could not be asked for this.
+                words = f"({words}) IS TRUE"
+            sql = f"storefront_words WHERE market_id = $1 AND on_sale AND {words}"
+            return Conditions(sql, [self.market_id, *values])
+        shelf, values = self.listed(key)
+        words, asked = self.words(len(values) + 1)
+        values = [*values, *asked]
+        if self.frequent:
+            return Conditions(f"storefront_listing l, {said_of('l', words)} WHERE {shelf}", values)
+        return Conditions(
+            "storefront_words w, LATERAL (SELECT price_min, in_stock, brand_slug FROM storefront_listing l"
+            f" WHERE {shelf} AND l.product_id = w.product_id OFFSET 0) l"
+            f" WHERE market_id = $1 AND on_sale AND {words}",
+            values,
+        )
+
+    def words(self, first: int) -> Conditions:
+        """Conditions on the ``terms`` of ``storefront_words``, with values from ``first`` on."""
+        sql = [f"terms @@ {_told(f'${first}::tsquery')}"]
+        values: list[Any] = [self.searched]
         if self.checked is not None:
             values.append(self.checked)
-            # An index could not be asked for this.
-            sql.append(f"(terms @@ {_told(f'${len(values)}::tsquery')}) IS TRUE")
+            sql.append(f"(terms @@ {_told(f'${first + 1}::tsquery')}) IS TRUE")
         return Conditions(" AND ".join(sql), values)
 
-    def sold_and_said(self) -> tuple[str, str, list[Any]]:
-        """The conditions of :meth:`sold`, those on the words apart from the others."""
-        rest = replace(self, searched=None).sold()
-        values = [*rest.values, self.searched]
-        return rest.sql, f"terms @@ {_told(f'${len(values)}::tsquery')}", values
+    def filters(self, first: int, *, brand: str, price: str) -> tuple[dict[str, str], list[Any]]:
+        """The condition of each filter by its name, with values from ``first`` on."""
+        sql: dict[str, str] = {}
+        values: list[Any] = []
 
-    def _filter(self, sql: list[str], values: list[Any], brand: str, price: str) -> None:
+        def told(value: Any, kind: str) -> str:
+            values.append(value)
+            return _told(f"${first + len(values) - 1}::{kind}")
+
         if self.in_stock is not None:
-            sql.append("in_stock" if self.in_stock else "NOT in_stock")
+            sql["stock"] = "in_stock" if self.in_stock else "NOT in_stock"
         if len(self.brands) == 1:
-            values.append(self.brands[0])
-            sql.append(f"{brand} = {_told(f'${len(values)}::text')}")
+            sql["brand"] = f"{brand} = {told(self.brands[0], 'text')}"
         elif self.brands:
-            values.append(list(self.brands))
-            sql.append(f"{brand} = ANY ({_told(f'${len(values)}::text[]')}::text[])")
+            sql["brand"] = f"{brand} = ANY ({told(list(self.brands), 'text[]')}::text[])"
+        limits = []
         if self.min_price is not None:
-            values.append(self.min_price)
-            sql.append(f"{price} >= {_told(f'${len(values)}::bigint')}")
+            limits.append(f"{price} >= {told(self.min_price, 'bigint')}")
         if self.max_price is not None:
-            values.append(self.max_price)
-            sql.append(f"{price} <= {_told(f'${len(values)}::bigint')}")
+            limits.append(f"{price} <= {told(self.max_price, 'bigint')}")
+        if limits:
+            sql["price"] = " AND ".join(limits)
+        return sql, values
+
+
+def said_of(row: str, words: str) -> str:
+    """The words of each ``row`` that has them, for what follows FROM."""
+    return (
+        f"LATERAL (SELECT terms FROM storefront_words w WHERE w.market_id = $1"
+        f" AND w.product_id = {row}.product_id AND {words} OFFSET 0) w"
+    )

@@ -29,6 +29,7 @@ from commercekit.storefront.service.vocabulary import Vocabulary
 __all__ = [
     "PUT_PRODUCTS",
     "PUT_VARIANTS",
+    "PUT_WORDS",
     "SEARCH_VERSION",
     "Projection",
     "ShownPrice",
@@ -43,19 +44,29 @@ SEARCH_VERSION = 2
 
 PUT_PRODUCTS = """
     INSERT INTO storefront_product (market_id, product_id, slug, is_published, name, brand_id,
-        brand_slug, brand_name, category_ids, terms, search_version, image_url, page, updated_at)
+        brand_slug, brand_name, category_ids, search_version, image_url, page, updated_at)
     SELECT $1, r.product_id, r.slug, r.is_published, r.name, r.brand_id, r.brand_slug,
-           r.brand_name, r.category_ids, r.terms::tsvector, $4, r.image_url, r.page, $3
+           r.brand_name, r.category_ids, $4, r.image_url, r.page, $3
     FROM jsonb_to_recordset($2::jsonb) AS r (product_id uuid, slug text, is_published boolean,
         name jsonb, brand_id uuid, brand_slug text, brand_name jsonb, category_ids uuid[],
-        terms text, image_url text, page jsonb)
+        image_url text, page jsonb)
     ON CONFLICT (market_id, product_id) DO UPDATE SET slug = excluded.slug,
         is_published = excluded.is_published, name = excluded.name,
         brand_id = excluded.brand_id, brand_slug = excluded.brand_slug,
         brand_name = excluded.brand_name, category_ids = excluded.category_ids,
-        terms = excluded.terms,
         search_version = excluded.search_version, image_url = excluded.image_url, page = excluded.page,
         updated_at = excluded.updated_at
+"""
+PUT_WORDS = """
+    -- Last of all, when it is known what is on sale, so that new products have theirs written once. Most
+    -- changes leave them as they are.
+    INSERT INTO storefront_words AS t (market_id, product_id, on_sale, terms)
+    SELECT $1, r.product_id, p.is_published AND p.price_min IS NOT NULL, r.terms
+    FROM unnest($2::uuid[], $3::text[]::tsvector[]) AS r (product_id, terms)
+    JOIN storefront_product p ON p.market_id = $1 AND p.product_id = r.product_id
+    ON CONFLICT (market_id, product_id) DO UPDATE
+    SET on_sale = excluded.on_sale, terms = excluded.terms
+    WHERE (t.on_sale, t.terms) IS DISTINCT FROM (excluded.on_sale, excluded.terms)
 """
 PUT_VARIANTS = """
     WITH wanted AS (
@@ -125,6 +136,14 @@ class ShownStock(NamedTuple):
     shown: int
     market: str | None = None
     elsewhere: Sequence[str] = ()
+
+
+class Words(NamedTuple):
+    """What a product is found by."""
+
+    vector: str
+    """As :data:`PUT_WORDS` takes it."""
+    terms: list[str]
 
 
 class Projection:
@@ -290,11 +309,13 @@ class Projection:
         uow: UnitOfWork,
         market: Market,
         documents: Sequence[ProductDocument],
-        products: Sequence[tuple[dict[str, Any], list[str]]],
+        products: Sequence[tuple[dict[str, Any], Words]],
     ) -> None:
         if not documents:
             return
-        await self.vocabulary.learn(uow, market.id, [t for _, terms in products for t in terms])
+        await self.vocabulary.learn(
+            uow, market.id, [t for _, words in products for t in words.terms]
+        )
         skus = [variant.sku for each in documents for variant in each.product.variants]
         prices = await self._pricing.prices(market, skus, uow)
         reduced = [sku for sku, price in prices.items() if price.compare_at is not None]
@@ -316,6 +337,7 @@ class Projection:
         ]
         await uow.execute(PUT_VARIANTS, market.id, _json(rows), ids)
         await uow.execute("SELECT FROM storefront_summarise($1, $2)", market.id, ids)
+        await uow.execute(PUT_WORDS, market.id, ids, [words.vector for _, words in products])
 
 
 def _json(value: Any) -> str:
@@ -324,11 +346,10 @@ def _json(value: Any) -> str:
 
 def product_row(
     document: ProductDocument, shelves: Mapping[UUID, Category]
-) -> tuple[dict[str, Any], list[str]]:
+) -> tuple[dict[str, Any], Words]:
     """The row of a product in any market, as :data:`PUT_PRODUCTS` takes it, and the words in it."""
     product, brand = document.product, document.brand
     images = product.images
-    terms, words = vector(_searched(document, shelves))
     return {
         "product_id": product.id,
         "slug": product.slug,
@@ -338,7 +359,6 @@ def product_row(
         "brand_slug": brand.slug if brand else None,
         "brand_name": brand.name if brand else None,
         "category_ids": list(document.category_ids),
-        "terms": terms,
         "image_url": images[0].url if images else None,
         "page": {
             "description": product.description,
@@ -355,7 +375,7 @@ def product_row(
             "seo_description": product.seo_description,
             **_extensions(product),
         },
-    }, words
+    }, Words(*vector(_searched(document, shelves)))
 
 
 def _extensions(product: Product) -> dict[str, Any]:

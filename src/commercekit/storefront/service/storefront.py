@@ -7,8 +7,6 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import msgspec
-
 from commercekit.catalog import (
     EXTENSIBLE,
     BrandNotFound,
@@ -42,7 +40,7 @@ from commercekit.storefront.models import (
 from commercekit.storefront.rules.words import units
 from commercekit.storefront.service.absent import Absent
 from commercekit.storefront.service.feeds import URLS_PER_SITEMAP, Feeds
-from commercekit.storefront.service.looking import Search, search_for, widened
+from commercekit.storefront.service.looking import search_for, widened
 from commercekit.storefront.service.projection import SEARCH_VERSION, Projection
 from commercekit.storefront.service.rebuilding import Rebuild
 from commercekit.storefront.service.shelves import Shelves
@@ -179,7 +177,7 @@ class StorefrontService:
             items=items_from(shown, market.currency, language, self._db.clock.now()),
             after=following,
             total=total if total <= repository.COUNTED else None,
-            facets=await self._facets(market, language, query, below, search)
+            facets=await self._facets(market, language, search.where(market.id, query, below))
             if query.facets
             else None,
         )
@@ -377,44 +375,27 @@ class StorefrontService:
         """What is on now, for everybody, in the order in which it applies."""
         return [note_of(each, language) for each in await self.surroundings.running()]
 
-    async def _facets(
-        self,
-        market: Market,
-        language: str,
-        query: ListQuery,
-        below: UUID | None,
-        search: Search,
-    ) -> Facets:
-        """Each under all filters but its own: who filters by a brand still sees the others to choose."""
-
-        def without(category_id: UUID | None = below, **own: Any) -> repository.Selection:
-            return search.where(market.id, msgspec.structs.replace(query, **own), category_id)
-
+    async def _facets(self, market: Market, language: str, where: repository.Selection) -> Facets:
         tree = await self.surroundings.tree()
-        counts = await repository.category_counts(self._db, without(None))
-        priced, stocked = without(min_price=None, max_price=None), without(in_stock=None)
-        prices = await repository.summary(self._db, priced)
-        stock = prices if stocked == priced else await repository.summary(self._db, stocked)
+        found = await repository.facets(self._db, where)
         price = None
-        if prices["lowest"] is not None:
+        if found.lowest is not None and found.highest is not None:
             price = PriceRange(
-                Money(prices["lowest"], market.currency), Money(prices["highest"], market.currency)
+                Money(found.lowest, market.currency), Money(found.highest, market.currency)
             )
         return Facets(
             categories=[
-                Facet(category.slug, pick(category.name, (language,)), counts[category.id])
+                Facet(
+                    category.slug, pick(category.name, (language,)), found.categories[category.id]
+                )
                 for category in tree.categories
-                if category.id in counts
+                if category.id in found.categories
             ],
             brands=[
-                Facet(
-                    row["brand_slug"],
-                    pick(TEXTS.decode(row["brand_name"]), (language,)),
-                    row["count"],
-                )
-                for row in await repository.brand_counts(self._db, without(brands=()))
+                Facet(slug, pick(TEXTS.decode(names), (language,)), count)
+                for slug, names, count in found.brands
             ],
-            in_stock=stock["in_stock"],
+            in_stock=found.in_stock,
             price=price,
         )
 

@@ -30,7 +30,7 @@ _COUNTED = """
 """
 _COUNT = """
     INSERT INTO storefront_counted SELECT term, count(*)
-    FROM storefront_product, unnest(tsvector_to_array(terms)) AS w (term) WHERE market_id = $1 GROUP BY term
+    FROM storefront_words, unnest(tsvector_to_array(terms)) AS w (term) WHERE market_id = $1 GROUP BY term
 """
 _COUNTING = timedelta(minutes=10)
 _HIGHEST = "\U0010ffff"
@@ -107,7 +107,7 @@ class Vocabulary:
             await uow.execute(_COUNTED)
             await uow.execute(_COUNT, market_id)
             documents = await uow.fetchval(
-                "SELECT count(*) FROM storefront_product WHERE market_id = $1", market_id
+                "SELECT count(*) FROM storefront_words WHERE market_id = $1", market_id
             )
             await uow.execute(
                 "INSERT INTO storefront_counted (term, documents) VALUES ($1, $2)", _ALL, documents
@@ -132,7 +132,7 @@ class Vocabulary:
             # Asked again, by the index: products that came while the others were counted have words, too.
             await uow.executemany(
                 "DELETE FROM storefront_term WHERE market_id = $1 AND term = $2 AND NOT EXISTS"
-                " (SELECT FROM storefront_product WHERE market_id = $1"
+                " (SELECT FROM storefront_words WHERE market_id = $1"
                 " AND terms @@ quote_literal($2::text)::tsquery)",
                 [(market_id, row["term"]) for row in gone],
             )
