@@ -1,4 +1,4 @@
-"""The narrow rows that lists are read from say what the products say, whoever wrote those."""
+"""The narrow rows that lists and searches are read from say what the products say, whoever wrote those."""
 
 from __future__ import annotations
 
@@ -21,9 +21,17 @@ MEANT = (
 )
 
 
+UNLIKE = (
+    "SELECT count(*) FROM storefront_product p FULL JOIN storefront_words w"
+    " USING (market_id, product_id)"
+    " WHERE on_sale IS DISTINCT FROM (is_published AND price_min IS NOT NULL)"
+)
+
+
 async def listed(shop):
     rows = await shop.db.fetch(LISTED)
     assert rows == await shop.db.fetch(MEANT)
+    assert await shop.db.fetchval(UNLIKE) == 0
     return rows
 
 
@@ -100,8 +108,45 @@ async def test_listings_follow_whoever_writes_products_by_hand(shop):
     assert len(await listed(shop)) == 2
     await shop.db.execute("TRUNCATE storefront_product")
     assert await listed(shop) == []
+    assert await shop.db.fetchval("SELECT count(*) FROM storefront_words") == 0
     page = await shop.storefront.products(shop.market, "en", ListQuery())
     assert (page.items, page.total) == ([], 0)
+
+
+async def test_words_find_what_is_on_sale_whoever_changes_that(shop):
+    await stock_up(shop)
+
+    async def found():
+        page = await shop.storefront.products(shop.market, "en", ListQuery(q="p1"))
+        said = "SELECT count(*) FROM storefront_words WHERE on_sale"
+        assert page.total == len(page.items)
+        return {item.slug for item in page.items}, await shop.db.fetchval(said)
+
+    assert await found() == ({"p1"}, 3)
+    by_hand = "UPDATE storefront_product SET {} WHERE slug = 'p1'".format
+    await shop.db.execute(by_hand("is_published = false"))
+    assert await found() == (set(), 2)
+    await shop.db.execute(by_hand("is_published = true, price_min = NULL"))
+    assert await found() == (set(), 2)
+    await shop.db.execute(by_hand("price_min = 5"))
+    assert await found() == ({"p1"}, 3)
+    await shop.db.execute("DELETE FROM storefront_product WHERE slug = 'p1'")
+    assert await found() == (set(), 2)
+
+
+async def test_words_are_written_when_there_are_others_only(shop):
+    await stock_up(shop)
+    made = shop.made[1].id
+    written = (
+        "SELECT w.xmin::text FROM storefront_words w JOIN storefront_product USING (product_id)"
+        " WHERE slug = 'p1'"
+    )
+    before = await shop.db.fetchval(written)
+    await shop.catalog.change_product(made, ProductChange(seo_title={"en": "Best of all"}))
+    await shop.price("P1", 123)
+    assert await shop.db.fetchval(written) == before
+    await shop.catalog.change_product(made, ProductChange(name={"en": "Another"}))
+    assert await shop.db.fetchval(written) != before
 
 
 async def test_no_index_of_products_stands_in_the_way_of_a_price_or_a_number(shop):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from commercekit.catalog import NewCategory, ProductChange, ProductStatus
 from commercekit.storefront import ListQuery, Sort
 from commercekit.storefront.repository import lists
+from commercekit.storefront.service import looking
 
 SHELF = "shelf"
 
@@ -140,6 +141,7 @@ async def test_both_ways_to_read_a_part_of_the_shop_give_the_same_pages(shop, mo
     for query in (
         ListQuery(sort=sort, category=SHELF),
         ListQuery(sort=sort, q="cup"),
+        ListQuery(sort=sort, q="cup", category=SHELF, max_price=400),
         ListQuery(sort=sort, brands=("kiln",), min_price=200),
         ListQuery(sort=sort, in_stock=True),
         ListQuery(sort=sort, in_stock=False),
@@ -155,6 +157,14 @@ async def test_both_ways_to_read_a_part_of_the_shop_give_the_same_pages(shop, mo
             if total > 1:
                 listed = await shop.storefront.products(shop.market, "en", query)
                 assert listed.total is None
+            if query.q:
+                # Words that are everywhere are met on the way through the order itself.
+                patch.setattr(looking, "_is_frequent", lambda expected, documents: True)
+                assert await walk(shop, query, 3) == whole
+        if query.q:
+            with monkeypatch.context() as patch:
+                patch.setattr(looking, "_is_frequent", lambda expected, documents: True)
+                assert await walk(shop, query, 3) == whole
 
 
 async def test_words_that_are_everywhere_are_read_in_the_order_of_the_list(shop, monkeypatch):

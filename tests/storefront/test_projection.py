@@ -88,7 +88,7 @@ async def test_a_rebuild_removes_what_is_gone_and_mends_what_is_wrong(shop):
 async def test_a_deleted_product_leaves_no_row(shop):
     made = await shop.product("mug")
     await shop.catalog.delete_product(made.id)
-    assert await rows(shop) == dict.fromkeys(TABLES, [])
+    assert await rows(shop) == {table: [] for table in TABLES}
 
 
 async def test_a_removed_variant_takes_its_price_along(shop, sizes):

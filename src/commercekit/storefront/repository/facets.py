@@ -56,49 +56,32 @@ async def _summary(db: Database, where: Selection) -> Any:
 
 
 async def _of_words(db: Database, where: Selection) -> Counts:
-    """The words are looked for once, whatever is counted of what they find.
+    """The words are looked for once, and what they find is gone through once, whatever is counted of it."""
+    said, values = Selection(where.market_id, searched=where.searched, checked=where.checked).said()
+    place = len(values) + 1
+    shelf = f"(SELECT ${place}::uuid)"
+    filters, asked = where.filters(place + 1, brand="(brand_slug || '')", price="(price_min + 0)")
 
-    Of many products, all listings are read and kept if their product is among them; of few, each one's own.
-    """
-    alone = Selection(where.market_id, searched=where.searched, checked=where.checked)
-    said, values = alone.said()
-    shelf = f"(SELECT ${len(values) + 1}::uuid)"
-    filters, asked = where.filters(
-        len(values) + 2, brand="(brand_slug || '')", price="(price_min + 0)"
+    def but(own: str) -> str:
+        return " AND ".join(sql for name, sql in filters.items() if name != own) or "true"
+
+    counted = (
+        f"count(*) FILTER (WHERE {but('brand')}) AS of_brand,"
+        f" min(price_min) FILTER (WHERE {but('price')}) AS lowest,"
+        f" max(price_min) FILTER (WHERE {but('price')}) AS highest,"
+        f" count(*) FILTER (WHERE in_stock AND {but('stock')}) AS in_stock"
     )
-
-    def all_but(own: str) -> str:
-        return "".join(f" AND {sql}" for name, sql in filters.items() if name != own)
-
-    listing = "storefront_listing WHERE market_id = $1 AND shelf_id"
-    among = "AND (product_id IN (SELECT product_id FROM said)) IS TRUE"
-    if where.frequent:
-        listed = f"SELECT price_min, in_stock, brand_slug FROM {listing} = {shelf} {among}"
-        shelves = f"SELECT shelf_id FROM {listing} <> '{ALL}' {among}{all_but('')}"
-    else:
-        listed = (
-            "SELECT l.* FROM said, LATERAL (SELECT price_min, in_stock, brand_slug"
-            f" FROM {listing} = {shelf} AND product_id = said.product_id OFFSET 0) l"
-        )
-        shelves = (
-            "SELECT unnest(category_ids) AS shelf_id FROM said, LATERAL (SELECT category_ids"
-            " FROM storefront_product p WHERE market_id = $1 AND p.product_id = said.product_id"
-            f"{all_but('')} OFFSET 0) p"
-        )
-    brands = (
-        f"SELECT brand_slug, count(*) AS count FROM listed WHERE brand_slug IS NOT NULL{all_but('brand')}"
-        " GROUP BY brand_slug"
+    parts = (_among_all if where.frequent else _one_by_one)(shelf, counted, but(""))
+    brands = named_brands(
+        "SELECT brand_slug, of_brand AS count FROM brands WHERE brand_slug IS NOT NULL AND of_brand > 0"
     )
     (row,) = await db.fetch(
-        f"WITH said AS MATERIALIZED (SELECT product_id FROM {said}),"
-        f" listed AS MATERIALIZED ({listed})"
-        f" SELECT (SELECT json_object_agg(shelf_id, count) FROM (SELECT shelf_id, count(*) AS count"
-        f" FROM ({shelves}) s GROUP BY shelf_id) c) AS categories,"
+        f"WITH said AS MATERIALIZED (SELECT product_id FROM {said}), {parts} SELECT"
+        " (SELECT json_object_agg(shelf_id, count) FROM shelves WHERE count > 0) AS categories,"
         " (SELECT json_agg(json_build_array(brand_slug, brand_name::text, count)"
-        f" ORDER BY count DESC, brand_slug) FROM ({named_brands(brands)}) b) AS brands,"
-        f" (SELECT min(price_min) FROM listed WHERE true{all_but('price')}) AS lowest,"
-        f" (SELECT max(price_min) FROM listed WHERE true{all_but('price')}) AS highest,"
-        f" (SELECT count(*) FROM listed WHERE in_stock{all_but('stock')}) AS in_stock",
+        f" ORDER BY count DESC, brand_slug) FROM ({brands}) named) AS brands,"
+        " min(lowest) AS lowest, max(highest) AS highest,"
+        " coalesce(sum(in_stock), 0)::bigint AS in_stock FROM brands",
         *values,
         where.shelf_id or ALL,
         *asked,
@@ -109,4 +92,31 @@ async def _of_words(db: Database, where: Selection) -> Counts:
         lowest=row["lowest"],
         highest=row["highest"],
         in_stock=row["in_stock"],
+    )
+
+
+def _one_by_one(shelf: str, counted: str, every: str) -> str:
+    """What few products have is asked of each."""
+    return (
+        "listed AS MATERIALIZED (SELECT p.* FROM said, LATERAL (SELECT price_min, in_stock, brand_slug,"
+        " category_ids FROM storefront_product p WHERE market_id = $1"
+        " AND p.product_id = said.product_id OFFSET 0) p),"
+        f" brands AS MATERIALIZED (SELECT brand_slug, {counted} FROM listed"
+        f" WHERE {shelf} = ANY ('{ALL}'::uuid || category_ids) GROUP BY brand_slug),"
+        " shelves AS (SELECT shelf_id, count(*) AS count FROM listed, unnest(category_ids) AS shelf_id"
+        f" WHERE {every} GROUP BY shelf_id)"
+    )
+
+
+def _among_all(shelf: str, counted: str, every: str) -> str:
+    """Of many products, the market's listings are read from end to end, and those of others left out."""
+    return (
+        "listed AS MATERIALIZED (SELECT shelf_id,"
+        f" CASE WHEN shelf_id = {shelf} THEN brand_slug END AS brand_slug, {counted},"
+        f" count(*) FILTER (WHERE {every}) AS every FROM storefront_listing WHERE market_id = $1"
+        f" AND (shelf_id = {shelf} OR shelf_id <> '{ALL}')"
+        " AND (product_id IN (SELECT product_id FROM said)) IS TRUE GROUP BY 1, 2),"
+        f" brands AS (SELECT * FROM listed WHERE shelf_id = {shelf}),"
+        " shelves AS (SELECT shelf_id, sum(every)::bigint AS count FROM listed"
+        f" WHERE shelf_id <> '{ALL}' GROUP BY shelf_id)"
     )

@@ -24,9 +24,11 @@ __all__ = [
     "Plan",
 ]
 
-RARE = 500
-"""So many products are looked at for a word that the index is not asked for."""
+RARE = 1000
+"""So many products are looked at, at most, for a word that the index is not asked for."""
 _COLLECTED = 300
+_AS_LONG_AS = 4
+"""Looking at a product takes as long as collecting so many from the index."""
 TIERS = 8
 EXACT, NEAR, WEAK = 1, 2, 3
 TIER_SORTS: tuple[tuple[float, tuple[tuple[int, str], ...]], ...] = (
@@ -142,7 +144,8 @@ class Plan:
         begun = [each for each in required if each.is_begun and each.at_most > _COLLECTED]
         others = [concept for concept in required if concept not in begun]
         few = self.documents * prod(concept.share(self.documents) for concept in others)
-        if not begun or not others or few > RARE:
+        collected = sum(concept.at_most for concept in begun)
+        if not begun or not others or few > RARE or few * _AS_LONG_AS > collected:
             return self.strict, None
         return (
             " & ".join(concept.condition() for concept in others),
