@@ -130,7 +130,7 @@ INSERT INTO platform_event_sequence VALUES ('order', '{order}', 2);
 INSERT INTO platform_outbox (id, aggregate, aggregate_id, sequence, type, version, payload,
     occurred_at, published_at)
 VALUES ('{event}', 'order', '{order}', 1, 'order.OrderPlaced', 1, '{{}}', now(), now()),
-       ('{line}', 'order', '{order}', 2, 'order.OrderPaid', 1, '{{}}', now(), NULL);
+       ('{line}', 'order', '{order}', 2, 'order.OrderPaid', 1, '{{}}', now() + interval '1 hour', NULL);
 INSERT INTO platform_delivery (consumer, event_id, aggregate, aggregate_id, sequence, type, wanted,
     state, due_at, finished_at)
 VALUES ('c', '{event}', 'order', '{order}', 1, 'order.OrderPlaced', true, 'done', now(), now()),
@@ -361,6 +361,16 @@ BROKEN = [
         "INSERT INTO identity_factor (id, account_id, kind, label, secret, created_at)"
         " VALUES (gen_random_uuid(), '00000000-0000-7000-8000-0000000000f1', 'totp', '',"
         " 'a seed', now())",
+    ),
+    (
+        "customers-address-is-sealed",
+        "INSERT INTO customers_address VALUES (gen_random_uuid(), gen_random_uuid(), 'Bund', true,"
+        " now())",
+    ),
+    (
+        "address-books-have-a-first-choice",
+        "INSERT INTO customers_address VALUES (gen_random_uuid(), gen_random_uuid(), '', false,"
+        " now())",
     ),
     ("facts-are-published", "UPDATE platform_outbox SET occurred_at = now() - interval '2 minutes'"),
     ("facts-are-numbered-without-gaps", "UPDATE platform_event_sequence SET last_sequence = 3"),

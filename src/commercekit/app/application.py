@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import commercekit
 from commercekit.app.acts import acts_of
-from commercekit.app.api import AdminConsole
+from commercekit.app.api import AdminConsole, StoreMine
 from commercekit.app.configuration import ShopConfiguration, load_configuration
 from commercekit.app.limits import ShopLimits
 from commercekit.app.pages import shared_pages
@@ -26,6 +26,7 @@ from commercekit.checkout import (
     StoreCheckout,
     lanes_of,
 )
+from commercekit.customers.api import controllers as customer_controllers
 from commercekit.errors import Unavailable
 from commercekit.fulfilment.api import AdminShipments
 from commercekit.identity.api import CookieSessions
@@ -156,6 +157,8 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
             AdminPlugins,
             AdminWebhooks,
             *identity_controllers,
+            *customer_controllers,
+            StoreMine,
             *catalog_controllers,
             *media_routes(settings.web.media),
             *picture_routes(shop.storage),
@@ -177,10 +180,12 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
             "bulk": shop.bulk,
             "exports": shop.exports,
             "checkout": shop.checkout,
+            "customers": shop.customers,
             "fulfilment": shop.fulfilment,
             "identity": shop.identity,
             "inventory": shop.inventory,
             "markets": shop.markets,
+            "mine": shop.purchases,
             "notifications": shop.notifications,
             "orders": shop.orders,
             "payments": shop.payments,

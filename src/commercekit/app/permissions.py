@@ -27,6 +27,11 @@ CORE_PERMISSIONS = (
             "zh": "打开控制台:页面、字段与权限",
         },
     ),
+    Permission("customers:read", {"en": "See customers, masked", "zh": "查看客户(已脱敏)"}),
+    Permission(
+        "customers:unmask",
+        {"en": "See who a customer is, saying why", "zh": "说明理由后查看客户身份"},
+    ),
     Permission(
         "events:read", {"en": "See facts that wait or failed", "zh": "查看等待中或失败的事件"}
     ),
@@ -72,6 +77,11 @@ CORE_PERMISSIONS = (
     Permission("roles:read", {"en": "See roles and who has them", "zh": "查看角色及其成员"}),
     Permission(
         "roles:write", {"en": "Make roles, give and take them", "zh": "创建、授予和收回角色"}
+    ),
+    Permission("segments:read", {"en": "See segments and who is in them", "zh": "查看客户分群"}),
+    Permission(
+        "segments:write",
+        {"en": "Change segments and who is in them", "zh": "修改客户分群及其成员"},
     ),
     Permission("shipments:read", {"en": "See shipments", "zh": "查看发货"}),
     Permission("shipments:write", {"en": "Ship, and change shipments", "zh": "发货和修改发货"}),

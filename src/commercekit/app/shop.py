@@ -16,6 +16,7 @@ from commercekit.app.brought import Brought
 from commercekit.app.fields import doors_of
 from commercekit.app.leftovers import PluginLeftovers
 from commercekit.app.maintenance import maintenance
+from commercekit.app.people import CartsOfPerson, OrdersOfPerson, Purchases
 from commercekit.app.pictures import reach_by
 from commercekit.app.product_import import OffersOfShop, PriceAndStock, PricesOfShop
 from commercekit.app.providers import introduce, policies_of, tally_of
@@ -31,6 +32,7 @@ from commercekit.catalog import (
     ProductBulk,
 )
 from commercekit.checkout import CheckoutService
+from commercekit.customers import CustomerService
 from commercekit.fulfilment import CARRIERS, Carriers, FulfilmentService
 from commercekit.fulfilment.hookspecs import register_carriers
 from commercekit.identity import IdentityService
@@ -180,6 +182,7 @@ class Shop:
             db, self.plugins, self.caller, self.metrics.provider_totals, self.identity
         )
         self.markets = MarketService(db, clock)
+        self.customers = CustomerService(db, clock, self.sealer, self.identity)
         self.storage = self._brought.storage(
             settings.media.storage, FolderStorage(self.configuration.pictures)
         )
@@ -291,6 +294,9 @@ class Shop:
             book=self.fields,
         )
         self._doors.update(doors_of(self))
+        self.identity.people.keep_in_mind(self.customers, OrdersOfPerson(self), CartsOfPerson(self))
+        self.purchases = Purchases(self)
+        self.identity.logins.on_cart(self.purchases.claim)
 
     def _listen(self) -> None:
         """Who reacts to what, what is done later, and what is done again and again."""

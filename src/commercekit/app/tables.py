@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from commercekit import checkout, identity, notifications, orders, payments
+from commercekit import checkout, customers, identity, notifications, orders, payments
 from commercekit.fulfilment import SEALED as FULFILMENT_SEALED
 from commercekit.platform.http import SEALED as IDEMPOTENCY_SEALED
 from commercekit.platform.plugins.hookspecs import register_piccolo_apps
@@ -23,6 +23,7 @@ SEALED: tuple[SealedTable, ...] = (
     *FULFILMENT_SEALED,
     *notifications.SEALED,
     *identity.SEALED,
+    *customers.SEALED,
     *orders.SEALED,
     *checkout.SEALED,
 )
@@ -42,6 +43,7 @@ _CORE_APPS = (
     "notifications",
     "identity",
     "markets",
+    "customers",
     "catalog",
     "pricing",
     "inventory",

@@ -34,6 +34,7 @@ from commercekit.identity.models import (
     AuditRecord,
     AuditReport,
     ChainedRecord,
+    ClaimedCart,
     Client,
     IssuedSession,
     IssuedToken,
@@ -43,6 +44,7 @@ from commercekit.identity.models import (
     NewAccount,
     NewRole,
     NewToken,
+    PersonalFile,
     Realm,
     RoleBinding,
     SessionView,
@@ -61,7 +63,13 @@ from commercekit.identity.models.factors import (
     TotpSetup,
 )
 from commercekit.identity.repository import SEALED
-from commercekit.identity.service import AuditTrail, IdentityService, LoginWatch, Unwatched
+from commercekit.identity.service import (
+    AuditTrail,
+    IdentityService,
+    LoginWatch,
+    PersonalRecords,
+    Unwatched,
+)
 from commercekit.identity.settings import (
     CaptchaSettings,
     CustomerRealmSettings,
@@ -87,6 +95,7 @@ __all__ = [
     "CaptchaRequired",
     "CaptchaSettings",
     "ChainedRecord",
+    "ClaimedCart",
     "Client",
     "CodeWrong",
     "CustomerRealmSettings",
@@ -116,6 +125,8 @@ __all__ = [
     "OwnRole",
     "PasswordSettings",
     "PasswordsBusy",
+    "PersonalFile",
+    "PersonalRecords",
     "Proof",
     "Realm",
     "RealmSettings",

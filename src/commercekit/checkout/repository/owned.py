@@ -40,6 +40,18 @@ class OwnedCarts:
         )
         return self._carts.cart_of(row) if row else None
 
+    async def every(self, owner_id: UUID) -> list[Cart]:
+        """Carts of this customer that have not become orders."""
+        rows = await self._db.fetch(
+            "SELECT * FROM checkout_cart WHERE owner_id = $1 AND order_id IS NULL ORDER BY id",
+            owner_id,
+        )
+        return [self._carts.cart_of(row) for row in rows]
+
+    async def delete_all(self, uow: UnitOfWork, owner_id: UUID) -> None:
+        """Forget every cart of this customer."""
+        await uow.execute("DELETE FROM checkout_cart WHERE owner_id = $1", owner_id)
+
     async def lock(
         self, uow: UnitOfWork, guest_id: UUID, owner_id: UUID, now: datetime
     ) -> tuple[Cart | None, list[Cart]]:

@@ -60,6 +60,15 @@ class CartMerging:
         chosen = await self._markets.for_shopper(market)
         return await self._owned.open_one(owner_id, chosen.code, self._clock.now())
 
+    async def carts_of(self, owner_id: UUID) -> list[Cart]:
+        """Every cart of this customer that has not become an order, of any market."""
+        return await self._owned.every(owner_id)
+
+    async def forget_all(self, uow: UnitOfWork, owner_id: UUID) -> None:
+        """Forget every cart of this customer; orders that were placed from one stay."""
+        await uow.lock(f"carts-of:{owner_id}")
+        await self._owned.delete_all(uow, owner_id)
+
     async def merge(
         self, owner_id: UUID, guest_id: UUID, token: str | None, languages: Sequence[str] = ()
     ) -> PricedCart | None:

@@ -7,9 +7,9 @@ from uuid import UUID
 from litestar import Controller, Request, Response, delete, get, patch, post
 from msgspec import Struct
 
-from commercekit.identity.api.cookies import client_of, renewed, session_of
+from commercekit.identity.api.cookies import client_of, forgetting, renewed, session_of
 from commercekit.identity.api.fields import EmailField, LocaleField, NameField, PasswordField
-from commercekit.identity.models import Account, Realm, SessionView
+from commercekit.identity.models import Account, PersonalFile, Realm, SessionView
 from commercekit.identity.service import IdentityService
 from commercekit.platform.http import Input
 from commercekit.platform.security import principal_of, signed_in
@@ -35,6 +35,12 @@ class EmailChangeInput(Input):
     """The address that is to be, and the password once more."""
 
     email: EmailField
+    password: PasswordField
+
+
+class DeletionInput(Input):
+    """The password once more."""
+
     password: PasswordField
 
 
@@ -140,6 +146,26 @@ class StoreMe(Controller):
     ) -> None:
         """Every other session of the account ends at once."""
         await identity.logins.revoke_others(*session_of(principal_of(request)))
+
+    @get("/export", operation_id="ExportMyData", summary="Everything the shop knows about me")
+    async def export(
+        self, request: Request[Any, Any, Any], identity: IdentityService
+    ) -> Response[PersonalFile]:
+        """As a file to keep."""
+        account_id, _ = session_of(principal_of(request))
+        file = await identity.people.export(account_id)
+        headers = {"Content-Disposition": 'attachment; filename="my-data.json"'}
+        return Response(content=file, headers=headers)
+
+    @post("/deletion", status_code=204, operation_id="DeleteMe", summary="Delete my account")
+    async def delete_me(
+        self, request: Request[Any, Any, Any], data: DeletionInput, identity: IdentityService
+    ) -> Response[None]:
+        """At once and for good; orders stay in the books, without a way back to the account."""
+        await identity.people.delete(
+            principal_of(request), data.password, address=client_of(request).address
+        )
+        return forgetting(request, Realm.CUSTOMER)
 
 
 def _view(account: Account) -> MeView:

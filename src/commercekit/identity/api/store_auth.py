@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from litestar import Controller, Request, Response, post
 from msgspec import Struct
@@ -15,7 +16,7 @@ from commercekit.identity.api.fields import (
     PasswordField,
     TokenField,
 )
-from commercekit.identity.models import NewAccount, Realm
+from commercekit.identity.models import ClaimedCart, NewAccount, Realm
 from commercekit.identity.service import IdentityService
 from commercekit.kernel import parse_accept_language
 from commercekit.platform.http import Input, current_request_id
@@ -40,12 +41,20 @@ class RegisteredView(Struct, frozen=True, kw_only=True):
     email: str
 
 
+class GuestCart(Input):
+    """The cart that was filled before."""
+
+    id: UUID
+    token: TokenField
+
+
 class LoginInput(Input):
-    """Who is there."""
+    """Who is there, and what they put together as a guest."""
 
     email: EmailField
     password: PasswordField
     captcha: CaptchaField | None = None
+    cart: GuestCart | None = None
 
 
 class LoginView(Struct, frozen=True, kw_only=True):
@@ -55,6 +64,8 @@ class LoginView(Struct, frozen=True, kw_only=True):
     factors: tuple[str, ...]
     """Kinds of second factor of which one is to be proven next, for customers who have set one up."""
     expires_at: datetime
+    cart: ClaimedCart | None = None
+    """The account's cart with what the guest's had in it, where one was brought and could be taken."""
 
 
 class ResetRequestInput(Input):
@@ -127,10 +138,15 @@ class StoreAuth(Controller):
             cookie=cookie_in(request, Realm.CUSTOMER),
             request_id=current_request_id(),
         )
+        cart = None
+        if data.cart is not None:
+            languages = parse_accept_language(request.headers.get("accept-language", ""))
+            cart = await identity.logins.bring(found, data.cart.id, data.cart.token, languages)
         view = LoginView(
             status="second-factor" if found.owed else "complete",
             factors=found.owed,
             expires_at=found.session.expires_at,
+            cart=cart,
         )
         header = session_header(request, found.session, identity.now())
         return Response(content=view, headers={"Set-Cookie": header})

@@ -4,6 +4,7 @@ from commercekit.identity.models.accounts import (
     Account,
     MailPurpose,
     NewAccount,
+    PersonalFile,
     Realm,
     StaffMember,
 )
@@ -18,6 +19,7 @@ from commercekit.identity.models.audit import (
 )
 from commercekit.identity.models.roles import LimitView, NewRole, RoleBinding
 from commercekit.identity.models.sessions import (
+    ClaimedCart,
     Client,
     FoundSession,
     IssuedSession,
@@ -36,6 +38,7 @@ __all__ = [
     "AuditRecord",
     "AuditReport",
     "ChainedRecord",
+    "ClaimedCart",
     "Client",
     "FoundSession",
     "IssuedSession",
@@ -47,6 +50,7 @@ __all__ = [
     "NewAccount",
     "NewRole",
     "NewToken",
+    "PersonalFile",
     "Realm",
     "RoleBinding",
     "SessionView",

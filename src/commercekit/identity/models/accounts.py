@@ -2,13 +2,14 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
 
 from commercekit.platform.security import PrincipalKind
 
-__all__ = ["Account", "MailPurpose", "NewAccount", "Realm", "StaffMember"]
+__all__ = ["Account", "MailPurpose", "NewAccount", "PersonalFile", "Realm", "StaffMember"]
 
 
 class Realm(StrEnum):
@@ -78,3 +79,10 @@ class StaffMember(Struct, frozen=True, kw_only=True):
     disabled_at: datetime | None
     created_at: datetime
     version: int
+
+
+class PersonalFile(Struct, frozen=True, kw_only=True):
+    """Everything the shop keeps about one person, by the part that keeps it."""
+
+    made_at: datetime
+    parts: dict[str, Any]

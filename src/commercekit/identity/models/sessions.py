@@ -7,7 +7,15 @@ from msgspec import Struct
 
 from commercekit.identity.models.accounts import Account, Realm
 
-__all__ = ["Client", "FoundSession", "IssuedSession", "LoggedIn", "LoginAttempt", "SessionView"]
+__all__ = [
+    "ClaimedCart",
+    "Client",
+    "FoundSession",
+    "IssuedSession",
+    "LoggedIn",
+    "LoginAttempt",
+    "SessionView",
+]
 
 
 class Client(Struct, frozen=True, kw_only=True):
@@ -88,3 +96,13 @@ class LoggedIn(Struct, frozen=True, kw_only=True):
     session: IssuedSession
     owed: tuple[str, ...] = ()
     """Kinds of second factor of which one has to be proven before the session may do anything."""
+
+
+class ClaimedCart(Struct, frozen=True, kw_only=True):
+    """The cart of whoever has logged in, and the token that opens it."""
+
+    id: UUID
+    token: str
+
+    def __repr__(self) -> str:
+        return f"ClaimedCart({self.id})"

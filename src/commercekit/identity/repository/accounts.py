@@ -120,13 +120,14 @@ class AccountRepository:
         )
         return None if row is None else StoredPassword(*row)
 
-    async def staff(self, page: PageRequest) -> list[Account]:
-        """Members of staff, newest first, one more than asked for if there are more."""
+    async def newest(self, realm: Realm, page: PageRequest) -> list[Account]:
+        """Accounts of a realm, newest first, one more than asked for if there are more."""
         rows = await self._db.fetch(
-            f"SELECT {_COLUMNS} FROM identity_account WHERE realm = 'staff' AND deleted_at IS NULL"
+            f"SELECT {_COLUMNS} FROM identity_account WHERE realm = $3 AND deleted_at IS NULL"
             " AND ($1::uuid IS NULL OR id < $1) ORDER BY id DESC LIMIT $2",
             page.after[0] if page.after else None,
             page.limit + 1,
+            realm,
         )
         return [self._account(row) for row in rows]
 

@@ -74,10 +74,12 @@ class Accounts:
 
     async def list_staff(self, page: PageRequest) -> tuple[list[StaffMember], tuple[str] | None]:
         """Members of staff, newest first, and the place to go on from."""
-        found = await self._repository.staff(page)
-        more = len(found) > page.limit
-        found = found[: page.limit]
-        return [member(each) for each in found], (str(found[-1].id),) if more else None
+        found, after = await self._newest(Realm.STAFF, page)
+        return [member(each) for each in found], after
+
+    async def list_customers(self, page: PageRequest) -> tuple[list[Account], tuple[str] | None]:
+        """Customers, newest first, and the place to go on from."""
+        return await self._newest(Realm.CUSTOMER, page)
 
     async def create_staff(
         self,
@@ -176,8 +178,9 @@ class Accounts:
             await uow.lock(OWNERS_LOCK)
             account = await self._staff(uow, account_id)
             _refuse_own(actor, account_id)
+            owned = await self._roles.owners(uow)
             await self.erase(uow, account.id, because="deleted")
-            await self._check_owned(uow)
+            await self._check_owned(uow, owned)
             await self._record(uow, actor, "users:delete", account_id, request_id)
 
     async def end_sessions(
@@ -203,24 +206,33 @@ class Accounts:
     ) -> Account:
         """Close a member of staff's account, which ends its sessions at once, or open it again."""
         async with self._db.unit_of_work() as uow:
-            account = await self._staff(uow, account_id)
             if disabled:
                 await uow.lock(OWNERS_LOCK)
                 _refuse_own(actor, account_id)
+            account = await self._staff(uow, account_id)
             if (account.disabled_at is not None) != disabled:
                 now = self._clock.now() if disabled else None
+                owned = await self._roles.owners(uow)
                 await self._repository.set_disabled(uow, account_id, now)
                 if disabled:
-                    await self._check_owned(uow)
+                    await self._check_owned(uow, owned)
                     await self._sessions.revoke_all(uow, account_id, because="disabled")
                 action = "users:disable" if disabled else "users:enable"
                 await self._record(uow, actor, action, account_id, request_id)
         return await self.get(account_id, Realm.STAFF)
 
-    async def _check_owned(self, uow: UnitOfWork) -> None:
-        """Refuse what leaves nobody who could give a role to anybody."""
-        if not await self._roles.owners(uow):
+    async def _check_owned(self, uow: UnitOfWork, before: int) -> None:
+        """Refuse what leaves nobody who could give a role to anybody, where there was somebody."""
+        if before and not await self._roles.owners(uow):
             raise LastOwner
+
+    async def _newest(
+        self, realm: Realm, page: PageRequest
+    ) -> tuple[list[Account], tuple[str] | None]:
+        found = await self._repository.newest(realm, page)
+        more = len(found) > page.limit
+        found = found[: page.limit]
+        return found, (str(found[-1].id),) if more else None
 
     async def _staff(self, uow: UnitOfWork, account_id: UUID) -> Account:
         account = await self._repository.lock(uow, account_id, Realm.STAFF)

@@ -21,6 +21,7 @@ from commercekit.identity.service.links import Links
 from commercekit.identity.service.logins import Logins
 from commercekit.identity.service.mailing import Mailing
 from commercekit.identity.service.passwords import Passwords
+from commercekit.identity.service.people import People
 from commercekit.identity.service.profiles import Profiles
 from commercekit.identity.service.roles import Roles
 from commercekit.identity.service.sessions import Sessions
@@ -153,6 +154,8 @@ class IdentityService(StaffTokens):
             audit=self.audit,
             shop_name=shop_name,
         )
+
+        self.people = People(db, clock, self.accounts, self.sessions, self.logins, self.audit)
 
     def job_kinds(self) -> list[JobKind]:
         """What runs in the background; app.py registers them."""

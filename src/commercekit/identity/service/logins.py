@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from commercekit.errors import Refused
 from commercekit.identity.errors import WrongCredentials
 from commercekit.identity.models import Account, Client, LoggedIn, LoginAttempt, Realm
 from commercekit.identity.repository import AccountRepository
@@ -11,9 +13,10 @@ from commercekit.identity.rules import check_email
 from commercekit.platform.security import AuditEntry, normalise
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from uuid import UUID
 
-    from commercekit.identity.models import NewAccount
+    from commercekit.identity.models import ClaimedCart, NewAccount
     from commercekit.identity.repository.accounts import StoredPassword
     from commercekit.identity.service.accounts import Accounts
     from commercekit.identity.service.passwords import Passwords
@@ -22,7 +25,12 @@ if TYPE_CHECKING:
     from commercekit.platform.db import Database, UnitOfWork
     from commercekit.platform.security import AuditPort, Principal, Sealer
 
-__all__ = ["Logins"]
+__all__ = ["ClaimCart", "Logins"]
+
+ClaimCart = Callable[
+    ["UUID", "UUID", "str | None", "Sequence[str]"], "Awaitable[ClaimedCart | None]"
+]
+"""Puts a guest's cart, by id and token, into that of an account."""
 
 
 class Logins:
@@ -45,6 +53,26 @@ class Logins:
         self._sessions = sessions
         self._audit = audit
         self._watch = watch
+        self._claim: ClaimCart | None = None
+
+    def on_cart(self, claim: ClaimCart) -> None:
+        """Have ``claim`` take over the cart that a guest brings to a login; called once."""
+        self._claim = claim
+
+    async def bring(
+        self, found: LoggedIn, cart_id: UUID, token: str | None, languages: Sequence[str]
+    ) -> ClaimedCart | None:
+        """The cart of whoever has logged in, with what the guest's had in it.
+
+        A cart that cannot be taken over, such as somebody else's, keeps nobody from logging in: it
+        stays as it is, and the answer is ``None``. So it is while a second factor is owed.
+        """
+        if self._claim is None or found.session.is_pending:
+            return None
+        try:
+            return await self._claim(found.account.id, cart_id, token, languages)
+        except Refused:
+            return None
 
     def attempt(
         self, action: str, realm: Realm, email: str, client: Client, captcha: str | None = None

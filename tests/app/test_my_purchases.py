@@ -1,0 +1,67 @@
+"""A customer's orders and carts, in a whole shop."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.shop import EMAIL, MUG, SHIRT, configuration, given, piccolo_apps, refused, shop
+
+__all__ = ["configuration", "piccolo_apps", "shop"]
+
+PASSWORD = "paper boats on a lake"
+LOGIN = {"email": EMAIL, "password": PASSWORD}
+
+
+@pytest.fixture
+async def customer(shop):
+    given(await shop.client.post("/store/auth/register", json=LOGIN), 201)
+    await shop.settle()
+    return shop
+
+
+def link_in(shop, subject):
+    [mail] = shop.mails(subject)
+    return mail["text"].partition("#")[2].split()[0]
+
+
+async def test_orders_show_once_the_address_is_proven_and_only_to_its_owner(customer):
+    mine = await customer.placed((SHIRT, 1))
+    await customer.placed((MUG, 1), email="han@example.com")
+    given(await customer.client.post("/store/auth/login", json=LOGIN))
+    refused(await customer.client.get("/store/me/orders"), 403, "email-unproven")
+    exported = given(await customer.client.get("/store/me/export"))
+    assert exported["parts"]["orders"] == []
+    proof = {"token": link_in(customer, "Welcome")}
+    assert (await customer.client.post("/store/auth/proofs", json=proof)).status_code == 204
+    page = given(await customer.client.get("/store/me/orders"))
+    assert [each["number"] for each in page["items"]] == [mine["number"]]
+    assert page["items"][0]["token"] == mine["token"]
+    exported = given(await customer.client.get("/store/me/export"))
+    assert [each["number"] for each in exported["parts"]["orders"]] == [mine["number"]]
+
+
+async def test_login_brings_the_guests_cart_home(customer):
+    guest = await customer.cart((MUG, 2))
+    bring = {"cart": {"id": guest.id, "token": guest.token}}
+    mine = given(await customer.client.post("/store/auth/login", json=LOGIN | bring))["cart"]
+    assert mine["id"] != guest.id
+    header = {"X-Cart-Token": mine["token"]}
+    cart = given(await customer.client.get(f"/store/carts/{mine['id']}", headers=header))
+    assert [(line["sku"], line["quantity"]) for line in cart["lines"]] == [(MUG, 2)]
+    refused(await guest.ask("GET"), 404, "not-found")
+    assert given(await customer.client.get("/store/me/cart")) == mine
+    second = await customer.cart((SHIRT, 1))
+    claim = {"id": second.id, "token": second.token}
+    assert given(await customer.client.post("/store/me/cart", json=claim)) == mine
+    assert await customer.count("checkout_cart") == 1
+    gone = await customer.client.post("/store/me/deletion", json={"password": PASSWORD})
+    assert gone.status_code == 204
+    assert await customer.count("checkout_cart") == 0
+
+
+async def test_cart_of_somebody_else_keeps_nobody_from_logging_in(customer):
+    guest = await customer.cart((MUG, 2))
+    bring = {"cart": {"id": guest.id, "token": "wrong"}}
+    answer = given(await customer.client.post("/store/auth/login", json=LOGIN | bring))
+    assert (answer["status"], answer["cart"]) == ("complete", None)
+    assert len((await guest.read())["lines"]) == 1
