@@ -17,7 +17,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -31,10 +30,12 @@ from tests.benchmarks.guard import ALLOWED, guard_cost
 from tests.benchmarks.guard import NAME as GUARD
 from tests.benchmarks.importing import import_products
 from tests.benchmarks.load import CONNECTIONS, Sample, drive, need_wrk
+from tests.benchmarks.logins import LOGINS, SESSIONS, list_during_logins, session_check
 from tests.benchmarks.messages import MESSAGES, message_bench
 from tests.benchmarks.notifications import NotificationWorkload
 from tests.benchmarks.orders import NAME as ORDERS
 from tests.benchmarks.orders import WITHIN, orders_1m
+from tests.benchmarks.rows import Result, Rounds
 from tests.benchmarks.shop import BenchShop
 from tests.benchmarks.sizes import SIZED, compare, sized_shops
 from tests.benchmarks.starting import ALLOWED_MS, measure_starts
@@ -60,45 +61,9 @@ IMPORT = "import_products"
 RESULTS = Path(__file__).parent / "latest.json"
 
 
-class Result(msgspec.Struct):
-    """One row of the table; rates are requests, or transactions of the floor, a second."""
-
-    name: str
-    rps: float
-    p50_ms: float
-    p99_ms: float
-    floor_rps: float
-    ratio: float
-    at_least: float | None = None
-
-
 class _Table(msgspec.Struct):
     machine: dict[str, str | int]
     workloads: list[Result]
-
-
-@dataclass
-class Rounds:
-    """What was seen of one workload."""
-
-    ours: list[Sample]
-    floor: list[Sample]
-
-    def result(self, name: str, at_least: float | None, *, by_p50: bool = False) -> Result:
-        """Medians; the ratio, of rates or of median latencies, is the median of the rounds' ratios."""
-        ratios = [
-            b.p50_ms / a.p50_ms if by_p50 else a.rps / b.rps
-            for a, b in zip(self.ours, self.floor, strict=True)
-        ]
-        return Result(
-            name=name,
-            rps=round(statistics.median(s.rps for s in self.ours), 1),
-            p50_ms=round(statistics.median(s.p50_ms for s in self.ours), 2),
-            p99_ms=round(statistics.median(s.p99_ms for s in self.ours), 2),
-            floor_rps=round(statistics.median(s.rps for s in self.floor), 1),
-            ratio=round(statistics.median(ratios), 3),
-            at_least=at_least,
-        )
 
 
 def main() -> None:
@@ -178,6 +143,10 @@ def _one_shop(folder: Path, options: argparse.Namespace) -> list[Result]:
             results.append(_invalidation(shop))
         if not options.only or ACROSS in options.only:
             results.append(_across_nodes(shop))
+        if not options.only or SESSIONS in options.only:
+            results.append(session_check(shop))
+        if not options.only or LOGINS in options.only:
+            results.append(list_during_logins(shop, options.rounds, options.seconds))
     return results
 
 
