@@ -90,11 +90,9 @@ def list_during_logins(shop: BenchShop, rounds: int, seconds: float) -> Result:
     """The ratio is of what is allowed to what 99 of 100 requests took at most, median of the rounds."""
     paths = shop.folder / f"{LOGINS}.txt"
     paths.write_text("/store/products\n", encoding="utf-8")
-    seen = []
     with _logging_in(shop):
         drive(shop.url, "get.lua", paths, seconds=1.0)
-        for _ in range(rounds):
-            seen.append(drive(shop.url, "get.lua", paths, seconds=seconds))
+        seen = [drive(shop.url, "get.lua", paths, seconds=seconds) for _ in range(rounds)]
     p99 = statistics.median(each.p99_ms for each in seen)
     print(f"{LOGINS} ... p99 {p99:.1f} ms while {_CROWD} log in, {CONNECTIONS} connections")
     return Result(

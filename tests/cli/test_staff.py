@@ -31,11 +31,16 @@ def test_an_account_is_made_listed_closed_and_opened_again(shop):
     code, _, err = shop(*make, typed=f"{PASSWORD}\n")
     assert (code, err) == (0, "han@shop.example can log in.\n")
     assert shop(*make, typed=f"{PASSWORD}\n")[0] == 1
-    assert shop("staff", "disable", "HAN@shop.example")[0] == 0
+    # Nobody closes the last account that may do everything.
+    assert shop("staff", "disable", "han@shop.example")[0] == 1
+    invite = ("staff", "create", "lucy@shop.example", "--scope", "orders:read", "--invite")
+    code, _, err = shop(*invite)
+    assert (code, "will be sent a link" in err) == (0, True)
+    assert shop("staff", "disable", "LUCY@shop.example")[0] == 0
     told = json.loads(shop("staff", "list", "--json")[1])
-    assert [each["email"] for each in told] == ["han@shop.example"]
-    assert told[0]["disabled_at"] is not None
-    assert shop("staff", "enable", "han@shop.example")[0] == 0
+    assert [each["email"] for each in told] == ["lucy@shop.example", "han@shop.example"]
+    assert [each["disabled_at"] is None for each in told] == [False, True]
+    assert shop("staff", "enable", "lucy@shop.example")[0] == 0
     code, _, err = shop("staff", "password", "han@shop.example", typed="kites above the harbour\n")
     assert (code, "logged out everywhere" in err) == (0, True)
     assert shop("staff", "disable", "nobody@shop.example")[0] == 1

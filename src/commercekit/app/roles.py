@@ -24,9 +24,10 @@ _ROLES: Final = (
         label={"en": "Support agent", "zh": "客服"},
         permissions=frozenset(
             {
-                "catalog:read", "console:read", "customers:read", "fulfilment:read", "markets:read",
-                "orders:read", "orders:write", "payments:read", "prices:read", "promotions:read",
-                "refunds:read", "returns:read", "returns:write", "shipments:read", "stock:read",
+                "catalog:read", "console:read", "customers:read", "customers:unmask", "fulfilment:read",
+                "markets:read", "orders:read", "orders:write", "payments:read", "prices:read",
+                "promotions:read", "refunds:read", "returns:read", "returns:write",
+                "segments:read", "shipments:read", "stock:read",
             }
         ),
     ),
@@ -45,9 +46,9 @@ _ROLES: Final = (
         label={"en": "Marketer", "zh": "营销"},
         permissions=frozenset(
             {
-                "catalog:read", "catalog:write", "console:read", "markets:read", "prices:read",
-                "promotions:read", "promotions:write", "purchase-limits:read",
-                "purchase-limits:write",
+                "catalog:read", "catalog:write", "console:read", "customers:read", "markets:read",
+                "prices:read", "promotions:read", "promotions:write", "purchase-limits:read",
+                "purchase-limits:write", "segments:read", "segments:write",
             }
         ),
     ),
@@ -68,7 +69,7 @@ _ROLES: Final = (
             {
                 "catalog:read", "catalog:cost", "console:read", "markets:read", "orders:read",
                 "payments:read", "prices:read", "promotions:read", "refunds:read", "returns:read",
-                "shipments:read", "stock:read",
+                "segments:read", "shipments:read", "stock:read",
             }
         ),
     ),
