@@ -19,8 +19,9 @@ from commercekit.identity.api import CookieSessions, controllers
 from commercekit.notifications import Outcome
 from commercekit.platform.http import Cursors, Idempotency
 from commercekit.platform.providers import ProviderUnavailable
-from commercekit.platform.security import Principal, requires
+from commercekit.platform.security import Permission, PermissionBook, Principal, requires
 from commercekit.web import build_web
+from tests.identity.authenticators import Passkey
 from tests.identity.guards import Courier
 from tests.platform.http.conftest import client_of
 from tests.platform.http.test_problems import assert_problem
@@ -319,6 +320,79 @@ async def test_customers_may_have_one_and_are_asked_for_it(client, clock, identi
     assert (await client.delete(f"/store/auth/factors/{only['id']}")).status_code == 204
     client.cookies.clear()
     assert (await log_in(client, "store"))["status"] == "complete"
+
+
+async def ask_passkey(client):
+    answer = await client.post("/admin/auth/prove/ask", json={"kind": "passkey"})
+    assert answer.status_code == 200, answer.text
+    return answer.json()["options"]
+
+
+async def show(client, credential):
+    body = {"kind": "passkey", "credential": credential}
+    return await client.post("/admin/auth/prove", json=body)
+
+
+async def set_up_passkey(client, passkey):
+    options = (await client.post("/admin/auth/factors/passkeys")).json()
+    body = {"credential": passkey.create(options), "label": "Telephone"}
+    return await client.post("/admin/auth/factors/passkeys/confirm", json=body)
+
+
+@pytest.mark.parametrize("counts", [True, False], ids=["counting", "not counting"])
+async def test_a_fingerprint_is_a_second_factor(client, keeper, counts):
+    await log_in(client)
+    passkey = Passkey(counts=counts)
+    confirmed = await set_up_passkey(client, passkey)
+    assert confirmed.status_code == 200, confirmed.text
+    assert len(confirmed.json()["recovery_codes"]) == 10
+    assert (await client.get("/admin/vault/")).text == "gold"
+    assert_problem(await set_up_passkey(client, passkey), 409, "conflict")
+    for _ in range(2):
+        client.cookies.clear()
+        assert (await log_in(client))["factors"] == ["passkey", "recovery"]
+        options = await ask_passkey(client)
+        credential = passkey.get(options)
+        assert (await show(client, credential)).status_code == 200
+        assert (await client.get("/admin/vault/")).text == "gold"
+        assert_problem(await show(client, credential), 401, "code-wrong")
+
+
+async def test_a_passkey_of_another_address_or_question_proves_nothing(client, keeper):
+    await log_in(client)
+    evil = await set_up_passkey(client, Passkey("http://evil.example"))
+    assert_problem(evil, 401, "code-wrong")
+    passkey = Passkey()
+    await set_up_passkey(client, passkey)
+    passkey.count = 5
+    assert (await show(client, passkey.get(await ask_passkey(client)))).status_code == 200
+    client.cookies.clear()
+    await log_in(client)
+    old = passkey.get(await ask_passkey(client))
+    await ask_passkey(client)
+    assert_problem(await show(client, old), 401, "code-wrong")
+    # A wrong answer uses the question up.
+    options = await ask_passkey(client)
+    stranger = Passkey()
+    stranger.id = passkey.id
+    assert_problem(await show(client, stranger.get(options)), 401, "code-wrong")
+    assert_problem(await show(client, passkey.get(options)), 401, "code-wrong")
+    # One that was copied counts from where it was copied.
+    options = await ask_passkey(client)
+    passkey.count = 0
+    assert_problem(await show(client, passkey.get(options)), 401, "code-wrong")
+    assert_problem(await client.get("/admin/vault/"), 401, "mfa-required")
+    passkey.count = 20
+    assert_problem(await show(client, {"rawId": 1}), 401, "code-wrong")
+    assert_problem(await show(client, passkey.get(await ask_passkey(client))), 429, "throttled")
+
+
+async def test_a_shop_and_a_plugin_say_what_else_asks_again(make_identity):
+    brought = Permission("vault:read", {"en": "See the vault"}, step_up=True)
+    book = PermissionBook([Permission("vault:write", {"en": "Fill it"}), brought])
+    service = make_identity(permissions=book, settings=IdentitySettings(step_up=("vault:write",)))
+    assert CookieSessions(service, secure=True).sensitive == {"vault:read", "vault:write"}
+    await service.drained()
 
 
 async def test_an_operator_takes_a_lost_factor_away(client, keeper, clock, identity, database):

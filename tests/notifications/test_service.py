@@ -228,3 +228,33 @@ async def test_table_is_declared_as_it_is(database):
 
     async with database.dedicated_connection() as connection:
         assert await schema_drift(connection, APP_CONFIG.table_classes) == []
+
+
+async def test_message_that_is_handed_over_at_once_is_kept_nowhere(service, notifier, database):
+    code = {"code": "123456", "minutes": 5}
+    outcome = await service.send_now(
+        template="login-code",
+        to="li@example.com",
+        locale="zh-CN",
+        params=code,
+        channel=Channel.EMAIL,
+    )
+    assert outcome is Outcome.SENT
+    [message] = notifier.sent
+    assert (message.to, message.subject) == ("li@example.com", "您的验证码是 123456")
+    assert "5 分钟" in message.text
+    assert await database.fetchval("SELECT count(*) FROM notifications_message") == 0
+    assert await database.fetchval("SELECT count(*) FROM platform_outbox") == 0
+
+
+async def test_what_nobody_carries_is_refused_at_once(make_service):
+    service = make_service()
+    assert not service.carries(Channel.SMS)
+    with pytest.raises(ProviderUnavailable):
+        await service.send_now(
+            template="login-code",
+            to="+1",
+            locale="en",
+            params={"code": "1", "minutes": 5},
+            channel=Channel.SMS,
+        )

@@ -134,6 +134,13 @@ class IdentitySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             description="The same for staff: /new-password and /join.",
         ),
     ] = "/console"
+    step_up: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="More permissions for which a session must have proven a second factor within "
+            "five minutes, such as products:write."
+        ),
+    ] = ()
     captcha: CaptchaSettings = field(default_factory=CaptchaSettings)
     reset_lifetime: Annotated[
         timedelta, Meta(description="How long a link to a new password works.")

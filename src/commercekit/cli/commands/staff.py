@@ -32,6 +32,7 @@ def staff() -> None:
     \b
     commercekit staff create han@shop.example --scope '*:*'
     commercekit staff disable han@shop.example
+    commercekit staff reset-factors han@shop.example --reason 'lost telephone'
     """
 
 
@@ -138,6 +139,40 @@ def password(place: Place, *, email: str) -> None:
 
     with_shop(place, work)
     say(f"{email} has a new password and was logged out everywhere.")
+
+
+@staff.command("reset-factors")
+@click.argument("email")
+@click.option("--reason", default="", help="Stands in the audit trail.")
+@pass_place
+def reset_factors(place: Place, *, email: str, reason: str) -> None:
+    """Take away every second factor of EMAIL, for whoever lost telephone and recovery codes.
+
+    Make sure first that it is them. Every session of theirs ends, and the next login sets up a new one.
+    """
+
+    async def work(shop: Shop) -> int:
+        account = await _find(shop, email)
+        return await shop.identity.factors.reset(_CLI, account, reason=reason)
+
+    gone = with_shop(place, work)
+    say(
+        f"{email} has no second factor any more ({gone} taken away) and sets one up at the next login."
+    )
+
+
+@staff.command()
+@click.argument("email")
+@pass_place
+def unlock(place: Place, *, email: str) -> None:
+    """Forget the wrong passwords and codes of EMAIL, so that they need not wait."""
+
+    async def work(shop: Shop) -> None:
+        account = await _find(shop, email)
+        await shop.identity.unlock(account)
+
+    with_shop(place, work)
+    say(f"{email} can try again.")
 
 
 def _password() -> str:

@@ -77,7 +77,7 @@ class AdminAudit(Controller):
         "anew; how is written in the how-to on the audit trail. The export is an entry itself.",
         status_code=200,
         media_type="application/x-ndjson",
-        guards=[requires("audit:export")],
+        guards=[requires("audit:export", step_up=True)],
     )
     async def export(
         self, request: Request[Any, Any, Any], data: AuditFilter, identity: IdentityService

@@ -38,6 +38,7 @@ class CookieSessions(SessionReader):
     def __init__(self, identity: IdentityService, *, secure: bool) -> None:
         """``secure`` is false in development only, over plain HTTP, where browsers refuse the prefix."""
         self._identity = identity
+        self.sensitive = identity.sensitive
         self.secure = secure
         prefix = "__Host-" if secure else ""
         self.cookies: Mapping[PrincipalKind, str] = {

@@ -67,7 +67,7 @@ class AdminTokens(Controller):
         return page_answer(request, tokens, after)
 
     @post(
-        guards=[requires("tokens:write")],
+        guards=[requires("tokens:write", step_up=True)],
         operation_id="AdminCreateToken",
         summary="Create a staff token",
     )
@@ -94,7 +94,7 @@ class AdminTokens(Controller):
 
     @delete(
         "/{token_id:uuid}",
-        guards=[requires("tokens:write")],
+        guards=[requires("tokens:write", step_up=True)],
         operation_id="AdminRevokeToken",
         summary="Revoke a staff token",
     )

@@ -140,7 +140,7 @@ class AdminUsers(Controller):
 
     @delete(
         "/{user_id:uuid}/sessions",
-        guards=[requires("users:write")],
+        guards=WRITE,
         status_code=200,
         operation_id="AdminEndUserSessions",
         summary="Log a member of staff out everywhere",

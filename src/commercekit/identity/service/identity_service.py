@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from commercekit.identity.models import Client
 from commercekit.identity.repository import AttemptRepository, FactorRepository
 from commercekit.identity.service.accounts import Accounts
 from commercekit.identity.service.audit import AuditTrail
@@ -33,7 +34,7 @@ from commercekit.platform.security import AuditEntry, PermissionBook, RoleBook
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from commercekit.identity.models import AuditRecord
+    from commercekit.identity.models import Account, AuditRecord
     from commercekit.identity.service.mailing import Mailer
     from commercekit.identity.service.watching import LoginWatch
     from commercekit.kernel import Clock, PageRequest
@@ -70,6 +71,7 @@ class IdentityService(StaffTokens):
         is given.
         """
         settings = settings or IdentitySettings()
+        self.sensitive = (permissions or PermissionBook()).sensitive | frozenset(settings.step_up)
         attempts, factors = AttemptRepository(db), FactorRepository(db, sealer)
         self.captchas = Captchas(clock, sealer, attempts, settings.captcha)
         self.guard = LoginGuard(clock, sealer, settings, self.captchas, attempts, factors)
@@ -177,6 +179,12 @@ class IdentityService(StaffTokens):
     async def record(self, uow: UnitOfWork, entry: AuditEntry) -> None:
         """Write a privileged act down, in the transaction of the act itself."""
         await self.audit.record(uow, entry)
+
+    async def unlock(self, account: Account) -> None:
+        """Forget the wrong passwords and codes of an account: it need not wait any more."""
+        index = self.logins.attempt("login", account.realm, account.email, Client()).subject
+        for subject in (index, account.id.bytes):
+            await self.guard.unlock(account.realm, subject)
 
     async def note_stray(self, principal: Principal, path: str) -> None:
         """Write down that a customer's session was shown at a door for staff."""

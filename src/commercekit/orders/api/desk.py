@@ -91,7 +91,7 @@ class AdminOrderDesk(Controller):
         "own permission, and the audit log says who took it.",
         status_code=200,
         media_type="text/csv",
-        guards=[requires("orders:export", limited_by=BY_MARKET)],
+        guards=[requires("orders:export", step_up=True, limited_by=BY_MARKET)],
     )
     async def export(
         self, request: Request[Any, Any, Any], data: OrderSearch, orders: OrderService

@@ -29,7 +29,7 @@ from commercekit.platform.http import (
     page_answer,
     page_request,
 )
-from commercekit.platform.security import requires
+from commercekit.platform.security import require_fresh, requires
 
 __all__ = ["AdminRefundRequests", "RefundRequestView", "refund_request_view"]
 
@@ -141,6 +141,9 @@ class AdminRefundRequests(Controller):
         orders: OrderService,
     ) -> Response[RefundRequest]:
         actor = actor_of(request)
+        # Before the key is claimed: who proves that it is them comes again with the same key.
+        if orders.asks_step_up(data.amount or (await orders.refund_request(request_id)).amount):
+            require_fresh(request)
 
         async def work(run: IdempotentRun) -> Answer:
             match_if_asked(request, (await orders.refund_request(request_id)).version)

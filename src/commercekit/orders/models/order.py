@@ -99,6 +99,13 @@ class OrdersSettings(Struct, frozen=True, kw_only=True):
             "shopper pays it and the shop lays it out."
         ),
     ] = field(default_factory=dict)
+    refund_without_step_up: Annotated[
+        dict[str, Annotated[int, Meta(ge=0)]],
+        Meta(
+            description="By currency, in minor units: up to here a refund is agreed to without proving "
+            "a second factor again. A currency that is not named: never."
+        ),
+    ] = field(default_factory=dict)
 
 
 class Actor(Struct, frozen=True):

@@ -164,6 +164,10 @@ class RefundOrders(ReadOrders, DeriveStatuses):
             message = f"Somebody else asked for the same of order {order.number} just now."
             raise OrderChanged(message)
 
+    def asks_step_up(self, amount: Money) -> bool:
+        """Whether agreeing to so much asks for a second factor that was proven within minutes."""
+        return amount.amount > self._settings.refund_without_step_up.get(amount.currency, -1)
+
     async def approve_refund(
         self,
         request_id: UUID,

@@ -276,7 +276,7 @@ class AdminRefunds(Controller):
         operation_id="AdminRetryRefund",
         summary="Send a refund again that failed or needs attention",
         status_code=200,
-        guards=[requires("refunds:approve")],
+        guards=[requires("refunds:approve", step_up=True)],
     )
     async def retry(
         self, request: Request[Any, Any, Any], refund_id: UUID, payments: PaymentService
@@ -294,7 +294,7 @@ class AdminRefunds(Controller):
         operation_id="AdminConfirmRefund",
         summary="Say that a refund which failed or needed a person has been paid out",
         status_code=200,
-        guards=[requires("refunds:approve")],
+        guards=[requires("refunds:approve", step_up=True)],
     )
     async def confirm(
         self,

@@ -30,6 +30,7 @@ __all__ = [
     "has_session",
     "principal_of",
     "reach_of",
+    "require_fresh",
     "requires",
     "signed_in",
     "whoever",
@@ -80,6 +81,8 @@ class SessionReader(Protocol):
 
     cookies: Mapping[PrincipalKind, str]
     """The name of each realm's cookie."""
+    sensitive: frozenset[str]
+    """Permissions that ask for a factor proven within minutes, wherever a route asks for them."""
 
     async def __call__(self, kind: PrincipalKind, cookie: str) -> Principal | None:
         """Who is logged in with it in this realm."""
@@ -147,8 +150,8 @@ def requires(
                 message = f"You hold {scope} within a limit that is not known here."
                 raise Forbidden(message, required_scope=scope)
             connection.scope[_REACH] = reach
-        if step_up and principal.session_id is not None:
-            _check_fresh(connection, principal)
+        if step_up or scope in _sensitive(connection):
+            require_fresh(connection)
         acts: Acts | None = getattr(connection.app.state, ACTS, None)
         if acts is not None and not only_reads:
             # Before the act: one that could not be written down does not happen.
@@ -184,7 +187,7 @@ def has_session(
         if principal.is_pending and not pending:
             raise _pending()
         if step_up:
-            _check_fresh(connection, principal)
+            require_fresh(connection)
 
     guard.access = "session" if kind is PrincipalKind.STAFF else "customer"  # type: ignore[attr-defined] # the route table reads it
     guard.step_up = step_up  # type: ignore[attr-defined] # as above
@@ -273,8 +276,21 @@ def _cookie(scope: Any, name: str) -> str | None:
     return None
 
 
-def _check_fresh(connection: _Connection, principal: Principal) -> None:
-    reader: SessionReader = getattr(connection.app.state, SESSIONS)
+def _sensitive(connection: _Connection) -> frozenset[str]:
+    reader: SessionReader | None = getattr(connection.app.state, SESSIONS, None)
+    return frozenset() if reader is None else reader.sensitive
+
+
+def require_fresh(request: _Connection) -> None:
+    """Raise :class:`StepUpRequired` unless the session has proven a factor within :data:`STEP_UP`.
+
+    For a handler that knows only by what it reads whether it asks for it, such as a refund above a limit.
+    A token is exempt: nobody sits in front of it.
+    """
+    principal = principal_of(request)
+    reader: SessionReader | None = getattr(request.app.state, SESSIONS, None)
+    if principal.session_id is None or reader is None:
+        return
     if not reader.is_fresh(principal, STEP_UP):
         message = "Prove again that it is you, then ask once more."
         raise StepUpRequired(message)

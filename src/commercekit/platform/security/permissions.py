@@ -20,6 +20,9 @@ class Permission(Struct, frozen=True):
     """``resource:action``; a plugin's resource is its code, or begins with the code and a hyphen."""
     label: dict[str, str]
     """By language; English and Chinese."""
+    step_up: bool = False
+    """Whether a session must have proven a second factor within minutes, on every route that asks for
+    it: for what cannot be taken back."""
 
 
 class PermissionView(Struct, frozen=True, kw_only=True):
@@ -29,6 +32,7 @@ class PermissionView(Struct, frozen=True, kw_only=True):
     label: dict[str, str]
     plugin: str | None
     """None for the core's own."""
+    step_up: bool = False
 
 
 class PermissionBook:
@@ -45,7 +49,9 @@ class PermissionBook:
         resources, twice, or without an English label.
         """
         self._views = {
-            each.scope: PermissionView(scope=each.scope, label=each.label, plugin=None)
+            each.scope: PermissionView(
+                scope=each.scope, label=each.label, plugin=None, step_up=each.step_up
+            )
             for each in core
         }
         for plugin, each in offered:
@@ -66,11 +72,16 @@ class PermissionBook:
                 message = f"{where} without an English label; consoles show it"
                 raise ConfigurationError(message)
             self._views[each.scope] = PermissionView(
-                scope=each.scope, label=each.label, plugin=plugin
+                scope=each.scope, label=each.label, plugin=plugin, step_up=each.step_up
             )
 
     def __iter__(self) -> Iterator[PermissionView]:
         return iter(sorted(self._views.values(), key=lambda each: each.scope))
+
+    @property
+    def sensitive(self) -> frozenset[str]:
+        """Those for which a second factor must have been proven within minutes."""
+        return frozenset(each.scope for each in self._views.values() if each.step_up)
 
     def knows(self, scope: str) -> bool:
         """Whether something here asks for ``scope``, or for something that its ``*`` covers."""

@@ -40,7 +40,7 @@ from commercekit.platform.webhooks.service import WebhookService
 __all__ = ["AdminWebhooks"]
 
 READ = [requires("webhooks:read")]
-WRITE = [requires("webhooks:write")]
+WRITE = [requires("webhooks:write", step_up=True)]
 
 _Url = Annotated[str, Meta(min_length=1, max_length=2000, examples=["https://erp.example/hooks"])]
 _Events = Annotated[
