@@ -225,3 +225,47 @@ async def test_password_change_in_between_opens_no_session(client, keeper, ident
     async with database.unit_of_work() as uow:
         with pytest.raises(Exception, match="No account has this"):
             await identity.logins._still_open(uow, found, Realm.STAFF)
+
+
+async def test_no_other_site_logs_anybody_in(client, database):
+    await register(client)
+    content = b'{"email": "li.lei@example.com", "password": "paper boats on a lake"}'
+    for headers, status, slug in (
+        ({"Origin": "https://evil.example"}, 403, "csrf"),
+        ({"Sec-Fetch-Site": "cross-site"}, 403, "csrf"),
+        ({"Content-Type": "text/plain"}, 415, "unsupported-media-type"),
+        ({"Content-Type": "application/x-www-form-urlencoded"}, 415, "unsupported-media-type"),
+    ):
+        sent = {"Content-Type": "application/json"} | headers
+        answer = await client.post("/store/auth/login", content=content, headers=sent)
+        assert_problem(answer, status, slug)
+        assert "set-cookie" not in answer.headers
+    assert await database.fetchval("SELECT count(*) FROM identity_session") == 0
+
+
+async def test_second_factor_ends_the_wait_and_replaces_the_cookie(client, identity, database):
+    await register(client)
+    account = await identity.accounts.find(Realm.CUSTOMER, SHOPPER["email"])
+    async with database.unit_of_work() as uow:
+        waiting = await identity.sessions.open(uow, account, Client(), is_pending=True)
+    client.cookies.set("ck_session", waiting.secret)
+    assert_problem(await client.get("/store/me"), 401, "mfa-required")
+    async with database.unit_of_work() as uow:
+        done = await identity.sessions.elevate(uow, waiting.id, factor="totp", realm=Realm.CUSTOMER)
+    assert (done.id, done.is_pending) == (waiting.id, False)
+    assert (done.expires_at - waiting.expires_at).days == 89
+    assert_problem(await client.get("/store/me"), 401, "unauthenticated")
+    client.cookies.clear()
+    client.cookies.set("ck_session", done.secret)
+    assert (await client.get("/store/me")).status_code == 200
+
+
+async def test_what_is_personal_is_kept_by_no_cache_under_no_name(client):
+    await register(client)
+    await log_in(client)
+    assert (await client.get("/store/me")).headers["cache-control"] == "no-store"
+    for trick in ("/store/me/x.css", "/store/me;x.css", "/store/me/..%2fproducts.css"):
+        answer = await client.get(trick)
+        assert answer.status_code == 404
+        assert "li.lei" not in answer.text
+        assert answer.headers["cache-control"] == "no-store"
