@@ -59,6 +59,20 @@ CORE_PERMISSIONS = (
     Permission(
         "payments:write", {"en": "Capture, void and settle payments", "zh": "请款、撤销和处理支付"}
     ),
+    Permission(
+        "personal:show",
+        {
+            "en": "See who shoppers are: names, addresses, numbers",
+            "zh": "查看顾客的姓名、地址和电话",
+        },
+    ),
+    Permission(
+        "personal:unmask",
+        {
+            "en": "See who a shopper is once, with a reason that is kept",
+            "zh": "说明理由后查看一次顾客信息,并留下记录",
+        },
+    ),
     Permission("plugins:read", {"en": "See plugins and how they are", "zh": "查看插件及其状态"}),
     Permission(
         "plugins:write", {"en": "Ask providers again that failed", "zh": "重新启用出现故障的服务商"}

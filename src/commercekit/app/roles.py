@@ -25,7 +25,7 @@ _ROLES: Final = (
         permissions=frozenset(
             {
                 "catalog:read", "console:read", "customers:read", "customers:unmask", "fulfilment:read",
-                "markets:read", "orders:read", "orders:write", "payments:read", "prices:read",
+                "markets:read", "orders:read", "orders:write", "payments:read", "personal:unmask", "prices:read",
                 "promotions:read", "refunds:read", "returns:read", "returns:write",
                 "segments:read", "shipments:read", "stock:read",
             }
@@ -57,7 +57,7 @@ _ROLES: Final = (
         label={"en": "Warehouse", "zh": "仓库"},
         permissions=frozenset(
             {
-                "catalog:read", "console:read", "orders:read", "returns:read", "returns:write",
+                "catalog:read", "console:read", "orders:read", "personal:show", "returns:read", "returns:write",
                 "shipments:read", "shipments:write", "stock:read", "stock:write",
             }
         ),

@@ -112,7 +112,7 @@ class StoreMe(Controller):
     @post(
         "/proofs",
         status_code=202,
-        operation_id="AskForProof",
+        operation_id="AskForAddressProof",
         summary="Have the link that proves my address sent again",
     )
     async def ask_proof(self, request: Request[Any, Any, Any], identity: IdentityService) -> None:

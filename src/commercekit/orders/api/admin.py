@@ -31,7 +31,7 @@ from commercekit.platform.http import (
     page_answer,
     page_request,
 )
-from commercekit.platform.security import reach_of, requires
+from commercekit.platform.security import principal_of, reach_of, requires
 
 __all__ = ["AdminOrders"]
 
@@ -120,7 +120,8 @@ class AdminOrders(Controller):
     ) -> Response[StaffOrderView]:
         order = await orders.by_number(number, reach=reach_of(request))
         return Response(
-            await staff_view_of(orders, order), headers={"ETag": etag_of(order.version)}
+            await staff_view_of(orders, order, principal_of(request)),
+            headers={"ETag": etag_of(order.version)},
         )
 
     @get(
@@ -162,7 +163,9 @@ class AdminOrders(Controller):
                 tracking_number=data.tracking_number,
                 actor=actor,
             )
-            return Answer(201, await staff_view_of(orders, await orders.get(order.id)))
+            return Answer(
+                201, await staff_view_of(orders, await orders.get(order.id), principal_of(request))
+            )
 
         return await idempotent(request, scope="orders.ship", work=work)
 
@@ -193,7 +196,7 @@ class AdminOrders(Controller):
                     actor=actor,
                     reason=data.reason,
                 )
-            return Answer(200, await staff_view_of(orders, cancelled))
+            return Answer(200, await staff_view_of(orders, cancelled, principal_of(request)))
 
         return await idempotent(request, scope="orders.cancel", work=work)
 
@@ -212,6 +215,6 @@ class AdminOrders(Controller):
 
         async def work(run: IdempotentRun) -> Answer:
             captured = await orders.capture(order.id, operation_id=run.id, actor=actor)
-            return Answer(200, await staff_view_of(orders, captured))
+            return Answer(200, await staff_view_of(orders, captured, principal_of(request)))
 
         return await idempotent(request, scope="orders.capture", work=work)

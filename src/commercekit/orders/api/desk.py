@@ -17,6 +17,7 @@ from commercekit.platform.http import (
     Input,
     PageCursor,
     PageLimit,
+    current_request_id,
     etag_of,
     page_answer,
     page_request,
@@ -44,6 +45,12 @@ class ExtensionsInput(Input):
     """By plugin, then by field."""
 
     extensions: GivenValues
+
+
+class UnmaskInput(Input):
+    """Why somebody has to know; it is kept in the audit trail."""
+
+    reason: Annotated[str, Meta(min_length=3, max_length=300)]
 
 
 class AdminOrderDesk(Controller):
@@ -133,6 +140,31 @@ class AdminOrderDesk(Controller):
         )
         return note_view(note)
 
+    @post(
+        "/{number:str}/personal",
+        operation_id="AdminUnmaskOrder",
+        summary="See who the shopper is, this once",
+        description="For staff who see orders with personal data left out. The reason and who asked are "
+        "written into the audit trail first.",
+        status_code=200,
+        guards=[requires("personal:unmask", step_up=True, limited_by=BY_MARKET)],
+    )
+    async def unmask(
+        self,
+        request: Request[Any, Any, Any],
+        number: str,
+        data: UnmaskInput,
+        orders: OrderService,
+    ) -> StaffOrderView:
+        order = await orders.by_number(number, reach=reach_of(request))
+        await orders.note_unmasking(
+            order,
+            actor_id=principal_of(request).id,
+            reason=data.reason,
+            request_id=current_request_id(),
+        )
+        return await staff_view_of(orders, order, principal_of(request), unmasked=True)
+
     @patch(
         "/{number:str}/extensions",
         operation_id="AdminExtendOrder",
@@ -155,7 +187,7 @@ class AdminOrderDesk(Controller):
             actor=actor_of(request),
             expected_version=order.version,
         )
-        view = await staff_view_of(orders, extended)
+        view = await staff_view_of(orders, extended, principal_of(request))
         return Response(view, headers={"ETag": etag_of(extended.version)})
 
     @put(
@@ -176,5 +208,5 @@ class AdminOrderDesk(Controller):
         tagged = await orders.set_tags(
             order.id, data.tags, actor=actor_of(request), expected_version=order.version
         )
-        view = await staff_view_of(orders, tagged)
+        view = await staff_view_of(orders, tagged, principal_of(request))
         return Response(view, headers={"ETag": etag_of(tagged.version)})

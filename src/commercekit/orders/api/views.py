@@ -24,9 +24,11 @@ from commercekit.orders.models import (
     Return,
     Totals,
 )
+from commercekit.orders.rules import masked_address, masked_email
 from commercekit.orders.service.keep_notes import INTERNAL_EVENTS
 from commercekit.payments import Payment, Refund
 from commercekit.platform.extensions import Values
+from commercekit.platform.security import Principal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from commercekit.orders.service import OrderService
 
 __all__ = [
+    "SHOW",
     "NoteView",
     "OrderView",
     "PaymentView",
@@ -43,6 +46,10 @@ __all__ = [
     "staff_view_of",
     "view_of",
 ]
+
+
+SHOW = "personal:show"
+"""The permission to see who a shopper is: names, addresses, telephone numbers, what they wrote."""
 
 
 class OrderLineView(Struct, frozen=True, kw_only=True):
@@ -155,13 +162,29 @@ class StaffOrderView(OrderView, frozen=True, kw_only=True):
     tags: list[str]
     expires_at: datetime | None
     """Unpaid until then it is closed."""
+    is_masked: bool
+    """Personal data is left out: whoever asks does not hold ``personal:show``."""
 
 
-async def staff_view_of(orders: OrderService, order: Order) -> StaffOrderView:
-    """Gather everything that belongs to ``order``, with what only staff read."""
+async def staff_view_of(
+    orders: OrderService, order: Order, viewer: Principal, *, unmasked: bool = False
+) -> StaffOrderView:
+    """Gather everything that belongs to ``order``, with what only staff read.
+
+    Who the shopper is, only whoever holds :data:`SHOW` is told; ``unmasked`` for one who said why.
+    """
     view = await view_of(orders, order, for_staff=True)
+    said = {name: getattr(view, name) for name in view.__struct_fields__}
+    is_masked = not (unmasked or viewer.may(SHOW))
+    if is_masked:
+        said |= {
+            "email": masked_email(order.email),
+            "address": masked_address(order.address),
+            "note": order.note and "***",
+        }
     return StaffOrderView(
-        **{name: getattr(view, name) for name in view.__struct_fields__},
+        **said,
+        is_masked=is_masked,
         tags=await orders.tags(order.id),
         expires_at=order.expires_at,
     )

@@ -10,6 +10,7 @@ from commercekit.orders.rules.lifecycle import (
     packed_units,
     units_still_here,
 )
+from commercekit.orders.rules.masking import masked_address, masked_email
 from commercekit.orders.rules.refunds import (
     Gone,
     RefundPlan,
@@ -62,6 +63,8 @@ __all__ = [
     "grant",
     "in_order",
     "inspected",
+    "masked_address",
+    "masked_email",
     "order_cells",
     "packed_units",
     "plan_refund",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
 
-from commercekit.orders.models import OrderSearch
+from commercekit.orders.models import Order, OrderSearch
 from commercekit.orders.rules import COLUMNS, csv_line, order_cells
 from commercekit.orders.service.base import OrderUseCases
 from commercekit.platform.security import EVERYWHERE, AuditEntry
@@ -37,6 +37,19 @@ class ExportOrders(OrderUseCases):
         await self._write_down(search, actor_id)
         return self._pieces(search, fields, reach)
 
+    async def note_unmasking(
+        self, order: Order, *, actor_id: str, reason: str, request_id: str = ""
+    ) -> None:
+        """Write down who is about to be told who a shopper is, and why."""
+        entry = AuditEntry(
+            actor=actor_id,
+            action="personal:unmask",
+            subject=f"order/{order.number}",
+            reason=reason,
+            request_id=request_id,
+        )
+        await self._record(entry)
+
     async def _pieces(
         self, search: OrderSearch, fields: Sequence[FieldCondition], reach: Reach
     ) -> AsyncIterator[str]:
@@ -66,7 +79,9 @@ class ExportOrders(OrderUseCases):
             # By which fields, never their values: they may be somebody's address.
             details={"filters": ", ".join(asked)},
         )
+        await self._record(entry)
 
+    async def _record(self, entry: AuditEntry) -> None:
         async def work(uow: UnitOfWork) -> None:
             if self._audit is not None:
                 await self._audit.record(uow, entry)
