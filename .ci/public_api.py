@@ -71,7 +71,7 @@ def _document() -> dict[str, Any]:
         environ = {"COMMERCEKIT_DATA": str(Path(folder) / "data"), "PATH": os.environ["PATH"]}
         shop = Shop(load_configuration(file, environ), "postgresql://nobody@127.0.0.1:1/nothing")
         # Which market a host means is asked of the database, and there is none.
-        with mock.patch("commercekit.app.application.market_lane", lambda app, _: app):
+        with mock.patch("commercekit.app.application.market_lane", lambda app, *_, **__: app):
             return asyncio.run(read(build_application(shop)))
 
 

@@ -25,8 +25,8 @@ _ROLES: Final = (
         permissions=frozenset(
             {
                 "catalog:read", "console:read", "customers:read", "customers:unmask", "fulfilment:read",
-                "markets:read", "orders:read", "orders:write", "payments:read", "personal:unmask", "prices:read",
-                "promotions:read", "refunds:read", "returns:read", "returns:write",
+                "markets:read", "orders:read", "orders:write", "payments:read", "personal:unmask",
+                "prices:read", "promotions:read", "refunds:read", "returns:read", "returns:write",
                 "segments:read", "shipments:read", "stock:read",
             }
         ),
