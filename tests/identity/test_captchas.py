@@ -15,6 +15,7 @@ from commercekit.identity import (
     PasswordSettings,
 )
 from commercekit.identity.rules.captchas import answer_of, open_ticket
+from commercekit.kernel import new_id
 from tests.platform.http.conftest import client_of
 from tests.platform.http.test_problems import assert_problem
 
@@ -49,8 +50,10 @@ async def read(client, sealer, action="login"):
     return given["ticket"] + "." + answer_of(key, open_ticket(key, given["ticket"])), given
 
 
-async def log_in(client, captcha=None, **body):
-    asked = WRONG | body | ({} if captcha is None else {"captcha": captcha})
+async def log_in(client, captcha=None):
+    # Somebody else each time: what is tried for one account is counted, in test_guarding.py.
+    asked = WRONG | {"email": f"{new_id().hex}@example.com"}
+    asked |= {} if captcha is None else {"captcha": captcha}
     return await client.post("/store/auth/login", json=asked)
 
 

@@ -13,6 +13,7 @@ from commercekit.identity import (
     Realm,
     WrongCredentials,
 )
+from commercekit.identity.rules.captchas import answer_of, open_ticket
 from commercekit.platform.http import Throttled
 from commercekit.platform.limits import Rule
 from commercekit.platform.security import Principal
@@ -34,10 +35,21 @@ async def tries(client, body, times):
     return [(await client.post("/store/auth/login", json=body)).status_code for _ in range(times)]
 
 
-async def test_sixth_wrong_password_waits_and_so_does_the_right_one(client, shopper, clock):
-    # The captcha of the shop's settings comes after three; here it is not what is looked at.
+async def test_sixth_wrong_password_waits_and_so_does_the_right_one(client, shopper, sealer):
     assert await tries(client, WRONG, 3) == [401] * 3
+    # From here on a captcha is due, and it stands in front of the waiting, not in its place.
     assert_problem(await client.post("/store/auth/login", json=WRONG), 400, "captcha")
+    assert await tries(client, WRONG, 1) == [400]
+    for body in (WRONG, SHOPPER):
+        refused = await client.post("/store/auth/login", json=body)
+        assert_problem(refused, 429, "throttled")
+        assert refused.headers["retry-after"] == "900"
+    # Whoever shows a right answer is judged: others cannot keep them out for nothing.
+    given = (await client.get("/store/auth/captcha", params={"kind": "picture"})).json()
+    key = sealer.derived_key("captcha")
+    answer = f"{given['ticket']}.{answer_of(key, open_ticket(key, given['ticket']))}"
+    assert await tries(client, SHOPPER | {"captcha": answer}, 1) == [200]
+    assert await tries(client, WRONG, 4) == [401] * 3 + [400]
 
 
 @pytest.fixture

@@ -10,11 +10,12 @@ if TYPE_CHECKING:
 
     from commercekit.platform.db import Database, UnitOfWork
 
-__all__ = ["FREE_TRIES", "AttemptRepository", "Series"]
+__all__ = ["FREE_TRIES", "PERIOD", "AttemptRepository", "Series"]
 
 FREE_TRIES: Final = 5
 """So many wrong ones before somebody has to wait."""
-_FIRST_WAIT: Final = timedelta(minutes=15)
+PERIOD: Final = timedelta(minutes=15)
+"""How long tries belong together, and how long the first wait is."""
 _LONGEST_WAIT: Final = timedelta(hours=1)
 _REMEMBERED: Final = timedelta(hours=24)
 
@@ -47,7 +48,7 @@ class AttemptRepository:
 
     async def take(self, key: bytes, now: datetime) -> bool:
         """Count a try before it is judged; false while whoever it is has to wait."""
-        tries = await self._db.fetchval(_TAKE, key, now, _FIRST_WAIT, _LONGEST_WAIT, _REMEMBERED)
+        tries = await self._db.fetchval(_TAKE, key, now, PERIOD, _LONGEST_WAIT, _REMEMBERED)
         return tries is not None
 
     async def series(self, key: bytes, now: datetime) -> Series:
@@ -58,22 +59,24 @@ class AttemptRepository:
             " - CASE WHEN tries < $5 THEN $3::interval ELSE $4::interval END",
             key,
             now,
-            _FIRST_WAIT,
+            PERIOD,
             _REMEMBERED,
             FREE_TRIES,
         )
         return Series(0, None) if row is None else Series(*row)
 
-    async def note(self, key: bytes, now: datetime) -> None:
-        """Count what nobody is made to wait for."""
-        await self._db.execute(
+    async def note(self, key: bytes, now: datetime) -> int:
+        """Count what nobody is made to wait for; gives how often it was in a row."""
+        tries: int = await self._db.fetchval(
             "INSERT INTO identity_attempt AS a (key, tries, last_at) VALUES ($1, 1, $2::timestamptz)"
             " ON CONFLICT (key) DO UPDATE SET last_at = $2::timestamptz,"
-            " tries = CASE WHEN a.last_at < $2::timestamptz - $3::interval THEN 1 ELSE a.tries + 1 END",
+            " tries = CASE WHEN a.last_at < $2::timestamptz - $3::interval THEN 1"
+            " ELSE a.tries + 1 END RETURNING tries",
             key,
             now,
-            _FIRST_WAIT,
+            PERIOD,
         )
+        return tries
 
     async def forgive(self, key: bytes) -> None:
         """It was right after all: count from the beginning."""

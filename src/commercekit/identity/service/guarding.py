@@ -8,8 +8,10 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING, Final, Protocol
 
 from commercekit.errors import Unavailable
+from commercekit.identity.errors import CaptchaRequired
 from commercekit.identity.models import Realm
 from commercekit.identity.models.factors import CaptchaMode, SecondFactor
+from commercekit.identity.repository.attempts import FREE_TRIES, PERIOD
 from commercekit.platform.http import Throttled
 
 if TYPE_CHECKING:
@@ -97,7 +99,7 @@ class LoginGuard:
             series = await self._attempts.series(key, now)
             self._check_wait(series)
         if attempt.action in _CAPTCHA and await self._is_captcha_due(attempt, key):
-            await self._captchas.check(attempt)
+            await self._check_captcha(attempt, key)
         if is_guessed and not await self._attempts.take(key, now):
             # Somebody else took the last one in the meantime.
             self._check_wait(await self._attempts.series(key, now))
@@ -113,7 +115,9 @@ class LoginGuard:
         """It was right: the account's tries are forgotten, and its addresses are not charged for it."""
         if attempt.action not in _GUESSED:
             return
-        await self._attempts.forgive(self._key(attempt))
+        key = self._key(attempt)
+        await self._attempts.forgive(key)
+        await self._attempts.forgive(self._hash("captcha-refused", key.hex()))
         subject = self._subject(attempt)
         if self.limits is not None and subject is not None:
             for rule, counted in (("logins", subject), ("logins-network", _network(subject))):
@@ -131,7 +135,9 @@ class LoginGuard:
     async def unlock(self, realm: Realm, subject: bytes) -> None:
         """Forget the wrong tries on an account, whatever was tried."""
         for action in sorted(_GUESSED):
-            await self._attempts.forgive(self._account_key(action, realm, subject))
+            key = self._account_key(action, realm, subject)
+            await self._attempts.forgive(key)
+            await self._attempts.forgive(self._hash("captcha-refused", key.hex()))
 
     async def is_captcha_due(self, attempt: LoginAttempt) -> bool:
         """Whether a captcha would be asked for now."""
@@ -170,6 +176,23 @@ class LoginGuard:
             return False
         near = await self._attempts.series(self._hash("address", subject), now)
         return near.tries >= _NEIGHBOURS
+
+    async def _check_captcha(self, attempt: LoginAttempt, key: bytes) -> None:
+        """Raise unless a right answer came: first for a captcha, and from the sixth time on to wait.
+
+        Who does show a right one is judged all the same: what others send for an account without looking
+        keeps nobody out of it.
+        """
+        try:
+            await self._captchas.check(attempt)
+        except CaptchaRequired:
+            now = self._clock.now()
+            refusals = self._hash("captcha-refused", key.hex())
+            before = (await self._attempts.series(key, now)).tries
+            seen = await self._attempts.note(refusals, now)
+            if attempt.action in _GUESSED and before + seen > FREE_TRIES:
+                raise _throttled(int(PERIOD.total_seconds())) from None
+            raise
 
     def _check_wait(self, series: Series) -> None:
         if series.blocked_until is None:
