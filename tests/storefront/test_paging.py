@@ -202,3 +202,43 @@ async def test_words_that_are_everywhere_are_read_in_the_order_of_the_list(shop,
     assert asked == [True, False]
     assert [item.slug for item in listed.items] == ["p10", "p5"]
     assert listed.total == 2
+
+
+async def test_a_part_of_the_shop_is_gone_through_where_words_find_more_than_it_has(
+    shop, monkeypatch
+):
+    await stock_up(shop)
+    queries = [
+        ListQuery(q="cup", sort=sort, **part)
+        for sort in (None, Sort.NEWEST, Sort.PRICE, Sort.NAME)
+        for part in (
+            {"category": SHELF},
+            {"brands": ("kiln",), "max_price": 400},
+            {"in_stock": True, "min_price": 200},
+        )
+    ]
+    by_words = [await walk(shop, query, 3) for query in queries]
+    asked = []
+
+    async def page(db, where, **more):
+        asked.append(where.through)
+        return await lists.page(db, where, **more)
+
+    monkeypatch.setattr("commercekit.storefront.repository.page", page)
+    assert [await walk(shop, query, 3) for query in queries] == by_words
+    assert not any(asked)
+    asked.clear()
+    monkeypatch.setattr(looking, "_is_frequent", lambda expected, documents: False)
+    monkeypatch.setattr("commercekit.storefront.repository.FREQUENT", 0)
+    # The words are in twelve products, a part has six or eight.
+    monkeypatch.setattr(looking, "_AS_LONG_AS", 1)
+    assert [await walk(shop, query, 3) for query in queries[:2]] == by_words[:2]
+    assert all(asked)
+    # All twelve are in stock and cost that much or less: no part is gone through that has as many.
+    asked.clear()
+    await walk(shop, ListQuery(q="cup", in_stock=True), 3)
+    assert not any(asked)
+    monkeypatch.setattr(looking, "_AS_LONG_AS", 0.1)
+    asked.clear()
+    assert [await walk(shop, query, 3) for query in queries] == by_words
+    assert all(asked)

@@ -15,6 +15,7 @@ from commercekit.storefront.repository.lists import (
     FREQUENT,
     ITEM,
     Ranking,
+    has_fewer,
     is_walked_through,
     page,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "count_up_to",
     "facets",
     "has_any",
+    "has_fewer",
     "is_walked_through",
     "nth_product_id",
     "on_sale",

@@ -29,6 +29,7 @@ _SORTED = {
     Sort.PRICE_DOWN: ("price_min", "DESC", "<"),
     Sort.NAME: ("name", "ASC", ">"),
 }
+_BY_PRICE = (Sort.PRICE, Sort.PRICE_DOWN)
 
 
 @dataclass(frozen=True)
@@ -98,8 +99,7 @@ async def page(
     """
     if sort is Sort.RELEVANCE and ranked is not None:
         return await _page_by_relevance(db, where, ranked, after, limit)
-    by_listing = sort is not Sort.NEWEST
-    source = where.listed(None) if where.searched is None else where.said(listed=by_listing)
+    source = where.listed(None) if where.searched is None else where.said(listed=sort in _BY_PRICE)
     order = _order(sort, language, after, len(source.values))
     if where.searched is not None:
         sql = _searched(where, sort, order, limit)
@@ -165,7 +165,7 @@ def _some(where: Selection, sort: Sort, order: _Order, limit: int) -> str:
 def _by_name(where: Selection, order: _Order, limit: int) -> str:
     """Listings have no names: a few are sorted by those of their products, for more their index is walked."""
     found = f"storefront_listing WHERE {where.listed(where.is_narrowed).sql}"
-    return _named_few_or_many(found, f"storefront_product WHERE {where.sold()}", order, limit)
+    return _few_or_many(found, f"storefront_product WHERE {where.sold()}", order, limit)
 
 
 def _searched(where: Selection, sort: Sort, order: _Order, limit: int) -> str:
@@ -174,29 +174,35 @@ def _searched(where: Selection, sort: Sort, order: _Order, limit: int) -> str:
     What rare words find is sorted, however many there are. On the way through a list of the shop in that
     order, frequent ones soon fill a page.
     """
-    if sort is Sort.NAME:
-        found = where.said(where.is_narrowed, listed=True).sql
+    found = where.said(where.is_narrowed).sql
+    if sort in _BY_PRICE:
+        if not where.is_part:
+            found = where.said_anywhere(len(where.listed(None).values) + 1).sql
+        many = where.said("price", listed=True).sql
+    elif sort is Sort.NEWEST:
+        many = where.said().sql
+    elif where.frequent:
+        first = len(where.listed(None).values) + 1 if where.is_part else 2
+        many = f"storefront_product p, {said_of('p', where.words(first).sql)} WHERE {where.sold()}"
+    else:
         many = f"(SELECT product_id FROM {found}) said JOIN storefront_product USING (product_id)"
         many += " WHERE market_id = $1"
-        if where.frequent:
-            words, _ = where.words(len(where.listed(None).values) + 1)
-            many = f"storefront_product p, {said_of('p', words)} WHERE {where.sold()}"
-        return _named_few_or_many(found, many, order, limit)
-    by_price = sort is not Sort.NEWEST
-    found = where.said(where.is_narrowed, listed=by_price).sql
-    many = where.said("price" if by_price else None, listed=by_price).sql
-    return _counted(f"product_id, {order.key} AS sort_key", found) + _items(
-        _few(order, "found", limit) + " UNION ALL " + _many(order, many, limit), order
-    )
+    return _few_or_many(found, many, order, limit)
 
 
-def _named_few_or_many(found: str, many: str, order: _Order, limit: int) -> str:
-    named = (
-        f"(SELECT product_id, {order.key} AS sort_key FROM found"
-        " JOIN storefront_product USING (product_id) WHERE market_id = $1) named"
-    )
+def _few_or_many(found: str, many: str, order: _Order, limit: int) -> str:
+    """A few are sorted by what their products' rows say; ``many`` have them in order.
+
+    OFFSET 0 keeps PostgreSQL from going through all of the shop in that order for the few.
+    """
+    keyed = "(SELECT product_id, product_id AS sort_key FROM found) keyed"
+    if order.key != "product_id":
+        keyed = (
+            f"(SELECT product_id, {order.key} AS sort_key FROM found"
+            " JOIN storefront_product USING (product_id) WHERE market_id = $1 OFFSET 0) keyed"
+        )
     return _counted("product_id", found) + _items(
-        _few(order, named, limit) + " UNION ALL " + _many(order, many, limit), order
+        _few(order, keyed, limit) + " UNION ALL " + _many(order, many, limit), order
     )
 
 
@@ -228,14 +234,19 @@ def _many(order: _Order, source: str, limit: int) -> str:
 
 async def is_walked_through(db: Database, where: Selection) -> bool:
     """Whether frequent words were looked for in all of a part, so that there are no others in it."""
-    if not where.is_part:
-        return False
+    return where.is_part and await has_fewer(db, where, _WALKED + 1)
+
+
+async def has_fewer(db: Database, where: Selection, than: int) -> bool:
+    """Whether fewer than so many are listed, whatever words are looked for."""
     listed, values = where.listed(where.is_narrowed)
     found: int = await db.fetchval(
-        f"SELECT count(*) FROM (SELECT FROM storefront_listing WHERE {listed} LIMIT {_WALKED + 1}) part",
+        f"SELECT count(*) FROM (SELECT FROM storefront_listing WHERE {listed}"
+        f" LIMIT (SELECT ${len(values) + 1}::int)) part",
         *values,
+        than,
     )
-    return found <= _WALKED
+    return found < than
 
 
 def _newest_said(where: Selection) -> Conditions:

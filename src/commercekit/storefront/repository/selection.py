@@ -48,6 +48,8 @@ class Selection:
     """More of them, which the rows are asked for that the index has found."""
     frequent: bool = False
     """Whether that index is left aside, since it would bring more rows than it spares."""
+    through: bool = False
+    """Whether it is left aside since the part that is asked for has fewer products than the words."""
 
     @classmethod
     def of(
@@ -59,6 +61,7 @@ class Selection:
         checked: str | None = None,
         *,
         frequent: bool = False,
+        through: bool = False,
     ) -> Selection:
         """What ``query`` asks for, in its category, with words that were made of its own."""
         return cls(
@@ -71,6 +74,7 @@ class Selection:
             searched,
             checked,
             frequent,
+            through,
         )
 
     @property
@@ -117,16 +121,13 @@ class Selection:
         OFFSET 0 keeps the two apart.
         """
         if not (listed or self.is_part):
-            words, values = self.words(2)
-            if self.frequent:
-                # An index could not be asked for this.
-                words = f"({words}) IS TRUE"
-            sql = f"storefront_words WHERE market_id = $1 AND on_sale AND {words}"
-            return Conditions(sql, [self.market_id, *values])
-        shelf, values = self.listed(key)
+            said, values = self.said_anywhere(2)
+            return Conditions(said, [self.market_id, *values])
+        # Whoever goes through a part of the shop looks it up; it is sorted afterwards.
+        shelf, values = self.listed(self.is_narrowed if self.through else key)
         words, asked = self.words(len(values) + 1)
         values = [*values, *asked]
-        if self.frequent:
+        if self.frequent or self.through:
             return Conditions(f"storefront_listing l, {said_of('l', words)} WHERE {shelf}", values)
         return Conditions(
             "storefront_words w, LATERAL (SELECT price_min, in_stock, brand_slug FROM storefront_listing l"
@@ -134,6 +135,14 @@ class Selection:
             f" WHERE market_id = $1 AND on_sale AND {words}",
             values,
         )
+
+    def said_anywhere(self, first: int) -> Conditions:
+        """The same without categories and filters, with values from ``first`` on, which follow the market."""
+        words, values = self.words(first)
+        if self.frequent:
+            # An index could not be asked for this.
+            words = f"({words}) IS TRUE"
+        return Conditions(f"storefront_words WHERE market_id = $1 AND on_sale AND {words}", values)
 
     def words(self, first: int) -> Conditions:
         """Conditions on the ``terms`` of ``storefront_words``, with values from ``first`` on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
 from commercekit.storefront import repository
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from commercekit.storefront.service.vocabulary import Vocabulary
 
 __all__ = ["Search", "search_for", "widened"]
+
+_AS_LONG_AS = 4
+"""Asking a product for words takes as long as finding so many by their words."""
 
 
 def _is_frequent(expected: float, documents: int) -> bool:
@@ -36,13 +40,34 @@ class Search(NamedTuple):
     """More words, for the rows that the index finds."""
     wider: Search | None = None
     """Instead, when no product of the market has all that is asked for."""
+    expected: float = 0
+    """How many products it may find in all of the market."""
+    through: bool = False
+    """Whether the part of the market that is asked for is gone through."""
 
     def where(
         self, market_id: UUID, query: ListQuery, category_id: UUID | None
     ) -> repository.Selection:
         """The rows of ``query`` that the words are in."""
         return repository.Selection.of(
-            market_id, query, category_id, self.words, self.checked, frequent=self.frequent
+            market_id,
+            query,
+            category_id,
+            self.words,
+            self.checked,
+            frequent=self.frequent,
+            through=self.through,
+        )
+
+    async def by_the_shorter_way(
+        self, db: Database, market_id: UUID, query: ListQuery, category_id: UUID | None
+    ) -> Search:
+        """The same, going through the part of the market that is asked for if words find more than it has."""
+        where = self.where(market_id, query, category_id)
+        if self.frequent or self.expected <= repository.FREQUENT or not where.is_part:
+            return self
+        return self._replace(
+            through=await repository.has_fewer(db, where, ceil(self.expected / _AS_LONG_AS))
         )
 
 
@@ -64,7 +89,7 @@ async def search_for(vocabulary: Vocabulary, market: Market, text: str) -> Searc
     if _is_frequent(plan.expected, plan.documents):
         return Search(plan.strict, ranked, frequent=True, wider=wider)
     words, checked = plan.parts
-    return Search(words, ranked, checked=checked, wider=wider)
+    return Search(words, ranked, checked=checked, wider=wider, expected=plan.expected)
 
 
 async def widened(db: Database, market: Market, search: Search, *, found_none: bool) -> Search:

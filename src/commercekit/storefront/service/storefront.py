@@ -134,6 +134,7 @@ class StorefrontService:
                 message = f"There is no brand {brand!r}."
                 raise BrandNotFound(message, brand=brand)
         search = await search_for(self.vocabulary, market, query.q)
+        search = await search.by_the_shorter_way(self._db, market.id, query, below)
         sort = sort_of(query, search.ranked)
 
         async def read() -> list[Any]:
