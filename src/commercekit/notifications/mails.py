@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from email.headerregistry import HeaderRegistry
 from email.policy import SMTP, EmailPolicy
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from email.message import EmailMessage
 
 __all__ = ["mail_policy"]
 
@@ -31,7 +34,7 @@ class _OneClassForEachKind(HeaderRegistry):
 _FACTORY = _OneClassForEachKind()
 
 
-def mail_policy(policy: EmailPolicy = SMTP) -> EmailPolicy:
+def mail_policy(policy: EmailPolicy[EmailMessage] = SMTP) -> EmailPolicy[EmailMessage]:
     """``policy`` for writing one mail after the other, as a notifier does: ``EmailMessage(policy=...)``.
 
     The mails are the same, byte for byte. Make it once and keep it.
