@@ -6,14 +6,18 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from commercekit.errors import Unprocessable
-from commercekit.inventory.models import SHOWN_CAP, Availability, Demand
+from commercekit.inventory.errors import UnknownLocation
+from commercekit.inventory.models import SHOWN_CAP, Availability, Demand, StockLevel
 from commercekit.inventory.providers import AllocationPlan, AllocationRequest, AllocationStrategy
+from commercekit.platform.security import Reach
 
 __all__ = [
     "LARGEST",
     "MostStock",
     "ShopOrder",
     "availability_of",
+    "narrowed",
+    "place_within",
     "split",
     "strategy_by_code",
     "summed",
@@ -84,3 +88,43 @@ class MostStock(AllocationStrategy):
 def strategy_by_code(code: str) -> AllocationStrategy | None:
     """The core's own strategy of that code."""
     return {each.code: each for each in (ShopOrder(), MostStock())}.get(code)
+
+
+def narrowed(level: StockLevel, reach: Reach) -> StockLevel:
+    """``level`` as somebody sees it who knows of the locations within ``reach`` only."""
+    if reach.everything:
+        return level
+    own = [item for item in level.items if reach.has_location(item.location)]
+    available = (
+        sum(item.available for item in own)
+        if all(item.tracked for item in own)
+        else level.available
+    )
+    return StockLevel(
+        sku=level.sku,
+        on_hand=sum(item.on_hand for item in own),
+        allocated=sum(item.allocated for item in own),
+        available=available,
+        shown=min(level.shown, available),
+        items=own,
+        awaited=sum(max(0, item.allocated - item.on_hand) for item in own if item.tracked),
+    )
+
+
+def place_within(location: str | None, reach: Reach) -> str | None:
+    """Where to book: what was named, or the only place there is within ``reach``.
+
+    Raises :class:`~commercekit.inventory.errors.UnknownLocation` for a place beyond it, and when none
+    was named and there are several.
+    """
+    if reach.everything:
+        return location
+    if location is None and len(reach.locations) == 1:
+        return next(iter(reach.locations))
+    if location is None:
+        message = "Name the location."
+        raise UnknownLocation(message)
+    if not reach.has_location(location):
+        message = f"There is no location {location}."
+        raise UnknownLocation(message)
+    return location

@@ -30,10 +30,11 @@ from commercekit.platform.http import (
     require_match,
     sealed_page,
 )
-from commercekit.platform.security import principal_of, requires
+from commercekit.platform.security import LimitKind, principal_of, reach_of, requires
 
 __all__ = ["AdminLocations", "AdminStock", "AdminStockAllocations"]
 
+_BY_LOCATION = (LimitKind.LOCATION,)
 _Reason = Annotated[str, Meta(min_length=1, max_length=500)]
 _Code = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}$")]
 _Quantity = Annotated[int, Meta(ge=1, le=1_000_000)]
@@ -105,7 +106,11 @@ class AdminStock(Controller):
     path = "/admin/stock"
     tags = ["Inventory"]
 
-    @get(operation_id="AdminListStock", summary="Stock by SKU", guards=[requires("stock:read")])
+    @get(
+        operation_id="AdminListStock",
+        summary="Stock by SKU",
+        guards=[requires("stock:read", limited_by=_BY_LOCATION)],
+    )
     async def list_stock(
         self,
         request: Request[Any, Any, Any],
@@ -114,17 +119,22 @@ class AdminStock(Controller):
         cursor: PageCursor = None,
     ) -> Page[StockLevel]:
         """Every SKU with a stock record, in order."""
-        return sealed_page(request, await inventory.levels(page_request(request, limit, cursor)))
+        return sealed_page(
+            request,
+            await inventory.levels(page_request(request, limit, cursor), reach=reach_of(request)),
+        )
 
     @get(
         "/{sku:str}",
         operation_id="AdminGetStock",
         summary="One SKU over all locations",
-        guards=[requires("stock:read")],
+        guards=[requires("stock:read", limited_by=_BY_LOCATION)],
     )
-    async def read_stock(self, sku: str, inventory: InventoryService) -> StockLevel:
+    async def read_stock(
+        self, request: Request[Any, Any, Any], sku: str, inventory: InventoryService
+    ) -> StockLevel:
         """What lies where, what is promised, and what is left to sell."""
-        return await inventory.level(sku)
+        return await inventory.level(sku, reach=reach_of(request))
 
     @get(
         "/{sku:str}/movements",
@@ -148,7 +158,7 @@ class AdminStock(Controller):
         "/{sku:str}/adjustments",
         operation_id="AdminAdjustStock",
         summary="Change stock by a difference, or to a number counted",
-        guards=[requires("stock:write")],
+        guards=[requires("stock:write", limited_by=_BY_LOCATION)],
     )
     async def adjust(
         self,
@@ -168,6 +178,7 @@ class AdminStock(Controller):
                 location=data.location,
                 reason=data.reason,
                 actor=principal_of(request).id,
+                reach=reach_of(request),
             )
             return Answer(201, level)
 
@@ -177,7 +188,7 @@ class AdminStock(Controller):
         "/{sku:str}/receipts",
         operation_id="AdminReceiveStock",
         summary="Book goods in",
-        guards=[requires("stock:write")],
+        guards=[requires("stock:write", limited_by=_BY_LOCATION)],
     )
     async def receive(
         self,
@@ -196,6 +207,7 @@ class AdminStock(Controller):
                 location=data.location,
                 reason=data.reason,
                 actor=principal_of(request).id,
+                reach=reach_of(request),
             )
             return Answer(201, level)
 
@@ -226,19 +238,23 @@ class AdminStock(Controller):
         "/{sku:str}/locations/{location:str}",
         operation_id="AdminGetStockItem",
         summary="One SKU at one location",
-        guards=[requires("stock:read")],
+        guards=[requires("stock:read", limited_by=_BY_LOCATION)],
     )
     async def read_item(
-        self, sku: str, location: str, inventory: InventoryService
+        self,
+        request: Request[Any, Any, Any],
+        sku: str,
+        location: str,
+        inventory: InventoryService,
     ) -> Response[StockItem]:
         """With the ETag that changing its limits asks for."""
-        return _item(await inventory.item(sku, location))
+        return _item(await inventory.item(sku, location, reach=reach_of(request)))
 
     @patch(
         "/{sku:str}/locations/{location:str}",
         operation_id="AdminSetStockLimits",
         summary="Set the backorder limit, or whether it is counted at all",
-        guards=[requires("stock:write")],
+        guards=[requires("stock:write", limited_by=_BY_LOCATION)],
     )
     async def set_limits(
         self,
@@ -249,7 +265,7 @@ class AdminStock(Controller):
         inventory: InventoryService,
     ) -> Response[StockItem]:
         """Lowering the limit below what is promised is booked as a shortage."""
-        current = await inventory.item(sku, location)
+        current = await inventory.item(sku, location, reach=reach_of(request))
         require_match(request, current.version)
         changed = await inventory.set_limits(
             sku,
@@ -300,11 +316,13 @@ class AdminLocations(Controller):
     @get(
         operation_id="AdminListLocations",
         summary="All locations",
-        guards=[requires("stock:read")],
+        guards=[requires("stock:read", limited_by=_BY_LOCATION)],
     )
-    async def list_locations(self, inventory: InventoryService) -> Page[Location]:
+    async def list_locations(
+        self, request: Request[Any, Any, Any], inventory: InventoryService
+    ) -> Page[Location]:
         """In the order in which they are asked for stock; there are few, so all on one page."""
-        places = await inventory.locations()
+        places = await inventory.locations(reach=reach_of(request))
         return Page(places, None, len(places))
 
     @post(
@@ -331,11 +349,13 @@ class AdminLocations(Controller):
         "/{code:str}",
         operation_id="AdminGetLocation",
         summary="One location",
-        guards=[requires("stock:read")],
+        guards=[requires("stock:read", limited_by=_BY_LOCATION)],
     )
-    async def read_location(self, code: str, inventory: InventoryService) -> Response[Location]:
+    async def read_location(
+        self, request: Request[Any, Any, Any], code: str, inventory: InventoryService
+    ) -> Response[Location]:
         """With the ETag that changing it asks for."""
-        return _place(await inventory.location(code))
+        return _place(await inventory.location(code, reach=reach_of(request)))
 
     @patch(
         "/{code:str}",

@@ -346,12 +346,24 @@ async def item_at(db: Source, sku: str, location: str) -> StockItem | None:
     return StockItem(*row.values()) if row else None
 
 
-async def skus_after(db: Source, after: str, limit: int) -> list[str]:
-    """SKUs with a stock record, in order, after the one given."""
+async def skus_after(
+    db: Source, after: str, limit: int, locations: Sequence[str] | None = None
+) -> list[str]:
+    """SKUs with a stock record, in order, after the one given; at some ``locations`` only."""
+    if locations is None:
+        rows = await db.fetch(
+            "SELECT DISTINCT sku FROM inventory_stock_item WHERE sku > $1 ORDER BY sku LIMIT $2",
+            after,
+            limit,
+        )
+        return [row["sku"] for row in rows]
     rows = await db.fetch(
-        "SELECT DISTINCT sku FROM inventory_stock_item WHERE sku > $1 ORDER BY sku LIMIT $2",
+        "SELECT DISTINCT i.sku FROM inventory_stock_item i"
+        " JOIN inventory_location l ON l.id = i.location_id"
+        " WHERE i.sku > $1 AND l.code = ANY ($3::text[]) ORDER BY i.sku LIMIT $2",
         after,
         limit,
+        locations,
     )
     return [row["sku"] for row in rows]
 

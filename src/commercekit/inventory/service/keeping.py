@@ -18,15 +18,18 @@ from commercekit.inventory.models import (
     StockItem,
     StockLevel,
 )
+from commercekit.inventory.rules import narrowed, place_within
 from commercekit.inventory.service.documents import Documents
 from commercekit.inventory.service.returning import Returning
 from commercekit.kernel import Page, PageRequest, new_id
 from commercekit.platform.failpoints import failpoint
+from commercekit.platform.security import EVERYWHERE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from commercekit.platform.db import UnitOfWork
+    from commercekit.platform.security import Reach
 
 __all__ = ["InventoryService"]
 
@@ -139,14 +142,16 @@ class InventoryService(Documents, Returning):
         location: str | None,
         reason: str,
         actor: str,
+        reach: Reach = EVERYWHERE,
     ) -> StockLevel:
         """:meth:`receive` in a transaction of its own; gives the SKU as it is after it."""
+        location = place_within(location, reach)
 
         async def work(uow: UnitOfWork) -> StockLevel:
             await self.receive(
                 uow, identifier, sku, quantity, location=location, reason=reason, actor=actor
             )
-            return await self.level(sku, uow)
+            return await self.level(sku, uow, reach=reach)
 
         done = await self._db.run(work)
         failpoint("inventory.received")
@@ -162,14 +167,16 @@ class InventoryService(Documents, Returning):
         location: str | None,
         reason: str,
         actor: str,
+        reach: Reach = EVERYWHERE,
     ) -> StockLevel:
         """:meth:`adjust` in a transaction of its own; gives the SKU as it is after it.
 
         Raises :class:`UnknownStock` for a SKU without a stock record: a slip of the pen makes none.
         """
+        location = place_within(location, reach)
 
         async def work(uow: UnitOfWork) -> StockLevel:
-            await self.level(sku, uow)
+            await self.level(sku, uow, reach=reach)
             await self.adjust(
                 uow,
                 identifier,
@@ -180,7 +187,7 @@ class InventoryService(Documents, Returning):
                 reason=reason,
                 actor=actor,
             )
-            return await self.level(sku, uow)
+            return await self.level(sku, uow, reach=reach)
 
         done = await self._db.run(work)
         failpoint("inventory.adjusted")
@@ -222,10 +229,15 @@ class InventoryService(Documents, Returning):
 
         return await self._db.run(change)
 
-    async def level(self, sku: str, uow: UnitOfWork | None = None) -> StockLevel:
-        """A SKU over all locations. Raises :class:`UnknownStock` when none holds a record of it."""
-        levels = await self._levels([sku], uow)
-        if not levels:
+    async def level(
+        self, sku: str, uow: UnitOfWork | None = None, *, reach: Reach = EVERYWHERE
+    ) -> StockLevel:
+        """A SKU over all locations within ``reach``.
+
+        Raises :class:`UnknownStock` when none of them holds a record of it.
+        """
+        levels = [narrowed(level, reach) for level in await self._levels([sku], uow)]
+        if not levels or not levels[0].items:
             message = f"There is no stock record of {sku}."
             raise UnknownStock(message)
         return levels[0]
@@ -234,16 +246,21 @@ class InventoryService(Documents, Returning):
         """Each of these SKUs over all locations; those without a record are left out."""
         return {level.sku: level for level in await self._levels(skus)}
 
-    async def item(self, sku: str, location: str) -> StockItem:
-        """A SKU at one location."""
+    async def item(self, sku: str, location: str, *, reach: Reach = EVERYWHERE) -> StockItem:
+        """A SKU at one location; beyond ``reach`` it looks like none at all."""
+        if not reach.has_location(location):
+            message = f"There is no stock record of {sku} at {location}."
+            raise UnknownStock(message)
         return await self._known(self._db, sku, location)
 
-    async def levels(self, page: PageRequest) -> Page[StockLevel]:
-        """All SKUs with a stock record, in order; the cursor is the last SKU."""
+    async def levels(self, page: PageRequest, *, reach: Reach = EVERYWHERE) -> Page[StockLevel]:
+        """All SKUs with a stock record within ``reach``, in order; the cursor is the last SKU."""
         after = page.after[0] if page.after else ""
-        skus = await repository.skus_after(self._db, after, page.limit + 1)
+        places = None if reach.everything else sorted(reach.locations)
+        skus = await repository.skus_after(self._db, after, page.limit + 1, places)
         shown = skus[: page.limit]
-        return Page(await self._levels(shown), shown[-1] if len(skus) > page.limit else None)
+        levels = [narrowed(level, reach) for level in await self._levels(shown)]
+        return Page(levels, shown[-1] if len(skus) > page.limit else None)
 
     async def movements(
         self, page: PageRequest, wanted: MovementFilter | None = None
@@ -256,13 +273,14 @@ class InventoryService(Documents, Returning):
         shown = rows[: page.limit]
         return Page(shown, str(shown[-1].id) if len(rows) > page.limit else None)
 
-    async def locations(self) -> list[Location]:
-        """All locations, in the order in which they are asked for stock."""
-        return await repository.stocked_locations(self._db)
+    async def locations(self, *, reach: Reach = EVERYWHERE) -> list[Location]:
+        """All locations within ``reach``, in the order in which they are asked for stock."""
+        places = await repository.stocked_locations(self._db)
+        return [place for place in places if reach.has_location(place.code)]
 
-    async def location(self, code: str) -> Location:
-        """The location with this code. Raises :class:`UnknownLocation`."""
-        return await self._location(self._db, code)
+    async def location(self, code: str, *, reach: Reach = EVERYWHERE) -> Location:
+        """The location with this code. Raises :class:`UnknownLocation`, beyond ``reach`` too."""
+        return await self._location(self._db, place_within(code, reach))
 
     async def add_location(
         self,
