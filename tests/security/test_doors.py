@@ -157,3 +157,13 @@ async def test_pages_tell_browsers_where_to_report():
     ):
         assert part in policy
     assert "unsafe" not in policy
+
+
+async def test_a_request_with_two_lengths_is_refused():
+    async with shop() as client:
+        answer = await client.post(
+            "/csp-reports",
+            content=b"0\r\n\r\n",
+            headers={"Content-Length": "5", "Transfer-Encoding": "chunked"},
+        )
+    assert_problem(answer, 400, "malformed")

@@ -144,6 +144,9 @@ class Edge:
         if size > _MAX_HEADERS:
             message = f"More than {_MAX_HEADERS // 1024} KB of header fields."
             raise HeadersTooLarge(message)
+        if b"transfer-encoding" in headers and b"content-length" in headers:
+            message = "Content-Length and Transfer-Encoding together tell two different bodies."
+            raise Malformed(message)
         if "\x00" in scope["path"]:
             message = "The address must not contain NUL."
             raise Malformed(message)
