@@ -50,7 +50,7 @@ def wanted() -> list[str]:
 
 
 @lru_cache
-def tests_in(path: str) -> frozenset[str]:
+def names_in(path: str) -> frozenset[str]:
     file = ROOT / path
     if not file.is_file():
         return frozenset()
@@ -67,7 +67,7 @@ def is_there(told: str) -> bool:
     path, _, name = told.partition("::")
     if not name:
         return (ROOT / path).exists()
-    found = tests_in(path)
+    found = names_in(path)
     return bool(found) if name == "*" else name in found
 
 
