@@ -44,3 +44,10 @@ def test_an_account_is_made_listed_closed_and_opened_again(shop):
     code, _, err = shop("staff", "password", "han@shop.example", typed="kites above the harbour\n")
     assert (code, "logged out everywhere" in err) == (0, True)
     assert shop("staff", "disable", "nobody@shop.example")[0] == 1
+    reset = ("staff", "reset-factors", "han@shop.example", "--reason", "lost telephone")
+    code, _, err = shop(*reset)
+    assert (code, "(0 taken away) and sets one up at the next login" in err) == (0, True)
+    assert shop("staff", "reset-factors", "nobody@shop.example")[0] == 1
+    code, _, err = shop("staff", "unlock", "han@shop.example")
+    assert (code, err) == (0, "han@shop.example can try again.\n")
+    assert shop("staff", "unlock", "nobody@shop.example")[0] == 1

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pyotp
 import pytest
-from litestar import Controller, get
+from litestar import Controller, Request, get
 
 from commercekit.identity import (
     IdentitySettings,
     NewAccount,
+    NewToken,
     PasswordSettings,
     Realm,
 )
@@ -19,7 +21,13 @@ from commercekit.identity.api import CookieSessions, controllers
 from commercekit.notifications import Outcome
 from commercekit.platform.http import Cursors, Idempotency
 from commercekit.platform.providers import ProviderUnavailable
-from commercekit.platform.security import Permission, PermissionBook, Principal, requires
+from commercekit.platform.security import (
+    Permission,
+    PermissionBook,
+    Principal,
+    require_fresh,
+    requires,
+)
 from commercekit.web import build_web
 from tests.identity.authenticators import Passkey
 from tests.identity.guards import Courier
@@ -43,6 +51,12 @@ class Vault(Controller):
     @get("/open", guards=[requires("vault:read", step_up=True)])
     async def open(self) -> str:
         return "gold, taken out"
+
+    @get("/melt", guards=[requires("vault:read")])
+    async def melt(self, request: Request[Any, Any, Any], grams: int) -> str:
+        if grams > 100:
+            require_fresh(request)
+        return f"{grams} g melted"
 
 
 @pytest.fixture
@@ -207,13 +221,23 @@ async def test_recovery_codes_work_once_and_only_their_hashes_are_kept(
     assert (await prove(client, "recovery", renewed[0])).status_code == 200
 
 
-async def test_what_cannot_be_taken_back_asks_again_after_five_minutes(client, keeper, clock):
+async def test_what_cannot_be_taken_back_asks_again_after_five_minutes(
+    client, keeper, clock, identity
+):
     await log_in(client)
     app, _ = await set_up_totp(client, clock)
     assert (await client.get("/admin/vault/open")).text == "gold, taken out"
     clock.advance(minutes=5)
     assert_problem(await client.get("/admin/vault/open"), 401, "step-up-required")
     assert (await client.get("/admin/vault/")).text == "gold"
+    assert (await client.get("/admin/vault/melt?grams=100")).text == "100 g melted"
+    assert_problem(await client.get("/admin/vault/melt?grams=101"), 401, "step-up-required")
+    # A token has nobody in front of it.
+    new = NewToken(name="script", scopes=frozenset({"vault:read"}))
+    issued = await identity.create_token(CLI, new)
+    bearer = {"Authorization": f"Bearer {issued.secret}"}
+    melted = await client.get("/admin/vault/melt?grams=101", headers=bearer)
+    assert (melted.status_code, melted.text) == (200, "101 g melted")
     renew = await client.post("/admin/auth/factors/recovery-codes")
     assert_problem(renew, 401, "step-up-required")
     assert_problem(await client.post("/admin/auth/factors/totp"), 401, "step-up-required")
