@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from commercekit.kernel import Money
 from tests.shop import EMAIL, MUG, SHIRT, configuration, given, piccolo_apps, refused, shop
 
 __all__ = ["configuration", "piccolo_apps", "shop"]
@@ -65,3 +66,29 @@ async def test_cart_of_somebody_else_keeps_nobody_from_logging_in(customer):
     answer = given(await customer.client.post("/store/auth/login", json=LOGIN | bring))
     assert (answer["status"], answer["cart"]) == ("complete", None)
     assert len((await guest.read())["lines"]) == 1
+
+
+async def test_members_of_a_segment_are_quoted_its_prices_and_guests_are_not(customer):
+    pricing = customer.shop.pricing
+    await pricing.add_price_list("vip", "default", {}, segment="vip")
+    await pricing.put_price("vip", MUG, Money(3000, "CNY"), None, expected=None)
+    vip = {"code": "vip", "name": {"en": "VIP", "zh": "贵宾"}}
+    given(await customer.admin("POST", "/admin/segments", json=vip), 201)
+    [account] = given(await customer.admin("GET", "/admin/customers"))["items"]
+    member = f"/admin/segments/vip/members/{account['id']}"
+    guest = await customer.cart((MUG, 1))
+    bring = {"cart": {"id": guest.id, "token": guest.token}}
+    mine = given(await customer.client.post("/store/auth/login", json=LOGIN | bring))["cart"]
+    other = await customer.cart((MUG, 1))
+
+    async def costs():
+        header = {"X-Cart-Token": mine["token"]}
+        cart = given(await customer.client.get(f"/store/carts/{mine['id']}", headers=header))
+        return cart["lines"][0]["unit_price"]["amount"]
+
+    assert await costs() == 4500
+    assert (await customer.admin("PUT", member)).status_code == 204
+    assert await costs() == 3000
+    assert (await other.read())["lines"][0]["unit_price"]["amount"] == 4500
+    assert (await customer.admin("DELETE", member)).status_code == 204
+    assert await costs() == 4500

@@ -292,6 +292,7 @@ class Shop:
             broadcast=self.broadcast,
             bus=self.bus,
             book=self.fields,
+            customers=self.customers,
         )
         self._doors.update(doors_of(self))
         self.identity.people.keep_in_mind(self.customers, OrdersOfPerson(self), CartsOfPerson(self))

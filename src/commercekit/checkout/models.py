@@ -103,6 +103,8 @@ class Basis(Struct, frozen=True, kw_only=True):
     address: Address | None = None
     shipping: str | None = None
     coupons: tuple[str, ...] = ()
+    owner_id: UUID | None = None
+    """The customer whose cart it is: their segments have prices and promotions of their own."""
 
 
 class CartMessage(Struct, frozen=True, kw_only=True, omit_defaults=True):

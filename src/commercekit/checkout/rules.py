@@ -32,6 +32,7 @@ from commercekit.promotions import (
     CouponMessage,
     PricedBasket,
     PromotionOutcome,
+    Shopper,
 )
 
 __all__ = [
@@ -151,7 +152,12 @@ def stock_messages(
 
 
 def basket_of(
-    basis: Basis, priced: Sequence[Priced], market: Market, now: datetime, shipping: Money | None
+    basis: Basis,
+    priced: Sequence[Priced],
+    market: Market,
+    now: datetime,
+    shipping: Money | None,
+    segments: Sequence[str] = (),
 ) -> PricedBasket:
     """What promotions are tried on."""
     return PricedBasket(
@@ -172,6 +178,7 @@ def basket_of(
         ),
         shipping=shipping,
         coupons=basis.coupons,
+        shopper=Shopper(customer_id=basis.owner_id, segments=frozenset(segments)),
         market=market.code,
     )
 

@@ -22,6 +22,7 @@ from commercekit.platform.jobs import JobContext, JobKind, Schedule
 if TYPE_CHECKING:
     from commercekit.catalog import CatalogService
     from commercekit.checkout.models import CheckoutSettings
+    from commercekit.customers import CustomerService
     from commercekit.fulfilment import FulfilmentService
     from commercekit.inventory import InventoryService
     from commercekit.kernel import Clock
@@ -61,13 +62,14 @@ class CheckoutService:
         broadcast: Broadcast,
         bus: Bus,
         book: FieldBook | None = None,
+        customers: CustomerService | None = None,
     ) -> None:
-        """``book`` has the fields that plugins add."""
+        """``book`` has the fields that plugins add, ``customers`` knows who is in which segment."""
         self.markets = markets
         self.orders = orders
         self.shelf = Shelf(broadcast, markets, catalog, pricing, inventory, promotions)
         self.warming = Warming(broadcast, markets, catalog, self.shelf)
-        self.quoter = Quoter(clock, markets, self.shelf, fulfilment)
+        self.quoter = Quoter(clock, markets, self.shelf, fulfilment, customers)
         self.limits = PurchaseLimits(db, clock, catalog, orders, broadcast)
         self.carts = Carts(
             db,

@@ -341,4 +341,5 @@ def basis_of(cart: Cart, languages: Sequence[str] = ()) -> Basis:
         address=cart.address,
         shipping=cart.shipping,
         coupons=cart.coupons,
+        owner_id=cart.owner_id,
     )

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from commercekit.checkout.service.shelf import Shelf
+    from commercekit.customers import CustomerService
     from commercekit.fulfilment import FulfilmentService
     from commercekit.inventory import Availability, Shortfall
     from commercekit.kernel import Address, Clock
@@ -33,11 +34,14 @@ class Quoter:
         markets: MarketService,
         shelf: Shelf,
         fulfilment: FulfilmentService,
+        customers: CustomerService | None = None,
     ) -> None:
+        """Without ``customers`` everybody pays what everybody pays."""
         self._clock = clock
         self._markets = markets
         self._shelf = shelf
         self._fulfilment = fulfilment
+        self._customers = customers
 
     async def quote(self, basis: Basis, *, strict: bool = False, explain: bool = False) -> Quote:
         """What ``basis`` would cost now.
@@ -50,7 +54,8 @@ class Quoter:
         """
         now = self._clock.now()
         market = await self._markets.by_code(basis.market)
-        priced, messages = await self._price(basis, market, now, strict=strict)
+        segments = await self._segments(basis)
+        priced, messages = await self._price(basis, market, now, segments, strict=strict)
         if not strict:
             availability = await self._shelf.availability(
                 market.code, {item.line.sku: item.line.quantity for item in priced}
@@ -58,14 +63,14 @@ class Quoter:
             lines = [item.line for item in priced]
             messages += stock_messages(lines, availability, basis.languages)
         promote = await self._shelf.evaluator()
-        outcome = promote(basket_of(basis, priced, market, now, None), explain=explain)
+        outcome = promote(basket_of(basis, priced, market, now, None, segments), explain=explain)
         option = None
         if basis.shipping is not None and priced:
             option = await self._choose_shipping(basis, priced, market, outcome, strict=strict)
             if option is None:
                 messages.append(message("shipping-unavailable", basis.languages))
             else:
-                basket = basket_of(basis, priced, market, now, option.amount)
+                basket = basket_of(basis, priced, market, now, option.amount, segments)
                 outcome = promote(basket, explain=explain)
         return build_quote(
             basis=basis,
@@ -83,11 +88,12 @@ class Quoter:
         """The ways to have the basis sent; none before there is an address."""
         market = await self._markets.by_code(basis.market)
         now = self._clock.now()
-        priced, _ = await self._price(basis, market, now, strict=False)
+        segments = await self._segments(basis)
+        priced, _ = await self._price(basis, market, now, segments, strict=False)
         if basis.address is None or not priced:
             return []
         promote = await self._shelf.evaluator()
-        outcome = promote(basket_of(basis, priced, market, now, None))
+        outcome = promote(basket_of(basis, priced, market, now, None, segments))
         return await self._rates(basis.address, priced, market, outcome)
 
     async def sells(self, market_code: str, sku: str) -> bool:
@@ -113,15 +119,27 @@ class Quoter:
         """Have at hand how much there is of what was just refused: others will want it too."""
         await self._shelf.availability(market, dict.fromkeys(skus, 1))
 
+    async def _segments(self, basis: Basis) -> tuple[str, ...]:
+        """What the buyer belongs to; a guest belongs to nothing."""
+        if basis.owner_id is None or self._customers is None:
+            return ()
+        return await self._customers.segments_of(basis.owner_id)
+
     async def _price(
-        self, basis: Basis, market: Market, now: datetime, *, strict: bool
+        self,
+        basis: Basis,
+        market: Market,
+        now: datetime,
+        segments: Sequence[str],
+        *,
+        strict: bool,
     ) -> tuple[list[Priced], list[CartMessage]]:
         skus = [line.sku for line in basis.lines]
         there = await self._shelf.look_up(market, skus)
         priced: list[Priced] = []
         messages: list[CartMessage] = []
         for line, (variant, offer) in zip(basis.lines, there, strict=True):
-            price = None if offer is None else offer.price(line.quantity, (), now)
+            price = None if offer is None else offer.price(line.quantity, segments, now)
             if variant is not None and price is not None and variant.for_sale:
                 priced.append(Priced(key=str(line.id), line=line, variant=variant, price=price))
             elif strict:
