@@ -22,7 +22,7 @@ from commercekit.platform.db.embedded import EmbeddedServer
 from commercekit.platform.failpoints import VARIABLE
 
 MAIN = [sys.executable, "-c", "from commercekit.cli import main; main()"]
-PATIENCE = 90.0
+PATIENCE = 180.0
 
 
 class Server:
