@@ -96,6 +96,12 @@ lint: $(STAMP) ## style, spelling, layers and the rules of the house
 	@$(BIN)/codespell
 	@$(BIN)/lint-imports --no-logo --no-cache
 
+.PHONY: sbom
+sbom: $(STAMP) ## the bill of materials of what constraints.txt pins, as CycloneDX, in sbom.cdx.json
+	@$(BIN)/cyclonedx-py requirements constraints.txt --pyproject pyproject.toml --mc-type library \
+	  --output-reproducible --output-format JSON --output-file sbom.cdx.json
+	@echo "Written to sbom.cdx.json"
+
 .PHONY: types
 types: $(STAMP) ## mypy, strict, on the core and all plugins
 	@$(BIN)/mypy $(SOURCES)
