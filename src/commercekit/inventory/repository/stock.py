@@ -350,17 +350,10 @@ async def skus_after(
     db: Source, after: str, limit: int, locations: Sequence[str] | None = None
 ) -> list[str]:
     """SKUs with a stock record, in order, after the one given; at some ``locations`` only."""
-    if locations is None:
-        rows = await db.fetch(
-            "SELECT DISTINCT sku FROM inventory_stock_item WHERE sku > $1 ORDER BY sku LIMIT $2",
-            after,
-            limit,
-        )
-        return [row["sku"] for row in rows]
     rows = await db.fetch(
-        "SELECT DISTINCT i.sku FROM inventory_stock_item i"
-        " JOIN inventory_location l ON l.id = i.location_id"
-        " WHERE i.sku > $1 AND l.code = ANY ($3::text[]) ORDER BY i.sku LIMIT $2",
+        "SELECT DISTINCT sku FROM inventory_stock_item WHERE sku > $1 AND ($3::text[] IS NULL OR"
+        " location_id IN (SELECT id FROM inventory_location WHERE code = ANY ($3)))"
+        " ORDER BY sku LIMIT $2",
         after,
         limit,
         locations,
