@@ -12,7 +12,6 @@ The message is written with the change it tells of, sealed; a job hands it to a 
 
 from commercekit.notifications.errors import NotifierUnknown, TemplateUnknown
 from commercekit.notifications.hookspecs import register_notifiers
-from commercekit.notifications.mails import mail_policy
 from commercekit.notifications.models import (
     TEMPLATES,
     MessageState,
@@ -29,6 +28,7 @@ from commercekit.notifications.providers import (
     Receipt,
     ReceiptNotification,
     ReceiptState,
+    mail_policy,
 )
 from commercekit.notifications.repository import SEALED
 from commercekit.notifications.service import NotificationService
