@@ -231,7 +231,8 @@ async def test_pages_are_told_to_whoever_may_see_them(dsn, clock, tmp_path):
         closed = await shop.token("acme:approve")
         refused(await shop.client.get("/admin/console/pages", headers=closed), 403, "forbidden")
         permissions = given(await shop.admin("GET", "/admin/console/permissions"))
-        assert {"scope": "acme:approve", "label": APPROVE.label, "plugin": "acme"} in permissions
+        approve = {"scope": "acme:approve", "label": APPROVE.label, "plugin": "acme"}
+        assert {**approve, "step_up": False} in permissions
         assert sum(each["plugin"] is None for each in permissions) == len(CORE_PERMISSIONS)
 
 

@@ -1,4 +1,6 @@
+import base64
 import json
+import secrets
 
 import pytest
 
@@ -162,7 +164,8 @@ def test_plugins_are_listed_as_data(commercekit):
 def test_a_production_shop_enables_nothing_by_itself(commercekit, monkeypatch):
     monkeypatch.setenv("COMMERCEKIT_ENVIRONMENT", "production")
     monkeypatch.setenv("COMMERCEKIT_DATABASE__DSN", "postgresql://shop@db/shop")
-    monkeypatch.setenv("COMMERCEKIT_SECURITY__MASTER_KEY", "A" * 43 + "=")
+    key = base64.b64encode(secrets.token_bytes(32)).decode()
+    monkeypatch.setenv("COMMERCEKIT_SECURITY__MASTER_KEY", key)
     monkeypatch.setenv("COMMERCEKIT_WEB__BASE_URL", "https://shop.example")
     monkeypatch.setenv("COMMERCEKIT_WEB__ALLOWED_HOSTS", "shop.example")
     _, told, _ = commercekit("plugins", "list", "--json")
