@@ -90,11 +90,13 @@ mutants: $(STAMP) ## change the rules of money one by one; a test has to notice 
 	@$(BIN)/python .ci/mutants.py
 
 .PHONY: lint
-lint: $(STAMP) ## style, spelling, layers and the rules of the house
+lint: $(STAMP) ## style, spelling, layers, the rules of the house, secrets
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/codespell
 	@$(BIN)/lint-imports --no-logo --no-cache
+	@$(BIN)/bandit --quiet --recursive --configfile pyproject.toml --severity-level medium $(SOURCES)
+	@$(BIN)/python .ci/no_secrets.py
 
 .PHONY: sbom
 sbom: $(STAMP) ## the bill of materials of what constraints.txt pins, as CycloneDX, in sbom.cdx.json

@@ -26,7 +26,7 @@ _BASES: Final = "_bases"
 
 def rendered(answers: Answers) -> Mapping[Path, str]:
     """Every file of the new distribution by its path; a kind's own file hides a shared one."""
-    environment = Environment(  # noqa: S701 - Python, TOML and Markdown, none of them HTML
+    environment = Environment(  # noqa: S701 - Python, TOML and Markdown, none of them HTML  # nosec B701
         loader=FileSystemLoader(TEMPLATES),
         undefined=StrictUndefined,
         keep_trailing_newline=True,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
 import multiprocessing
 import os
 import signal
@@ -116,7 +118,10 @@ def _brought(configuration: ShopConfiguration, error: ConfigurationError) -> str
 
 def _address(host: str, port: int) -> str:
     """How this machine reaches itself there."""
-    reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    reached = host
+    with contextlib.suppress(ValueError):  # a name
+        if (address := ipaddress.ip_address(host)).is_unspecified:
+            reached = "127.0.0.1" if address.version == 4 else "::1"
     return f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
 
 
