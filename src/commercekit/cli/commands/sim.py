@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ from commercekit.cli.exits import EXIT_CODES_HELP, Failed
 from commercekit.platform.telemetry import LogLevel, TelemetrySettings, configure_logging
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from commercekit.cli.simulation.stage import Stage
     from commercekit.cli.simulation.story import Story
 
@@ -54,9 +57,8 @@ def sim(*, seed: int, steps: int, seeds: int, quiet: bool) -> int:
     from commercekit.cli.simulation.story import Story
 
     configure_logging(TelemetrySettings(level=LogLevel.ERROR))
-    logging.disable(logging.CRITICAL)
     silent = quiet or seeds > 1
-    with Stage.set_up() as stage:
+    with _nothing_logged(), Stage.set_up() as stage:
         for number in range(seed, seed + seeds):
             story = Story(number, steps, (lambda _: None) if silent else click.echo)
             try:
@@ -69,6 +71,17 @@ def sim(*, seed: int, steps: int, seeds: int, quiet: bool) -> int:
             if silent:
                 click.echo(f"seed {number}: {steps} steps, the books are right")
     return 0
+
+
+@contextlib.contextmanager
+def _nothing_logged() -> Iterator[None]:
+    """What goes wrong in a play is meant to; whoever calls the command from Python logs again afterwards."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 async def _play(story: Story, stage: Stage) -> None:
