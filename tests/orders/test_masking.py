@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from commercekit.identity import Client, NewAccount
 from commercekit.kernel import Address
 from commercekit.orders.rules import masked_address, masked_email
+from commercekit.platform.security import Principal
 from tests.shop import ADDRESS, EMAIL, MUG, TestShop, given, refused
 
 WHY = {"reason": "The carrier asks for the flat"}
@@ -84,3 +86,25 @@ def test_nothing_of_a_person_is_left() -> None:
         name="W***", phone="+8600000000000", country="CN", region="Shanghai", city="Shanghai", line1="***"
     )  # fmt: skip
     assert masked_email("w@example.com") == "w***@***"
+
+
+async def test_unmasking_asks_a_session_for_a_fresh_factor(shop: TestShop) -> None:
+    order = await shop.placed((MUG, 1))
+    path = f"/admin/orders/{order['number']}/personal"
+    identity = shop.shop.identity
+    agent = await identity.accounts.create_staff(
+        Principal.system("cli"),
+        NewAccount(email="agent@shop.example"),
+        ["orders:read", "personal:unmask"],
+        password="kites above the harbour",
+    )
+    async with shop.shop.db.unit_of_work() as uow:
+        session = await identity.sessions.open(uow, agent, Client())
+    cookie = {"Cookie": f"ck_staff={session.secret}"}
+    assert given(await shop.client.post(path, json=WHY, headers=cookie))["email"] == EMAIL
+    shop.clock.advance(minutes=6)
+    answer = await shop.client.post(path, json=WHY, headers=cookie)
+    refused(answer, 401, "step-up-required")
+    assert EMAIL not in answer.text
+    page = given(await shop.admin("GET", "/admin/audit?action=personal:unmask"))
+    assert len(page["items"]) == 1

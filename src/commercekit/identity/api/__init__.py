@@ -5,6 +5,7 @@ from commercekit.identity.api.captcha import AdminCaptcha, StoreCaptcha
 from commercekit.identity.api.cookies import CookieSessions
 from commercekit.identity.api.factors import AdminFactors, StoreFactors
 from commercekit.identity.api.me import StoreMe
+from commercekit.identity.api.resets import AdminResets, StoreResets
 from commercekit.identity.api.roles import AdminRoleBindings, AdminRoles
 from commercekit.identity.api.staff_auth import StaffAuth
 from commercekit.identity.api.store_auth import StoreAuth
@@ -15,6 +16,7 @@ __all__ = [
     "AdminAudit",
     "AdminCaptcha",
     "AdminFactors",
+    "AdminResets",
     "AdminRoleBindings",
     "AdminRoles",
     "AdminTokens",
@@ -25,6 +27,7 @@ __all__ = [
     "StoreCaptcha",
     "StoreFactors",
     "StoreMe",
+    "StoreResets",
     "controllers",
 ]
 
@@ -34,6 +37,7 @@ controllers = (
     AdminRoles,
     AdminCaptcha,
     AdminFactors,
+    AdminResets,
     AdminTokens,
     AdminUsers,
     StaffAuth,
@@ -41,4 +45,5 @@ controllers = (
     StoreCaptcha,
     StoreFactors,
     StoreMe,
+    StoreResets,
 )

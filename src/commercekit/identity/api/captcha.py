@@ -76,70 +76,44 @@ class _Captcha(Controller):
 Ticket = Annotated[str, Parameter(min_length=1, max_length=1024)]
 
 
-class StoreCaptcha(_Captcha):
-    """Captchas of the store."""
+def _controller(realm_: Realm, root: str, name: str, tag: str) -> type[Controller]:
+    class CaptchaController(_Captcha):
+        path = root
+        tags = [tag]
+        realm = realm_
 
-    path = "/store/auth/captcha"
-    tags = ["Customer accounts"]
-    realm = Realm.CUSTOMER
+        @get(opt=public(_WHY), operation_id=f"{name}GetCaptcha", summary="Get a captcha")
+        async def get_captcha(
+            self,
+            request: Request[Any, Any, Any],
+            identity: IdentityService,
+            action: CaptchaAction = "login",
+            kind: CaptchaKind | None = None,
+        ) -> Response[CaptchaView]:
+            """For one action of this visit, which a cookie stands for."""
+            return await self.give(request, identity, action, kind)
 
-    @get(opt=public(_WHY), operation_id="GetCaptcha", summary="Get a captcha")
-    async def get_captcha(
-        self,
-        request: Request[Any, Any, Any],
-        identity: IdentityService,
-        action: CaptchaAction = "login",
-        kind: CaptchaKind | None = None,
-    ) -> Response[CaptchaView]:
-        """For one action of this visit, which a cookie stands for."""
-        return await self.give(request, identity, action, kind)
+        @get(
+            "/sound",
+            opt=public(_WHY),
+            operation_id=f"{name}GetCaptchaSound",
+            summary="Hear the digits of a captcha",
+            media_type="audio/wav",
+        )
+        async def get_sound(
+            self, request: Request[Any, Any, Any], identity: IdentityService, ticket: Ticket
+        ) -> Response[bytes]:
+            """For whoever cannot see the picture."""
+            return await self.read_aloud(request, identity, ticket)
 
-    @get(
-        "/sound",
-        opt=public(_WHY),
-        operation_id="GetCaptchaSound",
-        summary="Hear the digits of a captcha",
-        media_type="audio/wav",
-    )
-    async def get_sound(
-        self, request: Request[Any, Any, Any], identity: IdentityService, ticket: Ticket
-    ) -> Response[bytes]:
-        """For whoever cannot see the picture."""
-        return await self.read_aloud(request, identity, ticket)
-
-
-class AdminCaptcha(_Captcha):
-    """Captchas in front of the console."""
-
-    path = "/admin/auth/captcha"
-    tags = ["Staff accounts"]
-    realm = Realm.STAFF
-
-    @get(opt=public(_WHY), operation_id="AdminGetCaptcha", summary="Get a captcha")
-    async def get_captcha(
-        self,
-        request: Request[Any, Any, Any],
-        identity: IdentityService,
-        action: CaptchaAction = "login",
-        kind: CaptchaKind | None = None,
-    ) -> Response[CaptchaView]:
-        """For one action of this visit, which a cookie stands for."""
-        return await self.give(request, identity, action, kind)
-
-    @get(
-        "/sound",
-        opt=public(_WHY),
-        operation_id="AdminGetCaptchaSound",
-        summary="Hear the digits of a captcha",
-        media_type="audio/wav",
-    )
-    async def get_sound(
-        self, request: Request[Any, Any, Any], identity: IdentityService, ticket: Ticket
-    ) -> Response[bytes]:
-        """For whoever cannot see the picture."""
-        return await self.read_aloud(request, identity, ticket)
+    CaptchaController.__name__ = CaptchaController.__qualname__ = f"{name or 'Store'}Captcha"
+    return CaptchaController
 
 
 def _headers(cookie: str | None) -> dict[str, str]:
     headers = {"Cache-Control": "no-store"}
     return headers if cookie is None else {**headers, "Set-Cookie": cookie}
+
+
+StoreCaptcha = _controller(Realm.CUSTOMER, "/store/auth/captcha", "", "Customer accounts")
+AdminCaptcha = _controller(Realm.STAFF, "/admin/auth/captcha", "Admin", "Staff accounts")

@@ -15,7 +15,8 @@ from commercekit.identity.api.cookies import (
     session_header,
     session_of,
 )
-from commercekit.identity.api.fields import CaptchaField, EmailField, PasswordField, TokenField
+from commercekit.identity.api.fields import CaptchaField, EmailField, PasswordField
+from commercekit.identity.api.resets import NewPasswordInput
 from commercekit.identity.models import MailPurpose, Realm, SessionView
 from commercekit.identity.service import IdentityService
 from commercekit.platform.http import Input, current_request_id
@@ -53,20 +54,6 @@ class StaffSelfView(Struct, frozen=True, kw_only=True):
     scopes: tuple[str, ...]
     session_id: UUID
     second_factor: str | None
-
-
-class ResetRequestInput(Input):
-    """Whoever forgot a password."""
-
-    email: EmailField
-    captcha: CaptchaField | None = None
-
-
-class NewPasswordInput(Input):
-    """What stands behind ``#`` in the link, and the password that is to be."""
-
-    token: TokenField
-    password: PasswordField
 
 
 class PasswordChangeInput(Input):
@@ -202,38 +189,8 @@ class StaffAuth(Controller):
         return renewed(request, session, identity.now())
 
     @post(
-        "/reset-requests",
-        opt={"public": "whoever forgot a password cannot log in"},
-        status_code=202,
-        operation_id="AdminAskForNewPassword",
-        summary="Have a link to a new password sent",
-    )
-    async def ask_reset(
-        self, request: Request[Any, Any, Any], data: ResetRequestInput, identity: IdentityService
-    ) -> None:
-        """The same answer, after the same time, for an address that nobody has."""
-        await identity.links.ask_reset(
-            Realm.STAFF, data.email, client_of(request), captcha=data.captcha
-        )
-
-    @post(
-        "/resets",
-        opt={"public": "the link is the proof"},
-        status_code=204,
-        operation_id="AdminChooseNewPassword",
-        summary="Choose a new password by a link",
-    )
-    async def reset(
-        self, request: Request[Any, Any, Any], data: NewPasswordInput, identity: IdentityService
-    ) -> None:
-        """Every session of the account ends; second factors stay as they are."""
-        await identity.links.choose_password(
-            Realm.STAFF, data.token, data.password, address=client_of(request).address
-        )
-
-    @post(
         "/invitations",
-        opt={"public": "the link is the proof"},
+        opt=public("the link is the proof"),
         status_code=204,
         operation_id="AdminJoin",
         summary="Join the staff by a link",

@@ -68,20 +68,6 @@ class LoginView(Struct, frozen=True, kw_only=True):
     """The account's cart with what the guest's had in it, where one was brought and could be taken."""
 
 
-class ResetRequestInput(Input):
-    """Whoever forgot a password."""
-
-    email: EmailField
-    captcha: CaptchaField | None = None
-
-
-class NewPasswordInput(Input):
-    """What stands behind ``#`` in the link, and the password that is to be."""
-
-    token: TokenField
-    password: PasswordField
-
-
 class LinkInput(Input):
     """What stands behind ``#`` in the link."""
 
@@ -168,38 +154,8 @@ class StoreAuth(Controller):
         return forgetting(request, Realm.CUSTOMER)
 
     @post(
-        "/reset-requests",
-        opt={"public": "whoever forgot a password cannot log in"},
-        status_code=202,
-        operation_id="AskForNewPassword",
-        summary="Have a link to a new password sent",
-    )
-    async def ask_reset(
-        self, request: Request[Any, Any, Any], data: ResetRequestInput, identity: IdentityService
-    ) -> None:
-        """The same answer, after the same time, for an address that nobody has."""
-        await identity.links.ask_reset(
-            Realm.CUSTOMER, data.email, client_of(request), captcha=data.captcha
-        )
-
-    @post(
-        "/resets",
-        opt={"public": "the link is the proof"},
-        status_code=204,
-        operation_id="ChooseNewPassword",
-        summary="Choose a new password by a link",
-    )
-    async def reset(
-        self, request: Request[Any, Any, Any], data: NewPasswordInput, identity: IdentityService
-    ) -> None:
-        """Every session of the account ends; the link works once."""
-        await identity.links.choose_password(
-            Realm.CUSTOMER, data.token, data.password, address=client_of(request).address
-        )
-
-    @post(
         "/proofs",
-        opt={"public": "the link is the proof"},
+        opt=public("the link is the proof"),
         status_code=204,
         operation_id="ProveEmail",
         summary="Prove an e-mail address by a link",
@@ -212,7 +168,7 @@ class StoreAuth(Controller):
 
     @post(
         "/email-changes",
-        opt={"public": "the link is the proof"},
+        opt=public("the link is the proof"),
         status_code=204,
         operation_id="ChangeEmail",
         summary="Take another e-mail address by a link",
