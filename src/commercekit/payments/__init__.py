@@ -56,12 +56,15 @@ from commercekit.payments.models import (
 from commercekit.payments.providers import (
     PAYMENT_GATEWAYS,
     Action,
+    AmountLimits,
     AppParams,
     Capabilities,
     CaptureMode,
     ClientSecret,
     CreatePayment,
     CreateResult,
+    DisputeSnapshot,
+    DisputeState,
     EventKind,
     Flow,
     FormPost,
@@ -79,7 +82,9 @@ from commercekit.payments.providers import (
     RefundRequest,
     RefundSnapshot,
     RefundState,
+    StatementKind,
     StatementLine,
+    StatementPlan,
 )
 from commercekit.payments.repository import SEALED
 from commercekit.payments.service import Gateways, PaymentService
@@ -91,6 +96,7 @@ __all__ = [
     "REFUND_STEPS",
     "SEALED",
     "Action",
+    "AmountLimits",
     "AppParams",
     "Attention",
     "AttentionKind",
@@ -102,6 +108,8 @@ __all__ = [
     "CollectionAmountDiffers",
     "CreatePayment",
     "CreateResult",
+    "DisputeSnapshot",
+    "DisputeState",
     "EventKind",
     "Flow",
     "FormPost",
@@ -158,6 +166,8 @@ __all__ = [
     "RefundState",
     "RefundStatus",
     "RefundSucceeded",
+    "StatementKind",
     "StatementLine",
+    "StatementPlan",
     "WebhookUnknown",
 ]

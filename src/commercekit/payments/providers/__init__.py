@@ -17,12 +17,15 @@ Outcomes:
 from commercekit.payments.providers.gateway import PaymentGateway
 from commercekit.payments.providers.messages import (
     Action,
+    AmountLimits,
     AppParams,
     Capabilities,
     CaptureMode,
     ClientSecret,
     CreatePayment,
     CreateResult,
+    DisputeSnapshot,
+    DisputeState,
     EventKind,
     Flow,
     FormPost,
@@ -39,19 +42,24 @@ from commercekit.payments.providers.messages import (
     RefundRequest,
     RefundSnapshot,
     RefundState,
+    StatementKind,
     StatementLine,
+    StatementPlan,
 )
 from commercekit.payments.providers.verbs import PAYMENT_GATEWAYS
 
 __all__ = [
     "PAYMENT_GATEWAYS",
     "Action",
+    "AmountLimits",
     "AppParams",
     "Capabilities",
     "CaptureMode",
     "ClientSecret",
     "CreatePayment",
     "CreateResult",
+    "DisputeSnapshot",
+    "DisputeState",
     "EventKind",
     "Flow",
     "FormPost",
@@ -69,5 +77,7 @@ __all__ = [
     "RefundRequest",
     "RefundSnapshot",
     "RefundState",
+    "StatementKind",
     "StatementLine",
+    "StatementPlan",
 ]

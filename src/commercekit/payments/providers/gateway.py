@@ -183,12 +183,17 @@ class PaymentGateway(ABC):
         """
 
     def reconcile(self, ctx: ProviderContext, day: date) -> AsyncIterator[StatementLine]:
-        """Read the provider's statement of ``day``. Optional.
+        """Read the provider's statement of ``day``. For gateways that declare ``statement``.
+
+        Read again it gives the same lines, whatever their order. Write it as an asynchronous generator:
+        a day may have a hundred thousand lines. A movement of the account that is not of this shop
+        belongs to it too.
 
         :param ctx: the merchant account.
-        :param day: in the provider's own time zone.
-        :returns: every movement of that day.
-        :raises NotImplementedError: the provider gives no statement.
+        :param day: by the provider's own midnight (:attr:`StatementPlan.utc_offset`).
+        :returns: every movement of that day; none for a day without any.
+        :raises ProviderUnavailable: the statement is not there yet; the core comes back later.
+        :raises ProviderUnknown: no answer, or one that stops in the middle.
         """
         message = f"{self.code} gives no statement"
         raise NotImplementedError(message)

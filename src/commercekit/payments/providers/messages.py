@@ -1,5 +1,6 @@
 """What is said to a gateway and what it answers."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -10,12 +11,15 @@ from commercekit.platform.providers import Ack
 
 __all__ = [
     "Action",
+    "AmountLimits",
     "AppParams",
     "Capabilities",
     "CaptureMode",
     "ClientSecret",
     "CreatePayment",
     "CreateResult",
+    "DisputeSnapshot",
+    "DisputeState",
     "EventKind",
     "Flow",
     "FormPost",
@@ -32,7 +36,9 @@ __all__ = [
     "RefundRequest",
     "RefundSnapshot",
     "RefundState",
+    "StatementKind",
     "StatementLine",
+    "StatementPlan",
 ]
 
 
@@ -91,6 +97,60 @@ class EventKind(StrEnum):
     INFO = "info"
 
 
+class DisputeState(StrEnum):
+    """How far the payer's bank has got with asking for the money back."""
+
+    INQUIRY = "inquiry"
+    """The bank only asks: no money has moved. It may become a dispute."""
+    NEEDS_RESPONSE = "needs_response"
+    """The shop has until ``evidence_due_at`` to say why the money is its own."""
+    UNDER_REVIEW = "under_review"
+    """The shop has answered; the bank decides."""
+    WON = "won"
+    LOST = "lost"
+    CLOSED = "closed"
+    """It ended without anybody deciding: an inquiry that became nothing, a dispute withdrawn."""
+
+
+class StatementKind(StrEnum):
+    """What one line of a provider's statement is about."""
+
+    CHARGE = "charge"
+    REFUND = "refund"
+    REFUND_REVERSAL = "refund_reversal"
+    """A refund came back: its card was closed."""
+    DISPUTE = "dispute"
+    """Taken from the shop because a payer's bank asked for it."""
+    DISPUTE_REVERSAL = "dispute_reversal"
+    """Given back to the shop: the dispute was won."""
+    FEE = "fee"
+    """What the provider charges by itself; what it keeps of a movement is that line's ``fee``."""
+    PAYOUT = "payout"
+    """Sent on to the shop's bank account; positive when the bank sent it back."""
+    ADJUSTMENT = "adjustment"
+    """Anything else; ``text`` says what."""
+
+
+class AmountLimits(Struct, frozen=True, kw_only=True):
+    """What may be paid at once in one currency, in minor units."""
+
+    least: int = 1
+    most: int | None = None
+    step: int = 1
+    """Only multiples of it: a vendor may count dinars in hundredths only."""
+
+
+class StatementPlan(Struct, frozen=True, kw_only=True):
+    """When a provider's statement of a day can be read."""
+
+    utc_offset: timedelta = timedelta(0)
+    """By whose midnight its days end: eight hours for a vendor who counts China's days."""
+    ready_after: timedelta = timedelta(hours=10)
+    """How long after that midnight the statement is complete."""
+    days_kept: int = 90
+    """How many days back it is given."""
+
+
 class Capabilities(Struct, frozen=True, kw_only=True):
     """What a gateway can do. The core never asks for what is not declared here."""
 
@@ -116,9 +176,33 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     close: bool = True
     webhook: bool = True
     min_amount: int | None = None
-    """In minor units."""
+    """In minor units, whatever the currency."""
+    max_amount: int | None = None
+    """In minor units, whatever the currency."""
+    amounts: Mapping[str, AmountLimits] = {}
+    """By currency, in place of ``min_amount`` and ``max_amount``."""
     session_ttl: timedelta | None = None
     """How long an action (a link, a code) stays usable."""
+    disputes: bool = False
+    """Notifications tell of disputes, each with a :class:`DisputeSnapshot`."""
+    statement: StatementPlan | None = None
+    """:meth:`PaymentGateway.reconcile` reads the provider's statement; ``None`` when there is none."""
+
+    def limits(self, currency: str) -> AmountLimits:
+        """What may be paid at once in ``currency``, whether or not it is taken at all."""
+        return self.amounts.get(currency) or AmountLimits(
+            least=self.min_amount or 1, most=self.max_amount
+        )
+
+    def takes(self, amount: Money) -> bool:
+        """Whether so much of this currency can be paid at once; nothing else is ever asked for."""
+        limits = self.limits(amount.currency)
+        return (
+            (self.currencies is None or amount.currency in self.currencies)
+            and amount.amount >= limits.least
+            and (limits.most is None or amount.amount <= limits.most)
+            and amount.amount % limits.step == 0
+        )
 
 
 class PayLine(Struct, frozen=True):
@@ -266,6 +350,34 @@ class RefundSnapshot(Struct, frozen=True, kw_only=True):
     raw: bytes = b""
 
 
+class DisputeSnapshot(Struct, frozen=True, kw_only=True):
+    """A dispute as the provider sees it at one moment.
+
+    Snapshots may come in any order: the one with the latest ``occurred_at`` counts, and what is won,
+    lost or closed is never open again.
+    """
+
+    dispute_id: str
+    """The provider's; a payment may have several."""
+    payment_id: str
+    """Ours."""
+    provider_ref: str | None = None
+    """The payment's at the provider."""
+    state: DisputeState
+    amount: Money
+    """What the payer's bank asks for."""
+    withdrawn: Money | None = None
+    """What the provider has taken from the shop for it and not given back, fees aside. ``None`` where
+    it does not say: all of ``amount`` while it is answered, reviewed or lost, else nothing."""
+    reason: str = ""
+    """The provider's word for why, short and stable, such as ``fraudulent``; shown to staff."""
+    evidence_due_at: datetime | None = None
+    """Until when the shop can answer, at the provider."""
+    occurred_at: datetime
+    """When it was so."""
+    raw: bytes = b""
+
+
 class GatewayEvent(Struct, frozen=True, kw_only=True):
     """One thing a notification tells."""
 
@@ -277,6 +389,7 @@ class GatewayEvent(Struct, frozen=True, kw_only=True):
     """Whose money, in the provider's words; compared with :meth:`PaymentGateway.merchant_account`."""
     payment: PaymentSnapshot | None = None
     refund: RefundSnapshot | None = None
+    dispute: DisputeSnapshot | None = None
 
 
 class Notification(Struct, frozen=True):
@@ -290,12 +403,32 @@ class Notification(Struct, frozen=True):
 
 
 class StatementLine(Struct, frozen=True, kw_only=True):
-    """One movement on the provider's statement of a day."""
+    """One movement on the provider's statement of a day.
 
-    payment_id: str | None
-    provider_ref: str | None
-    refund_id: str | None = None
-    kind: EventKind
+    Signs are the shop's: what came to it is positive, what left it negative. ``amount`` is before
+    fees, in the money the shopper paid in; ``settled`` is the same movement in the money the
+    account is kept in, where that is another.
+    """
+
+    line_id: str
+    """Of this movement, unique within the account for ever and the same each time it is read: the
+    provider's own id, or made of the ids it does give (trade, kind, refund)."""
+    kind: StatementKind
     amount: Money
     fee: Money | None = None
+    """What the provider kept of it: positive where it costs, negative where a fee is given back. In
+    the money the account is kept in."""
+    settled: Money | None = None
+    payment_id: str | None = None
+    """Ours, as :attr:`CreatePayment.payment_id` was; whatever the statement says, ours or not."""
+    refund_id: str | None = None
+    """Ours, as :attr:`RefundRequest.refund_id` was."""
+    dispute_id: str | None = None
+    """The provider's, as :attr:`DisputeSnapshot.dispute_id`."""
+    provider_ref: str | None = None
+    """The movement's at the provider, to find it there."""
+    batch: str | None = None
+    """The payout it was, or is going to be, paid out with."""
+    text: str = ""
+    """The provider's own words, for staff; free of personal data."""
     occurred_at: datetime

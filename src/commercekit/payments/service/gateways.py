@@ -121,9 +121,9 @@ class Gateways:
         able = self._accounts[offer.method.gateway, offer.method.account].gateway.capabilities
         return (
             (settings.currencies is None or currency in settings.currencies)
-            and (able.currencies is None or currency in able.currencies)
-            and amount >= max(settings.min_amount or 1, able.min_amount or 1)
+            and amount >= (settings.min_amount or 1)
             and (settings.max_amount is None or amount <= settings.max_amount)
+            and able.takes(Money(amount, currency))
         )
 
     def _open(

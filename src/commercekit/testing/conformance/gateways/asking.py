@@ -222,11 +222,11 @@ class AskingRules:
     @rule("states-the-amount-asked")
     async def test_amounts_and_currencies_arrive_as_they_were_sent(self, trial: Trial) -> None:
         """Rule ``states-the-amount-asked``: there, back, and in what is told."""
-        takes, least = trial.able.currencies, trial.able.min_amount or 0
         for currency, units in _AMOUNTS:
-            if takes is not None and currency not in takes:
+            least = trial.able.limits(currency).least
+            amount = Money(units + (10 * least if least > 1 else 0), currency)
+            if not trial.able.takes(amount):
                 continue
-            amount = Money(units + 10 * least, currency)
             asked = await trial.asked(amount=amount)
             _states("asked", amount, asked.result.snapshot)
             if trial.lacks(("vendor",)):

@@ -162,6 +162,7 @@ def essence(event: GatewayEvent) -> GatewayEvent:
         event,
         payment=event.payment and msgspec.structs.replace(event.payment, raw=b""),
         refund=event.refund and msgspec.structs.replace(event.refund, raw=b""),
+        dispute=event.dispute and msgspec.structs.replace(event.dispute, raw=b""),
     )
 
 

@@ -157,7 +157,10 @@ class Trial:
     @property
     def amount(self) -> Money:
         """What a payment of the trial costs."""
-        return Money(max(self.contract.amount, 10 * (self.able.min_amount or 0)), self.currency)
+        limits = self.able.limits(self.currency)
+        wanted = max(self.contract.amount, 10 * limits.least)
+        fitting = min(wanted, limits.most or wanted)
+        return Money(fitting - fitting % limits.step, self.currency)
 
     @property
     def flow(self) -> Flow:

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from msgspec import Struct
 
 from commercekit.kernel import Money
-from commercekit.payments import CreatePayment, CreateResult
+from commercekit.payments import CreatePayment, CreateResult, DisputeState
 from commercekit.platform.providers import RawRequest
 from commercekit.testing.conformance.gateways.line import Fault
 
@@ -89,8 +89,15 @@ class PaymentVendor(Protocol):
         """
         raise NotImplementedError
 
+    async def dispute(self, asked: Asked, state: DisputeState) -> None:
+        """Have the payer's bank ask for the money back, or bring what it asked to ``state``.
+
+        Asked only of gateways that declare ``disputes``, of a payment that is paid, and never backwards.
+        """
+        raise NotImplementedError
+
     async def notifications(self, payment_id: str) -> Sequence[RawRequest]:
-        """What the vendor tells of a payment and its refunds so far, oldest first.
+        """What the vendor tells of a payment, its refunds and disputes so far, oldest first.
 
         Each call is a delivery of its own: the same events under the same ids, signed anew at the
         time of the clock. Asked only of gateways that declare ``webhook``.
