@@ -26,14 +26,17 @@ def shop(commercekit, empty_dsn, at, monkeypatch):
 def test_an_account_is_made_listed_closed_and_opened_again(shop):
     code, out, _ = shop("staff", "list")
     assert (code, out.startswith("Nobody yet")) == (0, True)
-    make = ("staff", "create", "Han@shop.example", "--scope", "*:*")
+    code, _, err = shop("staff", "create", "Han@shop.example", typed=f"{PASSWORD}\n")
+    assert (code, "Say what they may do: --owner" in err) == (2, True)
+    make = ("staff", "create", "Han@shop.example", "--owner")
     assert shop(*make, typed="12345678\n")[0] == 1
     code, _, err = shop(*make, typed=f"{PASSWORD}\n")
     assert (code, err) == (0, "han@shop.example can log in.\n")
     assert shop(*make, typed=f"{PASSWORD}\n")[0] == 1
     # Nobody closes the last account that may do everything.
     assert shop("staff", "disable", "han@shop.example")[0] == 1
-    invite = ("staff", "create", "lucy@shop.example", "--scope", "orders:read", "--invite")
+    invite = ("staff", "create", "lucy@shop.example", "--role", "support", "--invite")
+    assert shop(*invite[:3], "--role", "no-such-role", "--invite")[0] == 1
     code, _, err = shop(*invite)
     assert (code, "will be sent a link" in err) == (0, True)
     assert shop("staff", "disable", "LUCY@shop.example")[0] == 0

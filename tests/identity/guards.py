@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from commercekit.kernel import new_id
 from commercekit.notifications import Outcome
 from commercekit.platform.limits import DEFAULTS, Addresses, Limiter, PostgresCounters
 
@@ -34,11 +35,14 @@ class Courier:
 
     def __init__(self):
         self.sent = []
+        self.mails = []
         self.outcome = Outcome.SENT
         self.channels = {"email", "sms"}
 
-    async def send(self, uow, **message):
-        return None
+    async def send(self, uow, *, template, to, locale, params, dedupe_key):
+        mail = (template, to, locale, params)
+        uow.after_commit(lambda: self.mails.append(mail))
+        return new_id()
 
     def carries(self, channel):
         return channel in self.channels

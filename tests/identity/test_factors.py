@@ -19,6 +19,7 @@ from commercekit.identity import (
 )
 from commercekit.identity.api import CookieSessions, controllers
 from commercekit.notifications import Outcome
+from commercekit.notifications.rules import Texts
 from commercekit.platform.http import Cursors, Idempotency
 from commercekit.platform.providers import ProviderUnavailable
 from commercekit.platform.security import (
@@ -263,6 +264,63 @@ async def test_the_last_factor_stays_and_the_others_go(client, keeper, clock, co
     assert_problem(await client.delete(path), 404, "not-found")
     [left] = (await client.get("/admin/auth/factors")).json()["factors"]
     assert (left["kind"], left["label"]) == ("sms", "+86•••••••9000")
+
+
+async def test_the_owner_is_told_whenever_a_factor_changes(
+    client, keeper, clock, courier, identity
+):
+    def told():
+        changes = [(to, params["change"], params["kind"]) for _, to, _, params in courier.mails]
+        assert {template for template, *_ in courier.mails} <= {"factors-changed"}
+        courier.mails.clear()
+        return changes
+
+    to = KEEPER["email"]
+    await log_in(client)
+    begun = await client.post("/admin/auth/factors/totp")
+    assert told() == []  # nothing opens the account yet
+    confirm = f"/admin/auth/factors/{begun.json()['factor_id']}/confirm"
+    assert_problem(await client.post(confirm, json={"code": "000000"}), 401, "code-wrong")
+    assert told() == []
+    code = pyotp.TOTP(begun.json()["secret"]).at(clock.now())
+    assert (await client.post(confirm, json={"code": code})).status_code == 200
+    assert told() == [(to, "added", "totp")]
+    assert (await client.post("/admin/auth/factors/recovery-codes")).status_code == 201
+    assert told() == [(to, "codes-renewed", "")]
+    begun = await client.post("/admin/auth/factors/codes", json={"kind": "sms", "to": NUMBER})
+    confirm = f"/admin/auth/factors/{begun.json()['factor_id']}/confirm"
+    await client.post(confirm, json={"code": courier.sent[-1][-1]})
+    assert told() == [(to, "added", "sms")]
+    factors = (await client.get("/admin/auth/factors")).json()["factors"]
+    for factor in factors:
+        await client.delete(f"/admin/auth/factors/{factor['id']}")
+    # The second one stays, and nobody is told what did not happen.
+    assert told() == [(to, "removed", factors[0]["kind"])]
+    account = await identity.accounts.find(Realm.STAFF, to)
+    await identity.factors.reset(CLI, account, reason="lost telephone")
+    assert told() == [(to, "reset", "")]
+
+
+@pytest.mark.parametrize("name", ["Li Lei", ""])
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        *(("added", kind) for kind in ("totp", "passkey", "sms", "email")),
+        *(("removed", kind) for kind in ("totp", "passkey", "sms", "email")),
+        ("codes-renewed", ""),
+        ("reset", ""),
+    ],
+)
+def test_a_mail_about_factors_says_which_in_both_languages(name, change, kind):
+    texts = Texts(shop_name="A shop")
+    params = {"name": name, "change": change, "kind": kind}
+    english, chinese = (texts.render("factors-changed", tag, params) for tag in ("en", "zh"))
+    for mail in (english, chinese):
+        assert mail.text.rstrip().endswith("A shop")
+        assert "{" not in mail.text
+        assert "\n\n\n" not in mail.text
+    assert english.subject.isascii()
+    assert any("\u4e00" <= letter <= "\u9fff" for letter in chinese.subject)
 
 
 async def test_codes_by_text_message_are_for_one_session_and_five_minutes(

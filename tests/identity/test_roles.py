@@ -345,3 +345,30 @@ async def test_a_token_within_a_limit_is_refused_where_the_limit_is_not_known(cl
     assert_problem(await client.get("/admin/roles", headers=limited), 403, "forbidden")
     free = await bearer("roles:read")
     assert (await client.get("/admin/roles", headers=free)).status_code == 200
+
+
+async def test_an_account_is_made_with_its_roles_or_not_at_all(identity, database):
+    owner = await identity.accounts.create_staff(
+        BOSS, NewAccount(email="han@example.com"), roles=("owner", "owner")
+    )
+    [binding] = await identity.roles.list_bindings(owner.id)
+    assert (binding.role, binding.limit, owner.scopes) == ("owner", None, ())
+    clerk = Principal(id="token/clerk", kind=PrincipalKind.STAFF, scopes=frozenset({"users:*"}))
+    for actor, role, refusal in (
+        (clerk, "support", ScopeNotHeld),
+        (BOSS, "no-such-role", RoleNotFound),
+    ):
+        with pytest.raises(refusal):
+            await identity.accounts.create_staff(
+                actor, NewAccount(email="lucy@example.com"), roles=(role,)
+            )
+    assert await identity.accounts.find(Realm.STAFF, "lucy@example.com") is None
+    assert await database.fetchval("SELECT count(*) FROM identity_role_binding") == 1
+    assert await database.fetchval("SELECT count(*) FROM identity_mail_proof") == 1
+    # The shop stays somebody's.
+    other = await identity.accounts.create_staff(
+        BOSS, NewAccount(email="lucy@example.com"), roles=("support",)
+    )
+    with pytest.raises(LastOwner):
+        await identity.accounts.delete_staff(BOSS, owner.id)
+    await identity.accounts.delete_staff(BOSS, other.id)

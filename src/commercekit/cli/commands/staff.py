@@ -30,7 +30,7 @@ def staff() -> None:
     The first account of a shop is made here; whoever logs in with it invites the others.
 
     \b
-    commercekit staff create han@shop.example --scope '*:*'
+    commercekit staff create han@shop.example --owner
     commercekit staff disable han@shop.example
     commercekit staff reset-factors han@shop.example --reason 'lost telephone'
     """
@@ -39,8 +39,10 @@ def staff() -> None:
 @staff.command()
 @click.argument("email")
 @click.option("--name", help="How mails address them.")
+@click.option("--owner", is_flag=True, help="The role of whoever owns the shop: everything.")
+@click.option("--role", "roles", multiple=True, help="A role they have; repeat for several.")
 @click.option(
-    "--scope", "scopes", multiple=True, required=True, help="What they may do; repeat for several."
+    "--scope", "scopes", multiple=True, help="A single permission beside roles; repeat for several."
 )
 @click.option("--invite", is_flag=True, help="Send them a link instead of asking for a password.")
 @as_json
@@ -50,6 +52,8 @@ def create(
     *,
     email: str,
     name: str | None,
+    owner: bool,
+    roles: tuple[str, ...],
     scopes: tuple[str, ...],
     invite: bool,
     json_output: bool,
@@ -57,16 +61,22 @@ def create(
     """Make an account for EMAIL. The password is asked for, or read from standard input.
 
     \b
-    commercekit staff create han@shop.example --scope '*:*'
-    commercekit staff create lucy@shop.example --scope 'orders:*' --invite
+    commercekit staff create han@shop.example --owner
+    commercekit staff create lucy@shop.example --role support --invite
     """
+    given = (*(("owner",) if owner else ()), *roles)
+    if not given and not scopes:
+        message = "Say what they may do: --owner, or --role, such as --role support"
+        raise click.UsageError(message)
     password = None if invite else _password()
 
     async def work(shop: Shop) -> StaffMember:
         from commercekit.identity import NewAccount
 
         new = NewAccount(email=email, name=name, locale=shop.settings.market.languages[0])
-        account = await shop.identity.accounts.create_staff(_CLI, new, scopes, password=password)
+        account = await shop.identity.accounts.create_staff(
+            _CLI, new, scopes, roles=given, password=password
+        )
         return await _member(shop, account)
 
     made = with_shop(place, work)
@@ -91,7 +101,7 @@ def list_staff(place: Place, *, json_output: bool) -> None:
     print_table(
         ("id", "e-mail", "name", "state"),
         rows,
-        empty="Nobody yet; make the first: commercekit staff create you@shop.example --scope '*:*'",
+        empty="Nobody yet; make the first: commercekit staff create you@shop.example --owner",
     )
 
 

@@ -33,8 +33,13 @@ class InvitationInput(Input):
     email: EmailField
     scopes: Annotated[
         list[Annotated[str, Meta(max_length=80, examples=["orders:read"])]],
-        Meta(min_length=1, max_length=100),
-    ]
+        Meta(max_length=100),
+    ] = []
+    """Single permissions; most are given a role instead."""
+    roles: Annotated[
+        list[Annotated[str, Meta(max_length=64, examples=["support"])]], Meta(max_length=20)
+    ] = []
+    """Each everywhere; bind roles afterwards for those with a limit."""
     name: NameField | None = None
     locale: LocaleField = "en"
 
@@ -67,11 +72,12 @@ class AdminUsers(Controller):
     async def invite(
         self, request: Request[Any, Any, Any], data: InvitationInput, identity: IdentityService
     ) -> StaffMember:
-        """They are sent a link by which they choose a password."""
+        """They are sent a link by which they choose a password; without a role they may do nothing."""
         account = await identity.accounts.create_staff(
             principal_of(request),
             NewAccount(email=data.email, name=data.name, locale=data.locale),
             data.scopes,
+            roles=data.roles,
             request_id=current_request_id(),
         )
         return member(account)

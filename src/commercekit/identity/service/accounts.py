@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from commercekit.identity.service.mailing import Mailing
     from commercekit.identity.service.passwords import Passwords
+    from commercekit.identity.service.roles import Roles
     from commercekit.identity.service.sessions import Sessions
     from commercekit.kernel import Clock, PageRequest
     from commercekit.platform.db import Database, UnitOfWork
@@ -46,13 +47,15 @@ class Accounts:
         passwords: Passwords,
         sessions: Sessions,
         mailing: Mailing,
+        roles: Roles,
         audit: AuditPort,
         permissions: PermissionBook,
     ) -> None:
         self._db = db
         self._clock = clock
         self._repository = AccountRepository(db, sealer)
-        self._roles = RoleRepository(db)
+        self._bindings = RoleRepository(db)
+        self._roles = roles
         self._proofs = MailProofRepository(db, sealer)
         self._passwords = passwords
         self._sessions = sessions
@@ -85,15 +88,17 @@ class Accounts:
         self,
         actor: Principal,
         new: NewAccount,
-        scopes: Iterable[str],
+        scopes: Iterable[str] = (),
         *,
+        roles: Iterable[str] = (),
         password: str | None = None,
         request_id: str = "",
     ) -> Account:
-        """A member of staff who may do what ``actor`` may grant.
+        """A member of staff who may do what ``actor`` may grant: ``scopes``, and what ``roles`` hold.
 
-        Without ``password`` they are sent a link by which they choose one. Raises
-        :class:`~commercekit.identity.errors.EmailTaken`,
+        Account and roles are made together or not at all. Without ``password`` they are sent a link by which
+        they choose one. Raises :class:`~commercekit.identity.errors.EmailTaken`,
+        :class:`~commercekit.identity.errors.RoleNotFound`,
         :class:`~commercekit.identity.errors.ScopeNotHeld` and
         :class:`~commercekit.identity.errors.WeakPassword`.
         """
@@ -123,6 +128,8 @@ class Accounts:
             await self._record(
                 uow, actor, "users:create", account.id, request_id, scopes=" ".join(granted)
             )
+            for role in dict.fromkeys(roles):
+                await self._roles.give(uow, actor, account.id, role, request_id=request_id)
             if sealed is None:
                 await self._mailing.link(uow, account, MailPurpose.INVITE, "staff-invited")
         return account
@@ -178,7 +185,7 @@ class Accounts:
             await uow.lock(OWNERS_LOCK)
             account = await self._staff(uow, account_id)
             _refuse_own(actor, account_id)
-            owned = await self._roles.owners(uow)
+            owned = await self._bindings.owners(uow)
             await self.erase(uow, account.id, because="deleted")
             await self._check_owned(uow, owned)
             await self._record(uow, actor, "users:delete", account_id, request_id)
@@ -198,7 +205,7 @@ class Accounts:
         now = self._clock.now()
         await self._sessions.revoke_all(uow, account_id, because=because)
         await self._proofs.forget(uow, account_id)
-        await self._roles.forget(uow, account_id)
+        await self._bindings.forget(uow, account_id)
         await self._repository.erase(uow, account_id, now)
 
     async def set_disabled(
@@ -212,7 +219,7 @@ class Accounts:
             account = await self._staff(uow, account_id)
             if (account.disabled_at is not None) != disabled:
                 now = self._clock.now() if disabled else None
-                owned = await self._roles.owners(uow)
+                owned = await self._bindings.owners(uow)
                 await self._repository.set_disabled(uow, account_id, now)
                 if disabled:
                     await self._check_owned(uow, owned)
@@ -223,7 +230,7 @@ class Accounts:
 
     async def _check_owned(self, uow: UnitOfWork, before: int) -> None:
         """Refuse what leaves nobody who could give a role to anybody, where there was somebody."""
-        if before and not await self._roles.owners(uow):
+        if before and not await self._bindings.owners(uow):
             raise LastOwner
 
     async def _newest(

@@ -98,6 +98,7 @@ class IdentityService(StaffTokens):
             self.passwords,
             self.sessions,
             self._mailing,
+            self.roles,
             self.audit,
             permissions or PermissionBook(),
         )
@@ -153,6 +154,7 @@ class IdentityService(StaffTokens):
             recovery=recovery,
             codes=codes,
             passkeys=passkeys,
+            mailing=self._mailing,
             audit=self.audit,
             shop_name=shop_name,
         )

@@ -146,28 +146,49 @@ class Roles:
         as one holds it, :class:`~commercekit.identity.errors.RoleNotFound` and
         :class:`~commercekit.identity.errors.AccountNotFound`.
         """
-        wanted = check_limit(limit)
         async with self._db.unit_of_work() as uow:
-            held = await self._permissions_of(uow, role)
-            self._check_held(actor, held, wanted)
-            self._check_not_own(actor, [account_id])
-            if not await self._repository.is_staff(uow, account_id):
-                message = "There is no such member of staff."
-                raise AccountNotFound(message)
-            binding = RoleBinding(
-                id=new_id(),
-                account_id=account_id,
-                role=role,
-                limit=view_of(wanted),
-                created_by=actor.id,
-                created_at=self._clock.now(),
+            binding, is_new = await self.give(
+                uow, actor, account_id, role, limit, request_id=request_id
             )
-            if await self._repository.bind(uow, binding, wanted):
+            if is_new:
                 await self._sessions.revoke_all(uow, account_id, because="role-changed")
-                await self._tell(uow, actor, "roles:bind", binding, request_id)
                 return binding
         found = await self._repository.bindings(account_id, role)
         return next(each for each in found if each.limit == binding.limit)
+
+    async def give(
+        self,
+        uow: UnitOfWork,
+        actor: Principal,
+        account_id: UUID,
+        role: str,
+        limit: LimitView | None = None,
+        *,
+        request_id: str = "",
+    ) -> tuple[RoleBinding, bool]:
+        """The same as a part of a larger change, such as making the account; and whether it is news.
+
+        Nobody is logged out by it: that is the caller's.
+        """
+        wanted = check_limit(limit)
+        held = await self._permissions_of(uow, role)
+        self._check_held(actor, held, wanted)
+        self._check_not_own(actor, [account_id])
+        if not await self._repository.is_staff(uow, account_id):
+            message = "There is no such member of staff."
+            raise AccountNotFound(message)
+        binding = RoleBinding(
+            id=new_id(),
+            account_id=account_id,
+            role=role,
+            limit=view_of(wanted),
+            created_by=actor.id,
+            created_at=self._clock.now(),
+        )
+        is_new = await self._repository.bind(uow, binding, wanted)
+        if is_new:
+            await self._tell(uow, actor, "roles:bind", binding, request_id)
+        return binding, is_new
 
     async def unbind(self, actor: Principal, binding_id: UUID, *, request_id: str = "") -> None:
         """Take a role away; their sessions end.

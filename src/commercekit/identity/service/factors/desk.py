@@ -46,10 +46,11 @@ if TYPE_CHECKING:
     from commercekit.identity.service.factors.passkeys import Passkey, Passkeys
     from commercekit.identity.service.factors.recovery import RecoveryCodes
     from commercekit.identity.service.guarding import LoginGuard
+    from commercekit.identity.service.mailing import Mailing
     from commercekit.identity.service.sessions import Sessions
     from commercekit.identity.settings import IdentitySettings, RealmSettings
     from commercekit.kernel import Clock
-    from commercekit.platform.db import Database
+    from commercekit.platform.db import Database, UnitOfWork
     from commercekit.platform.security import AuditPort
 
 __all__ = ["FactorDesk"]
@@ -75,6 +76,7 @@ class FactorDesk:
         recovery: RecoveryCodes,
         codes: SentCodes,
         passkeys: Passkeys,
+        mailing: Mailing,
         audit: AuditPort,
         shop_name: str,
     ) -> None:
@@ -89,6 +91,7 @@ class FactorDesk:
         self._recovery = recovery
         self._codes = codes
         self._passkeys = passkeys
+        self._mailing = mailing
         self._audit = audit
         self._shop_name = shop_name
 
@@ -174,6 +177,7 @@ class FactorDesk:
         """Take a factor away; where one is required, the last one stays."""
         account_id, session_id = own(principal)
         realm = Realm(principal.kind)
+        account = await self._accounts.get(account_id, realm)
         async with self._db.unit_of_work() as uow:
             await uow.lock(f"identity-factors:{account_id}")
             kind = await self._repository.remove(uow, factor_id, account_id)
@@ -188,6 +192,7 @@ class FactorDesk:
             await self._sessions.revoke_all(
                 uow, account_id, because="factor-removed", keep=session_id
             )
+            await self._tell(uow, account, "removed", kind)
             await self._audit.record(uow, entry_of(principal, "factors:remove", kind, request_id))
 
     async def renew_recovery_codes(
@@ -195,12 +200,14 @@ class FactorDesk:
     ) -> list[str]:
         """Ten new ones; the old ones work no more."""
         account_id, _ = own(principal)
+        account = await self._accounts.get(account_id, Realm(principal.kind))
         codes, hashes = await self._recovery.make(account_id)
         async with self._db.unit_of_work() as uow:
             if not await self._repository.kinds(uow, account_id):
                 message = "Recovery codes stand in for a second factor: set one up first."
                 raise Conflict(message)
             await self._repository.put_recovery_codes(uow, account_id, hashes, self._clock.now())
+            await self._tell(uow, account, "codes-renewed")
             await self._audit.record(
                 uow, entry_of(principal, "factors:renew-recovery-codes", "", request_id)
             )
@@ -214,6 +221,7 @@ class FactorDesk:
         async with self._db.unit_of_work() as uow:
             gone = await self._repository.forget(uow, account.id)
             await self._sessions.revoke_all(uow, account.id, because="factors-reset")
+            await self._tell(uow, account, "reset")
             entry = AuditEntry(
                 actor=actor.id,
                 action="factors:reset",
@@ -297,8 +305,13 @@ class FactorDesk:
             session = await self._sessions.elevate(
                 uow, session_id, factor=factor.kind, realm=account.realm
             )
+            await self._tell(uow, account, "added", factor.kind)
             await self._audit.record(uow, entry_of(principal, "factors:add", factor.kind))
         return Enrolled(session=session, recovery_codes=codes)
+
+    async def _tell(self, uow: UnitOfWork, account: Account, change: str, kind: str = "") -> None:
+        """Write to whoever's factors they are: a thief who changes them is seen by the owner."""
+        await self._mailing.tell(uow, account, "factors-changed", change=change, kind=str(kind))
 
     def _realm(self, realm: Realm) -> RealmSettings:
         return self._settings.staff if realm is Realm.STAFF else self._settings.customers
