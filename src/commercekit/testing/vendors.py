@@ -1,0 +1,24 @@
+"""A vendor played on this machine: its real protocol, its pages and its notifications, and no account.
+
+A plugin's author writes a :class:`FakeVendor` once. The conformance kit commands it in memory,
+``commercekit <vendor> fake`` (:func:`vendor_command`) runs it as a server, and a development shop that
+names it under ``[fakes]`` plays it beside itself and takes its settings over.
+"""
+
+from commercekit.cli.vendors import (
+    Delivery,
+    FakeVendor,
+    VendorGroup,
+    VendorHome,
+    VendorServer,
+    vendor_command,
+)
+
+__all__ = [
+    "Delivery",
+    "FakeVendor",
+    "VendorGroup",
+    "VendorHome",
+    "VendorServer",
+    "vendor_command",
+]
