@@ -11,8 +11,8 @@ from commercekit.inventory import ALLOCATION_STRATEGIES, AllocationStrategy, str
 from commercekit.inventory.hookspecs import choose_allocation_strategy
 from commercekit.orders import REFUND_RULES, RegisteredRefundRule
 from commercekit.orders.hookspecs import register_refund_rules
-from commercekit.platform.plugins import PluginContext, PluginRegistry, Registry
-from commercekit.platform.plugins.hookspecs import register_piccolo_apps
+from commercekit.platform.plugins import PluginContext, PluginError, PluginRegistry, Registry
+from commercekit.platform.plugins.hookspecs import register_piccolo_apps, register_sealed_tables
 from commercekit.platform.storage import MEDIA_STORAGES, GuardedStorage
 from commercekit.platform.storage.hookspecs import register_media_storages
 from commercekit.promotions import PROMOTION_RULES, RegisteredRule
@@ -21,6 +21,7 @@ from commercekit.promotions.hookspecs import register_promotion_rules
 if TYPE_CHECKING:
     from commercekit.app.safe_mode import SafeMode
     from commercekit.platform.providers import ProviderCaller, ProviderKind
+    from commercekit.platform.security import SealedTable
     from commercekit.platform.storage import Storage
 
 __all__ = ["Brought"]
@@ -95,11 +96,43 @@ class Brought:
 
     def tables(self) -> list[str]:
         """Every table of a plugin may hold sealed fields, so each gets a data key."""
-        apps = [
-            import_module(offered.item).APP_CONFIG
-            for offered in self._plugins.collect(register_piccolo_apps)
+        return [name for _, name, _ in self._tables()]
+
+    def sealed(self) -> list[SealedTable]:
+        """Which columns plugins seal; a table or column that is not theirs stops the start."""
+        columns = {(plugin, name): kinds for plugin, name, kinds in self._tables()}
+        found = []
+        for plugin, table in self._plugins.collect(register_sealed_tables):
+            kinds = columns.get((plugin, table.name))
+            if kinds is None:
+                problem = f"no table {table.name!r} of its own"
+            else:
+                wrong = [each for each in table.columns if kinds.get(each) != "Bytea"]
+                if not wrong and table.columns:
+                    found.append(table)
+                    continue
+                problem = f"no bytea column {', '.join(wrong) or 'at all'} in {table.name}"
+            message = (
+                f"The plugin {plugin!r} names {problem} in register_sealed_tables; name what its"
+                " Piccolo apps declare"
+            )
+            raise PluginError(message)
+        return found
+
+    def _tables(self) -> list[tuple[str, str, dict[str, str]]]:
+        """Each plugin's tables, and the kind of each column."""
+        return [
+            (
+                plugin,
+                str(table._meta.tablename),  # noqa: SLF001 - Piccolo's own way to name a table
+                {
+                    column._meta.db_column_name: type(column).__name__  # noqa: SLF001 - as above
+                    for column in table._meta.columns  # noqa: SLF001 - as above
+                },
+            )
+            for plugin, app in self._plugins.collect(register_piccolo_apps)
+            for table in import_module(app).APP_CONFIG.table_classes
         ]
-        return [str(table._meta.tablename) for app in apps for table in app.table_classes]  # noqa: SLF001 - Piccolo's own way to name a table
 
     def _versioned(
         self, kind: ProviderKind, hook: Callable[..., Sequence[Any]]

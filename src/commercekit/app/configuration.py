@@ -13,6 +13,7 @@ from commercekit.app.providers import policies_of
 from commercekit.app.safety import refuse_unsafe
 from commercekit.app.settings import Environment, ShopSettings
 from commercekit.fulfilment import hookspecs as fulfilment_hooks
+from commercekit.identity import hookspecs as identity_hooks
 from commercekit.inventory import hookspecs as inventory_hooks
 from commercekit.notifications import hookspecs as notification_hooks
 from commercekit.orders import hookspecs as order_hooks
@@ -45,6 +46,7 @@ HOOK_ROOMS = (
     inventory_hooks,
     pricing_hooks,
     storage_hooks,
+    identity_hooks,
 )
 """Where the domains, and storage, declare their hooks; the platform knows its others."""
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from commercekit.errors import Forbidden, NotFound
-from commercekit.identity import ClaimedCart, Realm
+from commercekit.identity import ClaimedCart, PersonalRecords, Realm
 from commercekit.kernel import Money
 from commercekit.orders import OrderSearch, OrderSummary
 
@@ -49,7 +49,7 @@ class MyOrder(Struct, frozen=True, kw_only=True):
     total: Money
 
 
-class OrdersOfPerson:
+class OrdersOfPerson(PersonalRecords):
     """Orders that were placed with the account's address, once that is proven to be theirs."""
 
     name = "orders"
@@ -86,7 +86,7 @@ class OrdersOfPerson:
         }
 
 
-class CartsOfPerson:
+class CartsOfPerson(PersonalRecords):
     """Carts that belong to the account."""
 
     name = "carts"

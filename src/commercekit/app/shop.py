@@ -16,7 +16,8 @@ from commercekit.app.brought import Brought
 from commercekit.app.fields import doors_of
 from commercekit.app.leftovers import PluginLeftovers
 from commercekit.app.maintenance import maintenance
-from commercekit.app.people import CartsOfPerson, OrdersOfPerson, Purchases
+from commercekit.app.people import Purchases
+from commercekit.app.personal import keep_people_in_mind
 from commercekit.app.pictures import reach_by
 from commercekit.app.product_import import OffersOfShop, PriceAndStock, PricesOfShop
 from commercekit.app.providers import introduce, policies_of, tally_of
@@ -116,10 +117,6 @@ class Shop:
         self.db = Database(dsn, clock=self.clock, pool_size=settings.database.pool_size)
         self.cache = cache_of(settings.cache)
         self.sealer = Sealer(configuration.key_ring())
-        self.sealed = SEALED
-        """The tables whose values can be sealed anew."""
-        self.rotation = KeyRotation(self.db, self.sealer, self.clock)
-        self.reencryption = Reencryption(self.db, self.sealer, self.clock, self.sealed)
         self.http = http or outbound_client(allow=configuration.own_addresses())
         transport = transport_of(self.db, settings.bus, poll=poll)
         self.bus = Bus(self.db, self.clock, transport=transport, poll=poll)
@@ -139,6 +136,9 @@ class Shop:
         self.tally = tally_of(self.caller, self.metrics)
         self.safe_mode = SafeMode(self.plugins)
         self._brought = Brought(self.plugins, self.context, self.safe_mode, self.caller)
+        self.sealed = (*SEALED, *self._brought.sealed())  # whose values can be sealed anew
+        self.rotation = KeyRotation(self.db, self.sealer, self.clock)
+        self.reencryption = Reencryption(self.db, self.sealer, self.clock, self.sealed)
         self._contexts: dict[str, PluginContext] = {}
         self._doors: dict[str, ExtensionDoor] = {}
         self._make_services()
@@ -295,7 +295,7 @@ class Shop:
             customers=self.customers,
         )
         self._doors.update(doors_of(self))
-        self.identity.people.keep_in_mind(self.customers, OrdersOfPerson(self), CartsOfPerson(self))
+        keep_people_in_mind(self)
         self.purchases = Purchases(self)
         self.identity.logins.on_cart(self.purchases.claim)
 

@@ -18,7 +18,7 @@ from commercekit.customers.models import (
 )
 from commercekit.customers.repository import CustomerRepository
 from commercekit.customers.rules import masked, masked_email
-from commercekit.identity import Account, Realm
+from commercekit.identity import Account, PersonalRecords, Realm
 from commercekit.kernel import new_id
 from commercekit.platform.security import AuditEntry
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["CustomerService"]
 
 
-class CustomerService:
+class CustomerService(PersonalRecords):
     """Customers of one shop; also what it keeps about each of them."""
 
     name = "customers"

@@ -62,12 +62,12 @@ from commercekit.identity.models.factors import (
     SecondFactor,
     TotpSetup,
 )
+from commercekit.identity.providers import PersonalRecords
 from commercekit.identity.repository import SEALED
 from commercekit.identity.service import (
     AuditTrail,
     IdentityService,
     LoginWatch,
-    PersonalRecords,
     Unwatched,
 )
 from commercekit.identity.settings import (

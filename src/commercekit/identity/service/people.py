@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from commercekit.identity.models import Account, PersonalFile, Realm
+from commercekit.identity.models import PersonalFile, Realm
 from commercekit.platform.security import AuditEntry
 
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from commercekit.identity.providers import PersonalRecords
     from commercekit.identity.service.accounts import Accounts
     from commercekit.identity.service.logins import Logins
     from commercekit.identity.service.sessions import Sessions
     from commercekit.kernel import Clock
-    from commercekit.platform.db import Database, UnitOfWork
+    from commercekit.platform.db import Database
     from commercekit.platform.security import AuditPort, Principal
 
-__all__ = ["People", "PersonalRecords"]
-
-
-class PersonalRecords(Protocol):
-    """A part of the shop that keeps something about people."""
-
-    name: str
-    """As the exported file calls it, such as ``orders``."""
-
-    async def export(self, account: Account) -> Any:
-        """What it keeps about the owner of ``account``, as msgspec can encode it."""
-        ...
-
-    async def erase(self, uow: UnitOfWork, account: Account) -> None:
-        """Forget what no law asks it to keep, in the transaction that deletes the account."""
-        ...
+__all__ = ["People"]
 
 
 class People:

@@ -19,7 +19,7 @@ from commercekit.platform.limits import RouteLimit
 from commercekit.platform.plugins.console import ConsolePage
 from commercekit.platform.plugins.context import PluginContext
 from commercekit.platform.plugins.markers import hookspec, since
-from commercekit.platform.security import Permission, Role
+from commercekit.platform.security import Permission, Role, SealedTable
 
 __all__ = [
     "register_commands",
@@ -32,6 +32,7 @@ __all__ = [
     "register_roles",
     "register_routes",
     "register_schedules",
+    "register_sealed_tables",
     "register_settings",
     "register_subscriptions",
     "register_translations",
@@ -64,6 +65,21 @@ def register_piccolo_apps() -> Sequence[str]:
     the order of the apps' ``migration_dependencies``.
 
     :returns: dotted module names, such as ``commercekit_payment_sandbox.piccolo_app``.
+    """
+    return ()
+
+
+@since("0.1")
+@hookspec
+def register_sealed_tables() -> Sequence[SealedTable]:
+    """Name the columns that the plugin seals, so that their keys can be replaced like the shop's own.
+
+    Called once per process, before the database opens. All results are collected. The tables are those
+    of the plugin's Piccolo apps and have a primary key, the columns are ``bytea``; anything else stops the
+    start. ``commercekit keys rotate --data-keys`` then gives them new keys, and ``keys reencrypt`` seals
+    their rows anew. A table that is not named keeps its first key.
+
+    :returns: tables with their sealed columns, such as ``SealedTable("acme_wish", ("text",))``.
     """
     return ()
 
