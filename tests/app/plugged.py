@@ -28,10 +28,12 @@ def bringing(code: str = "acme", **hooks: Any) -> InstalledPlugin:
     return InstalledPlugin(code, f"commercekit-{code}", "1.0", "", module)
 
 
-def configured(folder: Path, *plugins: InstalledPlugin, more: str = "") -> ShopConfiguration:
+def configured(
+    folder: Path, *plugins: InstalledPlugin, first: str = "", more: str = ""
+) -> ShopConfiguration:
     """The settings of the test shop with these plugins installed too, and so enabled."""
     file = folder / "commercekit.toml"
-    file.write_text(SETTINGS + more, encoding="utf-8")
+    file.write_text(first + SETTINGS + more, encoding="utf-8")
     environ = {
         "COMMERCEKIT_DATA": str(folder / "data"),
         "COMMERCEKIT_PLUGINS__NOTIFY_SANDBOX__FOLDER": str(folder / "messages"),

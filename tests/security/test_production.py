@@ -56,6 +56,7 @@ def test_a_safe_one_starts(tmp_path):
         ({"WEB__TRUSTED_ORIGINS": '["https://*.example"]'}, "web.trusted_origins"),
         ({"IDENTITY__PASSWORDS__MEMORY_KIB": "8"}, "identity.passwords"),
         ({"IDENTITY__PASSWORDS__PASSES": "1"}, "identity.passwords"),
+        ({"FAKES": '["alipay"]'}, "fakes: vendors are played in development only"),
     ],
 )
 def test_what_is_unsafe_is_named(tmp_path, changed, told):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from commercekit.app.fakes import FakeFolder, settings_of_fakes
 from commercekit.app.providers import policies_of
 from commercekit.app.safety import refuse_unsafe
 from commercekit.app.settings import Environment, ShopSettings
@@ -88,12 +89,17 @@ class ShopConfiguration:
         return LocalKeys(MasterKey.from_folder(self.data / "keys"), former)
 
     def own_addresses(self) -> list[str]:
-        """A development shop's sandbox vendors stand on the shop's own address."""
+        """A development shop's sandbox vendors stand on the shop's own address, played ones beside it."""
         if self.settings.in_production:
             return []
         address = urlsplit(self.settings.web.base_url)
         port = address.port or (443 if address.scheme == "https" else 80)
-        return [f"{address.hostname}:{port}"]
+        played = (self.fake(name).address for name in self.settings.fakes)
+        return [f"{address.hostname}:{port}", *filter(None, played)]
+
+    def fake(self, name: str) -> FakeFolder:
+        """Where the vendor ``name`` is kept while the shop plays it."""
+        return FakeFolder(self.data, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +153,21 @@ def load_configuration(
         installed=installed,
         lock=None if trust.development else PluginLock.read(trust.lock),
     )
-    loaded = source.load(ShopSettings, sections=plugins.settings_sections())
+    loaded = _with_fakes(source, trust).load(ShopSettings, sections=plugins.settings_sections())
     refuse_unsafe(loaded.tree)
     policies_of(loaded.tree)
     networks_of(loaded.tree.web.trusted_proxies)
     StaffDoor(Serves.EVERYTHING, networks=loaded.tree.web.staff_networks)
     return ShopConfiguration(loaded.tree, loaded.sections, plugins, loaded.file)
+
+
+def _with_fakes(source: SettingsSource, trust: PluginTrust) -> SettingsSource:
+    """In development, the accounts at vendors that are played here, beneath what the settings say."""
+    names = source.peek("fakes", tuple[str, ...], ())
+    if not trust.development or not names:
+        return source
+    data = source.peek("data", Path, ShopSettings().data)
+    return source.above(settings_of_fakes(data.absolute(), names))
 
 
 def _default_path(environ: Mapping[str, str]) -> Path | None:

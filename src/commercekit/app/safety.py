@@ -56,6 +56,8 @@ def unsafe(settings: ShopSettings) -> Iterator[str]:
     yield from _services(settings)
     yield from _web(settings)
     yield from _passwords(settings)
+    if settings.fakes:
+        yield "fakes: vendors are played in development only; take the line out"
 
 
 def _keys(settings: ShopSettings) -> Iterator[str]:

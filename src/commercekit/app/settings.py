@@ -245,6 +245,13 @@ class ShopSettings(Struct, frozen=True, kw_only=True):
         ),
     ] = field(default_factory=dict)
     demo: DemoSettings = field(default_factory=DemoSettings)
+    fakes: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Vendors that commercekit run plays beside a development shop, by the names of "
+            "their commands: their accounts and ways to pay need no further word."
+        ),
+    ] = ()
 
     @property
     def in_production(self) -> bool:

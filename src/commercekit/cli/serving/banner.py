@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 __all__ = ["banner", "text"]
@@ -29,6 +30,10 @@ _TEXTS: Final = {
     "docs": {"en": "API docs", "zh": "接口文档"},
     "health": {"en": "Health", "zh": "健康检查"},
     "data": {"en": "Data", "zh": "数据目录"},
+    "played": {
+        "en": "Played here, moving no money",
+        "zh": "本机模拟，不涉及真钱",
+    },
     "token": {"en": "Staff token of this run", "zh": "本次运行的员工令牌"},
     "next": {"en": "Try next, in another terminal:", "zh": "接下来，请在另一个终端尝试："},
     "next-demo": {
@@ -47,8 +52,10 @@ def text(key: str, lang: str, **values: object) -> str:
     return _TEXTS[key][lang].format(**values)
 
 
-def banner(*, base_url: str, token: str, data: str, command: str, lang: str) -> str:
-    """Addresses, the token, and what to try."""
+def banner(
+    *, base_url: str, token: str, data: str, command: str, played: Mapping[str, str], lang: str
+) -> str:
+    """Addresses, those of played vendors too, the token, and what to try."""
 
     def line(key: str, value: str) -> str:
         return f"  {text(key, lang)}: {value}"
@@ -63,6 +70,8 @@ def banner(*, base_url: str, token: str, data: str, command: str, lang: str) -> 
         line("health", f"{base_url}/readyz   {base_url}/metrics"),
         line("data", data),
     ]
+    if played:
+        lines.append(line("played", "   ".join(f"{name} {at}" for name, at in played.items())))
     if token:
         lines.append(line("token", token))
     lines += ["", f"  {text('next', lang)}", attempt("next-demo", f"{command} demo")]

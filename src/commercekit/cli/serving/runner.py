@@ -21,6 +21,7 @@ from commercekit.cli.exits import ExitCode
 from commercekit.cli.output import console, progress, say
 from commercekit.cli.place import Place
 from commercekit.cli.serving.banner import banner, text
+from commercekit.cli.serving.fakes import fakes_played
 from commercekit.cli.serving.port import claim_port
 from commercekit.cli.serving.seed import seed_demo
 from commercekit.cli.serving.server_file import ServerFile, run_folder
@@ -33,6 +34,7 @@ from commercekit.platform.security import Principal
 from commercekit.platform.telemetry import share_metrics
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from uuid import UUID
 
     from commercekit.app import Shop, ShopConfiguration
@@ -88,14 +90,17 @@ def _run(wanted: Running) -> int:
         raise ConfigurationError(message)
     port = claim_port(wanted.host, wanted.port, patience=_DYING if left and left.running else 0.0)
     configuration = _told_where(wanted, port, configuration)
-    with database_at(configuration) as dsn:
-        say(text("database", wanted.lang))
-        _migrate(configuration, dsn, wanted.lang)
-        issued = run_async(_prepare(configuration, dsn, left, wanted.lang))
-        try:
-            return _serve(wanted, configuration, port, issued)
-        finally:
-            _end(configuration, dsn, issued, wanted.lang)
+    with fakes_played(configuration) as played:
+        if played:  # they have written what their accounts are
+            configuration = configuration_of(wanted.place)
+        with database_at(configuration) as dsn:
+            say(text("database", wanted.lang))
+            _migrate(configuration, dsn, wanted.lang)
+            issued = run_async(_prepare(configuration, dsn, left, wanted.lang))
+            try:
+                return _serve(wanted, configuration, port, issued, played)
+            finally:
+                _end(configuration, dsn, issued, wanted.lang)
 
 
 def _told_where(wanted: Running, port: int, configuration: ShopConfiguration) -> ShopConfiguration:
@@ -195,7 +200,11 @@ async def _revoke(shop: Shop, token_id: str | UUID) -> None:
 
 
 def _serve(
-    wanted: Running, configuration: ShopConfiguration, port: int, issued: IssuedToken | None
+    wanted: Running,
+    configuration: ShopConfiguration,
+    port: int,
+    issued: IssuedToken | None,
+    played: Mapping[str, str],
 ) -> int:
     from granian.constants import HTTPModes, Interfaces, Loops
 
@@ -242,6 +251,7 @@ def _serve(
         token=told.token,
         data=str(configuration.data),
         command=_command(),
+        played=played,
         lang=wanted.lang,
     )
     threading.Thread(

@@ -5,8 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import rich_click as click
 
@@ -16,16 +15,12 @@ from commercekit.cli.place import Place, pass_place
 from commercekit.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from commercekit.app import FakeFolder
     from commercekit.cli.vendors.home import VendorHome
     from commercekit.cli.vendors.server import VendorServer
     from commercekit.cli.vendors.vendor import FakeVendor
 
-__all__ = ["ADDRESS", "SETTINGS", "VendorGroup", "play", "vendor_command"]
-
-SETTINGS: Final = "settings.toml"
-"""In the vendor's folder: what makes a shop talk to it."""
-ADDRESS: Final = "address"
-"""In the vendor's folder: where it listens, as ``host:port``."""
+__all__ = ["VendorGroup", "play", "vendor_command"]
 
 
 class VendorGroup(click.RichGroup):
@@ -68,22 +63,21 @@ def vendor_command(name: str, make: Callable[[VendorHome], FakeVendor]) -> Vendo
         """
         from commercekit.cli.shop import configuration_of
 
-        folder = configuration_of(place).data / "fakes" / name
+        folder = configuration_of(place).fake(name)
         over = threading.Event()
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, lambda *_: over.set())
-        with play(make, folder=folder, host=host, port=port, shop=shop.rstrip("/")) as server:
-            say(
-                f"{name} is played at http://{host}:{server.port}. These settings are for the shop:\n"
-            )
-            click.echo((folder / SETTINGS).read_text(encoding="utf-8"))
+        where = port or folder.port
+        with play(make, folder, host=host, port=where, shop=shop.rstrip("/")) as server:
+            say(f"{name} is played at {server.address}. These settings are for the shop:\n")
+            click.echo(folder.settings.read_text(encoding="utf-8"))
             over.wait()
 
     return group
 
 
 def play(
-    make: Callable[[VendorHome], FakeVendor], *, folder: Path, host: str, port: int, shop: str
+    make: Callable[[VendorHome], FakeVendor], folder: FakeFolder, *, host: str, port: int, shop: str
 ) -> VendorServer:
     """A server for the vendor, bound and with its settings written; ``with`` starts it.
 
@@ -95,12 +89,11 @@ def play(
     try:
         listening = bound(host, port)
     except OSError as error:
-        reason = error.strerror or str(error)
-        message = f"The fake in {folder.name!r} cannot listen on {host}:{port}: {reason}"
+        message = f"{folder.name} cannot be played on {host}:{port}: {error.strerror or error}"
         raise ConfigurationError(message) from error
     at = f"{host}:{listening.server_address[1]}"
-    home = VendorHome(folder, address=f"http://{at}", shop=shop)
+    home = VendorHome(folder.path, address=f"http://{at}", shop=shop)
     vendor = make(home)
-    home.write(SETTINGS, vendor.settings().encode())
-    home.write(ADDRESS, at.encode())
+    home.write(folder.settings.name, vendor.settings().encode())
+    home.write(folder.address_file.name, at.encode())
     return VendorServer(vendor, home, listening)

@@ -44,14 +44,16 @@ class VendorServer:
         self._http = http
         self._http.ask = self.answer
         self._threads = (
-            threading.Thread(target=self._http.serve_forever, name="fake:http", daemon=True),
+            threading.Thread(
+                target=self._http.serve_forever, args=(_ROUND,), name="fake:http", daemon=True
+            ),
             threading.Thread(target=self._carry, name="fake:postman", daemon=True),
         )
 
     @property
-    def port(self) -> int:
-        """Where it listens."""
-        return int(self._http.server_address[1])
+    def address(self) -> str:
+        """Where it is reached, such as ``http://127.0.0.1:8811``."""
+        return self._home.address
 
     def __enter__(self) -> Self:
         """Start to answer and to deliver."""
@@ -100,10 +102,13 @@ class VendorServer:
         # What a shop on this machine answers is between the two of them, whatever proxy is around.
         with httpx.Client(timeout=_PATIENCE, trust_env=False, follow_redirects=False) as client:
             while not self._over.wait(_ROUND):
-                with self._lock:
-                    due = list(self._vendor.due())
-                for delivery in due:
-                    self._deliver(client, delivery)
+                try:
+                    with self._lock:
+                        due = list(self._vendor.due())
+                    for delivery in due:
+                        self._deliver(client, delivery)
+                except Exception:  # noqa: BLE001 - whatever it is, the next round may do better
+                    _log.exception("fake-vendor-failed", method="notify")
 
     def _deliver(self, client: httpx.Client, delivery: Delivery) -> None:
         """Without the lock: the shop may ask back while it takes the notification."""

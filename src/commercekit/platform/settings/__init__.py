@@ -5,6 +5,7 @@ the file. Wrong settings are told all at once, and what is a :class:`Secret` is 
 """
 
 from commercekit.platform.settings.durations import format_duration, parse_duration
+from commercekit.platform.settings.layers import laid_beneath
 from commercekit.platform.settings.loading import LoadedSettings, SettingsSource, load_settings
 from commercekit.platform.settings.problems import SettingProblem, SettingsError
 from commercekit.platform.settings.reading import Section
@@ -28,6 +29,7 @@ __all__ = [
     "SettingsSource",
     "describe_settings",
     "format_duration",
+    "laid_beneath",
     "load_settings",
     "masked",
     "parse_duration",

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
+from commercekit.platform.settings.layers import laid_beneath
 from commercekit.platform.settings.problems import SettingProblem, SettingsError
 from commercekit.platform.settings.reading import ABSENT, Place, Reader
 from commercekit.platform.settings.variables import Variables
@@ -65,6 +66,13 @@ class SettingsSource:
             except tomllib.TOMLDecodeError as refusal:
                 raise SettingsError([SettingProblem(str(path), f"is no TOML: {refusal}")]) from None
         return cls(values, Variables.of(environ), path)
+
+    def above(self, beneath: Mapping[str, Any]) -> SettingsSource:
+        """These settings, and of ``beneath`` what they are silent about; nothing is mixed.
+
+        See :func:`~commercekit.platform.settings.layers.laid_beneath`.
+        """
+        return SettingsSource(laid_beneath(self._values, beneath), self._variables, self.file)
 
     @property
     def base(self) -> Path:
