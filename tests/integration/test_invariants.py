@@ -81,14 +81,14 @@ VALUES ('{event}', 'sandbox', 'default', 'e1', 'notification', 'payment', '{paym
     now());
 INSERT INTO payments_ledger_entry (id, transaction_id, payment_id, refund_id, reference, kind,
     account, debit, credit, currency, booked_at)
-VALUES (gen_random_uuid(), '{booking}', '{payment}', NULL, '{order}', 'capture', 'gateway', 3200, 0,
-        'CNY', now()),
+VALUES (gen_random_uuid(), '{booking}', '{payment}', NULL, '{order}', 'capture',
+        'gateway:sandbox:default', 3200, 0, 'CNY', now()),
        (gen_random_uuid(), '{booking}', '{payment}', NULL, '{order}', 'capture', 'received', 0, 3200,
         'CNY', now()),
        (gen_random_uuid(), '{back}', '{payment}', '{refund}', '{order}', 'refund', 'received', 900, 0,
         'CNY', now()),
-       (gen_random_uuid(), '{back}', '{payment}', '{refund}', '{order}', 'refund', 'gateway', 0, 900,
-        'CNY', now());
+       (gen_random_uuid(), '{back}', '{payment}', '{refund}', '{order}', 'refund',
+        'gateway:sandbox:default', 0, 900, 'CNY', now());
 INSERT INTO payments_history (id, payment_id, refund_id, at, actor, event, before, after)
 VALUES (gen_random_uuid(), '{payment}', NULL, now(), 'p', 'payment-pending', 'created', 'pending'),
        (gen_random_uuid(), '{payment}', NULL, now(), 'p', 'payment-paid', 'pending', 'paid'),
@@ -182,6 +182,15 @@ BROKEN = [
     ("the-ledger-balances", "UPDATE payments_ledger_entry SET currency = 'USD' WHERE debit = 900"),
     ("payments-are-their-ledger", "UPDATE payments_payment SET captured = 3100"),
     ("payments-are-their-ledger", "DELETE FROM payments_ledger_entry WHERE kind = 'refund'"),
+    (
+        "gateways-hold-what-is-left",
+        "UPDATE payments_ledger_entry SET account = 'elsewhere' WHERE account = 'gateway:sandbox:default'",
+    ),
+    ("payments-are-their-disputes", "UPDATE payments_payment SET disputed = 1"),
+    (
+        "held-back-is-still-disputed",
+        "UPDATE payments_ledger_entry SET account = 'disputed:x:y' WHERE debit = 900",
+    ),
     ("payments-are-their-refunds", "UPDATE payments_refund SET amount = 901"),
     ("payments-are-their-refunds", "UPDATE payments_payment SET refund_pending = 1"),
     ("quarantine-is-attended", "UPDATE payments_payment SET status = 'mismatch'"),

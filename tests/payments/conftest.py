@@ -16,6 +16,8 @@ from commercekit.payments import (
     Capabilities,
     CaptureMode,
     CreateResult,
+    DisputeSnapshot,
+    DisputeState,
     EventKind,
     Flow,
     GatewayEvent,
@@ -32,6 +34,7 @@ from commercekit.payments import (
     RefundSnapshot,
     RefundState,
 )
+from commercekit.payments.invariants import INVARIANTS
 from commercekit.platform.providers import (
     Ack,
     Breaker,
@@ -190,7 +193,19 @@ class FakeGateway(PaymentGateway):
         )
 
     def _event(self, event):
-        payment = refund = None
+        payment = refund = dispute = None
+        if "dispute" in event:
+            currency = event.get("currency", "CNY")
+            dispute = DisputeSnapshot(
+                dispute_id=event["dispute"],
+                payment_id=event["payment"],
+                state=DisputeState(event["dispute_state"]),
+                amount=Money(event["amount"], currency),
+                withdrawn=Money(event["withdrawn"], currency) if "withdrawn" in event else None,
+                reason=event.get("reason", "fraudulent"),
+                evidence_due_at=datetime(2026, 12, 1, tzinfo=UTC),
+                occurred_at=datetime(2026, 11, 22, tzinfo=UTC) + timedelta(hours=event["hour"]),
+            )
         if "state" in event:
             currency = event.get("currency", "CNY")
             payment = PaymentSnapshot(
@@ -210,11 +225,14 @@ class FakeGateway(PaymentGateway):
             )
         return GatewayEvent(
             event_id=event["id"],
-            kind=EventKind(event.get("kind", "refund" if refund else "payment")),
+            kind=EventKind(
+                event.get("kind", "refund" if refund else "dispute" if dispute else "payment")
+            ),
             occurred_at=datetime(2026, 11, 22, tzinfo=UTC),
             merchant_account=event.get("merchant"),
             payment=payment,
             refund=refund,
+            dispute=dispute,
         )
 
 
@@ -354,12 +372,16 @@ class Till:
         )
         assert (
             await self.db.fetch(
-                """SELECT p.id FROM payments_payment p WHERE captured - refunded <> (
+                """SELECT p.id FROM payments_payment p WHERE captured - refunded - disputed <> (
                 SELECT coalesce(sum(debit - credit), 0) FROM payments_ledger_entry l
-                WHERE l.payment_id = p.id AND l.account LIKE 'gateway:%')"""
+                WHERE l.payment_id = p.id AND l.account LIKE 'gateway:%'
+                  AND l.line_id IS NULL AND l.kind <> 'quarantine')"""
             )
             == []
         )
+        for invariant in INVARIANTS:
+            if not invariant.name.startswith("sealed"):
+                assert await self.db.fetch(invariant.sql) == [], invariant.sentence
         assert (
             await self.db.fetch(
                 """SELECT p.id FROM payments_payment p WHERE (refunded, refund_pending) <> (

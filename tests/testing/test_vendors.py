@@ -9,8 +9,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 import pytest
 
+from commercekit.app import FakeFolder
+from commercekit.cli.vendors.group import play
 from commercekit.errors import ConfigurationError
-from commercekit.testing.vendors import Delivery, FakeFolder, FakeVendor, play
+from commercekit.testing.vendors import Delivery, FakeVendor
 
 
 class Till(FakeVendor):

@@ -48,7 +48,7 @@ from commercekit.orders import (
     StoreOrders,
     StoreReturns,
 )
-from commercekit.payments.api import AdminPayments, AdminRefunds
+from commercekit.payments.api import AdminDisputes, AdminPayments, AdminRefunds
 from commercekit.platform.bus.api import AdminEvents
 from commercekit.platform.db.embedded import EmbeddedServer
 from commercekit.platform.http import (
@@ -135,6 +135,7 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
             AdminRefundRequests,
             AdminReturns,
             StoreReturns,
+            AdminDisputes,
             AdminPayments,
             AdminRefunds,
             AdminShipments,

@@ -31,6 +31,12 @@ from commercekit.orders.models import CUSTOMER_CANCELLED, OrderLine
 from commercekit.orders.service.draft_order import PAYMENT_STATUS_CONSUMER
 from commercekit.orders.service.letters import LETTERS
 from commercekit.payments import (
+    DisputeChanged,
+    DisputeClosed,
+    DisputeFact,
+    DisputeLost,
+    DisputeOpened,
+    DisputeWon,
     PaymentAuthorised,
     PaymentCaptured,
     PaymentClosed,
@@ -68,6 +74,9 @@ class _Derive:
     async def refund(self, uow: UnitOfWork, fact: RefundSucceeded, _meta: EventMeta) -> None:
         amount = Money(fact.amount, fact.currency)
         await self._orders.follow_refund(uow, fact.reference, fact.refund_id, amount)
+
+    async def dispute(self, uow: UnitOfWork, fact: DisputeFact, _meta: EventMeta) -> None:
+        await self._orders.follow_dispute(uow, fact)
 
     async def refund_trouble(
         self, uow: UnitOfWork, fact: RefundFailed | RefundNeedsAttention, _meta: EventMeta
@@ -264,6 +273,10 @@ def subscriptions(
         *(
             Subscription("orders.payment-status", fact, derive.refund_trouble, projector=True)
             for fact in (RefundFailed, RefundNeedsAttention)
+        ),
+        *(
+            Subscription("orders.payment-status", fact, derive.dispute, projector=True)
+            for fact in (DisputeOpened, DisputeChanged, DisputeWon, DisputeLost, DisputeClosed)
         ),
         *(
             Subscription("orders.fulfilment-status", fact, react, projector=True)

@@ -1,11 +1,18 @@
 """What happens to money, told with the change itself. All belong to the aggregate ``payment``."""
 
+from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
 from commercekit.kernel import DomainEvent
 
 __all__ = [
+    "DisputeChanged",
+    "DisputeClosed",
+    "DisputeFact",
+    "DisputeLost",
+    "DisputeOpened",
+    "DisputeWon",
     "PaymentAuthorised",
     "PaymentCaptured",
     "PaymentClosed",
@@ -123,3 +130,33 @@ class RefundNeedsAttention(RefundFact, frozen=True, kw_only=True):
     """Only a person can finish this refund."""
 
     code: str = ""
+
+
+class DisputeFact(PaymentFact, frozen=True, kw_only=True):
+    """What every fact of a dispute carries; never published itself. ``amount`` is what is disputed."""
+
+    dispute_id: UUID
+    state: str
+    withdrawn: int
+    """Minor units the provider holds, or has kept, because of it."""
+    evidence_due_at: datetime | None = None
+
+
+class DisputeOpened(DisputeFact, frozen=True, kw_only=True):
+    """The payer's bank asks for the money back, or only asks a question (``inquiry``)."""
+
+
+class DisputeChanged(DisputeFact, frozen=True, kw_only=True):
+    """It went on, or money moved because of it, and it is not decided by that."""
+
+
+class DisputeWon(DisputeFact, frozen=True, kw_only=True):
+    """The money is the shop's."""
+
+
+class DisputeLost(DisputeFact, frozen=True, kw_only=True):
+    """The money is the payer's: it is gone, besides what was sent back."""
+
+
+class DisputeClosed(DisputeFact, frozen=True, kw_only=True):
+    """It ended without a decision."""

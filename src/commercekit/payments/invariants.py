@@ -48,6 +48,51 @@ INVARIANTS = (
             """,
     ),
     Invariant(
+        name="gateways-hold-what-is-left",
+        sentence="What a payment has at its gateway is what came, less what went back or is disputed.",
+        sql="""
+            SELECT p.id, p.reference, p.captured, p.refunded, p.disputed,
+                   coalesce(l.held, 0) AS ledger_held
+            FROM payments_payment p
+            LEFT JOIN (
+                SELECT payment_id, sum(debit - credit) AS held FROM payments_ledger_entry
+                WHERE account LIKE 'gateway:%' AND kind IN
+                    ('capture', 'refund', 'refund_reversal', 'dispute', 'dispute_reversal')
+                GROUP BY payment_id
+            ) l ON l.payment_id = p.id
+            WHERE p.captured - p.refunded - p.disputed <> coalesce(l.held, 0)
+            """,
+    ),
+    Invariant(
+        name="payments-are-their-disputes",
+        sentence="What a payment says is disputed is what its disputes have withdrawn.",
+        sql="""
+            SELECT p.id, p.reference, p.disputed, coalesce(d.withdrawn, 0) AS withdrawn
+            FROM payments_payment p
+            LEFT JOIN (
+                SELECT payment_id, sum(withdrawn) AS withdrawn FROM payments_dispute
+                GROUP BY payment_id
+            ) d ON d.payment_id = p.id
+            WHERE p.disputed <> coalesce(d.withdrawn, 0)
+            """,
+    ),
+    Invariant(
+        name="held-back-is-still-disputed",
+        sentence="What the ledger holds as disputed is what undecided disputes have withdrawn.",
+        sql="""
+            SELECT coalesce(l.payment_id, d.payment_id) AS payment_id, l.held, d.withdrawn
+            FROM (
+                SELECT payment_id, sum(debit - credit) AS held FROM payments_ledger_entry
+                WHERE account LIKE 'disputed:%' GROUP BY payment_id
+            ) l
+            FULL JOIN (
+                SELECT payment_id, sum(withdrawn) FILTER (WHERE state <> 'lost') AS withdrawn
+                FROM payments_dispute GROUP BY payment_id
+            ) d ON d.payment_id = l.payment_id
+            WHERE coalesce(l.held, 0) <> coalesce(d.withdrawn, 0)
+            """,
+    ),
+    Invariant(
         name="payments-are-their-refunds",
         sentence="What a payment says went back, or is on its way, is the sum of its refunds.",
         sql="""

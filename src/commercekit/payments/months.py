@@ -16,6 +16,7 @@ FAMILY = Family(
         Belonging("payments_refund", "payment_id"),
         Belonging("payments_provider_event", "payment_id"),
         Belonging("payments_attention", "payment_id"),
+        Belonging("payments_dispute", "payment_id"),
     ),
     holds=(
         Hold(
@@ -32,6 +33,16 @@ FAMILY = Family(
         Hold(
             "payments that call for somebody's attention",
             "SELECT payment_id FROM payments_attention WHERE resolved_at IS NULL"  # noqa: S608 - a constant of this module
+            f" AND (payment_id >= $1 AND payment_id < $2 OR {of_month('reference')})",
+        ),
+        Hold(
+            "disputes that are not decided",
+            "SELECT payment_id FROM payments_dispute WHERE ended_at IS NULL"  # noqa: S608 - a constant of this module
+            f" AND (payment_id >= $1 AND payment_id < $2 OR {of_month('reference')})",
+        ),
+        Hold(
+            "differences from a statement that nobody has resolved",
+            "SELECT payment_id FROM payments_difference WHERE resolved_at IS NULL"  # noqa: S608 - a constant of this module
             f" AND (payment_id >= $1 AND payment_id < $2 OR {of_month('reference')})",
         ),
         Hold(

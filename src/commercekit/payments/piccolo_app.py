@@ -8,11 +8,15 @@ from piccolo.conf.apps import AppConfig
 
 from commercekit.payments.tables import (
     PaymentAttentionRow,
+    PaymentDifferenceRow,
+    PaymentDisputeRow,
     PaymentHistoryRow,
     PaymentLedgerRow,
     PaymentProviderEventRow,
     PaymentRefundRow,
     PaymentRow,
+    PaymentStatementLineRow,
+    PaymentStatementRow,
 )
 
 APP_CONFIG = AppConfig(
@@ -25,6 +29,10 @@ APP_CONFIG = AppConfig(
         PaymentLedgerRow,
         PaymentHistoryRow,
         PaymentAttentionRow,
+        PaymentDisputeRow,
+        PaymentStatementRow,
+        PaymentStatementLineRow,
+        PaymentDifferenceRow,
     ],
     migration_dependencies=[],
 )

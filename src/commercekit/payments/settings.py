@@ -66,3 +66,10 @@ class PaymentsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         timedelta,
         Meta(description="A refund that the gateway took and has not settled for so long is one."),
     ] = timedelta(days=7)
+    dispute_alarm_before: Annotated[
+        timedelta,
+        Meta(
+            description="A dispute that nobody has answered at the provider so long before it can no "
+            "longer be answered is an alarm."
+        ),
+    ] = timedelta(days=3)

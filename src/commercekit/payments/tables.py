@@ -8,6 +8,7 @@ from piccolo.columns import (
     Boolean,
     Bytea,
     Char,
+    Date,
     Integer,
     SmallInt,
     Text,
@@ -19,11 +20,15 @@ from commercekit.platform.db import ENGINE
 
 __all__ = [
     "PaymentAttentionRow",
+    "PaymentDifferenceRow",
+    "PaymentDisputeRow",
     "PaymentHistoryRow",
     "PaymentLedgerRow",
     "PaymentProviderEventRow",
     "PaymentRefundRow",
     "PaymentRow",
+    "PaymentStatementLineRow",
+    "PaymentStatementRow",
 ]
 
 
@@ -44,6 +49,7 @@ class PaymentRow(Table, db=ENGINE, tablename="payments_payment"):
     captured = BigInt(default=0)
     refunded = BigInt(default=0)
     refund_pending = BigInt(default=0)
+    disputed = BigInt(default=0)
     received_amount = BigInt(default=None, null=True)
     received_currency = Char(length=3, default=None, null=True)
     provider_ref = Text(default=None, null=True)
@@ -109,6 +115,7 @@ class PaymentLedgerRow(Table, db=ENGINE, tablename="payments_ledger_entry"):
     transaction_id = UUID(default=None)
     payment_id = UUID(default=None)
     refund_id = UUID(default=None, null=True)
+    line_id = UUID(default=None, null=True)
     reference = Text(default=None)
     kind = Text(default=None)
     account = Text(default=None)
@@ -137,8 +144,9 @@ class PaymentAttentionRow(Table, db=ENGINE, tablename="payments_attention"):
 
     id = UUID(primary_key=True, default=None)
     kind = Text(default=None)
-    payment_id = UUID(default=None)
+    payment_id = UUID(default=None, null=True)
     refund_id = UUID(default=None, null=True)
+    statement_id = UUID(default=None, null=True)
     reference = Text(default=None)
     gateway = Text(default=None)
     account = Text(default=None)
@@ -146,4 +154,94 @@ class PaymentAttentionRow(Table, db=ENGINE, tablename="payments_attention"):
     opened_at = Timestamptz(default=None)
     resolved_at = Timestamptz(default=None, null=True)
     resolved_by = Text(default=None, null=True)
+    resolution = Text(default="")
+
+
+class PaymentDisputeRow(Table, db=ENGINE, tablename="payments_dispute"):
+    """The payer's bank asks for the money of one payment back."""
+
+    id = UUID(primary_key=True, default=None)
+    payment_id = UUID(default=None)
+    reference = Text(default=None)
+    gateway = Text(default=None)
+    account = Text(default=None)
+    dispute_ref = Text(default=None)
+    state = Text(default=None)
+    amount = BigInt(default=None)
+    currency = Char(length=3, default=None)
+    withdrawn = BigInt(default=0)
+    reason = Text(default="")
+    evidence_due_at = Timestamptz(default=None, null=True)
+    occurred_at = Timestamptz(default=None)
+    opened_at = Timestamptz(default=None)
+    ended_at = Timestamptz(default=None, null=True)
+    updated_at = Timestamptz(default=None)
+    version = Integer(default=1)
+
+
+class PaymentStatementRow(Table, db=ENGINE, tablename="payments_statement"):
+    """A provider's statement of one day of one merchant account."""
+
+    id = UUID(primary_key=True, default=None)
+    gateway = Text(default=None)
+    account = Text(default=None)
+    day = Date(default=None)
+    state = Text(default=None)
+    lines = Integer(default=0)
+    attempts = Integer(default=0)
+    problem = Text(default="")
+    due_at = Timestamptz(default=None, null=True)
+    first_due_at = Timestamptz(default=None)
+    read_at = Timestamptz(default=None, null=True)
+    settled_at = Timestamptz(default=None, null=True)
+
+
+class PaymentStatementLineRow(Table, db=ENGINE, tablename="payments_statement_line"):
+    """One movement on a statement, once, and what became of it."""
+
+    id = UUID(primary_key=True, default=None)
+    statement_id = UUID(default=None)
+    gateway = Text(default=None)
+    account = Text(default=None)
+    line_id = Text(default=None)
+    kind = Text(default=None)
+    amount = BigInt(default=None)
+    currency = Char(length=3, default=None)
+    fee = BigInt(default=0)
+    fee_currency = Char(length=3, default=None, null=True)
+    settled = BigInt(default=None, null=True)
+    settled_currency = Char(length=3, default=None, null=True)
+    payment_ref = Text(default=None, null=True)
+    refund_ref = Text(default=None, null=True)
+    dispute_ref = Text(default=None, null=True)
+    payment_id = UUID(default=None, null=True)
+    refund_id = UUID(default=None, null=True)
+    provider_ref = Text(default=None, null=True)
+    batch = Text(default=None, null=True)
+    text = Text(default="")
+    occurred_at = Timestamptz(default=None)
+    outcome = Text(default=None, null=True)
+
+
+class PaymentDifferenceRow(Table, db=ENGINE, tablename="payments_difference"):
+    """What a statement and the books do not agree about."""
+
+    id = UUID(primary_key=True, default=None)
+    statement_id = UUID(default=None)
+    line_id = UUID(default=None, null=True)
+    kind = Text(default=None)
+    gateway = Text(default=None)
+    account = Text(default=None)
+    day = Date(default=None)
+    payment_id = UUID(default=None, null=True)
+    refund_id = UUID(default=None, null=True)
+    reference = Text(default="")
+    stated = BigInt(default=None, null=True)
+    expected = BigInt(default=None, null=True)
+    currency = Char(length=3, default=None)
+    detail = Text(default="")
+    opened_at = Timestamptz(default=None)
+    resolved_at = Timestamptz(default=None, null=True)
+    resolved_by = Text(default=None, null=True)
+    decision = Text(default=None, null=True)
     resolution = Text(default="")

@@ -80,6 +80,8 @@ class PaymentView(Struct, frozen=True, kw_only=True):
     amount: Money
     captured: Money
     refunded: Money
+    disputed: Money
+    """Held back, or kept, because the payer's bank asked for it."""
     created_at: datetime
     action: Any | UnsetType = UNSET
 
@@ -316,6 +318,7 @@ def payment_view(payment: Payment, *, with_action: bool = False) -> PaymentView:
         amount=payment.amount,
         captured=payment.captured,
         refunded=payment.refunded,
+        disputed=payment.disputed,
         created_at=payment.created_at,
         action=payment.action if with_action else UNSET,
     )

@@ -19,7 +19,7 @@ from commercekit.payments import AttentionKind, RefundNotPossible
 from commercekit.platform.months import archived_month
 
 if TYPE_CHECKING:
-    from commercekit.payments import PaymentSummary
+    from commercekit.payments import DisputeFact, PaymentSummary
     from commercekit.platform.db import UnitOfWork
 
 __all__ = ["FollowFacts", "excess_of"]
@@ -47,6 +47,18 @@ class FollowFacts(FollowMoney):
                 complete=order.payment_status is PaymentStatus.REFUNDED,
             )
         )
+
+    async def follow_dispute(self, uow: UnitOfWork, fact: DisputeFact) -> None:
+        """The payer's bank asks for the money, or has decided: staff read it on the order."""
+        order = await self._order_of(uow, fact.reference)
+        if order is not None:
+            details = {
+                "dispute_id": str(fact.dispute_id),
+                "amount": fact.amount,
+                "withdrawn": fact.withdrawn,
+            }
+            event = f"dispute-{fact.state.replace('_', '-')}"
+            await self._orders.record(uow, order.id, GATEWAY, event, details=details)
 
     async def _money_for_an_archived_order(
         self, uow: UnitOfWork, reference: str, payment_id: UUID

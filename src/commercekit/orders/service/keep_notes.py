@@ -9,13 +9,21 @@ from uuid import UUID
 from commercekit.orders.errors import OrderChanged
 from commercekit.orders.models import Actor, Note, NoteVisibility, Order
 from commercekit.orders.service.base import OrderUseCases
+from commercekit.payments import DisputeState
 
 if TYPE_CHECKING:
     from commercekit.platform.db import UnitOfWork
 
 __all__ = ["INTERNAL_EVENTS", "KeepNotes"]
 
-INTERNAL_EVENTS = frozenset({"internal-note-added", "tags-changed", "extensions-changed"})
+INTERNAL_EVENTS = frozenset(
+    {
+        "internal-note-added",
+        "tags-changed",
+        "extensions-changed",
+        *(f"dispute-{state.value.replace('_', '-')}" for state in DisputeState),
+    }
+)
 """Steps in the history that only staff read."""
 
 

@@ -1,5 +1,6 @@
 """Payments over HTTP: staff's side. What shoppers see of them belongs to their orders."""
 
 from commercekit.payments.api.admin import AdminPayments, AdminRefunds
+from commercekit.payments.api.disputes import AdminDisputes
 
-__all__ = ["AdminPayments", "AdminRefunds"]
+__all__ = ["AdminDisputes", "AdminPayments", "AdminRefunds"]

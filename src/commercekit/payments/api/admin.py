@@ -14,6 +14,7 @@ from commercekit.payments.api.views import (
     PaymentView,
     RefundView,
     attention_view,
+    dispute_view,
     payment_view,
     refund_view,
 )
@@ -148,6 +149,7 @@ class AdminPayments(Controller):
         detail = PaymentDetail(
             payment=payment_view(payment),
             refunds=[refund_view(refund) for refund in await payments.refunds_on(payment.id)],
+            disputes=[dispute_view(each) for each in await payments.disputes_on(payment.id)],
             ledger=await payments.ledger(payment.id),
             history=await payments.history(payment.id),
         )

@@ -9,6 +9,7 @@ from commercekit.kernel import Money
 from commercekit.payments.models import (
     Attention,
     AttentionKind,
+    Dispute,
     HistoryEntry,
     LedgerEntry,
     Operation,
@@ -17,13 +18,16 @@ from commercekit.payments.models import (
     Refund,
     RefundStatus,
 )
+from commercekit.payments.providers import DisputeState
 
 __all__ = [
     "AttentionView",
+    "DisputeView",
     "PaymentDetail",
     "PaymentView",
     "RefundView",
     "attention_view",
+    "dispute_view",
     "payment_view",
     "refund_view",
 ]
@@ -43,6 +47,8 @@ class PaymentView(Struct, frozen=True, kw_only=True):
     captured: Money
     refunded: Money
     refund_pending: Money
+    disputed: Money
+    """Held back by the gateway, or kept, because of disputes."""
     refundable: Money
     received: Money | None
     """What came instead, when the status is ``mismatch``."""
@@ -60,8 +66,10 @@ class AttentionView(Struct, frozen=True, kw_only=True):
 
     id: UUID
     kind: AttentionKind
-    payment_id: UUID
+    payment_id: UUID | None
+    """``null`` for a statement."""
     refund_id: UUID | None
+    statement_id: UUID | None
     reference: str
     gateway: str
     account: str
@@ -90,11 +98,32 @@ class RefundView(Struct, frozen=True, kw_only=True):
     version: int
 
 
+class DisputeView(Struct, frozen=True, kw_only=True):
+    """One dispute; it is answered at the provider."""
+
+    id: UUID
+    payment_id: UUID
+    reference: str
+    gateway: str
+    account: str
+    dispute_ref: str
+    state: DisputeState
+    amount: Money
+    withdrawn: Money
+    reason: str
+    evidence_due_at: datetime | None
+    opened_at: datetime
+    ended_at: datetime | None
+    updated_at: datetime
+    version: int
+
+
 class PaymentDetail(Struct, frozen=True, kw_only=True):
     """One payment with everything that happened to it."""
 
     payment: PaymentView
     refunds: list[RefundView]
+    disputes: list[DisputeView]
     ledger: list[LedgerEntry]
     history: list[HistoryEntry]
 
@@ -111,6 +140,11 @@ def attention_view(attention: Attention) -> AttentionView:
     return AttentionView(
         **{name: getattr(attention, name) for name in AttentionView.__struct_fields__}
     )
+
+
+def dispute_view(dispute: Dispute) -> DisputeView:
+    """One dispute for staff."""
+    return DisputeView(**{name: getattr(dispute, name) for name in DisputeView.__struct_fields__})
 
 
 def refund_view(refund: Refund) -> RefundView:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from commercekit.payments.models import Attention, AttentionKind
-from commercekit.payments.repository.rows import Reader
+from commercekit.payments.repository.rows import Reader, plain_uuid
 
 if TYPE_CHECKING:
     from commercekit.platform.db import Record, UnitOfWork
 
 __all__ = ["AttentionQueries"]
 
-_COLUMNS = """id, kind, payment_id, refund_id, reference, gateway, account, detail, opened_at,
+_COLUMNS = """id, kind, payment_id, refund_id, statement_id, reference, gateway, account, detail, opened_at,
     resolved_at, resolved_by, resolution"""
 
 
@@ -114,10 +114,11 @@ class AttentionQueries:
 
 def _attention(row: Record) -> Attention:
     return Attention(
-        id=UUID(int=row["id"].int),
+        id=plain_uuid(row["id"]),
         kind=AttentionKind(row["kind"]),
-        payment_id=UUID(int=row["payment_id"].int),
-        refund_id=None if row["refund_id"] is None else UUID(int=row["refund_id"].int),
+        payment_id=_optional(row["payment_id"]),
+        refund_id=_optional(row["refund_id"]),
+        statement_id=_optional(row["statement_id"]),
         reference=row["reference"],
         gateway=row["gateway"],
         account=row["account"],
@@ -127,3 +128,7 @@ def _attention(row: Record) -> Attention:
         resolved_by=row["resolved_by"],
         resolution=row["resolution"],
     )
+
+
+def _optional(value: Any) -> UUID | None:
+    return None if value is None else plain_uuid(value)

@@ -141,8 +141,8 @@ class BookQueries:
     async def ledger_of(self, db: Reader, payment_id: UUID) -> list[LedgerEntry]:
         """All bookings of a payment and its refunds, oldest first."""
         rows = await db.fetch(
-            """SELECT transaction_id, payment_id, refund_id, kind, account, debit, credit, currency,
-                booked_at FROM payments_ledger_entry WHERE payment_id = $1 ORDER BY id""",
+            """SELECT transaction_id, payment_id, refund_id, line_id, kind, account, debit, credit,
+                currency, booked_at FROM payments_ledger_entry WHERE payment_id = $1 ORDER BY id""",
             payment_id,
         )
         return [LedgerEntry(**dict(row)) for row in rows]

@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from commercekit.kernel import new_id
+from commercekit.kernel import Money, new_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from commercekit.payments.models import AttentionKind, Payment
     from commercekit.platform.db import UnitOfWork
 
-__all__ = ["Draft", "evidence_row", "write"]
+__all__ = ["Draft", "evidence_row", "posting", "write"]
 
 _PAYMENT = (
     ("id", "uuid"),
@@ -68,6 +68,7 @@ _ENTRY = (
     ("transaction_id", "uuid"),
     ("payment_id", "uuid"),
     ("refund_id", "uuid"),
+    ("line_id", "uuid"),
     ("reference", "text"),
     ("kind", "text"),
     ("account", "text"),
@@ -160,13 +161,12 @@ class Draft:
         debit: str,
         credit: str,
         refund_id: UUID | None = None,
+        currency: str | None = None,
     ) -> None:
         """Book ``amount`` from account ``credit`` to account ``debit``."""
-        transaction = new_id()
-        shared = (payment.id, refund_id, payment.reference, kind)
-        money = (payment.amount.currency, self.now)
-        self.entries.append((new_id(), transaction, *shared, debit, amount, 0, *money))
-        self.entries.append((new_id(), transaction, *shared, credit, 0, amount, *money))
+        about = (payment.id, refund_id, None, payment.reference)
+        money = Money(amount, currency or payment.amount.currency)
+        self.entries += posting(about, kind, money, debit=debit, credit=credit, now=self.now)
 
     def call_for_attention(
         self, payment: Payment, kind: AttentionKind, detail: str, refund_id: UUID | None = None
@@ -184,6 +184,29 @@ class Draft:
     ) -> None:
         """It came right by itself."""
         self.settled += [(payment_id, refund_id, kind.value, self.now) for kind in kinds]
+
+
+def posting(
+    about: tuple[UUID, UUID | None, UUID | None, str],
+    kind: str,
+    money: Money,
+    *,
+    debit: str,
+    credit: str,
+    now: datetime,
+) -> _Rows:
+    """Both sides of a booking about a payment, its refund, a statement's line, and a reference.
+
+    An amount below nothing is booked the other way round. What belongs to no payment stands under the
+    line's own id.
+    """
+    if money.amount < 0:
+        debit, credit, money = credit, debit, -money
+    transaction, amount, currency = new_id(), money.amount, money.currency
+    return [
+        (new_id(), transaction, *about, kind, debit, amount, 0, currency, now),
+        (new_id(), transaction, *about, kind, credit, 0, amount, currency, now),
+    ]
 
 
 def evidence_row(

@@ -29,7 +29,8 @@ SELECT r.reference, min(p.currency) AS currency, count(p.id) AS payments,
         AS authorised,
     coalesce(sum(p.captured), 0)::bigint AS captured,
     coalesce(sum(p.refunded), 0)::bigint AS refunded,
-    coalesce(sum(p.refund_pending), 0)::bigint AS pending_refunds
+    coalesce(sum(p.refund_pending), 0)::bigint AS pending_refunds,
+    coalesce(sum(p.disputed), 0)::bigint AS disputed
 FROM unnest($1::text[]) WITH ORDINALITY AS r (reference, place)
 LEFT JOIN payments_payment p ON p.reference = r.reference AND p.id >= $2
 GROUP BY r.place, r.reference ORDER BY r.place

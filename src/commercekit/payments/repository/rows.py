@@ -12,10 +12,10 @@ from commercekit.payments.providers import CaptureMode, Flow
 if TYPE_CHECKING:
     from commercekit.platform.db import Record
 
-__all__ = ["PAYMENT", "REFUND", "Reader", "payment_from", "present", "refund_from"]
+__all__ = ["PAYMENT", "REFUND", "Reader", "payment_from", "plain_uuid", "present", "refund_from"]
 
 PAYMENT = """id, reference, method, gateway, account, flow, capture, status, amount, currency,
-    authorised, captured, refunded, refund_pending, received_amount, received_currency, provider_ref,
+    authorised, captured, refunded, refund_pending, disputed, received_amount, received_currency, provider_ref,
     failure_code, operation, operation_amount, operation_id, operation_final,
     expires_at, created_at, updated_at, version"""
 REFUND = """id, payment_id, reference, amount, currency, reason, status, provider_ref, failure_code,
@@ -44,7 +44,7 @@ def payment_from(row: Record) -> Payment:
     received = row["received_amount"]
     operation = row["operation"]
     return Payment(
-        id=_uuid(row["id"]),
+        id=plain_uuid(row["id"]),
         reference=row["reference"],
         method=row["method"],
         gateway=row["gateway"],
@@ -57,12 +57,13 @@ def payment_from(row: Record) -> Payment:
         captured=Money(row["captured"], currency),
         refunded=Money(row["refunded"], currency),
         refund_pending=Money(row["refund_pending"], currency),
+        disputed_amount=row["disputed"],
         received=None if received is None else Money(received, row["received_currency"]),
         provider_ref=row["provider_ref"],
         failure_code=row["failure_code"],
         operation=None if operation is None else Operation(operation),
         operation_amount=row["operation_amount"],
-        operation_id=None if row["operation_id"] is None else _uuid(row["operation_id"]),
+        operation_id=None if row["operation_id"] is None else plain_uuid(row["operation_id"]),
         operation_final=row["operation_final"],
         expires_at=row["expires_at"],
         created_at=row["created_at"],
@@ -74,8 +75,8 @@ def payment_from(row: Record) -> Payment:
 def refund_from(row: Record) -> Refund:
     """A refund from the columns of ``REFUND``."""
     return Refund(
-        id=_uuid(row["id"]),
-        payment_id=_uuid(row["payment_id"]),
+        id=plain_uuid(row["id"]),
+        payment_id=plain_uuid(row["payment_id"]),
         reference=row["reference"],
         amount=Money(row["amount"], row["currency"]),
         reason=row["reason"],
@@ -91,6 +92,7 @@ def refund_from(row: Record) -> Refund:
     )
 
 
-def _uuid(value: Any) -> UUID:
+def plain_uuid(value: Any) -> UUID:
+    """An id that msgspec encodes."""
     # asyncpg gives its own subclass, which msgspec does not encode.
     return value if type(value) is UUID else UUID(int=value.int)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -21,7 +22,32 @@ _BATCH = 100
 
 
 async def find_overdue(desk: Desk) -> int:
-    """Call for attention where a gateway has been silent for too long; gives how many were found."""
+    """Call for attention where a gateway has been silent for too long, or waits for an answer.
+
+    Gives how many were found.
+    """
+    return await _find_silent(desk) + await _find_unanswered_disputes(desk)
+
+
+async def _find_unanswered_disputes(desk: Desk) -> int:
+    until = desk.clock.now() + desk.settings.dispute_alarm_before
+    found = await desk.rows.evidence_due(desk.db, until=until, limit=_BATCH)
+    for dispute in found:
+        due = dispute.evidence_due_at
+        detail = f"{dispute.dispute_ref}: {dispute.amount}, to be answered until {due:%Y-%m-%d %H:%M} UTC"
+        await desk.db.run(
+            partial(
+                call_for_attention,
+                desk,
+                payment_id=dispute.payment_id,
+                kind=AttentionKind.EVIDENCE_DUE,
+                detail=detail,
+            )
+        )
+    return len(found)
+
+
+async def _find_silent(desk: Desk) -> int:
     now = desk.clock.now()
     found = await desk.rows.overdue(
         desk.db,
@@ -82,7 +108,9 @@ async def resolve_attention(
             AuditEntry(
                 actor=actor,
                 action="payments:resolve-attention",
-                subject=f"payment/{found.payment_id}",
+                subject=f"payment/{found.payment_id}"
+                if found.payment_id
+                else f"statement/{found.statement_id}",
                 reason=resolution,
                 details={"kind": found.kind.value},
             ),

@@ -25,10 +25,23 @@ from commercekit.payments.events import (
     PaymentPaidLate,
     PaymentPending,
 )
-from commercekit.payments.models import AttentionKind, Operation, Payment, PaymentStatus
+from commercekit.payments.models import (
+    Account,
+    AttentionKind,
+    Operation,
+    Payment,
+    PaymentStatus,
+)
 from commercekit.payments.providers import PaymentState
 from commercekit.payments.repository import Draft, evidence_row, write
-from commercekit.payments.rules import PaymentChange, judge_payment, next_query
+from commercekit.payments.rules import (
+    Mismatch,
+    PaymentChange,
+    clearing_account,
+    judge_payment,
+    next_query,
+    suspense_account,
+)
 from commercekit.payments.service.desk import Desk, logger
 
 if TYPE_CHECKING:
@@ -37,22 +50,14 @@ if TYPE_CHECKING:
     from commercekit.payments.providers import Action, PaymentSnapshot
     from commercekit.platform.db import UnitOfWork
 
-__all__ = ["PROVIDER", "RECEIVED", "Booking", "book_payment", "clearing_account", "said"]
+__all__ = ["PROVIDER", "Booking", "book_payment", "said"]
 
 PROVIDER = "provider"
 """The actor of what a provider told, in histories."""
 
-RECEIVED = "received"
-"""The ledger's account for money that customers paid."""
-
 _OPEN = (PaymentStatus.CREATED, PaymentStatus.PENDING)
 _WITH_MONEY = (PaymentStatus.AUTHORISED, PaymentStatus.PAID, PaymentStatus.MISMATCH)
 """What is only believed with evidence: a notification, an answer, or somebody's word."""
-
-
-def clearing_account(payment: Payment) -> str:
-    """The ledger's name for the money that lies at a merchant account."""
-    return f"gateway:{payment.gateway}:{payment.account}"
 
 
 def said(snapshot: PaymentSnapshot) -> str:
@@ -115,8 +120,14 @@ class Booking:
             )
         if taken:
             draft.post(
-                after, kind="capture", amount=taken, debit=clearing_account(after), credit=RECEIVED
+                after,
+                kind="capture",
+                amount=taken,
+                debit=clearing_account(after.gateway, after.account),
+                credit=Account.RECEIVED,
             )
+        if moved and after.status is PaymentStatus.MISMATCH:
+            self._quarantine(after, change, snapshot)
         if moved:
             self.facts += _payment_facts(after, change)
         elif taken:
@@ -153,6 +164,20 @@ class Booking:
                     attention_id,
                 )
                 self.uow.publish(call)
+
+    def _quarantine(self, after: Payment, change: PaymentChange, snapshot: PaymentSnapshot) -> None:
+        """Money that is not what was asked lies at the provider all the same, if it is the shop's."""
+        came = change.received
+        paid = snapshot.state is PaymentState.PAID and change.mismatch is not Mismatch.ACCOUNT
+        if paid and came is not None and came.amount > 0:
+            self.draft.post(
+                after,
+                kind="quarantine",
+                amount=came.amount,
+                currency=came.currency,
+                debit=clearing_account(after.gateway, after.account),
+                credit=suspense_account(after.gateway, after.account),
+            )
 
     def _evidence(self, after: Payment, snapshot: PaymentSnapshot, source: str) -> None:
         part = after.status is PaymentStatus.AUTHORISED and after.captured

@@ -12,10 +12,15 @@ from commercekit.payments.events import (
     RefundNeedsAttention,
     RefundSucceeded,
 )
-from commercekit.payments.models import AttentionKind, Payment, Refund, RefundStatus
+from commercekit.payments.models import Account, AttentionKind, Payment, Refund, RefundStatus
 from commercekit.payments.repository import evidence_row
-from commercekit.payments.rules import RefundChange, judge_refund, next_query
-from commercekit.payments.service.booking import PROVIDER, RECEIVED, Booking, clearing_account
+from commercekit.payments.rules import (
+    RefundChange,
+    clearing_account,
+    judge_refund,
+    next_query,
+)
+from commercekit.payments.service.booking import PROVIDER, Booking
 from commercekit.payments.service.desk import Desk, logger
 
 if TYPE_CHECKING:
@@ -127,12 +132,13 @@ async def _move_money(
         await desk.rows.move_refund_money(booking.uow, payment.id, pending=pending, refunded=gone)
     if gone:
         outwards = gone > 0
+        clearing = clearing_account(payment.gateway, payment.account)
         booking.draft.post(
             payment,
             kind="refund" if outwards else "refund_reversal",
             amount=amount,
-            debit=RECEIVED if outwards else clearing_account(payment),
-            credit=clearing_account(payment) if outwards else RECEIVED,
+            debit=Account.RECEIVED if outwards else clearing,
+            credit=clearing if outwards else Account.RECEIVED,
             refund_id=refund.id,
         )
 

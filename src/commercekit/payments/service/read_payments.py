@@ -10,6 +10,7 @@ from commercekit.kernel import Page, PageRequest
 from commercekit.payments.models import (
     Attention,
     AttentionKind,
+    Dispute,
     GatewayUse,
     HistoryEntry,
     LedgerEntry,
@@ -75,6 +76,35 @@ class ReadPayments:
     async def refunds_on(self, payment_id: UUID) -> list[Refund]:
         """All refunds of one payment, oldest first."""
         return await self._desk.rows.refunds_on(self._desk.db, payment_id)
+
+    async def disputes_on(self, payment_id: UUID) -> list[Dispute]:
+        """All disputes of one payment, oldest first."""
+        return await self._desk.rows.disputes_on(self._desk.db, payment_id)
+
+    async def disputes_of(self, uow: UnitOfWork | None, reference: str) -> list[Dispute]:
+        """All disputes of the reference, oldest first."""
+        return await self._desk.rows.disputes_of(uow or self._desk.db, reference)
+
+    async def dispute_page(
+        self,
+        page: PageRequest,
+        *,
+        state: str | None = None,
+        reference: str | None = None,
+        open_only: bool = False,
+    ) -> Page[Dispute]:
+        """Disputes, newest first."""
+        items = await self._desk.rows.dispute_page(
+            self._desk.db,
+            limit=page.limit + 1,
+            before=None if page.after is None else UUID(page.after[0]),
+            state=state,
+            reference=reference,
+            open_only=open_only,
+        )
+        more = len(items) > page.limit
+        items = items[: page.limit]
+        return Page(items=items, next_cursor=str(items[-1].id) if more else None)
 
     async def payment_page(
         self,

@@ -12,6 +12,7 @@ from commercekit.payments.models import AttentionKind, Payment
 from commercekit.payments.providers import EventKind, GatewayEvent, Notification, RefundSnapshot
 from commercekit.payments.repository import evidence_row
 from commercekit.payments.service.booking import PROVIDER, Booking, said
+from commercekit.payments.service.booking_disputes import book_dispute
 from commercekit.payments.service.booking_refunds import book_refund
 from commercekit.payments.service.desk import Desk, logger
 from commercekit.payments.service.gateways import GatewayAccount
@@ -146,7 +147,7 @@ class _Batch:
 
         Nothing is booked: there is nothing to book it on until the month is brought back.
         """
-        told = event.payment or event.refund
+        told = event.payment or event.refund or event.dispute
         said_of = "" if told is None else f"{told.state} {told.amount or ''}".strip()
         detail = f"{event.kind} {said_of} ({event.event_id}): the payment's month was archived"
         logger.error("event %s of %s: payment archived", event.event_id, at.gateway.code)
@@ -158,9 +159,13 @@ class _Batch:
         )
 
     def _is_known(self, at: GatewayAccount, event: GatewayEvent) -> bool:
-        about_money = event.kind in (EventKind.PAYMENT, EventKind.REFUND)
         if self._is_archived(event):
             return False
+        payment_ref = _payment_ref(event)
+        if payment_ref is not None and not _may_be_ours(payment_ref):
+            logger.info("event %s of %s: not of this shop", event.event_id, at.gateway.code)
+            return True
+        about_money = event.dispute is not None or event.kind in _ABOUT_MONEY
         if about_money and _payment_id(event) not in self._references:
             logger.warning("event %s of %s: payment unknown", event.event_id, at.gateway.code)
             return False
@@ -182,6 +187,8 @@ class _Batch:
             )
         if event.refund is not None and not foreign:
             payment = await self._refund(event, event.refund, payment)
+        if event.dispute is not None and not foreign:
+            return await book_dispute(self._desk, self._booking, payment, event.dispute)
         if event.kind is EventKind.DISPUTE:
             self._booking.draft.note(
                 payment.id,
@@ -231,8 +238,13 @@ class _Batch:
         return await self._desk.payment(payment.id, db=self._uow)
 
 
+_OUR_VERSION = 7
+"""Of UUIDs: the shop makes no others."""
+_ABOUT_MONEY = (EventKind.PAYMENT, EventKind.REFUND)
+
+
 def _evidence(at: GatewayAccount, event: GatewayEvent, now: datetime) -> tuple[object, ...]:
-    told = event.payment or event.refund
+    told = event.payment or event.refund or event.dispute
     state = "" if told is None else told.state.value
     return evidence_row(
         gateway=at.gateway.code,
@@ -251,9 +263,20 @@ def _evidence(at: GatewayAccount, event: GatewayEvent, now: datetime) -> tuple[o
     )
 
 
+def _payment_ref(event: GatewayEvent) -> str | None:
+    told = event.payment or event.refund or event.dispute
+    return None if told is None else told.payment_id
+
+
 def _payment_id(event: GatewayEvent) -> UUID | None:
-    told = event.payment or event.refund
-    return None if told is None else _uuid(told.payment_id)
+    payment_ref = _payment_ref(event)
+    return None if payment_ref is None else _uuid(payment_ref)
+
+
+def _may_be_ours(payment_ref: str) -> bool:
+    """Whether this shop names payments so: other systems may share the merchant account."""
+    payment_id = _uuid(payment_ref)
+    return payment_id is not None and payment_id.version == _OUR_VERSION
 
 
 def _uuid(text: str) -> UUID | None:

@@ -103,6 +103,14 @@ class AttentionKind(StrEnum):
     """The payer's bank asks for the money back."""
     FOREIGN_REFUND = "foreign-refund"
     """Money went back that this shop did not send."""
+    EVIDENCE_DUE = "evidence-due"
+    """A dispute can be answered for a short time only, and was not."""
+    DISPUTE_LOST = "dispute-lost"
+    """The payer's bank has decided: the money is gone."""
+    STATEMENT_DIFFERS = "statement-differs"
+    """The provider's statement and the books are not the same."""
+    STATEMENT_MISSING = "statement-missing"
+    """The provider's statement of a day cannot be had."""
     UNANSWERED = "unanswered"
     """The gateway has not said for too long what became of it."""
     REFUND_FAILED = "refund-failed"
@@ -120,8 +128,10 @@ class Attention(Struct, frozen=True, kw_only=True):
 
     id: UUID
     kind: AttentionKind
-    payment_id: UUID
+    payment_id: UUID | None
+    """``None`` for a statement."""
     refund_id: UUID | None
+    statement_id: UUID | None = None
     reference: str
     gateway: str
     account: str
@@ -167,6 +177,8 @@ class Payment(Struct, frozen=True, kw_only=True):
     """Gone back for good."""
     refund_pending: Money
     """On its way back, or waiting for a person."""
+    disputed_amount: int = 0
+    """Minor units that the provider holds, or has kept, because of disputes."""
     received: Money | None = None
     """What came instead, when ``status`` is mismatch."""
     provider_ref: str | None = None
@@ -186,8 +198,14 @@ class Payment(Struct, frozen=True, kw_only=True):
 
     @property
     def refundable(self) -> Money:
-        """What may still go back: captured, less what went and what is on its way."""
-        return self.captured - self.refunded - self.refund_pending
+        """What may still go back: captured, less what went, what is on its way, and what is disputed."""
+        left = self.captured - self.refunded - self.refund_pending - self.disputed
+        return max(left, Money.zero(left.currency))
+
+    @property
+    def disputed(self) -> Money:
+        """What the provider holds, or has kept, because of disputes."""
+        return Money(self.disputed_amount, self.amount.currency)
 
     @property
     def held(self) -> Money:
@@ -263,6 +281,8 @@ class PaymentSummary(Struct, frozen=True, kw_only=True):
     captured: int
     refunded: int
     pending_refunds: int
+    disputed: int = 0
+    """Withdrawn because of disputes, and not given back."""
     mismatched: int
     """How many payments are quarantined."""
     payments: int
@@ -290,8 +310,11 @@ class LedgerEntry(Struct, frozen=True, kw_only=True):
     """One side of a booking; the sides of one ``transaction_id`` add up to nothing."""
 
     transaction_id: UUID
-    payment_id: UUID
+    payment_id: UUID | None
+    """``None`` for what belongs to no payment, such as a payout."""
     refund_id: UUID | None
+    line_id: UUID | None = None
+    """The line of a statement that it was booked for."""
     kind: str
     account: str
     debit: int
