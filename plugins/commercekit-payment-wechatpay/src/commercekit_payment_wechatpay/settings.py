@@ -1,6 +1,7 @@
 """What a shop sets for a merchant account. Wrong settings stop the start, all of them at once."""
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct, field
 
@@ -9,6 +10,9 @@ from commercekit_payment_wechatpay.signing import public_key
 
 __all__ = ["Account", "FlowName"]
 
+_ENDPOINT: Final = re.compile(
+    r"https://[0-9A-Za-z.-]+(:[0-9]{1,5})?|http://(127\.0\.0\.1|localhost)(:[0-9]{1,5})?"
+)
 FlowName = Literal["qr", "jsapi", "h5", "app"]
 AppId = Annotated[str, Meta(pattern="^[0-9A-Za-z_]{1,32}$")]
 
@@ -64,7 +68,6 @@ class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     endpoint: Annotated[
         str,
         Meta(
-            pattern=r"^(https://[0-9A-Za-z.-]+(:[0-9]{1,5})?|http://(127\.0\.0\.1|localhost)(:[0-9]{1,5})?)$",
             description="Where the vendor answers; https://api2.mch.weixin.qq.com is its second "
             "site. Plain http only for a fake on this machine.",
         ),
@@ -82,6 +85,8 @@ class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
                 public_key(self.public_key)
             except ValueError:
                 problems.append("public_key is no RSA public key in PEM (the text of pub_key.pem)")
+        if not _ENDPOINT.fullmatch(self.endpoint):
+            problems.append("endpoint is no https:// address without a path")
         if problems:
             raise ValueError("; ".join(problems))
 
