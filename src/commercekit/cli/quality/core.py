@@ -16,7 +16,12 @@ __all__ = ["HOOK_KITS", "Hook", "door_of", "hooks", "kit_rules", "offered"]
 ROOT: Final = Path(commercekit.__file__).resolve().parent
 
 FURTHER_DOORS: Final = frozenset(
-    {"commercekit.testing.conformance", "commercekit.testing.quality", "commercekit.testing.plugin"}
+    {
+        "commercekit.testing.conformance",
+        "commercekit.testing.plugin",
+        "commercekit.testing.quality",
+        "commercekit.testing.vendors",
+    }
 )
 """Packages inside of packages that are public all the same."""
 

@@ -292,6 +292,7 @@ class AskingRules:
     async def test_a_closed_payment_cannot_be_paid(self, trial: Trial) -> None:
         """Rule ``closes-what-is-unpaid``: as often as asked, and the shopper is too late."""
         asked = await trial.asked()
+        await trial.vendor.open(asked)
         states = [(await trial.close(asked)).state for _ in range(2)]
         hold("closes-what-is-unpaid", states == [PaymentState.CLOSED] * 2, f"{states}")
         await trial.vendor.pay(asked)

@@ -78,6 +78,12 @@ class PaymentVendor(Protocol):
         """Have the shopper's bank say no."""
         ...
 
+    async def open(self, asked: Asked) -> None:
+        """Have the shopper open what they were given, and not pay.
+
+        Nothing by default. For vendors who meet a payment only then, and so cannot close it before.
+        """
+
     async def books(self, payment_id: str) -> VendorBooks:
         """What the vendor knows; ``VendorBooks()`` for a payment it never heard of."""
         ...
