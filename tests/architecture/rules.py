@@ -47,7 +47,7 @@ HOMES: dict[str, tuple[str, ...]] = {
         r".*\.api(\..*)?",
     ),
     "httpx": (
-        r"commercekit\.platform\.http(\..*)?",
+        r"commercekit\.platform\.(fakes|http)(\..*)?",
         # These are handed the shop's client, and make none.
         r"commercekit\.(app\..*|platform\.(plugins|providers)\.context)",
         r"commercekit_.*",

@@ -9,10 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 import pytest
 
-from commercekit.app import FakeFolder
-from commercekit.cli.vendors.group import play
 from commercekit.errors import ConfigurationError
-from commercekit.testing.vendors import Delivery, FakeVendor
+from commercekit.testing.vendors import Delivery, FakeFolder, FakeVendor, play
 
 
 class Till(FakeVendor):

@@ -8,7 +8,6 @@ from commercekit.app.configuration import (
     load_configuration,
     plugin_trust,
 )
-from commercekit.app.fakes import FakeFolder
 from commercekit.app.leftovers import Leftovers, PluginLeftovers
 from commercekit.app.months import archivist_of
 from commercekit.app.settings import Environment, ShopSettings
@@ -20,7 +19,6 @@ __all__ = [
     "ArchiveReport",
     "CatalogueArchive",
     "Environment",
-    "FakeFolder",
     "Leftovers",
     "PluginLeftovers",
     "PluginTrust",

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from commercekit.app.fakes import FakeFolder, settings_of_fakes
 from commercekit.app.providers import policies_of
 from commercekit.app.safety import refuse_unsafe
 from commercekit.app.settings import Environment, ShopSettings
@@ -19,6 +18,7 @@ from commercekit.inventory import hookspecs as inventory_hooks
 from commercekit.notifications import hookspecs as notification_hooks
 from commercekit.orders import hookspecs as order_hooks
 from commercekit.payments import hookspecs as payment_hooks
+from commercekit.platform.fakes import FakeFolder, settings_of_fakes
 from commercekit.platform.http import Serves, StaffDoor, networks_of
 from commercekit.platform.plugins import (
     LOCK_NAME,

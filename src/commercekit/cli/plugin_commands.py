@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from commercekit.cli.commands.fake import fake_of
 from commercekit.cli.place import Place
 from commercekit.errors import ConfigurationError
+from commercekit.platform.fakes import VendorGroup
 from commercekit.platform.plugins.hookspecs import register_commands
 
 __all__ = ["commands_of_plugins"]
@@ -30,5 +32,7 @@ def commands_of_plugins(*, taken: frozenset[str]) -> dict[str, Any]:
                 f"The plugin {offered.plugin!r} brings a command {name!r}, which exists; rename it"
             )
             raise ConfigurationError(message)
+        if isinstance(offered.item, VendorGroup) and "fake" not in offered.item.commands:
+            offered.item.add_command(fake_of(offered.item))
         found[name] = offered.item
     return found

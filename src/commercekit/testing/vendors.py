@@ -2,23 +2,27 @@
 
 A plugin's author writes a :class:`FakeVendor` once. The conformance kit commands it in memory,
 ``commercekit <vendor> fake`` (:func:`vendor_command`) runs it as a server, and a development shop that
-names it under ``[fakes]`` plays it beside itself and takes its settings over.
+names it under ``fakes`` plays it beside itself and takes its settings over.
 """
 
-from commercekit.cli.vendors import (
+from commercekit.platform.fakes import (
     Delivery,
+    FakeFolder,
     FakeVendor,
     VendorGroup,
     VendorHome,
     VendorServer,
+    play,
     vendor_command,
 )
 
 __all__ = [
     "Delivery",
+    "FakeFolder",
     "FakeVendor",
     "VendorGroup",
     "VendorHome",
     "VendorServer",
+    "play",
     "vendor_command",
 ]

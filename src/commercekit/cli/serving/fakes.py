@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from commercekit.cli.vendors import VendorGroup
-from commercekit.cli.vendors.group import play
 from commercekit.errors import ConfigurationError
+from commercekit.platform.fakes import VendorGroup, play
 from commercekit.platform.plugins.hookspecs import register_commands
 
 if TYPE_CHECKING:

@@ -21,7 +21,11 @@ __all__ = ["installed_api", "read_source", "read_target"]
 
 _PACKAGE: Final = "commercekit"
 _FURTHER_DOORS: Final = frozenset(
-    {"commercekit.platform.db.embedded", "commercekit.testing.conformance"}
+    {
+        "commercekit.platform.db.embedded",
+        "commercekit.testing.conformance",
+        "commercekit.testing.vendors",
+    }
 )
 _SETTINGS: Final = "commercekit.app.settings.ShopSettings"
 _EVENT: Final = "commercekit.kernel.events.DomainEvent"

@@ -11,19 +11,42 @@ from typing import Final, Self
 import httpx
 import structlog
 
-from commercekit.cli.vendors.home import VendorHome
-from commercekit.cli.vendors.vendor import Delivery, FakeVendor
+from commercekit.errors import ConfigurationError
+from commercekit.platform.fakes.folder import FakeFolder
+from commercekit.platform.fakes.home import VendorHome
+from commercekit.platform.fakes.vendor import Delivery, FakeVendor
 
-__all__ = ["BOOKS", "VendorServer", "bound"]
+__all__ = ["VendorServer", "play"]
 
-BOOKS: Final = "books"
+_BOOKS: Final = "books"
 """The file that a vendor's memory is kept in."""
 _LARGEST_BODY: Final = 4 * 1024 * 1024
 _ROUND: Final = 0.1
 """Seconds between two looks for notifications that are due."""
 _PATIENCE: Final = 5.0
 """Seconds a shop has to answer a notification; the strictest vendor gives as many."""
-_log = structlog.get_logger("commercekit.cli.vendors")
+_log = structlog.get_logger("commercekit.platform.fakes")
+
+
+def play(
+    make: Callable[[VendorHome], FakeVendor], folder: FakeFolder, *, host: str, port: int, shop: str
+) -> VendorServer:
+    """A server for the vendor, bound and with its settings written; ``with`` starts it.
+
+    ``port`` 0 takes a free one. Raises :class:`~commercekit.errors.ConfigurationError` for a port that
+    somebody else has.
+    """
+    try:
+        listening = _Listening((host, port), _Handler)
+    except OSError as error:
+        message = f"{folder.name} cannot be played on {host}:{port}: {error.strerror or error}"
+        raise ConfigurationError(message) from error
+    at = f"{host}:{listening.server_address[1]}"
+    home = VendorHome(folder.path, address=f"http://{at}", shop=shop)
+    vendor = make(home)
+    home.write(folder.settings.name, vendor.settings().encode())
+    home.write(folder.address_file.name, at.encode())
+    return VendorServer(vendor, home, listening)
 
 
 class VendorServer:
@@ -33,8 +56,8 @@ class VendorServer:
     ends the process.
     """
 
-    def __init__(self, vendor: FakeVendor, home: VendorHome, http: Listening) -> None:
-        """``http`` comes from :func:`bound`; the address it listens on is ``home``'s."""
+    def __init__(self, vendor: FakeVendor, home: VendorHome, http: _Listening) -> None:
+        """``http`` is bound already; where it listens is ``home``'s address."""
         self._vendor = vendor
         self._home = home
         self._lock = threading.Lock()
@@ -83,7 +106,7 @@ class VendorServer:
                 self._write()
 
     def _recall(self) -> None:
-        file = self._home.folder / BOOKS
+        file = self._home.folder / _BOOKS
         if not file.exists():
             return
         self._written = file.read_bytes()
@@ -95,7 +118,7 @@ class VendorServer:
     def _write(self) -> None:
         books = self._vendor.remember()
         if books != self._written:
-            self._home.write(BOOKS, books)
+            self._home.write(_BOOKS, books)
             self._written = books
 
     def _carry(self) -> None:
@@ -121,22 +144,17 @@ class VendorServer:
             self._write()
 
 
-class Listening(ThreadingHTTPServer):
+class _Listening(ThreadingHTTPServer):
     """A bound port; what comes in waits until somebody serves it."""
 
     daemon_threads = True
     ask: Callable[[httpx.Request], httpx.Response]
 
 
-def bound(host: str, port: int) -> Listening:
-    """Take the port, 0 for a free one; raises :class:`OSError` when it is taken."""
-    return Listening((host, port), _Handler)
-
-
 class _Handler(BaseHTTPRequestHandler):
     """Between sockets and httpx's words."""
 
-    server: Listening
+    server: _Listening
     protocol_version = "HTTP/1.1"
     timeout = 30
 
