@@ -12,7 +12,14 @@ from commercekit.app.surface import Surface
 from commercekit.identity import ClaimedCart
 from commercekit.kernel import Page, parse_accept_language
 from commercekit.platform.extensions import FieldView
-from commercekit.platform.http import Input, PageCursor, PageLimit, page_answer, page_request
+from commercekit.platform.http import (
+    Input,
+    PageCursor,
+    PageLimit,
+    page_answer,
+    page_request,
+    refuses,
+)
 from commercekit.platform.plugins import ConsolePageView
 from commercekit.platform.security import PermissionView, principal_of, requires, signed_in
 
@@ -97,7 +104,12 @@ class StoreMine(Controller):
         found, after = await mine.orders(_me(request), before=before, limit=limit)
         return page_answer(request, found, after)
 
-    @get("/cart", operation_id="GetMyCart", summary="The cart I am filling")
+    @get(
+        "/cart",
+        opt=refuses(404),
+        operation_id="GetMyCart",
+        summary="The cart I am filling",
+    )
     async def cart(
         self, request: Request[Any, Any, Any], mine: Purchases, market: MarketHeader = None
     ) -> ClaimedCart:

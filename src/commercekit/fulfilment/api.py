@@ -29,6 +29,7 @@ from commercekit.platform.http import (
     etag_of,
     idempotent,
     page_request,
+    refuses,
     require_match,
     sealed_page,
 )
@@ -95,6 +96,7 @@ class AdminShipments(Controller):
 
     path = "/admin/shipments"
     tags = ["Shipments"]
+    opt = refuses(410)
 
     @get(
         "/",
@@ -164,6 +166,7 @@ class AdminShipments(Controller):
     @get(
         "/{shipment_id:uuid}/label",
         operation_id="AdminPrintShipmentLabel",
+        opt=refuses(409, 410),
         summary="The label to print, of the shipment or of one parcel",
         guards=[requires("shipments:read")],
         media_type="application/octet-stream",

@@ -1,9 +1,12 @@
-from __future__ import annotations
-
 import re
+from typing import Annotated
 
 import pytest
+from msgspec import UNSET, Meta, UnsetType
 from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from commercekit.platform.http import Input
+from commercekit.platform.http.openapi_schemas import close_inputs, mend_choices
 
 
 async def read(client):
@@ -39,7 +42,7 @@ async def test_every_operation_has_a_tag_and_tells_its_problems(client):
 async def test_guarded_operations_name_their_scope(client):
     paths = (await read(client))["paths"]
     operation = paths["/admin/letters"]["get"]
-    assert operation["security"] == [{"staffToken": []}]
+    assert operation["security"] == [{"staffToken": []}, {"staffSession": []}]
     assert operation["x-required-scope"] == "things:read"
     assert {"401", "403"} <= operation["responses"].keys()
     assert {} in paths["/store/payments"]["post"]["security"]
@@ -50,6 +53,7 @@ async def test_keys_and_preconditions_are_documented(client):
     headers = {p["name"]: p for p in paths["/store/payments"]["post"]["parameters"]}
     assert headers["Idempotency-Key"]["required"] is True
     assert headers["Idempotency-Key"]["schema"]["maxLength"] == 255
+    assert headers["Idempotency-Key"]["schema"]["pattern"].startswith("^[A-Za-z0-9")
     assert [p["name"] for p in paths["/admin/things"]["put"]["parameters"]] == ["If-Match"]
     assert {"412", "428"} <= paths["/admin/things"]["put"]["responses"].keys()
     assert "parameters" not in paths["/store/baskets"]["post"]
@@ -59,6 +63,54 @@ async def test_unknown_fields_are_ruled_out_in_the_document_too(client):
     schemas = (await read(client))["components"]["schemas"]
     (basket,) = [schema for name, schema in schemas.items() if name.endswith("Basket")]
     assert basket["additionalProperties"] is False
+
+
+def test_a_choice_lists_what_fits_and_nothing_twice():
+    part = {
+        "tags": {"items": {"oneOf": [{"type": "string"}, {}]}},
+        "share": {"oneOf": [{"type": "integer"}, {"type": "number"}, {"type": "null"}]},
+        "left_out": {"oneOf": [{"type": "integer", "minimum": 1}], "description": "d"},
+        "anything": {"oneOf": [{}]},
+    }
+    mend_choices(part)
+    assert part == {
+        "tags": {"items": {"type": "string"}},
+        "share": {"oneOf": [{"type": "number"}, {"type": "null"}]},
+        "left_out": {"type": "integer", "minimum": 1, "description": "d"},
+        "anything": {},
+    }
+
+
+def test_bounds_are_told_however_deep_they_stand():
+    class Lantern(Input):
+        """Named like nothing else here."""
+
+        codes: tuple[Annotated[str, Meta(min_length=2)], ...]
+        names: dict[Annotated[str, Meta(pattern="^[a-z]+$")], str]
+        height: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
+        width: Annotated[int, Meta(ge=3)] | None = None
+
+    text = {"type": "string"}
+    fields = {
+        "codes": {"type": "array", "items": dict(text)},
+        "names": {"type": "object", "additionalProperties": dict(text)},
+        "height": {"type": "integer"},
+        "width": {"oneOf": [{"type": "integer"}, {"type": "null"}]},
+    }
+    schemas = {"Lantern": {"properties": fields}, "Other": {"properties": {"codes": dict(text)}}}
+    close_inputs(schemas)
+    assert schemas["Lantern"]["additionalProperties"] is False
+    assert fields == {
+        "codes": {"type": "array", "items": {**text, "minLength": 2}},
+        "names": {
+            "type": "object",
+            "additionalProperties": text,
+            "propertyNames": {"pattern": "^[a-z]+$"},
+        },
+        "height": {"type": "integer", "minimum": 1},
+        "width": {"oneOf": [{"type": "integer", "minimum": 3}, {"type": "null"}]},
+    }
+    assert schemas["Other"] == {"properties": {"codes": text}}
 
 
 async def test_docs_load_nothing_from_elsewhere(client):

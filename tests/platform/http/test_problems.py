@@ -5,6 +5,7 @@ import logging
 import pytest
 
 from commercekit.platform.http import PROBLEM_MEDIA_TYPE
+from commercekit.platform.http.exceptions import instance_of
 
 STANDARD = {"type", "title", "status", "detail", "instance", "request_id"}
 
@@ -88,3 +89,16 @@ async def test_every_type_has_its_page(client):
 
 async def test_unknown_type_has_no_page(client):
     assert_problem(await client.get("/problems/no-such-thing"), 404, "not-found")
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/a%20b", "/a%20b"),
+        ("/100%", "/100%25"),
+        ("/%zz/%4", "/%25zz/%254"),
+        ("/" + "%C3%A9" * 90, "/" + "%C3%A9" * 83 + "%25"),
+    ],
+)
+def test_instance_is_an_address_even_where_the_path_is_none_or_too_long(path, told):
+    assert instance_of({"raw_path": path.encode()}) == told

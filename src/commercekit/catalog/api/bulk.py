@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Controller, Request, Response, get, post
+from litestar.openapi import ResponseSpec
 
 from commercekit.catalog.models.bulk import BulkPreview, BulkRequest, BulkRun
 from commercekit.catalog.service.bulk import ProductBulk
@@ -37,10 +38,11 @@ class BulkController(Controller):
             "With `preview` (the default) the same as `/preview`. Otherwise a job does it, each product "
             "whole or not at all; `Idempotency-Key` is required, and the answer says where to watch."
         ),
+        responses={200: ResponseSpec(BulkPreview, description="What it would do")},
     )
     async def change(
         self, request: Request[Any, Any, Any], data: BulkRequest, bulk: ProductBulk
-    ) -> Response[Any]:
+    ) -> Response[BulkRun]:
         """Fields and prices; prices are those of the default market."""
         if data.preview:
             return Answer(200, await bulk.preview(data)).to_response()

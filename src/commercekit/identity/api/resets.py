@@ -8,7 +8,7 @@ from commercekit.identity.api.cookies import client_of
 from commercekit.identity.api.fields import CaptchaField, EmailField, PasswordField, TokenField
 from commercekit.identity.models import Realm
 from commercekit.identity.service import IdentityService
-from commercekit.platform.http import Input
+from commercekit.platform.http import Input, refuses
 from commercekit.platform.security import public
 
 __all__ = ["AdminResets", "NewPasswordInput", "StoreResets"]
@@ -53,7 +53,7 @@ def _controller(realm: Realm, root: str, name: str, tag: str) -> type[Controller
 
         @post(
             "/resets",
-            opt=public("the link is the proof"),
+            opt=public("the link is the proof") | refuses(410),
             status_code=204,
             operation_id=f"{name}ChooseNewPassword",
             summary="Choose a new password by a link",

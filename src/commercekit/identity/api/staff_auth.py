@@ -19,7 +19,7 @@ from commercekit.identity.api.fields import CaptchaField, EmailField, PasswordFi
 from commercekit.identity.api.resets import NewPasswordInput
 from commercekit.identity.models import MailPurpose, Realm, SessionView
 from commercekit.identity.service import IdentityService
-from commercekit.platform.http import Input, current_request_id
+from commercekit.platform.http import Input, current_request_id, refuses
 from commercekit.platform.security import PrincipalKind, has_session, principal_of, public
 
 __all__ = ["StaffAuth"]
@@ -71,7 +71,7 @@ class StaffAuth(Controller):
 
     @post(
         "/login",
-        opt=public("nobody is logged in before"),
+        opt=public("nobody is logged in before") | refuses(401),
         status_code=200,
         operation_id="AdminLogin",
         summary="Log in as staff",
@@ -190,7 +190,7 @@ class StaffAuth(Controller):
 
     @post(
         "/invitations",
-        opt=public("the link is the proof"),
+        opt=public("the link is the proof") | refuses(410),
         status_code=204,
         operation_id="AdminJoin",
         summary="Join the staff by a link",

@@ -19,7 +19,7 @@ from commercekit.identity.api.fields import (
 from commercekit.identity.models import ClaimedCart, NewAccount, Realm
 from commercekit.identity.service import IdentityService
 from commercekit.kernel import parse_accept_language
-from commercekit.platform.http import Input, current_request_id
+from commercekit.platform.http import Input, current_request_id, refuses
 from commercekit.platform.security import public
 
 __all__ = ["StoreAuth"]
@@ -106,7 +106,7 @@ class StoreAuth(Controller):
 
     @post(
         "/login",
-        opt=public("nobody is logged in before"),
+        opt=public("nobody is logged in before") | refuses(401),
         status_code=200,
         operation_id="Login",
         summary="Log in",
@@ -155,7 +155,7 @@ class StoreAuth(Controller):
 
     @post(
         "/proofs",
-        opt=public("the link is the proof"),
+        opt=public("the link is the proof") | refuses(410),
         status_code=204,
         operation_id="ProveEmail",
         summary="Prove an e-mail address by a link",
@@ -168,7 +168,7 @@ class StoreAuth(Controller):
 
     @post(
         "/email-changes",
-        opt=public("the link is the proof"),
+        opt=public("the link is the proof") | refuses(410),
         status_code=204,
         operation_id="ChangeEmail",
         summary="Take another e-mail address by a link",

@@ -30,6 +30,7 @@ from commercekit.platform.http import (
     idempotent,
     page_answer,
     page_request,
+    refuses,
 )
 from commercekit.platform.security import principal_of, reach_of, requires
 
@@ -65,6 +66,7 @@ class AdminOrders(Controller):
 
     path = "/admin/orders"
     tags = ["Orders"]
+    opt = refuses(410)
 
     @get(
         "/",
@@ -173,6 +175,7 @@ class AdminOrders(Controller):
         "/{number:str}/cancel",
         operation_id="AdminCancelOrder",
         summary="Cancel an order, or units of its lines, before they ship",
+        status_code=200,
         guards=[requires("orders:write", limited_by=BY_MARKET)],
     )
     async def cancel(

@@ -21,6 +21,7 @@ from commercekit.platform.http import (
     etag_of,
     page_answer,
     page_request,
+    refuses,
     require_match,
 )
 from commercekit.platform.security import principal_of, reach_of, requires
@@ -62,6 +63,7 @@ class AdminOrderDesk(Controller):
 
     path = "/admin/orders"
     tags = ["Orders"]
+    opt = refuses(410)
 
     @post(
         "/search",

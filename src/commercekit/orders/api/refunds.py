@@ -28,6 +28,7 @@ from commercekit.platform.http import (
     idempotent,
     page_answer,
     page_request,
+    refuses,
 )
 from commercekit.platform.security import require_fresh, requires
 
@@ -95,6 +96,7 @@ class AdminRefundRequests(Controller):
 
     path = "/admin/refund-requests"
     tags = ["Refunds"]
+    opt = refuses(410)
 
     @get(
         "/",

@@ -38,6 +38,7 @@ from commercekit.platform.http import (
     idempotent,
     page_answer,
     page_request,
+    refuses,
 )
 from commercekit.platform.security import public, requires
 
@@ -140,7 +141,7 @@ class StoreReturns(Controller):
 
     path = "/store/orders"
     tags = ["Returns"]
-    opt = public("whoever holds the order's token")
+    opt = public("whoever holds the order's token") | refuses(410)
 
     @get("/{number:str}/returns", operation_id="ListOrderReturns", summary="What is sent back")
     async def list_returns(
@@ -213,6 +214,7 @@ class AdminReturns(Controller):
 
     path = "/admin/returns"
     tags = ["Returns"]
+    opt = refuses(410)
 
     @get(
         "/",

@@ -18,7 +18,13 @@ from commercekit.orders.models import (
     WebAddress,
 )
 from commercekit.orders.service import OrderService
-from commercekit.platform.http import Answer, IdempotentRun, Input, idempotent
+from commercekit.platform.http import (
+    Answer,
+    IdempotentRun,
+    Input,
+    idempotent,
+    refuses,
+)
 from commercekit.platform.security import public
 
 __all__ = ["StoreOrders"]
@@ -57,7 +63,7 @@ class StoreOrders(Controller):
 
     path = "/store/orders"
     tags = ["Orders"]
-    opt = public("whoever holds the order's token")
+    opt = public("whoever holds the order's token") | refuses(410)
 
     @get("/{number:str}", operation_id="GetOrder", summary="One order, as its shopper sees it")
     async def read(
@@ -66,7 +72,12 @@ class StoreOrders(Controller):
         order = await _order(request, orders, number, token)
         return await view_of(orders, order)
 
-    @post("/{number:str}/cancel", operation_id="CancelOrder", summary="Cancel before shipping")
+    @post(
+        "/{number:str}/cancel",
+        status_code=200,
+        operation_id="CancelOrder",
+        summary="Cancel before shipping",
+    )
     async def cancel(
         self,
         request: Request[Any, Any, Any],

@@ -30,6 +30,7 @@ from commercekit.platform.http import (
     idempotent,
     page_answer,
     page_request,
+    refuses,
 )
 from commercekit.platform.security import principal_of, requires
 
@@ -70,6 +71,7 @@ class AdminPayments(Controller):
 
     path = "/admin/payments"
     tags = ["Payments"]
+    opt = refuses(410)
 
     @get(
         "/",
@@ -241,6 +243,7 @@ class AdminRefunds(Controller):
 
     path = "/admin/refunds"
     tags = ["Payments"]
+    opt = refuses(410)
 
     @get(
         "/",

@@ -27,7 +27,7 @@ from commercekit.platform.http.idempotency import (
 from commercekit.platform.http.inputs import Input, decode, first_error
 from commercekit.platform.http.lane import Asked, LaneRequest, LaneRoute
 from commercekit.platform.http.metrics import RequestMetrics
-from commercekit.platform.http.openapi import document_of
+from commercekit.platform.http.openapi import document_of, refuses
 from commercekit.platform.http.operations import DEGRADED, ReadyCheck
 from commercekit.platform.http.outbound import (
     Answered,
@@ -126,6 +126,7 @@ __all__ = [
     "page_answer",
     "page_request",
     "post",
+    "refuses",
     "require_match",
     "sealed_page",
     "status_of",

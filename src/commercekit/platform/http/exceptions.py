@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -45,6 +46,7 @@ REQUEST_ID: Final = "commercekit.request_id"
 """Where the ASGI scope keeps the request's id."""
 
 _logger = logging.getLogger(__name__)
+_NO_ESCAPE: Final = re.compile("%(?![0-9A-Fa-f]{2})")
 _KINDS: Final[Mapping[int, type[CommerceKitError]]] = {
     401: Unauthenticated,
     403: Forbidden,
@@ -117,7 +119,8 @@ def instance_of(scope: Any) -> str:
     path: str = raw.partition(b"?")[0].decode("ascii", "replace")
     if path.startswith("/webhooks/"):
         return "/webhooks"
-    return quote(path[:500], safe="/%:@!$&'()*+,;=-._~")
+    told = quote(path[:500], safe="/%:@!$&'()*+,;=-._~")
+    return _NO_ESCAPE.sub("%25", told)
 
 
 def _invalid(error: ValidationException) -> InvalidInput:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from commercekit.platform.db import Database, UnitOfWork
 
 __all__ = [
+    "KEY_PATTERN",
     "Claim",
     "Idempotency",
     "IdempotencyKeyRequired",
@@ -52,7 +53,8 @@ KEPT_HOURS: Final = 26
 ABANDONED: Final = "abandoned"
 """The step of keys whose execution died and whose client has not come back."""
 _GIVE_BACK_SECONDS: Final = 2.0
-_KEY: Final = re.compile(r"^[A-Za-z0-9._:+/=@-]{1,255}$")
+KEY_PATTERN: Final = "^[A-Za-z0-9._:+/=@-]{1,255}$"
+_KEY: Final = re.compile(KEY_PATTERN)
 _logger = logging.getLogger(__name__)
 
 

@@ -20,7 +20,10 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.routes import HTTPRoute
 
 from commercekit.errors import NotFound
+from commercekit.platform.http.idempotency import KEY_PATTERN
+from commercekit.platform.http.openapi_schemas import close_inputs, mend_choices
 from commercekit.platform.http.problems import PROBLEM_MEDIA_TYPE
+from commercekit.platform.security import PUBLIC, door_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +32,9 @@ if TYPE_CHECKING:
     from litestar.handlers import HTTPRouteHandler
     from litestar.types import ControllerRouterHandler, Method
 
-__all__ = ["document_of", "documentation_routes", "openapi_config"]
+    from commercekit.platform.security import Door
+
+__all__ = ["document_of", "documentation_routes", "openapi_config", "refuses"]
 
 _STATIC: Final = Path(litestar_offline_docs.__file__).parent / "static"
 _ASSETS: Final[Mapping[str, str]] = {
@@ -45,18 +50,22 @@ _CSP: Final = (
     " object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 )
 _DOCUMENT: Final = "commercekit_openapi"
+_REFUSES: Final = "refuses"
+_ETAG: Final[Mapping[str, Any]] = {"minLength": 1, "maxLength": 300}
 _UNSAFE: Final = frozenset({"post", "put", "patch", "delete"})
 _SENTENCES: Final[Mapping[str, str]] = {
     "400": "The request is malformed; `errors` names the place",
-    "401": "No token, or a worthless one",
-    "403": "The token lacks the scope",
+    "401": "Nobody is logged in, or what was shown is worth nothing",
+    "403": "Whoever asks may not do this",
     "404": "It is not there, or not yours",
     "409": "Not in the present state",
+    "410": "The link was used, is too old, or was overtaken",
     "412": "Changed since it was read",
     "413": "The body is too large",
     "415": "The body is not JSON",
     "422": "Understood, and refused",
     "428": "`If-Match` is missing",
+    "429": "Too often; `Retry-After` says when",
     "500": "Our fault; the request id finds it in the log",
     "503": "Not now; `Retry-After` says when",
 }
@@ -96,9 +105,29 @@ _SCHEMES: Final[dict[str, Any]] = {
         "bearerFormat": "ck_live_<id>_<secret>",
         "description": "A scoped staff token: `commercekit token create`.",
     },
+    "staffSession": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "__Host-ck_staff",
+        "description": "Of who logged in at `/admin/auth/login`; `ck_staff` over plain HTTP.",
+    },
+    "customerSession": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "__Host-ck_session",
+        "description": "Of who logged in at `/store/auth/login`; `ck_session` over plain HTTP.",
+    },
     "cartToken": {"type": "apiKey", "in": "header", "name": "X-Cart-Token"},
     "orderToken": {"type": "apiKey", "in": "header", "name": "X-Order-Token"},
 }
+
+
+def refuses(*statuses: int) -> dict[str, Any]:
+    """A part of a handler's ``opt``: refusals that the document cannot guess, such as ``refuses(410)``.
+
+    It knows by itself what guards, bodies, parameters, keys and preconditions may be refused with.
+    """
+    return {_REFUSES: statuses}
 
 
 def openapi_config(title: str, version: str) -> OpenAPIConfig:
@@ -124,7 +153,8 @@ def document_of(app: Litestar) -> dict[str, Any]:
     raw = msgspec.json.decode(msgspec.json.encode(app.openapi_schema.to_schema()))
     document: dict[str, Any] = raw
     components = document.setdefault("components", {})
-    _close_inputs(components.get("schemas", {}))
+    mend_choices(document)
+    close_inputs(components.get("schemas", {}))
     components.setdefault("schemas", {})["Problem"] = _PROBLEM_SCHEMA
     components["securitySchemes"] = _SCHEMES
     components["responses"] = {
@@ -153,64 +183,55 @@ def _complete(operation: dict[str, Any], path: str, method: str, handler: HTTPRo
     if not operation.get("tags"):
         operation["tags"] = [" ".join(parts[:2]) if parts[:1] != ["webhooks"] else "webhooks"]
     operation.setdefault("summary", handler.handler_name.replace("_", " "))
-    scope = next(
-        (
-            guard.required_scope
-            for guard in handler.resolve_guards()
-            if hasattr(guard, "required_scope")
-        ),
-        None,
-    )
-    statuses = {"400", "500", "503"}
-    if "{" in path:
+    statuses = {"400", "429", "500", "503"}
+    parameters = operation.get("parameters", ())
+    if any(known["in"] != "header" or known["name"] == "X-Market" for known in parameters):
         statuses.add("404")
     if method in _UNSAFE:
         statuses |= {"403", "409", "413", "415", "422"}
-    if scope is not None:
-        operation["security"] = [{"staffToken": []}]
-        operation["x-required-scope"] = scope
+    if "requestBody" in operation:
+        statuses.add("404")  # a body may name what is not there
+    door = door_of(handler)
+    schemes = _schemes(door, store=parts[:1] == ["store"])
+    operation["security"] = schemes
+    if {} not in schemes and schemes:
         statuses |= {"401", "403"}
-    elif parts[:1] == ["store"]:
-        operation["security"] = [{}, {"cartToken": []}, {"orderToken": []}]
-    else:
-        operation["security"] = []
+    if door is not None and door.permission:
+        operation["x-required-scope"] = door.permission
+    statuses |= {str(status) for status in handler.opt.get(_REFUSES, ())}
     if _uses(handler, "idempotent", "claim_of"):
         _add_header(
             operation,
             "Idempotency-Key",
             "Makes a retry harmless; any unique text such as a UUID",
-            255,
+            {"minLength": 1, "maxLength": 255, "pattern": KEY_PATTERN},
         )
         statuses |= {"409", "422"}
     if _uses(handler, "require_match"):
-        _add_header(operation, "If-Match", "The ETag of what is changed", 300)
+        _add_header(operation, "If-Match", "The ETag of what is changed", _ETAG)
         statuses |= {"412", "428"}
     responses = operation.setdefault("responses", {})
+    responses.get("204", {}).pop("content", None)
     for status in sorted(statuses):
         responses[status] = {"$ref": f"#/components/responses/Problem{status}"}
 
 
-def _close_inputs(schemas: dict[str, Any]) -> None:
-    """Say of each type that refuses unknown fields that it does; Litestar leaves it out."""
-    pending: list[type[msgspec.Struct]] = [msgspec.Struct]
-    closed: dict[str, set[frozenset[str]]] = {}
-    while pending:
-        kind = pending.pop()
-        pending.extend(kind.__subclasses__())
-        if kind.__struct_config__.forbid_unknown_fields:
-            fields = frozenset(kind.__struct_encode_fields__)
-            closed.setdefault(kind.__name__, set()).add(fields)
-    for name, schema in schemas.items():
-        # A name that two modules share is told apart by a prefix of Litestar's.
-        kinds = closed.get(name) or closed.get(name.rpartition("_")[2], set())
-        if frozenset(schema.get("properties", ())) in kinds:
-            schema["additionalProperties"] = False
-        for field in schema.get("properties", {}).values():
-            if field.get("default") == [] and field.get("minItems"):
-                del field["default"]  # its own bounds rule it out, so it is no example of a value
+def _schemes(door: Door | None, *, store: bool) -> list[dict[str, list[str]]]:
+    """What opens the door, one of them being enough; ``{}`` is nothing at all."""
+    customer: dict[str, list[str]] = {"customerSession": []}
+    match door.access if door is not None else PUBLIC:
+        case "staff":
+            return [{"staffToken": []}, {"staffSession": []}]
+        case "session":
+            return [{"staffSession": []}]
+        case "customer":
+            return [customer]
+    return [{}, {"cartToken": []}, {"orderToken": []}, customer] if store else []
 
 
-def _add_header(operation: dict[str, Any], name: str, description: str, longest: int) -> None:
+def _add_header(
+    operation: dict[str, Any], name: str, description: str, bounds: Mapping[str, Any]
+) -> None:
     parameters = operation.setdefault("parameters", [])
     if any(known["name"].lower() == name.lower() for known in parameters):
         return
@@ -220,7 +241,7 @@ def _add_header(operation: dict[str, Any], name: str, description: str, longest:
             "in": "header",
             "required": True,
             "description": description,
-            "schema": {"type": "string", "minLength": 1, "maxLength": longest},
+            "schema": {"type": "string", **bounds},
         }
     )
 
