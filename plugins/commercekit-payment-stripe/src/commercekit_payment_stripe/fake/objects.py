@@ -47,7 +47,7 @@ class Objects:
             return self.refund(books.refunds[key])
         if key in books.disputes:
             return self.dispute(books.disputes[key])
-        return self.transaction(books.transactions[key])
+        return self.movement(books.transactions[key])
 
     def _expand(self, said: dict[str, Any], path: list[str]) -> None:
         name, rest = path[0], path[1:]
@@ -160,7 +160,7 @@ class Objects:
 
     def dispute(self, one: Dispute) -> dict[str, Any]:
         """A dispute, with the movements it has caused."""
-        moved = [self.transaction(self._books.transactions[key]) for key in one.transactions]
+        moved = [self.movement(self._books.transactions[key]) for key in one.transactions]
         return {
             "id": one.id,
             "object": "dispute",
@@ -183,7 +183,7 @@ class Objects:
             "status": one.status,
         }
 
-    def transaction(self, one: Transaction) -> dict[str, Any]:
+    def movement(self, one: Transaction) -> dict[str, Any]:
         """A movement on the balance."""
         return {
             "id": one.id,
