@@ -26,12 +26,12 @@ from commercekit.platform.settings import Secret
 from commercekit.testing import ManualClock, provider_context, raw_request
 from commercekit.testing.conformance import Asked, PaymentVendor, VendorBooks
 from commercekit_payment_wechatpay.fake import APP_ID, MERCHANT, FakeWechatPay, Keys, make_keys
+from commercekit_payment_wechatpay.fake.news import seal
 from commercekit_payment_wechatpay.gateway import WechatPayGateway
 from commercekit_payment_wechatpay.settings import Account
 
 WEBHOOK = "https://shop.test/webhooks/payments/wechatpay/default"
 KEYS = Keys.decode(make_keys(datetime.now(UTC)))
-ONE_DAY = timedelta(days=1)
 
 
 def account_of(keys: Keys = KEYS, *, certificates: bool = False, **changes: Any) -> Account:
@@ -206,6 +206,30 @@ class Shop:
         raw = raw_request(request, at=self.context.now())
         return await self.gateway.parse_notification(self.context, raw)
 
+    def last(self, fake: FakeWechatPay) -> httpx.Request:
+        """What was told last, signed now."""
+        return fake.delivery(fake.books.news[-1])
+
+    def other(self, request: httpx.Request, **headers: str) -> httpx.Request:
+        """The same notification under other headers."""
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        kept = {name: value for name, value in request.headers.items() if name not in names}
+        said = {name: value for name, value in (kept | names).items() if value}
+        return httpx.Request("POST", request.url, content=request.content, headers=said)
+
+    def told(
+        self, fake: FakeWechatPay, event: str, said: dict[str, Any], **more: Any
+    ) -> httpx.Request:
+        """A genuine notification of anything."""
+        secret = fake.keys.api_v3_key.encode()
+        body = {
+            "id": "EV-1",
+            "create_time": "2025-06-15T23:06:40+08:00",
+            "event_type": event,
+            "resource": seal(secret, msgspec.json.encode(said), "x"),
+        }
+        return fake.signed(msgspec.json.encode(body | more), WEBHOOK)
+
 
 @pytest.fixture
 def shop(wechatpay: WechatPayGateway, account: ProviderContext) -> Shop:
@@ -215,3 +239,19 @@ def shop(wechatpay: WechatPayGateway, account: ProviderContext) -> Shop:
 @pytest.fixture
 def make_account() -> Callable[..., Account]:
     return account_of
+
+
+@pytest.fixture(scope="session")
+def keys() -> Keys:
+    return KEYS
+
+
+@pytest.fixture
+async def make_shop(
+    wechatpay: WechatPayGateway, wire: Wire, clock: ManualClock
+) -> AsyncIterator[Callable[[Account], Shop]]:
+    """A shop with an account of its own."""
+    async with httpx.AsyncClient(transport=wire) as http:
+        yield lambda account: Shop(
+            wechatpay, provider_context(wechatpay, account, http=http, clock=clock)
+        )
