@@ -120,10 +120,13 @@ class Wire(httpx.AsyncBaseTransport):
         self.fake = fake
         self.sent: list[httpx.Request] = []
         self.answers: list[httpx.Response | Exception] = []
+        self.answer: Callable[[httpx.Request], httpx.Response] | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         await request.aread()
         self.sent.append(request)
+        if self.answer is not None:
+            return self.answer(request)
         if self.answers:
             first = self.answers.pop(0)
             if isinstance(first, Exception):

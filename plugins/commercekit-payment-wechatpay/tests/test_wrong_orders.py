@@ -26,6 +26,7 @@ from commercekit.platform.providers import (
     ProviderUnknown,
 )
 from commercekit.testing import ManualClock
+from commercekit_payment_wechatpay.settings import AppIds
 
 
 class TestOrders:
@@ -242,7 +243,7 @@ class TestFlows:
 
     async def test_a_flow_may_have_an_app_of_its_own(self, make_shop, make_account, fake, wire):
         fake.apps |= {"wxmini"}
-        shop = make_shop(make_account(app_ids={"jsapi": "wxmini"}))
+        shop = make_shop(make_account(app_ids=AppIds(jsapi="wxmini")))
         for flow, app in ((Flow.JSAPI, "wxmini"), (Flow.QR, "wxd678efh567hg6787")):
             payment = shop.asks(flow=flow)
             await shop.create(payment)

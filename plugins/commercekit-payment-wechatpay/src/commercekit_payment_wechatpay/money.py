@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
+from typing import Final
 
 from commercekit.kernel import Money
 from commercekit.platform.providers import ProviderRejected
 
 __all__ = ["CURRENCY", "fen", "yuan"]
 
-CURRENCY = "CNY"
-_MOST_DIGITS = 15
+CURRENCY: Final = "CNY"
+_AMOUNT: Final = re.compile(r"-?[0-9]{1,13}(\.[0-9]{1,5})?")
 
 
 def fen(amount: Money) -> int:
@@ -23,11 +25,9 @@ def fen(amount: Money) -> int:
 
 def yuan(text: str) -> Money:
     """Of ``"19.90"``; raises :class:`ValueError` for what is no amount in whole fen."""
-    try:
-        value = Decimal(text)
-        units = value.scaleb(2)
-    except InvalidOperation:
-        raise ValueError(text) from None
-    if not units.is_finite() or len(text) > _MOST_DIGITS or units != units.to_integral_value():
+    if not _AMOUNT.fullmatch(text):
+        raise ValueError(text)
+    units = Decimal(text).scaleb(2)
+    if units != units.to_integral_value():
         raise ValueError(text)
     return Money(int(units), CURRENCY)

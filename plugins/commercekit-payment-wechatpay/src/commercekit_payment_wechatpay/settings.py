@@ -1,20 +1,29 @@
 """What a shop sets for a merchant account. Wrong settings stop the start, all of them at once."""
 
 import re
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct, structs
 
 from commercekit.platform.settings import Secret
 from commercekit_payment_wechatpay.signing import public_key
 
-__all__ = ["Account", "FlowName"]
+__all__ = ["Account", "AppIds"]
 
 _ENDPOINT: Final = re.compile(
     r"https://[0-9A-Za-z.-]+(:[0-9]{1,5})?|http://(127\.0\.0\.1|localhost)(:[0-9]{1,5})?"
 )
-FlowName = Literal["qr", "jsapi", "h5", "app"]
-AppId = Annotated[str, Meta(pattern="^[0-9A-Za-z_]{1,32}$")]
+_APP_ID: Final = "^[0-9A-Za-z_]{1,32}$"
+AppId = Annotated[str, Meta(pattern=_APP_ID)]
+
+
+class AppIds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a flow has an id of its own."""
+
+    qr: Annotated[AppId | None, Meta(description="Codes on a screen.")] = None
+    jsapi: Annotated[AppId | None, Meta(description="Pages in WeChat, or a mini program.")] = None
+    h5: Annotated[AppId | None, Meta(description="Browsers on a phone.")] = None
+    app: Annotated[AppId | None, Meta(description="The shop's own app.")] = None
 
 
 class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -31,9 +40,9 @@ class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ]
     app_ids: Annotated[
-        dict[FlowName, AppId],
+        AppIds,
         Meta(description='Where a flow has one of its own: { jsapi = "wx…", app = "wx…" }.'),
-    ] = field(default_factory=dict)
+    ] = AppIds()
     certificate_serial: Annotated[
         str,
         Meta(
@@ -92,9 +101,9 @@ class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def app_id_of(self, flow: str) -> str:
         """Under which id the vendor meets the shopper in ``flow``."""
-        own: dict[str, str] = dict(self.app_ids)  # type: ignore[arg-type]  # Literal keys are str
-        return own.get(flow, self.app_id)
+        own: str | None = getattr(self.app_ids, flow, None)
+        return own or self.app_id
 
     def knows_app(self, app_id: str) -> bool:
         """Whether ``app_id`` is one of this account's."""
-        return app_id == self.app_id or app_id in self.app_ids.values()
+        return app_id in (self.app_id, *structs.astuple(self.app_ids))

@@ -64,7 +64,7 @@ class FakeWechatPay(FakeVendor):
         self.certificates = certificates
         self.clock = clock
         self._address = address
-        self._settles_after = settles_after
+        self.settles_after = settles_after
         self._pairs = list(keys.pairs)
         self._counter = Counter(self)
 
@@ -220,14 +220,14 @@ class FakeWechatPay(FakeVendor):
         books, body, now = self.books, request.content, self.clock()
         match (method, *rest):
             case ("POST",):
-                refund = refunds.ask(books, body, now=now, settles_after=self._settles_after)
+                refund = refunds.ask(books, body, now=now, settles_after=self.settles_after)
             case ("GET", number):
                 refund = refunds.refund_of(books, number)
             case ("POST", number, "apply-abnormal-refund"):
                 if not request.headers.get("wechatpay-serial"):
                     raise Refusal(400, "PARAM_ERROR", "HTTP头缺少Wechatpay-Serial")
                 key = private_key(self.keys.public_key_private)
-                refund = refunds.apply_abnormal(books, number, body, key, now + self._settles_after)
+                refund = refunds.apply_abnormal(books, number, body, key, now + self.settles_after)
             case _:
                 return None
         return 200, refunds.said_of(refund, books.orders[refund.out_trade_no])
