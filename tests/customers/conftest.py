@@ -6,11 +6,11 @@ import pytest_asyncio
 from commercekit.customers import SEALED as CUSTOMERS_SEALED
 from commercekit.customers import CustomerService
 from commercekit.customers.api import controllers as customer_controllers
-from commercekit.identity import SEALED, IdentityService, NewToken
+from commercekit.identity import SEALED, IdentityService, LimitView, NewToken
 from commercekit.identity.api import CookieSessions, controllers
 from commercekit.platform.http import Cursors, Idempotency
 from commercekit.platform.jobs import Jobs
-from commercekit.platform.security import MasterKey, Principal, Sealer
+from commercekit.platform.security import LimitKind, MasterKey, Principal, Sealer
 from commercekit.testing import core_piccolo_apps
 from commercekit.web import build_web
 from tests.identity.conftest import CHEAP, Mailbox
@@ -88,10 +88,11 @@ def shopper(open_client):
 
 @pytest.fixture
 def staff(open_client, identity):
-    """A client with a token of these scopes."""
+    """A client with a token of these scopes, perhaps within some segments."""
 
-    async def make(*scopes):
-        new = NewToken(name="test", scopes=frozenset(scopes))
+    async def make(*scopes, segments=()):
+        limit = LimitView(kind=LimitKind.SEGMENT, codes=list(segments)) if segments else None
+        new = NewToken(name="test", scopes=frozenset(scopes), limit=limit)
         issued = await identity.create_token(Principal.system("test"), new)
         client = await open_client()
         client.headers["Authorization"] = f"Bearer {issued.secret}"

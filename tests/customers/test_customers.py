@@ -184,3 +184,45 @@ async def test_piccolo_declares_what_the_migration_made(database):
 )
 def test_an_address_shows_its_first_letter_and_its_host(email, shown):
     assert masked_email(email) == shown
+
+
+async def test_whoever_is_limited_to_a_segment_knows_of_nobody_else(shopper, staff, database):
+    boss, vips = await staff("*:*"), await staff("customers:*", "segments:*", segments=["vip"])
+    ids = {}
+    for name in ("li.lei", "han", "lucy"):
+        client = await shopper(f"{name}@example.com")
+        ids[name] = (await client.get("/store/me")).json()["id"]
+    for code, members in (("vip", ("li.lei", "lucy")), ("staff", ("han",))):
+        new = {"code": code, "name": {"en": code}}
+        assert (await boss.post("/admin/segments", json=new)).status_code == 201
+        for member in members:
+            path = f"/admin/segments/{code}/members/{ids[member]}"
+            assert (await boss.put(path)).status_code == 204
+
+    page = (await vips.get("/admin/customers?limit=1")).json()
+    assert [each["id"] for each in page["items"]] == [ids["lucy"]]
+    page = (await vips.get(f"/admin/customers?limit=1&cursor={page['next_cursor']}")).json()
+    assert ([each["id"] for each in page["items"]], page["next_cursor"]) == ([ids["li.lei"]], None)
+    for name, found in (("han", 0), ("li.lei", 1), ("nobody", 0)):
+        answer = (await vips.get(f"/admin/customers?email={name}@example.com")).json()
+        assert len(answer["items"]) == found
+    assert (await vips.get(f"/admin/customers/{ids['lucy']}")).status_code == 200
+    hidden = f"/admin/customers/{ids['han']}"
+    problem = assert_problem(await vips.get(hidden), 404, "not-found")
+    absent = f"/admin/customers/{ids['han'][:-4]}0000"
+    assert problem["detail"] == assert_problem(await vips.get(absent), 404, "not-found")["detail"]
+    reason = {"reason": "a call about an order"}
+    assert_problem(await vips.post(f"{hidden}/unmask", json=reason), 404, "not-found")
+    looked = "SELECT count(*) FROM identity_audit_entry WHERE action = 'customers:unmask'"
+    assert await database.fetchval(looked) == 0
+    seen = await vips.post(f"/admin/customers/{ids['lucy']}/unmask", json=reason)
+    assert (seen.status_code, seen.json()["email"]) == (200, "lucy@example.com")
+
+    assert [each["code"] for each in (await vips.get("/admin/segments")).json()] == ["vip"]
+    assert len((await vips.get("/admin/segments/vip/members")).json()["items"]) == 2
+    assert_problem(await vips.get("/admin/segments/staff/members"), 404, "not-found")
+    # Whoever could put anybody into their own group would see everybody.
+    into = f"/admin/segments/vip/members/{ids['han']}"
+    for method, path in (("PUT", into), ("DELETE", into), ("DELETE", "/admin/segments/vip")):
+        assert_problem(await vips.request(method, path), 403, "forbidden")
+    assert_problem(await vips.get(hidden), 404, "not-found")

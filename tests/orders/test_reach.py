@@ -13,8 +13,11 @@ from commercekit.platform.security import LimitKind, Principal
 from tests.shop import MUG, Body, TestShop, given, refused
 
 SCOPES = frozenset(
-    {"orders:*", "shipments:*", "payments:*", "refunds:*", "returns:*", "stock:*", "audit:*"}
-)
+    {
+        "orders:*", "shipments:*", "payments:*", "refunds:*", "returns:*", "stock:*", "audit:*",
+        "prices:*", "promotions:*", "customers:*",
+    }
+)  # fmt: skip
 
 
 async def limited(shop: TestShop, *markets: str) -> dict[str, str]:
@@ -88,7 +91,7 @@ async def test_nothing_can_be_done_to_orders_of_another_market(shop: TestShop) -
 
 @pytest.mark.parametrize(
     "path",
-    ["/admin/payments", "/admin/refund-requests", "/admin/returns", "/admin/stock", "/admin/audit"],
+    ["/admin/stock", "/admin/audit", "/admin/tax-rates", "/admin/customers"],
 )
 async def test_what_knows_of_no_markets_refuses_who_is_limited_to_one(
     shop: TestShop, path: str
@@ -97,3 +100,140 @@ async def test_what_knows_of_no_markets_refuses_who_is_limited_to_one(
         await shop.client.get(path, headers=await limited(shop, "eu")), 403, "forbidden"
     )
     assert "within a limit that is not known here" in problem["detail"]
+
+
+async def test_claims_of_another_market_are_not_there(shop: TestShop) -> None:
+    paths = {"/admin/refund-requests": [], "/admin/returns": []}
+    for place in (None, "eu"):
+        order = await shop.paid((MUG, 2))
+        [shipment] = given(await shop.ship(order), 201)["shipments"]
+        await shop.deliver(shipment)
+        if place:
+            await elsewhere(shop, order)
+        paths["/admin/refund-requests"].append((await shop.asked_back(order, 1))["id"])
+        back = {
+            "lines": [{"line_id": order["lines"][0]["id"], "quantity": 1}],
+            "reason": "too small",
+        }
+        returned = given(await shop.ask("POST", order, "/returns", json=back), 201)
+        paths["/admin/returns"].append(returned["id"])
+    eu = await limited(shop, "eu")
+    for path, (here, there) in paths.items():
+        listed = given(await shop.client.get(path, headers=eu))["items"]
+        assert [each["id"] for each in listed] == [there]
+        given(await shop.client.get(f"{path}/{there}", headers=eu))
+        for identifier in (here, str(uuid4())):
+            problem = refused(
+                await shop.client.get(f"{path}/{identifier}", headers=eu), 404, "not-found"
+            )
+            assert here not in problem["detail"]
+    before = [given(await shop.admin("GET", f"{path}/{ids[0]}")) for path, ids in paths.items()]
+    refund, returned = (f"{path}/{ids[0]}" for path, ids in paths.items())
+    units = {"lines": [{"line_id": str(uuid4()), "sellable": 1}]}
+    for path, body in (
+        (f"{refund}/approve", {}),
+        (f"{refund}/approve", {"amount": {"amount": 1, "currency": "CNY"}}),
+        (f"{refund}/reject", {"reason": "x"}),
+        (f"{returned}/approve", {}),
+        (f"{returned}/reject", {"reason": "x"}),
+        (f"{returned}/receive", {}),
+        (f"{returned}/inspect", units),
+        (f"{returned}/close", {}),
+    ):
+        headers = eu | {"Idempotency-Key": str(uuid4())}
+        refused(await shop.client.post(path, json=body, headers=headers), 404, "not-found")
+    after = [given(await shop.admin("GET", f"{path}/{ids[0]}")) for path, ids in paths.items()]
+    assert after == before
+    there = f"/admin/returns/{paths['/admin/returns'][1]}/reject"
+    key = {"Idempotency-Key": str(uuid4())}
+    given(await shop.client.post(there, json={"reason": "worn"}, headers=eu | key))
+
+
+async def test_promotions_of_other_markets_are_not_there_and_none_counts_elsewhere(
+    shop: TestShop,
+) -> None:
+    off = {"basis_points": 1000}
+    everywhere = await shop.promotion("everywhere", "percentage-off", off)
+    await shop.promotion("both", "percentage-off", off, scope={"markets": ["default", "eu"]})
+    mine = await shop.promotion("mine", "percentage-off", off, scope={"markets": ["eu"]})
+    eu = await limited(shop, "eu")
+    path = "/admin/promotions"
+    listed = given(await shop.client.get(path, headers=eu))["items"]
+    assert [each["code"] for each in listed] == ["mine"]
+    given(await shop.client.get(f"{path}/mine", headers=eu))
+    body = {name: mine[name] for name in ("name", "rule", "config")}
+    match = {"If-Match": f'"{everywhere["version"]}"'}
+    for code in ("everywhere", "both", "none"):
+        refused(await shop.client.get(f"{path}/{code}", headers=eu), 404, "unknown-promotion")
+        changed = await shop.client.put(f"{path}/{code}", json=body, headers=eu | match)
+        refused(changed, 404, "unknown-promotion")
+        gone = await shop.client.delete(f"{path}/{code}", headers=eu | match)
+        refused(gone, 404, "unknown-promotion")
+    for scope in ({}, {"markets": ["default"]}, {"markets": ["eu", "default"]}):
+        new = {**body, "code": "more", "scope": scope}
+        key = {"Idempotency-Key": str(uuid4())}
+        refused(await shop.client.post(path, json=new, headers=eu | key), 403, "forbidden")
+        given_away = {**body, "scope": scope}
+        answer = await shop.client.put(f"{path}/mine", json=given_away, headers=eu | match)
+        refused(answer, 403, "forbidden")
+    key = {"Idempotency-Key": str(uuid4())}
+    new = {**body, "code": "more", "scope": {"markets": ["eu"]}}
+    given(await shop.client.post(path, json=new, headers=eu | key), 201)
+    # In the shop's own market the two of other markets change nothing, and nobody hears of them.
+    notes = given(await shop.client.get("/store/promotions"))["items"]
+    assert {note["code"] for note in notes} == {"everywhere", "both"}
+    cart = await shop.cart((MUG, 1), ready=True)
+    told = given(await cart.ask("GET", "/explanation"))
+    verdicts = {each["promotion"]: each["verdict"] for each in told["promotions"]}
+    assert verdicts["mine"] == verdicts["more"] == "other-market"
+
+
+async def test_prices_of_other_markets_are_not_there(shop: TestShop) -> None:
+    markets, pricing = shop.shop.markets, shop.shop.pricing
+    await markets.add("eu", "EUR", ["en"], countries=["DE"])
+    await pricing.add_price_list("eu-eur", "eu", {}, is_default=True)
+    await pricing.add_price_list("vip", "default", {}, segment="vip")
+    [own] = [each for each in await all_lists(shop) if each not in {"eu-eur", "vip"}]
+    eu, vip = await limited(shop, "eu"), await limited_to(shop, LimitKind.SEGMENT, "vip")
+    path = "/admin/price-lists"
+    for headers, mine in ((eu, "eu-eur"), (vip, "vip")):
+        listed = given(await shop.client.get(path, headers=headers))["items"]
+        assert [each["code"] for each in listed] == [mine]
+        given(await shop.client.get(f"{path}/{mine}", headers=headers))
+        price = f"{path}/{own}/prices/{MUG}"
+        body = {"amount": {"amount": 1, "currency": "CNY"}}
+        for method, address in (
+            ("GET", f"{path}/{own}"),
+            ("PATCH", f"{path}/{own}"),
+            ("GET", f"{path}/{own}/prices"),
+            ("GET", price),
+            ("PUT", price),
+            ("DELETE", price),
+        ):
+            sent = body if method == "PUT" else {} if method == "PATCH" else None
+            match = headers | {"If-Match": '"1"'}
+            answer = await shop.client.request(method, address, json=sent, headers=match)
+            refused(answer, 404, "unknown-price-list")
+        new = {"code": "x", "market": "default"}
+        refused(await shop.client.post(path, json=new, headers=headers), 403, "forbidden")
+    given_away = await shop.client.patch(
+        f"{path}/vip", json={"segment": "staff"}, headers=vip | {"If-Match": '"1"'}
+    )
+    refused(given_away, 403, "forbidden")
+    assert (await pricing.price_list("vip")).segment == "vip"
+    for market, status in (("default", 404), ("none", 404), ("eu", 200)):
+        query = f"/admin/price-explanations?sku={MUG}&market={market}"
+        assert (await shop.client.get(query, headers=eu)).status_code == status
+
+
+async def all_lists(shop: TestShop) -> list[str]:
+    return [each["code"] for each in given(await shop.admin("GET", "/admin/price-lists"))["items"]]
+
+
+async def limited_to(shop: TestShop, kind: LimitKind, *codes: str) -> dict[str, str]:
+    """The header of somebody who may do everything, within a limit of another kind."""
+    issued = await shop.shop.identity.create_token(
+        Principal.system("test"),
+        NewToken(name="limited", scopes=SCOPES, limit=LimitView(kind=kind, codes=list(codes))),
+    )
+    return {"Authorization": f"Bearer {issued.secret}"}

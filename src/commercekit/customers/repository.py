@@ -169,6 +169,18 @@ class CustomerRepository:
         )
         return [row["customer_id"] for row in rows]
 
+    async def in_segments(self, codes: Sequence[str], page: PageRequest) -> list[UUID]:
+        """Who is in any of the segments, newest first, one more than asked for if there are more."""
+        rows = await self._db.fetch(
+            "SELECT DISTINCT m.customer_id FROM customers_membership m"
+            " JOIN customers_segment s ON s.id = m.segment_id WHERE s.code = ANY ($1::text[])"
+            " AND ($2::uuid IS NULL OR m.customer_id < $2) ORDER BY m.customer_id DESC LIMIT $3",
+            list(codes),
+            page.after[0] if page.after else None,
+            page.limit + 1,
+        )
+        return [row["customer_id"] for row in rows]
+
     async def segments_of(self, customers: Sequence[UUID]) -> dict[UUID, tuple[str, ...]]:
         """The codes of the segments of each customer, in order."""
         rows = await self._db.fetch(

@@ -18,9 +18,9 @@ from commercekit.customers.models import (
 )
 from commercekit.customers.repository import CustomerRepository
 from commercekit.customers.rules import masked, masked_email
-from commercekit.identity import Account, PersonalRecords, Realm
+from commercekit.identity import Account, AccountNotFound, PersonalRecords, Realm
 from commercekit.kernel import new_id
-from commercekit.platform.security import AuditEntry
+from commercekit.platform.security import EVERYWHERE, AuditEntry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from commercekit.identity import IdentityService
     from commercekit.kernel import Address, Clock, PageRequest, Translations
     from commercekit.platform.db import Database, UnitOfWork
-    from commercekit.platform.security import Principal, Sealer
+    from commercekit.platform.security import Principal, Reach, Sealer
 
 __all__ = ["CustomerService"]
 
@@ -93,14 +93,15 @@ class CustomerService(PersonalRecords):
 
     # --------------------------------------------------------------------------------- segments
 
-    async def segments(self) -> list[Segment]:
-        """All segments, by code."""
-        return await self._repository.segments()
+    async def segments(self, *, reach: Reach = EVERYWHERE) -> list[Segment]:
+        """Segments within ``reach``, by code."""
+        found = await self._repository.segments()
+        return [each for each in found if reach.has_segment(each.code)]
 
-    async def segment(self, code: str) -> Segment:
-        """One segment; raises :class:`~commercekit.customers.errors.SegmentNotFound`."""
+    async def segment(self, code: str, *, reach: Reach = EVERYWHERE) -> Segment:
+        """One segment; raises :class:`~commercekit.customers.errors.SegmentNotFound`, beyond ``reach`` too."""
         segment = await self._repository.segment(code)
-        if segment is None:
+        if segment is None or not reach.has_segment(code):
             message = "There is no such segment."
             raise SegmentNotFound(message)
         return segment
@@ -152,10 +153,10 @@ class CustomerService(PersonalRecords):
             await self._note(uow, actor, action, f"account/{customer_id}", request_id, segment=code)
 
     async def members(
-        self, code: str, page: PageRequest
+        self, code: str, page: PageRequest, *, reach: Reach = EVERYWHERE
     ) -> tuple[list[UUID], tuple[str, ...] | None]:
         """Who is in a segment, and the place to go on from."""
-        segment = await self.segment(code)
+        segment = await self.segment(code, reach=reach)
         found = await self._repository.members(segment.id, page)
         more = len(found) > page.limit
         found = found[: page.limit]
@@ -168,27 +169,46 @@ class CustomerService(PersonalRecords):
     # ---------------------------------------------------------------------------- for the staff
 
     async def customers(
-        self, page: PageRequest, *, email: str | None = None
+        self, page: PageRequest, *, email: str | None = None, reach: Reach = EVERYWHERE
     ) -> tuple[list[Customer], tuple[str, ...] | None]:
-        """Customers, newest first, masked; with ``email`` the one who has exactly this address."""
+        """Customers within ``reach``, newest first, masked; with ``email`` the one who has this address."""
         after: tuple[str, ...] | None = None
+        accounts = self._identity.accounts
         if email is not None:
-            one = await self._identity.accounts.find(Realm.CUSTOMER, email)
+            one = await accounts.find(Realm.CUSTOMER, email)
             found = [] if one is None else [one]
+        elif reach.everything:
+            found, after = await accounts.list_customers(page)
         else:
-            found, after = await self._identity.accounts.list_customers(page)
+            ids = await self._repository.in_segments(sorted(reach.segments), page)
+            more = len(ids) > page.limit
+            ids = ids[: page.limit]
+            found = await accounts.several(ids, Realm.CUSTOMER)
+            after = (str(ids[-1]),) if more else None
         segments = await self._repository.segments_of([each.id for each in found])
-        return [_masked(each, segments) for each in found], after
+        seen = [_masked(each, segments) for each in found]
+        return [each for each in seen if reach.has_segment(*each.segments)], after
 
-    async def customer(self, customer_id: UUID) -> Customer:
-        """One customer, masked."""
+    async def customer(self, customer_id: UUID, *, reach: Reach = EVERYWHERE) -> Customer:
+        """One customer, masked; one beyond ``reach`` looks like none at all."""
         account = await self._identity.accounts.get(customer_id, Realm.CUSTOMER)
-        return _masked(account, await self._repository.segments_of([customer_id]))
+        customer = _masked(account, await self._repository.segments_of([customer_id]))
+        if not reach.has_segment(*customer.segments):
+            message = "There is no such account."
+            raise AccountNotFound(message)
+        return customer
 
     async def unmask(
-        self, actor: Principal, customer_id: UUID, reason: str, *, request_id: str = ""
+        self,
+        actor: Principal,
+        customer_id: UUID,
+        reason: str,
+        *,
+        request_id: str = "",
+        reach: Reach = EVERYWHERE,
     ) -> tuple[Account, list[BookedAddress]]:
         """Who a customer is, for somebody who says why; that they looked is written down first."""
+        await self.customer(customer_id, reach=reach)
         account = await self._identity.accounts.get(customer_id, Realm.CUSTOMER)
         async with self._db.unit_of_work() as uow:
             await self._note(

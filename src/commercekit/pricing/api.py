@@ -18,13 +18,14 @@ from commercekit.platform.http import (
     require_match,
     sealed_page,
 )
-from commercekit.platform.security import requires
+from commercekit.platform.security import LimitKind, reach_of, requires
 from commercekit.pricing.errors import Unpriced
 from commercekit.pricing.models import ListedPrice, PriceExplanation, PriceList, RatePpm, TaxRate
 from commercekit.pricing.service import PricingService
 
 __all__ = ["AdminPriceExplanations", "AdminPriceLists", "AdminTaxRates"]
 
+_LIMITS = (LimitKind.MARKET, LimitKind.SEGMENT)
 _Code = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}$")]
 _Names = Annotated[
     dict[Annotated[str, Meta(max_length=20)], Annotated[str, Meta(max_length=200)]],
@@ -103,7 +104,9 @@ class AdminPriceLists(Controller):
     tags = ["Pricing"]
 
     @get(
-        operation_id="AdminListPriceLists", summary="Price lists", guards=[requires("prices:read")]
+        operation_id="AdminListPriceLists",
+        summary="Price lists",
+        guards=[requires("prices:read", limited_by=_LIMITS)],
     )
     async def list_price_lists(
         self,
@@ -114,15 +117,15 @@ class AdminPriceLists(Controller):
     ) -> Page[PriceList]:
         """By code."""
         page = page_request(request, limit, cursor)
-        return sealed_page(request, await pricing.price_lists(page))
+        return sealed_page(request, await pricing.price_lists(page, reach=reach_of(request)))
 
     @post(
         operation_id="AdminCreatePriceList",
         summary="Add a price list",
-        guards=[requires("prices:write")],
+        guards=[requires("prices:write", limited_by=_LIMITS)],
     )
     async def create_price_list(
-        self, data: PriceListInput, pricing: PricingService
+        self, request: Request[Any, Any, Any], data: PriceListInput, pricing: PricingService
     ) -> Response[PriceList]:
         """It starts empty. Where several hold, the one with the highest priority wins."""
         created = await pricing.add_price_list(
@@ -136,6 +139,7 @@ class AdminPriceLists(Controller):
             starts_at=data.starts_at,
             ends_at=data.ends_at,
             active=data.active,
+            reach=reach_of(request),
         )
         return _list(created, status=201)
 
@@ -143,17 +147,19 @@ class AdminPriceLists(Controller):
         "/{code:str}",
         operation_id="AdminGetPriceList",
         summary="One price list",
-        guards=[requires("prices:read")],
+        guards=[requires("prices:read", limited_by=_LIMITS)],
     )
-    async def read_price_list(self, code: str, pricing: PricingService) -> Response[PriceList]:
+    async def read_price_list(
+        self, request: Request[Any, Any, Any], code: str, pricing: PricingService
+    ) -> Response[PriceList]:
         """With the ETag that changing it asks for."""
-        return _list(await pricing.price_list(code))
+        return _list(await pricing.price_list(code, reach=reach_of(request)))
 
     @patch(
         "/{code:str}",
         operation_id="AdminChangePriceList",
         summary="Change a price list",
-        guards=[requires("prices:write")],
+        guards=[requires("prices:write", limited_by=_LIMITS)],
     )
     async def change_price_list(
         self,
@@ -163,16 +169,20 @@ class AdminPriceLists(Controller):
         pricing: PricingService,
     ) -> Response[PriceList]:
         """Prices that shoppers see and that change with it are told at once."""
-        current = await pricing.price_list(code)
+        reach = reach_of(request)
+        current = await pricing.price_list(code, reach=reach)
         require_match(request, current.version)
         given = {k: v for k, v in structs.asdict(data).items() if v is not UNSET}
-        return _list(await pricing.change_price_list(code, expected=current.version, **given))
+        changed = await pricing.change_price_list(
+            code, expected=current.version, reach=reach, **given
+        )
+        return _list(changed)
 
     @get(
         "/{code:str}/prices",
         operation_id="AdminListPrices",
         summary="The prices of a list",
-        guards=[requires("prices:read")],
+        guards=[requires("prices:read", limited_by=_LIMITS)],
     )
     async def list_prices(
         self,
@@ -184,25 +194,32 @@ class AdminPriceLists(Controller):
     ) -> Page[ListedPrice]:
         """By SKU."""
         page = page_request(request, limit, cursor)
-        return sealed_page(request, await pricing.listed_prices(code, page))
+        return sealed_page(
+            request, await pricing.listed_prices(code, page, reach=reach_of(request))
+        )
 
     @get(
         "/{code:str}/prices/{sku:str}",
         operation_id="AdminGetPrice",
         summary="One price",
-        guards=[requires("prices:read")],
+        guards=[requires("prices:read", limited_by=_LIMITS)],
     )
     async def read_price(
-        self, code: str, sku: str, pricing: PricingService, min_quantity: MinQuantity = 1
+        self,
+        request: Request[Any, Any, Any],
+        code: str,
+        sku: str,
+        pricing: PricingService,
+        min_quantity: MinQuantity = 1,
     ) -> Response[ListedPrice]:
         """With the ETag that changing it asks for."""
-        return _price(await pricing.listed_price(code, sku, min_quantity))
+        return _price(await pricing.listed_price(code, sku, min_quantity, reach=reach_of(request)))
 
     @put(
         "/{code:str}/prices/{sku:str}",
         operation_id="AdminPutPrice",
         summary="Set a price",
-        guards=[requires("prices:write")],
+        guards=[requires("prices:write", limited_by=_LIMITS)],
     )
     async def put_price(
         self,
@@ -215,8 +232,9 @@ class AdminPriceLists(Controller):
     ) -> Response[ListedPrice]:
         """A SKU's first price in a list needs no ``If-Match``, every later one does."""
         current: ListedPrice | None = None
+        reach = reach_of(request)
         try:
-            current = await pricing.listed_price(code, sku, min_quantity)
+            current = await pricing.listed_price(code, sku, min_quantity, reach=reach)
         except Unpriced:
             if "if-match" in request.headers:
                 require_match(request, "absent")
@@ -229,6 +247,7 @@ class AdminPriceLists(Controller):
             data.compare_at,
             expected=current.version if current else None,
             min_quantity=min_quantity,
+            reach=reach,
         )
         return _price(written, status=200 if current else 201)
 
@@ -236,7 +255,7 @@ class AdminPriceLists(Controller):
         "/{code:str}/prices/{sku:str}",
         operation_id="AdminDeletePrice",
         summary="Take a price away",
-        guards=[requires("prices:write")],
+        guards=[requires("prices:write", limited_by=_LIMITS)],
     )
     async def delete_price(
         self,
@@ -247,9 +266,12 @@ class AdminPriceLists(Controller):
         min_quantity: MinQuantity = 1,
     ) -> None:
         """Without a price in any list that holds, a SKU cannot be bought."""
-        current = await pricing.listed_price(code, sku, min_quantity)
+        reach = reach_of(request)
+        current = await pricing.listed_price(code, sku, min_quantity, reach=reach)
         require_match(request, current.version)
-        await pricing.delete_price(code, sku, expected=current.version, min_quantity=min_quantity)
+        await pricing.delete_price(
+            code, sku, expected=current.version, min_quantity=min_quantity, reach=reach
+        )
 
 
 class AdminPriceExplanations(Controller):
@@ -261,10 +283,11 @@ class AdminPriceExplanations(Controller):
     @get(
         operation_id="AdminExplainPrice",
         summary="Which list's price counts, and why no other",
-        guards=[requires("prices:read")],
+        guards=[requires("prices:read", limited_by=(LimitKind.MARKET,))],
     )
     async def explain(
         self,
+        request: Request[Any, Any, Any],
         pricing: PricingService,
         sku: str,
         market: str = "default",
@@ -273,7 +296,14 @@ class AdminPriceExplanations(Controller):
         at: datetime | None = None,
     ) -> PriceExplanation:
         """For so many of a SKU, a customer of these segments, at this moment or now."""
-        return await pricing.explain(market, sku, quantity=quantity, segments=segments or (), at=at)
+        return await pricing.explain(
+            market,
+            sku,
+            quantity=quantity,
+            segments=segments or (),
+            at=at,
+            reach=reach_of(request),
+        )
 
 
 class AdminTaxRates(Controller):

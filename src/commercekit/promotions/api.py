@@ -21,12 +21,13 @@ from commercekit.platform.http import (
     require_match,
     sealed_page,
 )
-from commercekit.platform.security import requires
+from commercekit.platform.security import LimitKind, reach_of, requires
 from commercekit.promotions.models import Lane, Promotion, PromotionCode, Scope
 from commercekit.promotions.service import PromotionService
 
 __all__ = ["AdminPromotions"]
 
+_BY_MARKET = (LimitKind.MARKET,)
 _Moment = Annotated[datetime, Meta(tz=True)] | None
 
 
@@ -76,7 +77,7 @@ class AdminPromotions(Controller):
     @get(
         operation_id="AdminListPromotions",
         summary="Promotions",
-        guards=[requires("promotions:read")],
+        guards=[requires("promotions:read", limited_by=_BY_MARKET)],
     )
     async def list_promotions(
         self,
@@ -87,13 +88,13 @@ class AdminPromotions(Controller):
     ) -> Page[Promotion]:
         """By code, those that are over or switched off included."""
         page = page_request(request, limit, cursor)
-        return sealed_page(request, await promotions.promotions(page))
+        return sealed_page(request, await promotions.promotions(page, reach=reach_of(request)))
 
     @get(
         "/rules",
         operation_id="AdminListPromotionRules",
         summary="Kinds of promotions",
-        guards=[requires("promotions:read")],
+        guards=[requires("promotions:read", limited_by=_BY_MARKET)],
     )
     async def list_rules(self, promotions: PromotionService) -> Page[RuleView]:
         """What the enabled plugins bring."""
@@ -112,7 +113,7 @@ class AdminPromotions(Controller):
     @post(
         operation_id="AdminCreatePromotion",
         summary="Set up a promotion",
-        guards=[requires("promotions:write")],
+        guards=[requires("promotions:write", limited_by=_BY_MARKET)],
     )
     async def create_promotion(
         self,
@@ -123,7 +124,8 @@ class AdminPromotions(Controller):
         """It counts from the next quote on, if it is active and in its period."""
 
         async def work(run: IdempotentRun) -> Answer:
-            created = await promotions.created(_promotion(data, data.code, id=run.id))
+            wanted = _promotion(data, data.code, id=run.id)
+            created = await promotions.created(wanted, reach=reach_of(request))
             return Answer(201, created, {"ETag": etag_of(created.version)})
 
         return await idempotent(request, scope="promotions.create", work=work)
@@ -132,17 +134,19 @@ class AdminPromotions(Controller):
         "/{code:str}",
         operation_id="AdminGetPromotion",
         summary="One promotion",
-        guards=[requires("promotions:read")],
+        guards=[requires("promotions:read", limited_by=_BY_MARKET)],
     )
-    async def read_promotion(self, code: str, promotions: PromotionService) -> Response[Promotion]:
+    async def read_promotion(
+        self, request: Request[Any, Any, Any], code: str, promotions: PromotionService
+    ) -> Response[Promotion]:
         """With the ETag that changing it asks for."""
-        return _answer(await promotions.promotion(code))
+        return _answer(await promotions.promotion(code, reach=reach_of(request)))
 
     @put(
         "/{code:str}",
         operation_id="AdminReplacePromotion",
         summary="Replace a promotion",
-        guards=[requires("promotions:write")],
+        guards=[requires("promotions:write", limited_by=_BY_MARKET)],
     )
     async def replace_promotion(
         self,
@@ -152,10 +156,11 @@ class AdminPromotions(Controller):
         promotions: PromotionService,
     ) -> Response[Promotion]:
         """What is left out goes back to its default."""
-        current = await promotions.promotion(code)
+        reach = reach_of(request)
+        current = await promotions.promotion(code, reach=reach)
         require_match(request, current.version)
         changed = await promotions.change(
-            _promotion(data, code, id=current.id), expected=current.version
+            _promotion(data, code, id=current.id), expected=current.version, reach=reach
         )
         return _answer(changed)
 
@@ -163,15 +168,16 @@ class AdminPromotions(Controller):
         "/{code:str}",
         operation_id="AdminDeletePromotion",
         summary="Delete a promotion",
-        guards=[requires("promotions:write")],
+        guards=[requires("promotions:write", limited_by=_BY_MARKET)],
     )
     async def delete_promotion(
         self, request: Request[Any, Any, Any], code: str, promotions: PromotionService
     ) -> None:
         """Orders keep what it gave them."""
-        current = await promotions.promotion(code)
+        reach = reach_of(request)
+        current = await promotions.promotion(code, reach=reach)
         require_match(request, current.version)
-        await promotions.delete(code, expected=current.version)
+        await promotions.delete(code, expected=current.version, reach=reach)
 
 
 def _promotion(data: PromotionInput, code: str, *, id: UUID) -> Promotion:

@@ -129,17 +129,25 @@ class PricedBasket(Struct, frozen=True, kw_only=True, dict=True):
 
 
 class Scope(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Which lines a promotion looks at: those that any of the sets names; all when all are empty."""
+    """Where a promotion counts, and which lines it looks at: those that any set of them names, else all."""
 
     products: frozenset[UUID] = frozenset()
     skus: frozenset[str] = frozenset()
     categories: frozenset[str] = frozenset()
     brands: frozenset[str] = frozenset()
     tags: frozenset[str] = frozenset()
+    markets: Annotated[frozenset[Annotated[str, Meta(max_length=63)]], Meta(max_length=100)] = (
+        frozenset()
+    )
+    """Codes of the markets in which it counts; everywhere when empty."""
+
+    def is_in(self, market: str) -> bool:
+        """Whether it counts in the market of this code."""
+        return not self.markets or market in self.markets
 
     @property
     def is_everything(self) -> bool:
-        """Whether it names nothing, and so means all."""
+        """Whether it names no lines, and so means all."""
         return not (self.products or self.skus or self.categories or self.brands or self.tags)
 
     def has(self, line: BasketLine) -> bool:
@@ -237,6 +245,7 @@ class Verdict(StrEnum):
     NOT_ON = "not-on"
     COUPON_MISSING = "coupon-missing"
     OUT_OF_SCOPE = "out-of-scope"
+    OTHER_MARKET = "other-market"
     NOT_MET = "not-met"
     BEATEN = "beaten"
     EXCLUDED = "excluded"

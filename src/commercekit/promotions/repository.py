@@ -10,7 +10,7 @@ import msgspec
 from commercekit.promotions.models import Promotion, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from commercekit.platform.db import Database, UnitOfWork
 
@@ -50,9 +50,17 @@ async def find(db: Source, code: str) -> Promotion | None:
     return _promotion(row) if row else None
 
 
-async def listed(db: Source, after: str, limit: int) -> list[Promotion]:
-    """Promotions by code."""
-    rows = await db.fetch(f"{_SELECT} WHERE p.code > $1 ORDER BY p.code LIMIT $2", after, limit)
+async def listed(
+    db: Source, after: str, limit: int, markets: Sequence[str] | None = None
+) -> list[Promotion]:
+    """Promotions by code; with ``markets`` those that count in no other."""
+    rows = await db.fetch(
+        f"{_SELECT} WHERE p.code > $1 AND ($3::text[] IS NULL OR jsonb_array_length(p.scope->'markets')"
+        " > 0 AND p.scope->'markets' <@ to_jsonb($3)) ORDER BY p.code LIMIT $2",
+        after,
+        limit,
+        None if markets is None else list(markets),
+    )
     return [_promotion(row) for row in rows]
 
 

@@ -18,12 +18,13 @@ from commercekit.platform.http import (
     page_answer,
     page_request,
 )
-from commercekit.platform.security import principal_of, requires
+from commercekit.platform.security import LimitKind, principal_of, reach_of, requires
 
 __all__ = ["AdminCustomers", "AdminSegments"]
 
-READ = [requires("customers:read")]
-SEGMENTS = [requires("segments:read")]
+_BY_SEGMENT = (LimitKind.SEGMENT,)
+READ = [requires("customers:read", limited_by=_BY_SEGMENT)]
+SEGMENTS = [requires("segments:read", limited_by=_BY_SEGMENT)]
 CHANGE_SEGMENTS = [requires("segments:write")]
 
 
@@ -65,19 +66,23 @@ class AdminCustomers(Controller):
         cursor: PageCursor = None,
     ) -> Page[Customer]:
         """Newest first; or the one whose address is exactly ``email``."""
-        found, after = await customers.customers(page_request(request, limit, cursor), email=email)
+        found, after = await customers.customers(
+            page_request(request, limit, cursor), email=email, reach=reach_of(request)
+        )
         return page_answer(request, found, after)
 
     @get(
         "/{customer_id:uuid}", guards=READ, operation_id="AdminGetCustomer", summary="One customer"
     )
-    async def customer(self, customer_id: UUID, customers: CustomerService) -> Customer:
+    async def customer(
+        self, request: Request[Any, Any, Any], customer_id: UUID, customers: CustomerService
+    ) -> Customer:
         """Masked."""
-        return await customers.customer(customer_id)
+        return await customers.customer(customer_id, reach=reach_of(request))
 
     @post(
         "/{customer_id:uuid}/unmask",
-        guards=[requires("customers:unmask", step_up=True)],
+        guards=[requires("customers:unmask", step_up=True, limited_by=_BY_SEGMENT)],
         status_code=200,
         operation_id="AdminUnmaskCustomer",
         summary="See who a customer is",
@@ -91,7 +96,11 @@ class AdminCustomers(Controller):
     ) -> PersonView:
         """That somebody looked, and why, is written down before it is shown."""
         account, addresses = await customers.unmask(
-            principal_of(request), customer_id, data.reason, request_id=current_request_id()
+            principal_of(request),
+            customer_id,
+            data.reason,
+            request_id=current_request_id(),
+            reach=reach_of(request),
         )
         return PersonView(
             id=account.id, email=account.email, name=account.name, addresses=addresses
@@ -105,9 +114,11 @@ class AdminSegments(Controller):
     tags = ["Customers"]
 
     @get(guards=SEGMENTS, operation_id="AdminListSegments", summary="List segments")
-    async def list_segments(self, customers: CustomerService) -> list[Segment]:
+    async def list_segments(
+        self, request: Request[Any, Any, Any], customers: CustomerService
+    ) -> list[Segment]:
         """All of them, by code."""
-        return await customers.segments()
+        return await customers.segments(reach=reach_of(request))
 
     @post(guards=CHANGE_SEGMENTS, operation_id="AdminCreateSegment", summary="Add a segment")
     async def create(
@@ -145,7 +156,9 @@ class AdminSegments(Controller):
         cursor: PageCursor = None,
     ) -> Page[UUID]:
         """Ids of customers."""
-        found, after = await customers.members(code, page_request(request, limit, cursor))
+        found, after = await customers.members(
+            code, page_request(request, limit, cursor), reach=reach_of(request)
+        )
         return page_answer(request, found, after)
 
     @put(

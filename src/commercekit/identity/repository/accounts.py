@@ -91,6 +91,18 @@ class AccountRepository:
         )
         return None if row is None else self._account(row)
 
+    async def several(
+        self, where: Reader, account_ids: Sequence[UUID], realm: Realm
+    ) -> list[Account]:
+        """Those of the accounts that were not deleted, newest first."""
+        rows = await where.fetch(
+            f"SELECT {_COLUMNS} FROM identity_account"
+            " WHERE id = ANY ($1::uuid[]) AND realm = $2 AND deleted_at IS NULL ORDER BY id DESC",
+            list(account_ids),
+            realm,
+        )
+        return [self._account(row) for row in rows]
+
     async def lock(self, uow: UnitOfWork, account_id: UUID, realm: Realm) -> Account | None:
         """As :meth:`get`; nobody else changes it, or opens a session for it, until ``uow`` is over."""
         row = await uow.fetchrow(

@@ -20,7 +20,7 @@ from commercekit.kernel import new_id
 from commercekit.platform.security import AuditEntry, PermissionBook
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from uuid import UUID
 
     from commercekit.identity.service.mailing import Mailing
@@ -70,6 +70,10 @@ class Accounts:
             message = "There is no such account."
             raise AccountNotFound(message)
         return account
+
+    async def several(self, account_ids: Sequence[UUID], realm: Realm) -> list[Account]:
+        """Those of the accounts that there are, newest first."""
+        return await self._repository.several(self._db, account_ids, realm)
 
     async def find(self, realm: Realm, email: str) -> Account | None:
         """The account with this address, if there is one. Never for answers to strangers."""

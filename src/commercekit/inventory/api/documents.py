@@ -32,10 +32,13 @@ from commercekit.platform.http import (
     require_match,
     sealed_page,
 )
-from commercekit.platform.security import principal_of, requires
+from commercekit.platform.security import LimitKind, principal_of, reach_of, requires
 
 __all__ = ["AdminStockCounts", "AdminStockMovements", "AdminStockTransfers"]
 
+_BY_LOCATION = (LimitKind.LOCATION,)
+_BY_LOCATION_OR_OWN = (LimitKind.LOCATION, LimitKind.OWN)
+"""Whoever wrote a line of the ledger may see it, wherever that was."""
 _Reason = Annotated[str, Meta(max_length=500)]
 _Code = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}$")]
 _Sku = Annotated[str, Meta(min_length=1, max_length=120)]
@@ -103,7 +106,7 @@ class AdminStockMovements(Controller):
     @get(
         operation_id="AdminListMovements",
         summary="The ledger of all stock, latest first",
-        guards=[requires("stock:read")],
+        guards=[requires("stock:read", limited_by=_BY_LOCATION_OR_OWN)],
     )
     async def list_movements(
         self,
@@ -132,7 +135,9 @@ class AdminStockMovements(Controller):
             until=until,
         )
         page = page_request(request, limit, cursor)
-        return sealed_page(request, await inventory.movements(page, wanted))
+        return sealed_page(
+            request, await inventory.movements(page, wanted, reach=reach_of(request))
+        )
 
 
 class AdminStockTransfers(Controller):
@@ -144,7 +149,7 @@ class AdminStockTransfers(Controller):
     @get(
         operation_id="AdminListTransfers",
         summary="Transfers, latest first",
-        guards=[requires("stock:read")],
+        guards=[requires("stock:read", limited_by=_BY_LOCATION)],
     )
     async def list_transfers(
         self,
@@ -156,7 +161,9 @@ class AdminStockTransfers(Controller):
     ) -> Page[Transfer]:
         """With their lines."""
         page = page_request(request, limit, cursor)
-        return sealed_page(request, await inventory.transfers(page, in_state))
+        return sealed_page(
+            request, await inventory.transfers(page, in_state, reach=reach_of(request))
+        )
 
     @post(
         operation_id="AdminSendTransfer",
@@ -186,11 +193,13 @@ class AdminStockTransfers(Controller):
         "/{transfer_id:uuid}",
         operation_id="AdminGetTransfer",
         summary="One transfer",
-        guards=[requires("stock:read")],
+        guards=[requires("stock:read", limited_by=_BY_LOCATION)],
     )
-    async def read(self, transfer_id: UUID, inventory: InventoryService) -> Transfer:
+    async def read(
+        self, request: Request[Any, Any, Any], transfer_id: UUID, inventory: InventoryService
+    ) -> Transfer:
         """What was sent, and what arrived."""
-        return await inventory.transfer(transfer_id)
+        return await inventory.transfer(transfer_id, reach=reach_of(request))
 
     @post(
         "/{transfer_id:uuid}/receive",
@@ -241,7 +250,7 @@ class AdminStockCounts(Controller):
     @get(
         operation_id="AdminListStockCounts",
         summary="Stock counts, latest first",
-        guards=[requires("stock:read")],
+        guards=[requires("stock:read", limited_by=_BY_LOCATION)],
     )
     async def list_counts(
         self,
@@ -253,12 +262,12 @@ class AdminStockCounts(Controller):
     ) -> Page[StockCount]:
         """With their lines."""
         page = page_request(request, limit, cursor)
-        return sealed_page(request, await inventory.counts(page, in_state))
+        return sealed_page(request, await inventory.counts(page, in_state, reach=reach_of(request)))
 
     @post(
         operation_id="AdminOpenStockCount",
         summary="Begin to count a location",
-        guards=[requires("stock:write")],
+        guards=[requires("stock:write", limited_by=_BY_LOCATION)],
     )
     async def open(
         self, request: Request[Any, Any, Any], data: CountInput, inventory: InventoryService
@@ -268,7 +277,12 @@ class AdminStockCounts(Controller):
         async def work(run: IdempotentRun) -> Answer:
             actor = principal_of(request).id
             opened = await inventory.open_count(
-                run.id, data.location, data.skus, reason=data.reason, actor=actor
+                run.id,
+                data.location,
+                data.skus,
+                reason=data.reason,
+                actor=actor,
+                reach=reach_of(request),
             )
             return Answer(201, opened, headers={"ETag": etag_of(opened.version)})
 
@@ -278,17 +292,19 @@ class AdminStockCounts(Controller):
         "/{count_id:uuid}",
         operation_id="AdminGetStockCount",
         summary="One stock count",
-        guards=[requires("stock:read")],
+        guards=[requires("stock:read", limited_by=_BY_LOCATION)],
     )
-    async def read(self, count_id: UUID, inventory: InventoryService) -> Response[StockCount]:
+    async def read(
+        self, request: Request[Any, Any, Any], count_id: UUID, inventory: InventoryService
+    ) -> Response[StockCount]:
         """With the ETag that entering numbers asks for."""
-        return _count(await inventory.count(count_id))
+        return _count(await inventory.count(count_id, reach=reach_of(request)))
 
     @put(
         "/{count_id:uuid}/lines",
         operation_id="AdminEnterCounted",
         summary="Enter what was found",
-        guards=[requires("stock:write")],
+        guards=[requires("stock:write", limited_by=_BY_LOCATION)],
     )
     async def enter(
         self,
@@ -298,7 +314,7 @@ class AdminStockCounts(Controller):
         inventory: InventoryService,
     ) -> Response[StockCount]:
         """What the books say at this moment is kept beside each number."""
-        current = await inventory.count(count_id)
+        current = await inventory.count(count_id, reach=reach_of(request))
         require_match(request, current.version)
         lines = [Demand(line.sku, line.counted) for line in data.lines]
         return _count(await inventory.enter(count_id, lines, expected=current.version))
@@ -307,29 +323,35 @@ class AdminStockCounts(Controller):
         "/{count_id:uuid}/finish",
         operation_id="AdminFinishStockCount",
         summary="All is counted",
-        guards=[requires("stock:write")],
+        guards=[requires("stock:write", limited_by=_BY_LOCATION)],
         status_code=200,
     )
-    async def finish(self, count_id: UUID, inventory: InventoryService) -> Response[StockCount]:
+    async def finish(
+        self, request: Request[Any, Any, Any], count_id: UUID, inventory: InventoryService
+    ) -> Response[StockCount]:
         """Nothing is booked yet."""
+        await inventory.count(count_id, reach=reach_of(request))
         return _count(await inventory.finish_count(count_id))
 
     @post(
         "/{count_id:uuid}/reopen",
         operation_id="AdminReopenStockCount",
         summary="Count again",
-        guards=[requires("stock:write")],
+        guards=[requires("stock:write", limited_by=_BY_LOCATION)],
         status_code=200,
     )
-    async def reopen(self, count_id: UUID, inventory: InventoryService) -> Response[StockCount]:
+    async def reopen(
+        self, request: Request[Any, Any, Any], count_id: UUID, inventory: InventoryService
+    ) -> Response[StockCount]:
         """Before anything is booked."""
+        await inventory.count(count_id, reach=reach_of(request))
         return _count(await inventory.reopen_count(count_id))
 
     @post(
         "/{count_id:uuid}/close",
         operation_id="AdminCloseStockCount",
         summary="Book the differences",
-        guards=[requires("stock:write")],
+        guards=[requires("stock:write", limited_by=_BY_LOCATION)],
     )
     async def close(
         self, request: Request[Any, Any, Any], count_id: UUID, inventory: InventoryService
@@ -337,6 +359,7 @@ class AdminStockCounts(Controller):
         """One movement for each SKU that differs; what was sold since the counting stays sold."""
 
         async def work(_run: IdempotentRun) -> Answer:
+            await inventory.count(count_id, reach=reach_of(request))
             actor = principal_of(request).id
             return Answer(200, await inventory.close_count(count_id, actor=actor))
 
@@ -346,11 +369,14 @@ class AdminStockCounts(Controller):
         "/{count_id:uuid}/drop",
         operation_id="AdminDropStockCount",
         summary="Give a count up",
-        guards=[requires("stock:write")],
+        guards=[requires("stock:write", limited_by=_BY_LOCATION)],
         status_code=200,
     )
-    async def drop(self, count_id: UUID, inventory: InventoryService) -> Response[StockCount]:
+    async def drop(
+        self, request: Request[Any, Any, Any], count_id: UUID, inventory: InventoryService
+    ) -> Response[StockCount]:
         """Nothing is booked."""
+        await inventory.count(count_id, reach=reach_of(request))
         return _count(await inventory.drop_count(count_id))
 
 

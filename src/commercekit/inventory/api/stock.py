@@ -140,7 +140,7 @@ class AdminStock(Controller):
         "/{sku:str}/movements",
         operation_id="AdminListStockMovements",
         summary="The ledger of one SKU, latest first",
-        guards=[requires("stock:read")],
+        guards=[requires("stock:read", limited_by=(LimitKind.LOCATION, LimitKind.OWN))],
     )
     async def list_movements(
         self,
@@ -152,7 +152,10 @@ class AdminStock(Controller):
     ) -> Page[Movement]:
         """Each line says what changed, why, by whom, and the number after it."""
         page = page_request(request, limit, cursor)
-        return sealed_page(request, await inventory.movements(page, MovementFilter(sku=sku)))
+        wanted = MovementFilter(sku=sku)
+        return sealed_page(
+            request, await inventory.movements(page, wanted, reach=reach_of(request))
+        )
 
     @post(
         "/{sku:str}/adjustments",
@@ -217,7 +220,7 @@ class AdminStock(Controller):
         "/{sku:str}/allocations",
         operation_id="AdminListAllocations",
         summary="Who holds a SKU, in the order in which the shelf serves them",
-        guards=[requires("stock:read")],
+        guards=[requires("stock:read", limited_by=_BY_LOCATION)],
     )
     async def list_allocations(
         self,
@@ -232,7 +235,9 @@ class AdminStock(Controller):
     ) -> Page[Promise]:
         """``missing`` of what is held is not here yet; with ``waiting`` only those who miss some."""
         page = page_request(request, limit, cursor)
-        return sealed_page(request, await inventory.promises(sku, page, waiting=bool(waiting)))
+        reach = reach_of(request)
+        found = await inventory.promises(sku, page, waiting=bool(waiting), reach=reach)
+        return sealed_page(request, found)
 
     @get(
         "/{sku:str}/locations/{location:str}",

@@ -13,6 +13,7 @@ from commercekit.inventory.repository.documents import (
     move_count,
     transfers,
 )
+from commercekit.inventory.repository.ledger import find_movement, movements
 from commercekit.inventory.repository.locations import (
     add_location,
     change_location,
@@ -46,13 +47,11 @@ from commercekit.inventory.repository.stock import (
     confirm_all,
     every_sku,
     expired,
-    find_movement,
     free,
     item_at,
     items_of,
     lock_skus,
     mark_restocked,
-    movements,
     restocked,
     skus_after,
     skus_at,

@@ -17,9 +17,11 @@ from commercekit.inventory.models import (
     TransferState,
 )
 from commercekit.inventory.repository.stock import Source
+from commercekit.platform.security import EVERYWHERE
 
 if TYPE_CHECKING:
     from commercekit.platform.db import UnitOfWork
+    from commercekit.platform.security import Reach
 
 __all__ = [
     "add_count",
@@ -90,15 +92,21 @@ async def find_transfer(db: Source, identifier: UUID, *, lock: bool = False) -> 
 
 
 async def transfers(
-    db: Source, state: TransferState | None, before: UUID | None, limit: int
+    db: Source,
+    state: TransferState | None,
+    before: UUID | None,
+    limit: int,
+    reach: Reach = EVERYWHERE,
 ) -> list[Transfer]:
-    """Transfers, latest first."""
+    """Transfers from or to a place within ``reach``, latest first."""
     rows = await db.fetch(
         f"{_TRANSFER} WHERE ($1::text IS NULL OR t.state = $1) AND ($2::uuid IS NULL OR t.id < $2)"
+        " AND ($4::text[] IS NULL OR s.code = ANY ($4) OR d.code = ANY ($4))"
         " ORDER BY t.id DESC LIMIT $3",
         state.value if state else None,
         before,
         limit,
+        reach.location_codes,
     )
     return await _transfers(db, rows)
 
@@ -162,15 +170,20 @@ async def find_count(db: Source, identifier: UUID, *, lock: bool = False) -> Sto
 
 
 async def counts(
-    db: Source, state: CountState | None, before: UUID | None, limit: int
+    db: Source,
+    state: CountState | None,
+    before: UUID | None,
+    limit: int,
+    reach: Reach = EVERYWHERE,
 ) -> list[StockCount]:
-    """Counts, latest first."""
+    """Counts of places within ``reach``, latest first."""
     rows = await db.fetch(
         f"{_COUNT} WHERE ($1::text IS NULL OR c.state = $1) AND ($2::uuid IS NULL OR c.id < $2)"
-        " ORDER BY c.id DESC LIMIT $3",
+        " AND ($4::text[] IS NULL OR l.code = ANY ($4)) ORDER BY c.id DESC LIMIT $3",
         state.value if state else None,
         before,
         limit,
+        reach.location_codes,
     )
     return await _counts(db, rows)
 

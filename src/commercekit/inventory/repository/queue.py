@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from commercekit.inventory.models import Promise
+from commercekit.platform.security import EVERYWHERE
 
 if TYPE_CHECKING:
     from commercekit.inventory.repository.stock import Part, Source
     from commercekit.platform.db import UnitOfWork
+    from commercekit.platform.security import Reach
 
 __all__ = [
     "Place",
@@ -54,9 +56,15 @@ def place_of(after: Sequence[str]) -> Place:
 
 
 async def promises_of(
-    db: Source, sku: str, *, waiting: bool, after: Place | None, limit: int
+    db: Source,
+    sku: str,
+    *,
+    waiting: bool,
+    after: Place | None,
+    limit: int,
+    reach: Reach = EVERYWHERE,
 ) -> list[Promise]:
-    """The queue of a SKU over all locations; only those who wait if ``waiting``."""
+    """The queue of a SKU over all locations within ``reach``; only those who wait if ``waiting``."""
     flag, made, identifier = after or (None, None, None)
     rows = await db.fetch(
         f"""
@@ -64,6 +72,7 @@ async def promises_of(
         WHERE (NOT $2 OR q.tracked AND q.missing > 0)
           AND ($5::uuid IS NULL OR (q.expires_at IS NOT NULL, q.created_at, q.id)
                > ($3::boolean, $4::timestamptz, $5::uuid))
+          AND ($7::text[] IS NULL OR q.location = ANY ($7))
         ORDER BY q.expires_at IS NOT NULL, q.created_at, q.id LIMIT $6
         """,
         sku,
@@ -72,6 +81,7 @@ async def promises_of(
         made,
         identifier,
         limit,
+        reach.location_codes,
     )
     return [_promise(row) for row in rows]
 

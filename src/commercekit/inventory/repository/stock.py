@@ -14,8 +14,6 @@ from commercekit.inventory.models import (
     Allocation,
     AllocationState,
     Location,
-    Movement,
-    MovementFilter,
     MovementKind,
     StockItem,
 )
@@ -42,13 +40,11 @@ __all__ = [
     "confirm_all",
     "every_sku",
     "expired",
-    "find_movement",
     "free",
     "item_at",
     "items_of",
     "lock_skus",
     "mark_restocked",
-    "movements",
     "restocked",
     "skus_after",
     "skus_at",
@@ -63,14 +59,6 @@ _ALLOCATION = """
     SELECT id, reference, sku, stock_item_id, quantity, held, shipped, state, expires_at
     FROM inventory_allocation
 """
-_MOVEMENT = """
-    SELECT m.id, m.sku, l.code AS location, m.kind, m.quantity, m.on_hand_after, m.reference,
-           m.reason, m.actor, m.at
-    FROM inventory_movement m
-    JOIN inventory_stock_item i ON i.id = m.stock_item_id
-    JOIN inventory_location l ON l.id = i.location_id
-"""
-
 Source: TypeAlias = "Database | UnitOfWork"
 """Where to read: in the caller's transaction, or beside any."""
 
@@ -300,38 +288,6 @@ async def add_movements(
     )
 
 
-async def find_movement(db: Source, identifier: UUID) -> Movement | None:
-    """The ledger line, if it was written."""
-    row = await db.fetchrow(f"{_MOVEMENT} WHERE m.id = $1", identifier)
-    return _movement(row) if row else None
-
-
-async def movements(
-    db: Source, wanted: MovementFilter, *, before: UUID | None, limit: int
-) -> list[Movement]:
-    """The ledger, latest first."""
-    rows = await db.fetch(
-        f"""
-        {_MOVEMENT}
-        WHERE ($1::text IS NULL OR m.sku = $1) AND ($2::text IS NULL OR l.code = $2)
-          AND ($3::text IS NULL OR m.kind = $3) AND ($4::text IS NULL OR m.reference = $4)
-          AND ($5::text IS NULL OR m.actor = $5) AND ($6::timestamptz IS NULL OR m.at >= $6)
-          AND ($7::timestamptz IS NULL OR m.at < $7) AND ($8::uuid IS NULL OR m.id < $8)
-        ORDER BY m.id DESC LIMIT $9
-        """,
-        wanted.sku,
-        wanted.location,
-        wanted.kind.value if wanted.kind else None,
-        wanted.reference,
-        wanted.actor,
-        wanted.since,
-        wanted.until,
-        before,
-        limit,
-    )
-    return [_movement(row) for row in rows]
-
-
 async def items_of(db: Source, skus: Iterable[str]) -> list[StockItem]:
     """The items of ``skus``, by SKU and then in the order locations are asked."""
     rows = await db.fetch(
@@ -442,9 +398,3 @@ def _allocation(row: Any) -> Allocation:
         state=AllocationState(row["state"]),
         expires_at=row["expires_at"],
     )
-
-
-def _movement(row: Any) -> Movement:
-    values = dict(row)
-    values["kind"] = MovementKind(values["kind"])
-    return Movement(**values)

@@ -24,13 +24,15 @@ from commercekit.inventory.models import (
     Transfer,
     TransferState,
 )
-from commercekit.inventory.rules import LARGEST, summed
+from commercekit.inventory.rules import LARGEST, place_within, summed
 from commercekit.inventory.service.filling import Filling
 from commercekit.kernel import Page, PageRequest
 from commercekit.platform.failpoints import failpoint
+from commercekit.platform.security import EVERYWHERE
 
 if TYPE_CHECKING:
     from commercekit.platform.db import UnitOfWork
+    from commercekit.platform.security import Reach
 
 __all__ = ["Documents"]
 
@@ -149,14 +151,19 @@ class Documents(Filling):
         failpoint("inventory.transfer-called-back")
         return done
 
-    async def transfer(self, identifier: UUID) -> Transfer:
-        """The transfer of that id. Raises :class:`UnknownTransfer`."""
-        return await self._transfer(self._db, identifier)
+    async def transfer(self, identifier: UUID, *, reach: Reach = EVERYWHERE) -> Transfer:
+        """The transfer of that id. Raises :class:`UnknownTransfer`, beyond ``reach`` too."""
+        found = await self._transfer(self._db, identifier)
+        if not (reach.has_location(found.source) or reach.has_location(found.target)):
+            raise _no_transfer(identifier)
+        return found
 
-    async def transfers(self, page: PageRequest, state: TransferState | None) -> Page[Transfer]:
-        """Transfers, latest first; the cursor is the last one's id."""
+    async def transfers(
+        self, page: PageRequest, state: TransferState | None, *, reach: Reach = EVERYWHERE
+    ) -> Page[Transfer]:
+        """Transfers from or to where ``reach`` goes, latest first; the cursor is the last one's id."""
         before = UUID(page.after[0]) if page.after else None
-        rows = await repository.transfers(self._db, state, before, page.limit + 1)
+        rows = await repository.transfers(self._db, state, before, page.limit + 1, reach)
         shown = rows[: page.limit]
         return Page(shown, str(shown[-1].id) if len(rows) > page.limit else None)
 
@@ -170,8 +177,10 @@ class Documents(Filling):
         *,
         reason: str = "",
         actor: str = "",
+        reach: Reach = EVERYWHERE,
     ) -> StockCount:
         """Begin to count ``skus`` at a location, or everything there. Selling goes on meanwhile."""
+        place_within(location, reach)
 
         async def work(uow: UnitOfWork) -> StockCount:
             await uow.lock(f"count {identifier}")
@@ -303,14 +312,19 @@ class Documents(Filling):
 
         return await self._db.run(work)
 
-    async def count(self, identifier: UUID) -> StockCount:
-        """The count of that id. Raises :class:`UnknownStockCount`."""
-        return await self._count(self._db, identifier)
+    async def count(self, identifier: UUID, *, reach: Reach = EVERYWHERE) -> StockCount:
+        """The count of that id. Raises :class:`UnknownStockCount`, beyond ``reach`` too."""
+        found = await self._count(self._db, identifier)
+        if not reach.has_location(found.location):
+            raise _no_count(identifier)
+        return found
 
-    async def counts(self, page: PageRequest, state: CountState | None) -> Page[StockCount]:
-        """Counts, latest first; the cursor is the last one's id."""
+    async def counts(
+        self, page: PageRequest, state: CountState | None, *, reach: Reach = EVERYWHERE
+    ) -> Page[StockCount]:
+        """Counts within ``reach``, latest first; the cursor is the last one's id."""
         before = UUID(page.after[0]) if page.after else None
-        rows = await repository.counts(self._db, state, before, page.limit + 1)
+        rows = await repository.counts(self._db, state, before, page.limit + 1, reach)
         shown = rows[: page.limit]
         return Page(shown, str(shown[-1].id) if len(rows) > page.limit else None)
 
@@ -379,17 +393,25 @@ class Documents(Filling):
     async def _transfer(db: repository.Source, identifier: UUID) -> Transfer:
         found = await repository.find_transfer(db, identifier)
         if found is None:
-            message = f"There is no transfer {identifier}."
-            raise UnknownTransfer(message)
+            raise _no_transfer(identifier)
         return found
 
     @staticmethod
     async def _count(db: repository.Source, identifier: UUID) -> StockCount:
         found = await repository.find_count(db, identifier)
         if found is None:
-            message = f"There is no stock count {identifier}."
-            raise UnknownStockCount(message)
+            raise _no_count(identifier)
         return found
+
+
+def _no_transfer(identifier: UUID) -> UnknownTransfer:
+    message = f"There is no transfer {identifier}."
+    return UnknownTransfer(message)
+
+
+def _no_count(identifier: UUID) -> UnknownStockCount:
+    message = f"There is no stock count {identifier}."
+    return UnknownStockCount(message)
 
 
 def _refuse_finished(transfer: Transfer) -> None:

@@ -263,12 +263,16 @@ class InventoryService(Documents, Returning):
         return Page(levels, shown[-1] if len(skus) > page.limit else None)
 
     async def movements(
-        self, page: PageRequest, wanted: MovementFilter | None = None
+        self,
+        page: PageRequest,
+        wanted: MovementFilter | None = None,
+        *,
+        reach: Reach = EVERYWHERE,
     ) -> Page[Movement]:
-        """The ledger, latest first; the cursor is the last movement's id."""
+        """The ledger within ``reach``, latest first; the cursor is the last movement's id."""
         before = UUID(page.after[0]) if page.after else None
         rows = await repository.movements(
-            self._db, wanted or MovementFilter(), before=before, limit=page.limit + 1
+            self._db, wanted or MovementFilter(), before=before, limit=page.limit + 1, reach=reach
         )
         shown = rows[: page.limit]
         return Page(shown, str(shown[-1].id) if len(rows) > page.limit else None)

@@ -22,9 +22,11 @@ from commercekit.inventory.rules import split, summed
 from commercekit.inventory.service.promising import Promising
 from commercekit.kernel import Page, PageRequest
 from commercekit.platform.failpoints import failpoint
+from commercekit.platform.security import EVERYWHERE
 
 if TYPE_CHECKING:
     from commercekit.platform.db import UnitOfWork
+    from commercekit.platform.security import Reach
 
 __all__ = ["Queues", "Serving"]
 
@@ -138,15 +140,21 @@ class Serving(Promising):
         await self._tell_served(uow, before)
 
     async def promises(
-        self, sku: str, page: PageRequest, *, waiting: bool = False
+        self,
+        sku: str,
+        page: PageRequest,
+        *,
+        waiting: bool = False,
+        reach: Reach = EVERYWHERE,
     ) -> Page[Promise]:
-        """Who holds a SKU, in the order in which the shelf serves them."""
-        if not await repository.items_of(self._db, [sku]):
+        """Who holds a SKU within ``reach``, in the order in which the shelf serves them."""
+        items = await repository.items_of(self._db, [sku])
+        if not any(reach.has_location(item.location) for item in items):
             message = f"There is no stock record of {sku}."
             raise UnknownStock(message)
         after = repository.place_of(page.after) if page.after else None
         rows = await repository.promises_of(
-            self._db, sku, waiting=waiting, after=after, limit=page.limit + 1
+            self._db, sku, waiting=waiting, after=after, limit=page.limit + 1, reach=reach
         )
         shown = rows[: page.limit]
         more = len(rows) > page.limit

@@ -9,7 +9,7 @@ from litestar.params import Parameter
 from msgspec import Meta, Struct
 
 from commercekit.kernel import Money, Page
-from commercekit.orders.api.staff import actor_of, match_if_asked, place_of
+from commercekit.orders.api.staff import BY_MARKET, actor_of, match_if_asked, place_of
 from commercekit.orders.models import (
     ReasonCode,
     RefundPart,
@@ -30,7 +30,7 @@ from commercekit.platform.http import (
     page_request,
     refuses,
 )
-from commercekit.platform.security import require_fresh, requires
+from commercekit.platform.security import reach_of, require_fresh, requires
 
 __all__ = ["AdminRefundRequests", "RefundRequestView", "refund_request_view"]
 
@@ -102,7 +102,7 @@ class AdminRefundRequests(Controller):
         "/",
         operation_id="AdminListRefundRequests",
         summary="Refund requests, newest first",
-        guards=[requires("refunds:read")],
+        guards=[requires("refunds:read", limited_by=BY_MARKET)],
     )
     async def list_requests(
         self,
@@ -114,7 +114,9 @@ class AdminRefundRequests(Controller):
     ) -> Page[RefundRequest]:
         page = page_request(request, limit, cursor)
         before = place_of(page.after) if page.after else None
-        items = await orders.refund_requests(status=status, before=before, limit=limit + 1)
+        items = await orders.refund_requests(
+            status=status, before=before, limit=limit + 1, reach=reach_of(request)
+        )
         more = len(items) > limit
         items = items[:limit]
         return page_answer(request, items, (str(items[-1].id),) if more else None)
@@ -123,17 +125,19 @@ class AdminRefundRequests(Controller):
         "/{request_id:uuid}",
         operation_id="AdminGetRefundRequest",
         summary="One refund request",
-        guards=[requires("refunds:read")],
+        guards=[requires("refunds:read", limited_by=BY_MARKET)],
     )
-    async def read(self, request_id: UUID, orders: OrderService) -> Response[RefundRequest]:
-        found = await orders.refund_request(request_id)
+    async def read(
+        self, request: Request[Any, Any, Any], request_id: UUID, orders: OrderService
+    ) -> Response[RefundRequest]:
+        found = await orders.refund_request(request_id, reach=reach_of(request))
         return Response(found, headers={"ETag": etag_of(found.version)})
 
     @post(
         "/{request_id:uuid}/approve",
         operation_id="AdminApproveRefund",
         summary="Agree, and send the money back",
-        guards=[requires("refunds:approve")],
+        guards=[requires("refunds:approve", limited_by=BY_MARKET)],
     )
     async def approve(
         self,
@@ -143,12 +147,14 @@ class AdminRefundRequests(Controller):
         orders: OrderService,
     ) -> Response[RefundRequest]:
         actor = actor_of(request)
+        known = await orders.refund_request(request_id, reach=reach_of(request))
         # Before the key is claimed: who proves that it is them comes again with the same key.
-        if orders.asks_step_up(data.amount or (await orders.refund_request(request_id)).amount):
+        if orders.asks_step_up(data.amount or known.amount):
             require_fresh(request)
 
         async def work(run: IdempotentRun) -> Answer:
-            match_if_asked(request, (await orders.refund_request(request_id)).version)
+            found = await orders.refund_request(request_id, reach=reach_of(request))
+            match_if_asked(request, found.version)
             approved = await orders.approve_refund(
                 request_id,
                 decision_id=run.id,
@@ -164,7 +170,7 @@ class AdminRefundRequests(Controller):
         "/{request_id:uuid}/reject",
         operation_id="AdminRejectRefund",
         summary="Decline, with a reason",
-        guards=[requires("refunds:approve")],
+        guards=[requires("refunds:approve", limited_by=BY_MARKET)],
     )
     async def reject(
         self,
@@ -176,7 +182,8 @@ class AdminRefundRequests(Controller):
         actor = actor_of(request)
 
         async def work(run: IdempotentRun) -> Answer:
-            match_if_asked(request, (await orders.refund_request(request_id)).version)
+            found = await orders.refund_request(request_id, reach=reach_of(request))
+            match_if_asked(request, found.version)
             rejected = await orders.reject_refund(
                 request_id, decision_id=run.id, actor=actor, reason=data.reason
             )

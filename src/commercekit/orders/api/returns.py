@@ -9,7 +9,7 @@ from litestar.params import Parameter
 from msgspec import Meta, Struct
 
 from commercekit.kernel import Money, Page, parse_accept_language
-from commercekit.orders.api.staff import actor_of, match_if_asked, place_of
+from commercekit.orders.api.staff import BY_MARKET, actor_of, match_if_asked, place_of
 from commercekit.orders.api.store import OrderToken
 from commercekit.orders.errors import ReturnNotFound
 from commercekit.orders.models import (
@@ -40,7 +40,7 @@ from commercekit.platform.http import (
     page_request,
     refuses,
 )
-from commercekit.platform.security import public, requires
+from commercekit.platform.security import public, reach_of, requires
 
 __all__ = ["AdminReturns", "ReturnView", "StoreReturns", "return_view"]
 
@@ -220,7 +220,7 @@ class AdminReturns(Controller):
         "/",
         operation_id="AdminListReturns",
         summary="Returns, newest first",
-        guards=[requires("returns:read")],
+        guards=[requires("returns:read", limited_by=BY_MARKET)],
     )
     async def list_returns(
         self,
@@ -232,7 +232,9 @@ class AdminReturns(Controller):
     ) -> Page[Return]:
         page = page_request(request, limit, cursor)
         before = place_of(page.after) if page.after else None
-        items = await orders.returns(status=status, before=before, limit=limit + 1)
+        items = await orders.returns(
+            status=status, before=before, limit=limit + 1, reach=reach_of(request)
+        )
         more = len(items) > limit
         items = items[:limit]
         return page_answer(request, items, (str(items[-1].id),) if more else None)
@@ -241,10 +243,12 @@ class AdminReturns(Controller):
         "/{return_id:uuid}",
         operation_id="AdminGetReturn",
         summary="One return",
-        guards=[requires("returns:read")],
+        guards=[requires("returns:read", limited_by=BY_MARKET)],
     )
-    async def read(self, return_id: UUID, orders: OrderService) -> Response[Return]:
-        found = await orders.order_return(return_id)
+    async def read(
+        self, request: Request[Any, Any, Any], return_id: UUID, orders: OrderService
+    ) -> Response[Return]:
+        found = await orders.order_return(return_id, reach=reach_of(request))
         return Response(found, headers={"ETag": etag_of(found.version)})
 
     @post(
@@ -252,7 +256,7 @@ class AdminReturns(Controller):
         operation_id="AdminApproveReturn",
         summary="Agree, and say who pays what",
         status_code=200,
-        guards=[requires("returns:approve")],
+        guards=[requires("returns:approve", limited_by=BY_MARKET)],
     )
     async def approve(
         self,
@@ -262,7 +266,8 @@ class AdminReturns(Controller):
         orders: OrderService,
     ) -> Response[Return]:
         async def work(run: IdempotentRun) -> Answer:
-            match_if_asked(request, (await orders.order_return(return_id)).version)
+            known = await orders.order_return(return_id, reach=reach_of(request))
+            match_if_asked(request, known.version)
             approved = await orders.approve_return(
                 return_id,
                 decision_id=run.id,
@@ -284,7 +289,7 @@ class AdminReturns(Controller):
         operation_id="AdminRejectReturn",
         summary="Decline, with a reason",
         status_code=200,
-        guards=[requires("returns:approve")],
+        guards=[requires("returns:approve", limited_by=BY_MARKET)],
     )
     async def reject(
         self,
@@ -294,7 +299,8 @@ class AdminReturns(Controller):
         orders: OrderService,
     ) -> Response[Return]:
         async def work(run: IdempotentRun) -> Answer:
-            match_if_asked(request, (await orders.order_return(return_id)).version)
+            known = await orders.order_return(return_id, reach=reach_of(request))
+            match_if_asked(request, known.version)
             rejected = await orders.reject_return(
                 return_id, decision_id=run.id, actor=actor_of(request), reason=data.reason
             )
@@ -307,7 +313,7 @@ class AdminReturns(Controller):
         operation_id="AdminReceiveReturn",
         summary="The parcel is here",
         status_code=200,
-        guards=[requires("returns:write")],
+        guards=[requires("returns:write", limited_by=BY_MARKET)],
     )
     async def receive(
         self,
@@ -317,7 +323,8 @@ class AdminReturns(Controller):
         orders: OrderService,
     ) -> Response[Return]:
         async def work(run: IdempotentRun) -> Answer:
-            match_if_asked(request, (await orders.order_return(return_id)).version)
+            known = await orders.order_return(return_id, reach=reach_of(request))
+            match_if_asked(request, known.version)
             received = await orders.receive_return(
                 return_id, operation_id=run.id, counted=data.lines, actor=actor_of(request)
             )
@@ -330,7 +337,7 @@ class AdminReturns(Controller):
         operation_id="AdminInspectReturn",
         summary="Say what became of every unit; sellable ones are stock again",
         status_code=200,
-        guards=[requires("returns:write")],
+        guards=[requires("returns:write", limited_by=BY_MARKET)],
     )
     async def inspect(
         self,
@@ -340,7 +347,8 @@ class AdminReturns(Controller):
         orders: OrderService,
     ) -> Response[Return]:
         async def work(run: IdempotentRun) -> Answer:
-            match_if_asked(request, (await orders.order_return(return_id)).version)
+            known = await orders.order_return(return_id, reach=reach_of(request))
+            match_if_asked(request, known.version)
             seen = await orders.inspect_return(
                 return_id,
                 operation_id=run.id,
@@ -357,7 +365,7 @@ class AdminReturns(Controller):
         operation_id="AdminCloseReturn",
         summary="Pay back what is due, and be done",
         status_code=200,
-        guards=[requires("refunds:approve")],
+        guards=[requires("refunds:approve", limited_by=BY_MARKET)],
     )
     async def close(
         self,
@@ -367,7 +375,8 @@ class AdminReturns(Controller):
         orders: OrderService,
     ) -> Response[Return]:
         async def work(run: IdempotentRun) -> Answer:
-            match_if_asked(request, (await orders.order_return(return_id)).version)
+            known = await orders.order_return(return_id, reach=reach_of(request))
+            match_if_asked(request, known.version)
             closed = await orders.close_return(
                 return_id,
                 operation_id=run.id,

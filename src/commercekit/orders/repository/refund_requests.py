@@ -18,10 +18,11 @@ from commercekit.orders.models import (
     RequestedLine,
     Review,
 )
+from commercekit.platform.security import EVERYWHERE
 
 if TYPE_CHECKING:
     from commercekit.platform.db import Database, Record, UnitOfWork
-    from commercekit.platform.security import Sealer
+    from commercekit.platform.security import Reach, Sealer
 
 __all__ = ["REQUESTS", "RefundRequestRepository"]
 
@@ -103,9 +104,13 @@ class RefundRequestRepository:
             _encode(review).decode(),
         )
 
-    async def get(self, request_id: UUID) -> RefundRequest | None:
-        """One refund request."""
-        row = await self._db.fetchrow(f"SELECT {_COLUMNS} WHERE r.id = $1", request_id)
+    async def get(self, request_id: UUID, *, reach: Reach = EVERYWHERE) -> RefundRequest | None:
+        """One refund request, if its order is within ``reach``."""
+        row = await self._db.fetchrow(
+            f"SELECT {_COLUMNS} WHERE r.id = $1 AND ($2::text[] IS NULL OR o.market = ANY ($2))",
+            request_id,
+            reach.market_codes,
+        )
         return self._request(row) if row else None
 
     async def standing(self, order_id: UUID) -> list[RefundRequest]:
@@ -132,16 +137,18 @@ class RefundRequestRepository:
         status: str | None = None,
         before: UUID | None = None,
         limit: int = 100,
+        reach: Reach = EVERYWHERE,
     ) -> list[RefundRequest]:
-        """Refund requests, newest first, below ``before``."""
+        """Refund requests of orders within ``reach``, newest first, below ``before``."""
         rows = await self._db.fetch(
             f"SELECT {_COLUMNS} WHERE ($1::uuid IS NULL OR r.order_id = $1)"
             " AND ($2::text IS NULL OR r.status = $2) AND ($3::uuid IS NULL OR r.id < $3)"
-            " ORDER BY r.id DESC LIMIT $4",
+            " AND ($5::text[] IS NULL OR o.market = ANY ($5)) ORDER BY r.id DESC LIMIT $4",
             order_id,
             status,
             before,
             limit,
+            reach.market_codes,
         )
         return [self._request(row) for row in rows]
 

@@ -22,10 +22,11 @@ from commercekit.orders.models import (
     ReturnTerms,
     Review,
 )
+from commercekit.platform.security import EVERYWHERE
 
 if TYPE_CHECKING:
     from commercekit.platform.db import Database, Record, UnitOfWork
-    from commercekit.platform.security import Sealer
+    from commercekit.platform.security import Reach, Sealer
 
 __all__ = ["RETURN_TABLE", "ReturnRepository"]
 
@@ -230,9 +231,13 @@ class ReturnRepository:
             _encode(review).decode(),
         )
 
-    async def get(self, return_id: UUID) -> Return | None:
-        """One return."""
-        row = await self._db.fetchrow(f"SELECT {_COLUMNS} WHERE r.id = $1", return_id)
+    async def get(self, return_id: UUID, *, reach: Reach = EVERYWHERE) -> Return | None:
+        """One return, if its order is within ``reach``."""
+        row = await self._db.fetchrow(
+            f"SELECT {_COLUMNS} WHERE r.id = $1 AND ($2::text[] IS NULL OR o.market = ANY ($2))",
+            return_id,
+            reach.market_codes,
+        )
         return self._return(row) if row else None
 
     async def of_order(self, order_id: UUID) -> list[Return]:
@@ -252,14 +257,23 @@ class ReturnRepository:
         )
         return [row["id"] for row in rows]
 
-    async def find(self, *, status: str | None, before: UUID | None, limit: int) -> list[Return]:
-        """Returns, newest first, below ``before``."""
+    async def find(
+        self,
+        *,
+        status: str | None,
+        before: UUID | None,
+        limit: int,
+        reach: Reach = EVERYWHERE,
+    ) -> list[Return]:
+        """Returns of orders within ``reach``, newest first, below ``before``."""
         rows = await self._db.fetch(
             f"SELECT {_COLUMNS} WHERE ($1::text IS NULL OR r.status = $1)"
-            " AND ($2::uuid IS NULL OR r.id < $2) ORDER BY r.id DESC LIMIT $3",
+            " AND ($2::uuid IS NULL OR r.id < $2) AND ($4::text[] IS NULL OR o.market = ANY ($4))"
+            " ORDER BY r.id DESC LIMIT $3",
             status,
             before,
             limit,
+            reach.market_codes,
         )
         return [self._return(row) for row in rows]
 

@@ -107,9 +107,9 @@ class ReadOrders(OrderUseCases):
             reach=reach,
         )
 
-    async def refund_request(self, request_id: UUID) -> RefundRequest:
-        """One; raises :class:`~commercekit.orders.errors.RefundRequestNotFound`."""
-        request = await self._requests.get(request_id)
+    async def refund_request(self, request_id: UUID, *, reach: Reach = EVERYWHERE) -> RefundRequest:
+        """One; raises :class:`~commercekit.orders.errors.RefundRequestNotFound`, beyond ``reach`` too."""
+        request = await self._requests.get(request_id, reach=reach)
         if request is None:
             message = "There is no such refund request."
             raise RefundRequestNotFound(message)
@@ -122,8 +122,13 @@ class ReadOrders(OrderUseCases):
         status: str | None = None,
         before: UUID | None = None,
         limit: int = 100,
+        reach: Reach = EVERYWHERE,
     ) -> list[RefundRequest]:
-        """Newest first, below ``before``."""
+        """Newest first, below ``before``, as far as ``reach`` goes."""
         return await self._requests.find(
-            order_id=order.id if order else None, status=status, before=before, limit=limit
+            order_id=order.id if order else None,
+            status=status,
+            before=before,
+            limit=limit,
+            reach=reach,
         )

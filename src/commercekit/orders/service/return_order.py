@@ -45,9 +45,11 @@ from commercekit.orders.rules import (
     returnable_units,
 )
 from commercekit.orders.service.refund_order import RefundOrders
+from commercekit.platform.security import EVERYWHERE
 
 if TYPE_CHECKING:
     from commercekit.platform.db import UnitOfWork
+    from commercekit.platform.security import Reach
 
 __all__ = ["ReturnOrders", "WantedTerms"]
 
@@ -64,9 +66,9 @@ class WantedTerms(Struct, frozen=True, kw_only=True):
 class ReturnOrders(RefundOrders):
     """Goods that were delivered may come back, each unit once, and not if its money went back."""
 
-    async def order_return(self, return_id: UUID) -> Return:
-        """One; raises :class:`~commercekit.orders.errors.ReturnNotFound`."""
-        found = await self._returns.get(return_id)
+    async def order_return(self, return_id: UUID, *, reach: Reach = EVERYWHERE) -> Return:
+        """One; raises :class:`~commercekit.orders.errors.ReturnNotFound`, beyond ``reach`` too."""
+        found = await self._returns.get(return_id, reach=reach)
         if found is None:
             message = "There is no such return."
             raise ReturnNotFound(message)
@@ -77,10 +79,15 @@ class ReturnOrders(RefundOrders):
         return await self._returns.of_order(order.id)
 
     async def returns(
-        self, *, status: str | None = None, before: UUID | None = None, limit: int = 100
+        self,
+        *,
+        status: str | None = None,
+        before: UUID | None = None,
+        limit: int = 100,
+        reach: Reach = EVERYWHERE,
     ) -> list[Return]:
-        """Staff's list, newest first, below ``before``."""
-        return await self._returns.find(status=status, before=before, limit=limit)
+        """Staff's list, newest first, below ``before``, as far as ``reach`` goes."""
+        return await self._returns.find(status=status, before=before, limit=limit, reach=reach)
 
     async def ask_return(
         self,

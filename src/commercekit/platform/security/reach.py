@@ -69,6 +69,29 @@ class Reach(Struct, frozen=True, kw_only=True):
         """Whether what lies in this place is within reach."""
         return self.everything or code in self.locations
 
+    def has_segment(self, *codes: str) -> bool:
+        """Whether what belongs to any of these groups of customers is within reach."""
+        return self.everything or not self.segments.isdisjoint(codes)
+
+    def is_own(self, actor: str) -> bool:
+        """Whether what ``actor`` did or made is within reach."""
+        return self.everything or (self.own is not None and self.own == actor)
+
+    @property
+    def market_codes(self) -> list[str] | None:
+        """For ``… IS NULL OR market = ANY (…)``: the codes, ``None`` for whoever reaches everything."""
+        return None if self.everything else sorted(self.markets)
+
+    @property
+    def location_codes(self) -> list[str] | None:
+        """Likewise for places."""
+        return None if self.everything else sorted(self.locations)
+
+    @property
+    def segment_codes(self) -> list[str] | None:
+        """Likewise for groups of customers."""
+        return None if self.everything else sorted(self.segments)
+
     def only(self, kinds: Iterable[LimitKind]) -> Reach:
         """What is left for a service that knows limits of these ``kinds`` and no others."""
         if self.everything:

@@ -3,6 +3,7 @@
 from commercekit.pricing.repository.many import default_prices, lock_prices, write_prices
 from commercekit.pricing.repository.prices import (
     Source,
+    Within,
     add_list,
     breaks_of,
     change_list,
@@ -31,6 +32,7 @@ from commercekit.pricing.repository.rates import (
 
 __all__ = [
     "Source",
+    "Within",
     "add_list",
     "add_rate",
     "breaks_of",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Source",
+    "Within",
     "add_list",
     "as_json",
     "as_names",
@@ -195,9 +196,29 @@ async def find_list(db: Source, code: str) -> PriceList | None:
     return _list(row) if row else None
 
 
-async def lists(db: Source, after: str, limit: int) -> list[PriceList]:
-    """Lists by code."""
-    rows = await db.fetch(f"{_LIST} WHERE code > $1 ORDER BY code LIMIT $2", after, limit)
+class Within(NamedTuple):
+    """Which lists somebody reaches: those of some markets, and those for some segments."""
+
+    markets: tuple[UUID, ...]
+    segments: tuple[str, ...]
+
+    def holds(self, price_list: PriceList) -> bool:
+        """Whether the list is one of them; as :func:`lists` has it in SQL."""
+        return price_list.market_id in self.markets or price_list.segment in self.segments
+
+
+async def lists(
+    db: Source, after: str, limit: int, within: Within | None = None
+) -> list[PriceList]:
+    """Lists by code; all of them, or those ``within`` a limit."""
+    rows = await db.fetch(
+        f"{_LIST} WHERE code > $1 AND ($3::uuid[] IS NULL OR market_id = ANY ($3)"
+        " OR segment = ANY ($4::text[])) ORDER BY code LIMIT $2",
+        after,
+        limit,
+        None if within is None else list(within.markets),
+        None if within is None else list(within.segments),
+    )
     return [_list(row) for row in rows]
 
 

@@ -232,9 +232,11 @@ class Listing(Taxing):
         return found
 
     @staticmethod
-    async def _list(db: repository.Source, code: str) -> PriceList:
+    async def _list(
+        db: repository.Source, code: str, within: repository.Within | None = None
+    ) -> PriceList:
         found = await repository.find_list(db, code)
-        if found is None:
+        if found is None or not (within is None or within.holds(found)):
             message = f"There is no price list {code}."
             raise UnknownPriceList(message)
         return found

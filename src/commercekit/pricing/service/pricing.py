@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from commercekit.errors import Conflict
+from commercekit.errors import Conflict, Forbidden
 from commercekit.kernel import Money, Page, PageRequest, exponent, new_id
+from commercekit.markets import MarketNotFound
 from commercekit.platform.jobs import JobContext, JobKind, Schedule
+from commercekit.platform.security import EVERYWHERE
 from commercekit.pricing import repository
 from commercekit.pricing.errors import (
     DuplicatePriceList,
@@ -32,6 +34,7 @@ from commercekit.pricing.service.listing import Listing, MarketOf
 
 if TYPE_CHECKING:
     from commercekit.platform.db import UnitOfWork
+    from commercekit.platform.security import Reach
 
 __all__ = ["PricingService"]
 
@@ -47,9 +50,16 @@ class PricingService(Listing):
         quantity: int = 1,
         segments: Sequence[str] = (),
         at: datetime | None = None,
+        reach: Reach = EVERYWHERE,
     ) -> PriceExplanation:
-        """The price that counts, its lowest of 30 days, and why no other list's price is the one."""
+        """The price that counts, its lowest of 30 days, and why no other list's price is the one.
+
+        A market beyond ``reach`` is as unknown as one that does not exist.
+        """
         market = await self._markets.by_code(market_code)
+        if not reach.has_market(market.code):
+            message = f"There is no market {market_code!r}."
+            raise MarketNotFound(message, market=market_code)
         moment = at or self._clock.now()
         lists = await repository.lists_of(self._db, market.id, market.currency)
         candidates = judge(
@@ -66,16 +76,16 @@ class PricingService(Listing):
 
     # What staff do
 
-    async def price_lists(self, page: PageRequest) -> Page[PriceList]:
-        """Lists by code; the cursor is the last code."""
+    async def price_lists(self, page: PageRequest, *, reach: Reach = EVERYWHERE) -> Page[PriceList]:
+        """Lists within ``reach`` by code; the cursor is the last code."""
         after = page.after[0] if page.after else ""
-        rows = await repository.lists(self._db, after, page.limit + 1)
+        rows = await repository.lists(self._db, after, page.limit + 1, await self._within(reach))
         shown = rows[: page.limit]
         return Page(shown, shown[-1].code if len(rows) > page.limit else None)
 
-    async def price_list(self, code: str) -> PriceList:
-        """The list with this code. Raises :class:`UnknownPriceList`."""
-        return await self._list(self._db, code)
+    async def price_list(self, code: str, *, reach: Reach = EVERYWHERE) -> PriceList:
+        """The list with this code. Raises :class:`UnknownPriceList`, beyond ``reach`` too."""
+        return await self._list(self._db, code, await self._within(reach))
 
     async def add_price_list(
         self,
@@ -90,13 +100,17 @@ class PricingService(Listing):
         starts_at: datetime | None = None,
         ends_at: datetime | None = None,
         active: bool = True,
+        reach: Reach = EVERYWHERE,
     ) -> PriceList:
         """A new, empty list of a market, in the market's currency unless another is named.
 
         Raises :class:`DuplicatePriceList` for a taken code, or when there is a default already, and
-        :class:`UnacceptableList` for dates that are no period, or a default that does not always hold.
+        :class:`UnacceptableList` for dates that are no period, or a default that does not always hold;
+        and :class:`~commercekit.errors.Forbidden` for a list beyond ``reach``.
         """
         market = await self._markets.by_code(market_code)
+        if not (reach.has_market(market.code) or (segment and reach.has_segment(segment))):
+            raise _beyond()
         wanted = currency or market.currency
         exponent(wanted)
         price_list = PriceList(
@@ -122,14 +136,20 @@ class PricingService(Listing):
             uow.publish(PriceListChanged(price_list_id=price_list.id, market_id=market.id))
         return price_list
 
-    async def change_price_list(self, code: str, *, expected: int, **changes: Any) -> PriceList:
+    async def change_price_list(
+        self, code: str, *, expected: int, reach: Reach = EVERYWHERE, **changes: Any
+    ) -> PriceList:
         """Change names, segment, priority, period or activity of a list at version ``expected``.
 
-        Every price that shoppers see and that changes with it is told in the same transaction.
+        Every price that shoppers see and that changes with it is told in the same transaction. It stays
+        within ``reach``: handing it to others is refused with :class:`~commercekit.errors.Forbidden`.
         """
+        within = await self._within(reach)
         async with self._db.unit_of_work() as uow:
-            current = await self._list(uow, code)
+            current = await self._list(uow, code, within)
             wanted = replace(current, **changes)
+            if within is not None and not within.holds(wanted):
+                raise _beyond()
             _check(wanted)
             market = MarketOf(current.market_id, "", current.currency)
             skus = await repository.shown_skus(uow, current)
@@ -176,9 +196,11 @@ class PricingService(Listing):
         name = "pricing.follow-periods"
         return [Schedule(name, every=timedelta(seconds=30), job=name)]
 
-    async def listed_prices(self, code: str, page: PageRequest) -> Page[ListedPrice]:
+    async def listed_prices(
+        self, code: str, page: PageRequest, *, reach: Reach = EVERYWHERE
+    ) -> Page[ListedPrice]:
         """Prices of a list by SKU; the cursor is the last SKU."""
-        price_list = await self.price_list(code)
+        price_list = await self.price_list(code, reach=reach)
         sku, _, quantity = (page.after[0] if page.after else "").partition("\n")
         after = (sku, int(quantity or 1 if sku else 0))
         rows = await repository.listed_prices(self._db, price_list, after, page.limit + 1)
@@ -190,15 +212,23 @@ class PricingService(Listing):
             shown, last.sku if last.min_quantity == 1 else f"{last.sku}\n{last.min_quantity}"
         )
 
-    async def listed_price(self, code: str, sku: str, min_quantity: int = 1) -> ListedPrice:
+    async def listed_price(
+        self, code: str, sku: str, min_quantity: int = 1, *, reach: Reach = EVERYWHERE
+    ) -> ListedPrice:
         """One price of a list. Raises :class:`Unpriced` when it has none for the SKU."""
-        found = await repository.find_price(
-            self._db, await self.price_list(code), sku, min_quantity
-        )
+        price_list = await self.price_list(code, reach=reach)
+        found = await repository.find_price(self._db, price_list, sku, min_quantity)
         if found is None:
             message = f"{code} has no price for {sku}."
             raise Unpriced(message)
         return found
+
+    async def _within(self, reach: Reach) -> repository.Within | None:
+        """What ``reach`` comes to: lists name markets by their ids."""
+        if reach.everything:
+            return None
+        markets = [each.id for each in await self._markets.every() if reach.has_market(each.code)]
+        return repository.Within(tuple(markets), tuple(sorted(reach.segments)))
 
     async def put_price(
         self,
@@ -209,10 +239,12 @@ class PricingService(Listing):
         *,
         expected: int | None,
         min_quantity: int = 1,
+        reach: Reach = EVERYWHERE,
     ) -> ListedPrice:
         """Write a price; ``expected`` is the version it replaces, ``None`` for a first price."""
+        within = await self._within(reach)
         async with self._db.unit_of_work() as uow:
-            price_list = await self._list(uow, code)
+            price_list = await self._list(uow, code, within)
             current = await repository.lock_price(uow, price_list, sku, min_quantity)
             if expected != (current.version if current else None):
                 message = f"The price of {sku} was changed by somebody else."
@@ -220,11 +252,18 @@ class PricingService(Listing):
             return await self._write(uow, price_list, sku, amount, compare_at, min_quantity)
 
     async def delete_price(
-        self, code: str, sku: str, *, expected: int, min_quantity: int = 1
+        self,
+        code: str,
+        sku: str,
+        *,
+        expected: int,
+        min_quantity: int = 1,
+        reach: Reach = EVERYWHERE,
     ) -> None:
         """Remove a price that is still at version ``expected``."""
+        within = await self._within(reach)
         async with self._db.unit_of_work() as uow:
-            price_list = await self._list(uow, code)
+            price_list = await self._list(uow, code, within)
             current = await repository.lock_price(uow, price_list, sku, min_quantity)
             if current is None:
                 message = f"{code} has no price for {sku}."
@@ -234,6 +273,11 @@ class PricingService(Listing):
                 raise Conflict(message)
             await repository.delete_price(uow, price_list, sku, min_quantity)
             await self._tell(uow, price_list, sku, min_quantity, None)
+
+
+def _beyond() -> Forbidden:
+    message = "You price within a limit, and this is beyond it."
+    return Forbidden(message)
 
 
 def _check(price_list: PriceList) -> None:

@@ -77,6 +77,7 @@ def evaluate(
         entry
         for entry in book.entries
         if entry.promotion.is_on(basket.now)
+        and entry.promotion.scope.is_in(basket.market)
         and (not entry.promotion.coupons or given_coupon(entry.promotion, basket.coupons))
     ]
     if not taking_part and not basket.coupons and not explain:
@@ -295,6 +296,8 @@ def _explain(
             yield _explanation(promotion, Verdict.APPLIED)
         elif not promotion.is_on(basket.now):
             yield _explanation(promotion, Verdict.NOT_ON)
+        elif not promotion.scope.is_in(basket.market):
+            yield _explanation(promotion, Verdict.OTHER_MARKET)
         elif entry not in part:
             yield _explanation(promotion, Verdict.COUPON_MISSING)
         elif not narrowed(basket, promotion.scope).lines:

@@ -27,6 +27,7 @@ REASONS: dict[Verdict, dict[str, str]] = {
         "en": "None of the lines is in its scope.",
         "zh": "没有商品在其适用范围内。",
     },
+    Verdict.OTHER_MARKET: {"en": "It is for other markets.", "zh": "适用于其他市场。"},
     Verdict.NOT_MET: {"en": "Its conditions are not met.", "zh": "未满足条件。"},
     Verdict.BEATEN: {
         "en": "Another promotion of the same lane is better for the shopper.",

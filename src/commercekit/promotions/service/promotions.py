@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from commercekit.errors import Conflict, FieldError
+from commercekit.errors import Conflict, FieldError, Forbidden
 from commercekit.kernel import Page, PageRequest
+from commercekit.platform.security import EVERYWHERE
 from commercekit.promotions import repository
 from commercekit.promotions.errors import (
     DuplicatePromotion,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from commercekit.kernel import Clock
     from commercekit.platform.db import Database, UnitOfWork
     from commercekit.platform.providers import ProviderCaller
+    from commercekit.platform.security import Reach
 
 __all__ = ["Evaluator", "PromotionService"]
 
@@ -112,12 +114,17 @@ class PromotionService:
         """The kinds of promotions that staff may set up, by code."""
         return [self._rules[code] for code in sorted(self._rules)]
 
-    async def create(self, uow: UnitOfWork, promotion: Promotion) -> Promotion:
+    async def create(
+        self, uow: UnitOfWork, promotion: Promotion, *, reach: Reach = EVERYWHERE
+    ) -> Promotion:
         """A new promotion, at work as soon as the caller's transaction commits.
 
         Raises :class:`UnacceptablePromotion` naming what its rule does not accept, and
-        :class:`DuplicatePromotion` for a taken code. The same id again gives what is there.
+        :class:`DuplicatePromotion` for a taken code, and :class:`~commercekit.errors.Forbidden` for one
+        that would count beyond ``reach``. The same id again gives what is there.
         """
+        if not _is_within(promotion, reach):
+            raise _beyond()
         checked = self._checked(promotion)
         if not await repository.add(uow, checked):
             existing = await repository.find(uow, promotion.code)
@@ -128,15 +135,22 @@ class PromotionService:
         uow.publish(PromotionChanged(promotion_id=checked.id, code=checked.code))
         return await self._known(uow, checked.code)
 
-    async def created(self, promotion: Promotion) -> Promotion:
+    async def created(self, promotion: Promotion, *, reach: Reach = EVERYWHERE) -> Promotion:
         """:meth:`create` in a transaction of its own."""
-        return await self._db.run(lambda uow: self.create(uow, promotion))
+        return await self._db.run(lambda uow: self.create(uow, promotion, reach=reach))
 
-    async def change(self, promotion: Promotion, *, expected: int) -> Promotion:
-        """Replace a promotion that is still at version ``expected``; its code stays."""
+    async def change(
+        self, promotion: Promotion, *, expected: int, reach: Reach = EVERYWHERE
+    ) -> Promotion:
+        """Replace a promotion that is still at version ``expected``; its code stays.
+
+        It stays within ``reach``, too: one that would count beyond it is refused.
+        """
         checked = self._checked(promotion)
         async with self._db.unit_of_work() as uow:
-            current = await self._known(uow, promotion.code)
+            current = await self._known(uow, promotion.code, reach)
+            if not _is_within(promotion, reach):
+                raise _beyond()
             checked = msgspec.structs.replace(checked, id=current.id)
             if not await repository.change(uow, checked, expected):
                 message = f"The promotion {promotion.code} was changed by somebody else."
@@ -144,10 +158,10 @@ class PromotionService:
             uow.publish(PromotionChanged(promotion_id=current.id, code=current.code))
             return await self._known(uow, promotion.code)
 
-    async def delete(self, code: str, *, expected: int) -> None:
+    async def delete(self, code: str, *, expected: int, reach: Reach = EVERYWHERE) -> None:
         """Remove a promotion; orders keep what it gave them."""
         async with self._db.unit_of_work() as uow:
-            current = await self._known(uow, code)
+            current = await self._known(uow, code, reach)
             if not await repository.delete(uow, current.id, expected):
                 message = f"The promotion {code} was changed by somebody else."
                 raise Conflict(message)
@@ -157,14 +171,14 @@ class PromotionService:
         """Codes of the promotions whose rule is one of ``rules``, in use or not."""
         return await repository.made_of(self._db, rules)
 
-    async def promotion(self, code: str) -> Promotion:
-        """The promotion with this code. Raises :class:`UnknownPromotion`."""
-        return await self._known(self._db, code)
+    async def promotion(self, code: str, *, reach: Reach = EVERYWHERE) -> Promotion:
+        """The promotion with this code. Raises :class:`UnknownPromotion`, beyond ``reach`` too."""
+        return await self._known(self._db, code, reach)
 
-    async def promotions(self, page: PageRequest) -> Page[Promotion]:
-        """All promotions by code; the cursor is the last code."""
+    async def promotions(self, page: PageRequest, *, reach: Reach = EVERYWHERE) -> Page[Promotion]:
+        """Promotions within ``reach`` by code; the cursor is the last code."""
         after = page.after[0] if page.after else ""
-        rows = await repository.listed(self._db, after, page.limit + 1)
+        rows = await repository.listed(self._db, after, page.limit + 1, reach.market_codes)
         shown = rows[: page.limit]
         return Page(shown, shown[-1].code if len(rows) > page.limit else None)
 
@@ -207,12 +221,23 @@ class PromotionService:
         return msgspec.structs.replace(promotion, config=config, coupons=coupons)
 
     @staticmethod
-    async def _known(db: repository.Source, code: str) -> Promotion:
+    async def _known(db: repository.Source, code: str, reach: Reach = EVERYWHERE) -> Promotion:
         found = await repository.find(db, code)
-        if found is None:
+        if found is None or not _is_within(found, reach):
             message = f"There is no promotion {code}."
             raise UnknownPromotion(message)
         return found
+
+
+def _is_within(promotion: Promotion, reach: Reach) -> bool:
+    """Whether it counts nowhere but where ``reach`` goes; as :func:`repository.listed` has it in SQL."""
+    markets = promotion.scope.markets
+    return reach.everything or (bool(markets) and all(reach.has_market(code) for code in markets))
+
+
+def _beyond() -> Forbidden:
+    message = "Name the markets in scope.markets, and none beyond the limit that you have."
+    return Forbidden(message)
 
 
 def _config_error(error: msgspec.MsgspecError) -> FieldError:

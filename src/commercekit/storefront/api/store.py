@@ -203,7 +203,8 @@ class StorefrontController(Controller):
         """Promotions that are on now and need no coupon."""
         market = await storefront.market(request.headers.get("x-market"))
         language = market.language_for(request.headers.get("accept-language"))
-        return public(request, PromotionList(await storefront.promotions(language)), language)
+        found = await storefront.promotions(market, language)
+        return public(request, PromotionList(found), language)
 
 
 def public(request: Request[Any, Any, Any], content: Any, language: str) -> Response[Any]:

@@ -372,9 +372,13 @@ class StorefrontService:
         ]
         return sorted(entries, key=lambda entry: (entry.name.casefold(), entry.slug))
 
-    async def promotions(self, language: str) -> list[PromotionNote]:
-        """What is on now, for everybody, in the order in which it applies."""
-        return [note_of(each, language) for each in await self.surroundings.running()]
+    async def promotions(self, market: Market, language: str) -> list[PromotionNote]:
+        """What is on now in a market, for everybody, in the order in which it applies."""
+        return [
+            note_of(each, language)
+            for each in await self.surroundings.running()
+            if each.scope.is_in(market.code)
+        ]
 
     async def _facets(self, market: Market, language: str, where: repository.Selection) -> Facets:
         tree = await self.surroundings.tree()
@@ -428,5 +432,5 @@ class StorefrontService:
         return [
             note_of(running, language)
             for running in on
-            if any(running.scope.has(line) for line in lines)
+            if running.scope.is_in(market.code) and any(running.scope.has(line) for line in lines)
         ]
