@@ -33,6 +33,7 @@ from commercekit.payments import (
     Redirect,
     RefundSnapshot,
     RefundState,
+    StatementPlan,
 )
 from commercekit.payments.invariants import INVARIANTS
 from commercekit.platform.providers import (
@@ -40,6 +41,7 @@ from commercekit.platform.providers import (
     Breaker,
     ProviderCaller,
     ProviderContexts,
+    ProviderUnavailable,
     RawRequest,
     SignatureInvalid,
 )
@@ -70,6 +72,8 @@ class FakeGateway(PaymentGateway):
         multi_capture=True,
         void=True,
         refund_async=True,
+        disputes=True,
+        statement=StatementPlan(utc_offset=timedelta(hours=8), ready_after=timedelta(hours=10)),
     )
 
     def __init__(self):
@@ -78,6 +82,20 @@ class FakeGateway(PaymentGateway):
         self.refunds = {}
         self.keys = {}
         self.script = {}
+        self.statements = {}
+        """Lines by day; a day that is not there is not ready."""
+
+    async def reconcile(self, ctx, day):
+        self.calls.append("reconcile")
+        before, after = self.script.get("reconcile", (None, None))
+        if before is not None:
+            raise before
+        if day not in self.statements:
+            raise ProviderUnavailable(f"no statement of {day} yet", retry_after=60)
+        for line in self.statements[day]:
+            yield line
+        if after is not None:
+            raise after
 
     def merchant_account(self, config):
         return config.merchant

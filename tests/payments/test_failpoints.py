@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,15 @@ import pytest
 import commercekit.payments
 from commercekit.kernel import Money, PageRequest, new_id
 from commercekit.payments import (
+    Decision,
     Flow,
     Operation,
     PaymentState,
     PaymentStatus,
     RefundState,
     RefundStatus,
+    StatementKind,
+    StatementLine,
 )
 from commercekit.platform import failpoints
 from commercekit.platform.failpoints import FailpointReached
@@ -169,6 +173,51 @@ async def resolve(till):
     assert len(till.audit.entries) == 1
 
 
+async def reconcile(till):
+    payment = await till.paid()
+    day = (till.clock.now() + timedelta(hours=8)).date()
+    line = StatementLine(
+        line_id="L-1",
+        kind=StatementKind.CHARGE,
+        amount=cny(10_00),
+        fee=cny(6),
+        payment_id=payment.id.hex,
+        occurred_at=till.clock.now(),
+    )
+    till.gateway.statements = {day: [line], day + timedelta(days=1): []}
+    till.clock.advance(days=2, hours=20)
+
+    async def later():
+        till.clock.advance(hours=1)  # longer than a dead process keeps a statement
+        await till.payments.reconcile_due()
+
+    yield later
+    read = (await till.payments.statement_page(PageRequest())).items
+    assert {
+        each.day: each.state for each in read if each.day in till.gateway.statements
+    } == dict.fromkeys(till.gateway.statements, "settled")
+    entries = await till.payments.ledger(payment.id)
+    assert [entry.kind for entry in entries] == ["capture", "capture", "fee", "fee"]
+
+
+async def difference(till):
+    await till.paid()
+    day = (till.clock.now() + timedelta(hours=8)).date()
+    moment = till.clock.now()
+    odd = StatementLine(
+        line_id="L-1", kind=StatementKind.ADJUSTMENT, amount=cny(-5), occurred_at=moment
+    )
+    till.gateway.statements = {day: [odd]}
+    till.clock.advance(days=1, hours=20)
+    await till.payments.reconcile("fake", "default", day)
+    [found] = (await till.payments.difference_page(PageRequest())).items
+    yield lambda: till.payments.resolve_difference(
+        found.id, decision=Decision.BOOKED, actor="s", reason="rounding"
+    )
+    assert len(till.audit.entries) == 1
+    assert [one.balance for one in await till.payments.balances(account="suspense:*")] == [5]
+
+
 STORIES = {
     "payments.asking": start,
     "payments.asked": start,
@@ -192,6 +241,15 @@ STORIES = {
     "payments.collection-booked": collect,
     "payments.sweep-claimed": sweep,
     "payments.attention-resolved": resolve,
+    "payments.statements-expected": reconcile,
+    "payments.statement-claimed": reconcile,
+    "payments.statement-part-kept": reconcile,
+    "payments.statement-read": reconcile,
+    "payments.statement-asked": reconcile,
+    "payments.statement-decided": reconcile,
+    "payments.statement-missing-found": reconcile,
+    "payments.statement-ended": reconcile,
+    "payments.difference-resolved": difference,
 }
 
 

@@ -8,6 +8,8 @@ from commercekit.payments.errors import (
     AttentionNotFound,
     CaptureExceedsAuthorisation,
     CollectionAmountDiffers,
+    DifferenceNotBookable,
+    DifferenceNotFound,
     GatewayUnavailable,
     NotCollectable,
     NotificationStale,
@@ -18,6 +20,9 @@ from commercekit.payments.errors import (
     RefundExceedsCapture,
     RefundNotFound,
     RefundNotPossible,
+    StatementNotFound,
+    StatementNotKept,
+    StatementNotReady,
     WebhookUnknown,
 )
 from commercekit.payments.events import (
@@ -69,6 +74,7 @@ from commercekit.payments.models import (
     StatementReport,
     StatementState,
     StatementSum,
+    StoredLine,
 )
 from commercekit.payments.providers import (
     PAYMENT_GATEWAYS,
@@ -101,6 +107,7 @@ from commercekit.payments.providers import (
     RefundState,
     StatementKind,
     StatementLine,
+    StatementPart,
     StatementPlan,
 )
 from commercekit.payments.repository import SEALED
@@ -130,6 +137,8 @@ __all__ = [
     "Decision",
     "Difference",
     "DifferenceKind",
+    "DifferenceNotBookable",
+    "DifferenceNotFound",
     "Dispute",
     "DisputeChanged",
     "DisputeClosed",
@@ -199,9 +208,14 @@ __all__ = [
     "Statement",
     "StatementKind",
     "StatementLine",
+    "StatementNotFound",
+    "StatementNotKept",
+    "StatementNotReady",
+    "StatementPart",
     "StatementPlan",
     "StatementReport",
     "StatementState",
     "StatementSum",
+    "StoredLine",
     "WebhookUnknown",
 ]

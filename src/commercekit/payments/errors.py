@@ -13,6 +13,7 @@ from commercekit.errors import (
 )
 
 if TYPE_CHECKING:
+    from datetime import date, datetime
     from uuid import UUID
 
     from commercekit.kernel import Money
@@ -21,6 +22,8 @@ __all__ = [
     "AttentionNotFound",
     "CaptureExceedsAuthorisation",
     "CollectionAmountDiffers",
+    "DifferenceNotBookable",
+    "DifferenceNotFound",
     "GatewayUnavailable",
     "NotCollectable",
     "NotificationStale",
@@ -31,6 +34,9 @@ __all__ = [
     "RefundExceedsCapture",
     "RefundNotFound",
     "RefundNotPossible",
+    "StatementNotFound",
+    "StatementNotKept",
+    "StatementNotReady",
     "WebhookUnknown",
 ]
 
@@ -176,3 +182,57 @@ class NotificationStale(Malformed):
     slug = "notification-stale"
     title = "Notification outside its time window"
     title_zh = "通知已超出时间窗口"
+
+
+class StatementNotFound(NotFound):
+    """No statement of that id."""
+
+    slug = "statement-not-found"
+    title = "Statement not found"
+    title_zh = "未找到该对账单"
+
+    def __init__(self, statement_id: UUID | str) -> None:
+        super().__init__(f"There is no statement {statement_id}.", statement_id=str(statement_id))
+
+
+class StatementNotKept(Conflict):
+    """The gateway gives no statements."""
+
+    slug = "statement-not-kept"
+    title = "The gateway gives no statements"
+    title_zh = "该支付网关不提供对账单"
+
+
+class StatementNotReady(Conflict):
+    """The day is not over at the provider, or its statement is not written yet."""
+
+    slug = "statement-not-ready"
+    title = "Statement not ready yet"
+    title_zh = "对账单尚未生成"
+
+    def __init__(self, gateway: str, account: str, day: date, ready_at: datetime) -> None:
+        super().__init__(
+            f"The statement of {gateway}/{account} for {day} is ready at {ready_at:%Y-%m-%d %H:%M} UTC.",
+            ready_at=ready_at.isoformat(),
+        )
+
+
+class DifferenceNotFound(NotFound):
+    """No difference of that id."""
+
+    slug = "difference-not-found"
+    title = "Difference not found"
+    title_zh = "未找到该差异"
+
+    def __init__(self, difference_id: UUID | str) -> None:
+        super().__init__(
+            f"There is no difference {difference_id}.", difference_id=str(difference_id)
+        )
+
+
+class DifferenceNotBookable(Conflict):
+    """There is no amount to book."""
+
+    slug = "difference-not-bookable"
+    title = "Nothing to book for this difference"
+    title_zh = "该差异无可入账金额"

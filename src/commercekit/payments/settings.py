@@ -73,3 +73,14 @@ class PaymentsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "longer be answered is an alarm."
         ),
     ] = timedelta(days=3)
+    shared_accounts: Annotated[
+        list[str],
+        Meta(
+            description="Merchant accounts, as gateway/account, that other systems use too: lines of "
+            "their statements that name nothing of this shop are theirs, and no difference."
+        ),
+    ] = field(default_factory=list)
+    statement_alarm_after: Annotated[
+        timedelta,
+        Meta(description="A statement that cannot be had so long after it was due is an alarm."),
+    ] = timedelta(days=2)

@@ -44,6 +44,7 @@ from commercekit.payments.providers.messages import (
     RefundState,
     StatementKind,
     StatementLine,
+    StatementPart,
     StatementPlan,
 )
 from commercekit.payments.providers.verbs import PAYMENT_GATEWAYS
@@ -79,5 +80,6 @@ __all__ = [
     "RefundState",
     "StatementKind",
     "StatementLine",
+    "StatementPart",
     "StatementPlan",
 ]

@@ -38,6 +38,7 @@ __all__ = [
     "RefundState",
     "StatementKind",
     "StatementLine",
+    "StatementPart",
     "StatementPlan",
 ]
 
@@ -432,3 +433,9 @@ class StatementLine(Struct, frozen=True, kw_only=True):
     text: str = ""
     """The provider's own words, for staff; free of personal data."""
     occurred_at: datetime
+
+
+class StatementPart(Struct, frozen=True):
+    """Some lines of a statement, as the core asks for them; no lines, and it is at its end."""
+
+    lines: list[StatementLine]

@@ -10,6 +10,7 @@ from commercekit.payments.providers.messages import (
     Notification,
     PaymentSnapshot,
     RefundSnapshot,
+    StatementPart,
 )
 from commercekit.platform.providers import FailurePolicy, ProviderKind, Verb
 
@@ -35,6 +36,16 @@ PAYMENT_GATEWAYS: Final = ProviderKind(
             "payments", "refund", RefundSnapshot, effectful=True, repeatable=True, policies=_LATER
         ),
         Verb("payments", "query_refund", RefundSnapshot, policies=_LATER),
+        # A thousand lines each time; the first waits until the provider has written it all down.
+        Verb(
+            "payments",
+            "reconcile",
+            StatementPart,
+            deadline=timedelta(minutes=2),
+            repeatable=False,
+            policies=_LATER,
+            most_bytes=20_000_000,
+        ),
         # Refused, and sent again by the provider.
         Verb(
             "payments",

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from commercekit.payments.repository.attention import AttentionQueries
 from commercekit.payments.repository.books import BookQueries
+from commercekit.payments.repository.differences import DifferenceQueries
 from commercekit.payments.repository.disputes import DisputeQueries
 from commercekit.payments.repository.draft import Draft, evidence_row, posting, write
 from commercekit.payments.repository.payments import PaymentQueries
 from commercekit.payments.repository.refunds import RefundQueries
 from commercekit.payments.repository.rows import Reader
+from commercekit.payments.repository.statements import StatementQueries
 from commercekit.platform.security import SealedTable
 
 __all__ = [
@@ -29,6 +31,12 @@ SEALED = (SealedTable("payments_payment", ("request", "action")),)
 
 
 class PaymentRepository(
-    PaymentQueries, RefundQueries, BookQueries, AttentionQueries, DisputeQueries
+    PaymentQueries,
+    RefundQueries,
+    BookQueries,
+    AttentionQueries,
+    DisputeQueries,
+    StatementQueries,
+    DifferenceQueries,
 ):
     """Reads and writes payments, refunds, provider events, the ledger and the history."""

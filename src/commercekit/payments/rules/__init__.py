@@ -19,22 +19,38 @@ from commercekit.payments.rules.payments import (
     next_query,
     spread_refund,
 )
+from commercekit.payments.rules.statements import (
+    Counterpart,
+    Post,
+    Verdict,
+    judge_line,
+    last_day,
+    posts_of,
+    ready_at,
+)
 
 __all__ = [
     "QUERY_AFTER",
+    "Counterpart",
     "DisputeChange",
     "Mismatch",
     "PaymentChange",
+    "Post",
     "RefundChange",
+    "Verdict",
     "check_capture",
     "check_refund",
     "clearing_account",
     "disputed_account",
     "fee_account",
     "judge_dispute",
+    "judge_line",
     "judge_payment",
     "judge_refund",
+    "last_day",
     "next_query",
+    "posts_of",
+    "ready_at",
     "spread_refund",
     "suspense_account",
 ]

@@ -97,6 +97,10 @@ class Gateways:
             message = f"This shop has no account {account!r} at a payment gateway {gateway!r}."
             raise WebhookUnknown(message) from None
 
+    def accounts(self) -> list[GatewayAccount]:
+        """Every merchant account of this shop."""
+        return list(self._accounts.values())
+
     async def ask(self, account: GatewayAccount, verb: str, work: Callable[[], Awaitable[T]]) -> T:
         """The gateway's answer, within a deadline and behind its breaker."""
         answer: T = await self._caller.call(_VERBS[verb], account.gateway.code, work)

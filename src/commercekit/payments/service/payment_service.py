@@ -29,8 +29,8 @@ from commercekit.payments.service.close_others import close_others, end_open
 from commercekit.payments.service.create_intent import create_intent, prepare_intent
 from commercekit.payments.service.desk import Desk
 from commercekit.payments.service.gateways import Gateways
+from commercekit.payments.service.keep_books import KeepBooks
 from commercekit.payments.service.query import close, query
-from commercekit.payments.service.read_payments import ReadPayments
 from commercekit.payments.service.receive_notification import (
     Told,
     book_told,
@@ -61,7 +61,7 @@ __all__ = ["PaymentService"]
 _SYSTEM = "system"
 
 
-class PaymentService(ReadPayments):
+class PaymentService(KeepBooks):
     """Asks for money, hears that it came, and sends it back. Knows references, never orders.
 
     Functions that take a unit of work are parts of a larger use case and never call a gateway; the
@@ -420,12 +420,20 @@ class PaymentService(ReadPayments):
         async def alarm(_context: JobContext) -> None:
             await find_overdue(self._desk)
 
-        return [JobKind("payments.sweep", run), JobKind("payments.alarm", alarm)]
+        async def reconcile(_context: JobContext) -> None:
+            await self.reconcile_due()
+
+        return [
+            JobKind("payments.sweep", run),
+            JobKind("payments.alarm", alarm),
+            JobKind("payments.reconcile", reconcile),
+        ]
 
     @staticmethod
     def schedules() -> list[Schedule]:
-        """How often the sweep runs, and how often somebody looks for what waits too long."""
+        """How often the sweep runs, somebody looks for what waits too long, and for statements."""
         return [
             Schedule("payments.sweep", every=timedelta(seconds=5), job="payments.sweep"),
             Schedule("payments.alarm", every=timedelta(minutes=1), job="payments.alarm"),
+            Schedule("payments.reconcile", every=timedelta(minutes=15), job="payments.reconcile"),
         ]
