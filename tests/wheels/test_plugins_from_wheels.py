@@ -2,7 +2,7 @@
 
 The tests of a plugin are copied out of the repository and run by an interpreter of their own, on whose
 path are the two wheels and third-party packages only. Those that were changed are tried at every run, the
-others in ``make test-full``.
+others in ``make test-full``. What is slow, or asks for facts beside the repository, is tried there only.
 """
 
 from __future__ import annotations
@@ -112,7 +112,8 @@ def test_a_plugin_passes_its_tests_from_wheels_alone(place, interpreter, request
     # -I: neither PYTHONPATH nor the current folder nor the user's packages are looked at.
     ran = subprocess.run(
         [str(interpreter), "-I", "-m", "pytest", "-q", "-x", "-p", "commercekit_wheel_proof",
-         "-c", "pytest.ini", "--rootdir", str(copied), "tests"],
+         "-c", "pytest.ini", "--rootdir", str(copied), "-m", "not slow",
+         "--ignore-glob=*/test_shared_*.py", "tests"],
         cwd=copied, capture_output=True, text=True, check=False,
         env={**environ, "WHEEL_PROOF": str(proof), "COVERAGE_PROCESS_START": ""},
     )  # fmt: skip

@@ -97,7 +97,7 @@ def settle(books: Books, refund: Refund, status: str, now: datetime) -> None:
 
 
 def apply_abnormal(
-    books: Books, refund_id: str, body: bytes, key: RSAPrivateKey, settles_at: datetime
+    books: Books, refund_id: str, body: bytes, key: RSAPrivateKey | None, settles_at: datetime
 ) -> Refund:
     """Send a refund that nobody could receive somewhere else."""
     try:
@@ -110,6 +110,8 @@ def apply_abnormal(
     if refund.status != "ABNORMAL":
         raise Refusal(400, "INVALID_REQUEST", "退款单状态不是退款异常")
     if asked.type == "USER_BANK_CARD":
+        if key is None:
+            raise Refusal(400, "PARAM_ERROR", "HTTP头缺少Wechatpay-Serial")
         for name, sealed in (("bank_account", asked.bank_account), ("real_name", asked.real_name)):
             if not _opens(key, sealed):
                 raise Refusal(400, "PARAM_ERROR", f"敏感字段{name}解密失败")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import re
 import secrets
@@ -12,6 +13,7 @@ from urllib.parse import urlencode
 
 import httpx
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from commercekit.testing.vendors import Delivery, FakeVendor
 from commercekit_payment_wechatpay.fake import bills, news, orders, refunds
@@ -224,9 +226,7 @@ class FakeWechatPay(FakeVendor):
             case ("GET", number):
                 refund = refunds.refund_of(books, number)
             case ("POST", number, "apply-abnormal-refund"):
-                if not request.headers.get("wechatpay-serial"):
-                    raise Refusal(400, "PARAM_ERROR", "HTTP头缺少Wechatpay-Serial")
-                key = private_key(self.keys.public_key_private)
+                key = self._key_named(request.headers.get("wechatpay-serial", ""))
                 refund = refunds.apply_abnormal(books, number, body, key, now + self.settles_after)
             case _:
                 return None
@@ -264,7 +264,8 @@ class FakeWechatPay(FakeVendor):
             raise Refusal(400, "PARAM_ERROR", "参数错误: 账单日期bill_date") from None
         text = bills.bill_of(self.books, day, self.merchant, self.clock())
         token = secrets.token_urlsafe(24)
-        self.books.bills[token] = asked
+        packed = request.url.params.get("tar_type") == "GZIP"
+        self.books.bills[token] = f"{asked} GZIP" if packed else asked
         home = self._address or "https://api.mch.weixin.qq.com"
         return {
             "hash_type": "SHA1",
@@ -276,7 +277,9 @@ class FakeWechatPay(FakeVendor):
         day = self.books.bills.get(request.url.params.get("token", ""))
         if day is None:
             raise Refusal(400, "INVALID_REQUEST", "请重新获取账单地址")
-        return bills.bill_of(self.books, date.fromisoformat(day), self.merchant, self.clock())
+        day, _, packed = day.partition(" ")
+        text = bills.bill_of(self.books, date.fromisoformat(day), self.merchant, self.clock())
+        return gzip.compress(text) if packed else text
 
     def _certificates(self) -> dict[str, Any]:
         if not self.certificates:
@@ -338,6 +341,14 @@ class FakeWechatPay(FakeVendor):
 
     def _pair(self, serial: str) -> bool:
         return any(pair.serial == serial.upper() for pair in self._pairs)
+
+    def _key_named(self, serial: str) -> RSAPrivateKey | None:
+        """With which a request's personal fields are opened."""
+        if serial == self.keys.public_key_id:
+            return private_key(self.keys.public_key_private)
+        found = (each for each in self._pairs if each.serial == serial.upper())
+        pair = next(found, None)
+        return None if pair is None else private_key(pair.private_key)
 
     def _signed(self, body: bytes, wanted: str) -> dict[str, str]:
         by_key = wanted == self.keys.public_key_id or not self.certificates
