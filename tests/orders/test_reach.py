@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from commercekit.identity import LimitView, NewToken
+from commercekit.payments import AttentionKind
 from commercekit.platform.security import LimitKind, Principal
 from tests.shop import MUG, Body, TestShop, given, refused
 
@@ -237,3 +238,69 @@ async def limited_to(shop: TestShop, kind: LimitKind, *codes: str) -> dict[str, 
         NewToken(name="limited", scopes=SCOPES, limit=LimitView(kind=kind, codes=list(codes))),
     )
     return {"Authorization": f"Bearer {issued.secret}"}
+
+
+async def test_money_of_another_market_is_not_there(shop: TestShop) -> None:
+    here = await shop.paid((MUG, 2))
+    there = await elsewhere(shop, await shop.paid((MUG, 2)))
+    for order in (here, there):
+        given(await shop.approve(await shop.asked_back(order, 1)))
+    await shop.settle()
+    eu = await limited(shop, "eu")
+    found: dict[str, list[str]] = {}
+    for path, slug in (
+        ("/admin/payments", "payment-not-found"),
+        ("/admin/refunds", "refund-not-found"),
+    ):
+        every = given(await shop.admin("GET", path))["items"]
+        of_eu = given(await shop.client.get(path, headers=eu))["items"]
+        assert (len(every), len(of_eu)) == (2, 1)
+        found[path] = [of_eu[0]["id"], *({each["id"] for each in every} - {of_eu[0]["id"]})]
+        mine, hidden = found[path]
+        given(await shop.client.get(f"{path}/{mine}", headers=eu))
+        refused(await shop.client.get(f"{path}/{hidden}", headers=eu), 404, slug)
+        # A page that was narrowed down goes on where it ended.
+        page = given(await shop.client.get(f"{path}?limit=1", headers=eu))
+        more = f"{path}?limit=1&cursor={page['next_cursor']}"
+        assert given(await shop.client.get(more, headers=eu)) == {
+            "items": [],
+            "next_cursor": None,
+            "total": None,
+        }
+    payment, refund = (f"{path}/{ids[1]}" for path, ids in found.items())
+    before = [given(await shop.admin("GET", path)) for path in (payment, refund)]
+    for path, body in (
+        (f"{payment}/capture", {}),
+        (f"{payment}/void", None),
+        (f"{payment}/query", None),
+        (f"{payment}/record-collection", {"amount": {"amount": 1, "currency": "CNY"}}),
+        (f"{refund}/retry", None),
+        (f"{refund}/confirm", None),
+    ):
+        headers = eu | {"Idempotency-Key": str(uuid4())}
+        slug = "payment-not-found" if path.startswith(payment) else "refund-not-found"
+        refused(await shop.client.post(path, json=body, headers=headers), 404, slug)
+    assert [given(await shop.admin("GET", path)) for path in (payment, refund)] == before
+
+
+async def test_what_waits_for_a_person_waits_for_one_who_may_see_it(shop: TestShop) -> None:
+    orders = [await shop.paid((MUG, 1)), await elsewhere(shop, await shop.paid((MUG, 1)))]
+    payments = shop.shop.payments
+    for order in orders:
+        async with shop.shop.db.unit_of_work() as uow:
+            payment_id = UUID(order["payments"][0]["id"])
+            await payments.call_for_attention(uow, payment_id, AttentionKind.UNANSWERED, "x")
+    path = "/admin/payments/attention"
+    eu = await limited(shop, "eu")
+    every = given(await shop.admin("GET", path))["items"]
+    [mine] = given(await shop.client.get(path, headers=eu))["items"]
+    assert mine["payment_id"] == orders[1]["payments"][0]["id"]
+    [hidden] = [each for each in every if each["id"] != mine["id"]]
+    done = {"resolution": "asked the bank"}
+    refused(
+        await shop.client.post(f"{path}/{hidden['id']}/resolve", json=done, headers=eu),
+        404,
+        "attention-not-found",
+    )
+    given(await shop.client.post(f"{path}/{mine['id']}/resolve", json=done, headers=eu))
+    assert given(await shop.admin("GET", path))["items"] == [hidden]

@@ -266,6 +266,7 @@ class Shop:
             audit=self.identity,
             book=self.fields,
         )
+        self.payments.know_references(self.orders)
         self.freshness = Freshness()
         self.freshness.follow(self.markets)
         self.projection = Projection(
@@ -310,9 +311,8 @@ class Shop:
             *self._from_plugins(register_subscriptions),
         )
         kinds, schedules = maintenance(self)
-        for more_kinds, more_schedules in (auditing(self, piccolo_apps(self.configuration)),):
-            kinds += more_kinds
-            schedules += more_schedules
+        audits = auditing(self, piccolo_apps(self.configuration))
+        kinds, schedules = kinds + audits[0], schedules + audits[1]
         services: Sequence[Any] = (
             self.notifications,
             self.identity,

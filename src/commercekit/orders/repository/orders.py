@@ -147,6 +147,15 @@ class OrderRepository(EditRepository, StandingRepository):
         found = await self._db.fetchval("SELECT true FROM orders_order WHERE id = $1", order_id)
         return bool(found)
 
+    async def within(self, order_ids: Sequence[UUID], markets: Sequence[str]) -> list[UUID]:
+        """Those of the orders that belong to one of the markets."""
+        rows = await self._db.fetch(
+            "SELECT id FROM orders_order WHERE id = ANY ($1::uuid[]) AND market = ANY ($2::text[])",
+            list(order_ids),
+            list(markets),
+        )
+        return [row["id"] for row in rows]
+
     async def id_of(self, number: str) -> UUID | None:
         """The order with this number."""
         found: UUID | None = await self._db.fetchval(

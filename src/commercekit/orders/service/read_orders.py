@@ -11,7 +11,7 @@ from uuid import UUID
 from commercekit.orders.errors import OrderNotFound, RefundRequestNotFound
 from commercekit.orders.models import HistoryEntry, Order, OrderSearch, OrderSummary, RefundRequest
 from commercekit.orders.rules import packed_units
-from commercekit.orders.service.base import OrderUseCases
+from commercekit.orders.service.base import OrderUseCases, order_id_of
 from commercekit.platform.security import EVERYWHERE
 
 if TYPE_CHECKING:
@@ -60,6 +60,15 @@ class ReadOrders(OrderUseCases):
             message = "There is no such order, or X-Order-Token does not belong to it."
             raise OrderNotFound(message)
         return await self.get(order_id, languages)
+
+    async def references_within(self, references: Sequence[str], reach: Reach) -> frozenset[str]:
+        """Those of the references, as payments have them, whose orders are within ``reach``."""
+        if reach.everything:
+            return frozenset(references)
+        ids = [found for each in references if (found := order_id_of(each)) is not None]
+        return frozenset(
+            str(found) for found in await self._orders.within(ids, sorted(reach.markets))
+        )
 
     async def exists(self, order_id: UUID) -> bool:
         """Whether the order was placed; how a repeated checkout finds what the first one did."""

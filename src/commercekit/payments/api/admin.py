@@ -32,10 +32,12 @@ from commercekit.platform.http import (
     page_request,
     refuses,
 )
-from commercekit.platform.security import principal_of, requires
+from commercekit.platform.security import LimitKind, principal_of, reach_of, requires
 
 __all__ = ["AdminPayments", "AdminRefunds"]
 
+BY_MARKET = (LimitKind.MARKET,)
+"""What a payment is for belongs to a market."""
 _Reference = Annotated[str | None, Parameter(max_length=100, description="Only of this reference")]
 
 
@@ -77,7 +79,7 @@ class AdminPayments(Controller):
         "/",
         operation_id="AdminListPayments",
         summary="Payments, newest first",
-        guards=[requires("payments:read")],
+        guards=[requires("payments:read", limited_by=BY_MARKET)],
     )
     async def list_payments(
         self,
@@ -94,6 +96,7 @@ class AdminPayments(Controller):
             status=status,
             reference=reference,
             gateway=gateway,
+            reach=reach_of(request),
         )
         after = None if page.next_cursor is None else (page.next_cursor,)
         return page_answer(request, [payment_view(item) for item in page.items], after)
@@ -102,7 +105,7 @@ class AdminPayments(Controller):
         "/attention",
         operation_id="AdminListPaymentAttention",
         summary="What a person has to see to, oldest first",
-        guards=[requires("payments:read")],
+        guards=[requires("payments:read", limited_by=BY_MARKET)],
     )
     async def list_attention(
         self,
@@ -116,7 +119,10 @@ class AdminPayments(Controller):
         ] = None,
     ) -> Page[AttentionView]:
         page = await payments.attention_page(
-            page_request(request, limit, cursor), kind=kind, resolved=bool(resolved)
+            page_request(request, limit, cursor),
+            kind=kind,
+            resolved=bool(resolved),
+            reach=reach_of(request),
         )
         after = None if page.next_cursor is None else (page.next_cursor,)
         return page_answer(request, [attention_view(item) for item in page.items], after)
@@ -126,7 +132,7 @@ class AdminPayments(Controller):
         operation_id="AdminResolvePaymentAttention",
         summary="Say that it has been seen to, and how",
         status_code=200,
-        guards=[requires("payments:write")],
+        guards=[requires("payments:write", limited_by=BY_MARKET)],
     )
     async def resolve_attention(
         self,
@@ -136,7 +142,10 @@ class AdminPayments(Controller):
         payments: PaymentService,
     ) -> AttentionView:
         resolved = await payments.resolve_attention(
-            attention_id, actor=principal_of(request).id, resolution=data.resolution
+            attention_id,
+            actor=principal_of(request).id,
+            resolution=data.resolution,
+            reach=reach_of(request),
         )
         return attention_view(resolved)
 
@@ -144,10 +153,12 @@ class AdminPayments(Controller):
         "/{payment_id:uuid}",
         operation_id="AdminGetPayment",
         summary="One payment with its refunds, bookings and history",
-        guards=[requires("payments:read")],
+        guards=[requires("payments:read", limited_by=BY_MARKET)],
     )
-    async def read(self, payment_id: UUID, payments: PaymentService) -> Response[PaymentDetail]:
-        payment = await payments.payment(payment_id)
+    async def read(
+        self, request: Request[Any, Any, Any], payment_id: UUID, payments: PaymentService
+    ) -> Response[PaymentDetail]:
+        payment = await payments.payment(payment_id, reach=reach_of(request))
         detail = PaymentDetail(
             payment=payment_view(payment),
             refunds=[refund_view(refund) for refund in await payments.refunds_on(payment.id)],
@@ -162,7 +173,7 @@ class AdminPayments(Controller):
         operation_id="AdminCapturePayment",
         summary="Take money that is authorised",
         status_code=200,
-        guards=[requires("payments:write")],
+        guards=[requires("payments:write", limited_by=BY_MARKET)],
     )
     async def capture(
         self,
@@ -172,6 +183,7 @@ class AdminPayments(Controller):
         payments: PaymentService,
     ) -> Response[PaymentView]:
         async def work(run: IdempotentRun) -> Answer:
+            await payments.payment(payment_id, reach=reach_of(request))
             payment = await payments.capture(
                 payment_id,
                 data.amount,
@@ -188,12 +200,13 @@ class AdminPayments(Controller):
         operation_id="AdminVoidPayment",
         summary="Let an authorisation go",
         status_code=200,
-        guards=[requires("payments:write")],
+        guards=[requires("payments:write", limited_by=BY_MARKET)],
     )
     async def void(
         self, request: Request[Any, Any, Any], payment_id: UUID, payments: PaymentService
     ) -> Response[PaymentView]:
         async def work(run: IdempotentRun) -> Answer:
+            await payments.payment(payment_id, reach=reach_of(request))
             payment = await payments.void(
                 payment_id, actor=principal_of(request).id, operation_id=run.id
             )
@@ -206,7 +219,7 @@ class AdminPayments(Controller):
         operation_id="AdminRecordCollection",
         summary="Book money that was handed over, such as cash on delivery",
         status_code=200,
-        guards=[requires("payments:write")],
+        guards=[requires("payments:write", limited_by=BY_MARKET)],
     )
     async def record_collection(
         self,
@@ -216,6 +229,7 @@ class AdminPayments(Controller):
         payments: PaymentService,
     ) -> Response[PaymentView]:
         async def work(run: IdempotentRun) -> Answer:
+            await payments.payment(payment_id, reach=reach_of(request))
             payment = await payments.record_collection(
                 payment_id,
                 data.amount,
@@ -232,9 +246,12 @@ class AdminPayments(Controller):
         operation_id="AdminQueryPayment",
         summary="Ask the gateway what it knows, now",
         status_code=200,
-        guards=[requires("payments:write")],
+        guards=[requires("payments:write", limited_by=BY_MARKET)],
     )
-    async def query(self, payment_id: UUID, payments: PaymentService) -> PaymentView:
+    async def query(
+        self, request: Request[Any, Any, Any], payment_id: UUID, payments: PaymentService
+    ) -> PaymentView:
+        await payments.payment(payment_id, reach=reach_of(request))
         return payment_view(await payments.query(payment_id))
 
 
@@ -249,7 +266,7 @@ class AdminRefunds(Controller):
         "/",
         operation_id="AdminListRefunds",
         summary="Refunds, newest first",
-        guards=[requires("refunds:read")],
+        guards=[requires("refunds:read", limited_by=BY_MARKET)],
     )
     async def list_refunds(
         self,
@@ -261,7 +278,10 @@ class AdminRefunds(Controller):
         reference: _Reference = None,
     ) -> Page[RefundView]:
         page = await payments.refund_page(
-            page_request(request, limit, cursor), status=status, reference=reference
+            page_request(request, limit, cursor),
+            status=status,
+            reference=reference,
+            reach=reach_of(request),
         )
         after = None if page.next_cursor is None else (page.next_cursor,)
         return page_answer(request, [refund_view(item) for item in page.items], after)
@@ -270,10 +290,12 @@ class AdminRefunds(Controller):
         "/{refund_id:uuid}",
         operation_id="AdminGetRefund",
         summary="One refund",
-        guards=[requires("refunds:read")],
+        guards=[requires("refunds:read", limited_by=BY_MARKET)],
     )
-    async def read(self, refund_id: UUID, payments: PaymentService) -> Response[RefundView]:
-        refund = await payments.refund(refund_id)
+    async def read(
+        self, request: Request[Any, Any, Any], refund_id: UUID, payments: PaymentService
+    ) -> Response[RefundView]:
+        refund = await payments.refund(refund_id, reach=reach_of(request))
         return Response(refund_view(refund), headers={"ETag": etag_of(refund.version)})
 
     @post(
@@ -281,12 +303,13 @@ class AdminRefunds(Controller):
         operation_id="AdminRetryRefund",
         summary="Send a refund again that failed or needs attention",
         status_code=200,
-        guards=[requires("refunds:approve", step_up=True)],
+        guards=[requires("refunds:approve", step_up=True, limited_by=BY_MARKET)],
     )
     async def retry(
         self, request: Request[Any, Any, Any], refund_id: UUID, payments: PaymentService
     ) -> Response[RefundView]:
         async def work(run: IdempotentRun) -> Answer:
+            await payments.refund(refund_id, reach=reach_of(request))
             refund = await payments.retry_refund(
                 refund_id, actor=principal_of(request).id, operation_id=run.id
             )
@@ -299,7 +322,7 @@ class AdminRefunds(Controller):
         operation_id="AdminConfirmRefund",
         summary="Say that a refund which failed or needed a person has been paid out",
         status_code=200,
-        guards=[requires("refunds:approve", step_up=True)],
+        guards=[requires("refunds:approve", step_up=True, limited_by=BY_MARKET)],
     )
     async def confirm(
         self,
@@ -311,6 +334,7 @@ class AdminRefunds(Controller):
         note = "" if data is None else data.note
 
         async def work(run: IdempotentRun) -> Answer:
+            await payments.refund(refund_id, reach=reach_of(request))
             refund = await payments.confirm_refund(
                 refund_id, actor=principal_of(request).id, operation_id=run.id, note=note
             )

@@ -10,7 +10,7 @@ from commercekit.payments.api.views import DisputeView, dispute_view
 from commercekit.payments.providers import DisputeState
 from commercekit.payments.service import PaymentService
 from commercekit.platform.http import PageCursor, PageLimit, page_answer, page_request
-from commercekit.platform.security import requires
+from commercekit.platform.security import LimitKind, reach_of, requires
 
 __all__ = ["AdminDisputes"]
 
@@ -25,7 +25,7 @@ class AdminDisputes(Controller):
         "/",
         operation_id="AdminListDisputes",
         summary="Disputes, newest first",
-        guards=[requires("payments:read")],
+        guards=[requires("payments:read", limited_by=(LimitKind.MARKET,))],
     )
     async def list_disputes(
         self,
@@ -48,6 +48,7 @@ class AdminDisputes(Controller):
             state=status,
             reference=reference,
             open_only=bool(open_only),
+            reach=reach_of(request),
         )
         after = None if page.next_cursor is None else (page.next_cursor,)
         return page_answer(request, [dispute_view(item) for item in page.items], after)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -93,13 +94,18 @@ async def call_for_attention(
 
 
 async def resolve_attention(
-    desk: Desk, attention_id: UUID, *, actor: str, resolution: str
+    desk: Desk,
+    attention_id: UUID,
+    *,
+    actor: str,
+    resolution: str,
+    reaches: Callable[[str], Awaitable[bool]],
 ) -> Attention:
     """See :meth:`PaymentService.resolve_attention`."""
 
     async def work(uow: UnitOfWork) -> Attention:
         found = await desk.rows.lock_attention(uow, attention_id)
-        if found is None:
+        if found is None or not await reaches(found.reference):
             raise AttentionNotFound(attention_id)
         if found.resolved_at is not None:
             return found

@@ -51,10 +51,11 @@ from commercekit.payments.settings import PaymentsSettings
 from commercekit.platform.db import Coalescer
 from commercekit.platform.jobs import JobContext, JobKind, Schedule
 from commercekit.platform.providers import Ack, RawRequest
+from commercekit.platform.security import EVERYWHERE
 
 if TYPE_CHECKING:
     from commercekit.platform.db import Database, UnitOfWork
-    from commercekit.platform.security import AuditPort, Sealer
+    from commercekit.platform.security import AuditPort, Reach, Sealer
 
 __all__ = ["PaymentService"]
 
@@ -396,10 +397,16 @@ class PaymentService(KeepBooks):
         await call_for_attention(self._desk, uow, payment_id, kind, detail)
 
     async def resolve_attention(
-        self, attention_id: UUID, *, actor: str, resolution: str
+        self, attention_id: UUID, *, actor: str, resolution: str, reach: Reach = EVERYWHERE
     ) -> Attention:
         """Say that it has been seen to, and how. Audited; resolving again changes nothing."""
-        return await resolve_attention(self._desk, attention_id, actor=actor, resolution=resolution)
+        return await resolve_attention(
+            self._desk,
+            attention_id,
+            actor=actor,
+            resolution=resolution,
+            reaches=lambda reference: self._reaches(reference, reach),
+        )
 
     # --------------------------------------------------------------- the safety net
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from commercekit.kernel import Page, PageRequest
+from commercekit.payments.errors import PaymentNotFound, RefundNotFound
 from commercekit.payments.models import (
     Attention,
     AttentionKind,
@@ -19,9 +20,16 @@ from commercekit.payments.models import (
     Refund,
 )
 from commercekit.payments.service.desk import Desk
+from commercekit.payments.service.narrowing import (
+    NothingReached,
+    ReferencesWithin,
+    narrowed_page,
+)
+from commercekit.platform.security import EVERYWHERE
 
 if TYPE_CHECKING:
     from commercekit.platform.db import UnitOfWork
+    from commercekit.platform.security import Reach
 
 __all__ = ["ReadPayments"]
 
@@ -31,14 +39,30 @@ class ReadPayments:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._references: ReferencesWithin = NothingReached()
 
-    async def payment(self, payment_id: UUID) -> Payment:
-        """One payment, or :class:`~commercekit.payments.PaymentNotFound`."""
-        return await self._desk.payment(payment_id)
+    def know_references(self, known: ReferencesWithin) -> None:
+        """Whom to ask what a reference is, for staff who are limited; until then they reach nothing."""
+        self._references = known
 
-    async def refund(self, refund_id: UUID) -> Refund:
-        """One refund, or :class:`~commercekit.payments.RefundNotFound`."""
-        return await self._desk.refund(refund_id)
+    async def payment(self, payment_id: UUID, *, reach: Reach = EVERYWHERE) -> Payment:
+        """One payment, or :class:`~commercekit.payments.PaymentNotFound`, beyond ``reach`` too."""
+        found = await self._desk.payment(payment_id)
+        if not await self._reaches(found.reference, reach):
+            raise PaymentNotFound(payment_id)
+        return found
+
+    async def refund(self, refund_id: UUID, *, reach: Reach = EVERYWHERE) -> Refund:
+        """One refund, or :class:`~commercekit.payments.RefundNotFound`, beyond ``reach`` too."""
+        found = await self._desk.refund(refund_id)
+        if not await self._reaches(found.reference, reach):
+            raise RefundNotFound(refund_id)
+        return found
+
+    async def _reaches(self, reference: str, reach: Reach) -> bool:
+        return reach.everything or bool(
+            await self._references.references_within([reference], reach)
+        )
 
     async def payments_of(self, uow: UnitOfWork | None, reference: str) -> list[Payment]:
         """All payments of the reference, oldest first."""
@@ -92,19 +116,21 @@ class ReadPayments:
         state: str | None = None,
         reference: str | None = None,
         open_only: bool = False,
+        reach: Reach = EVERYWHERE,
     ) -> Page[Dispute]:
-        """Disputes, newest first."""
-        items = await self._desk.rows.dispute_page(
-            self._desk.db,
-            limit=page.limit + 1,
-            before=None if page.after is None else UUID(page.after[0]),
-            state=state,
-            reference=reference,
-            open_only=open_only,
-        )
-        more = len(items) > page.limit
-        items = items[: page.limit]
-        return Page(items=items, next_cursor=str(items[-1].id) if more else None)
+        """Disputes within ``reach``, newest first."""
+
+        async def read(limit: int, before: UUID | None) -> list[Dispute]:
+            return await self._desk.rows.dispute_page(
+                self._desk.db,
+                limit=limit,
+                before=before,
+                state=state,
+                reference=reference,
+                open_only=open_only,
+            )
+
+        return await narrowed_page(page, read, reach, self._references)
 
     async def payment_page(
         self,
@@ -113,49 +139,63 @@ class ReadPayments:
         status: str | None = None,
         reference: str | None = None,
         gateway: str | None = None,
+        reach: Reach = EVERYWHERE,
     ) -> Page[Payment]:
-        """Payments, newest first."""
-        items = await self._desk.rows.page(
-            self._desk.db,
-            limit=page.limit + 1,
-            before=None if page.after is None else UUID(page.after[0]),
-            status=status,
-            reference=reference,
-            gateway=gateway,
-        )
-        more = len(items) > page.limit
-        items = items[: page.limit]
-        return Page(items=items, next_cursor=str(items[-1].id) if more else None)
+        """Payments within ``reach``, newest first."""
+
+        async def read(limit: int, before: UUID | None) -> list[Payment]:
+            return await self._desk.rows.page(
+                self._desk.db,
+                limit=limit,
+                before=before,
+                status=status,
+                reference=reference,
+                gateway=gateway,
+            )
+
+        return await narrowed_page(page, read, reach, self._references)
 
     async def refund_page(
-        self, page: PageRequest, *, status: str | None = None, reference: str | None = None
+        self,
+        page: PageRequest,
+        *,
+        status: str | None = None,
+        reference: str | None = None,
+        reach: Reach = EVERYWHERE,
     ) -> Page[Refund]:
-        """Refunds, newest first."""
-        items = await self._desk.rows.refund_page(
-            self._desk.db,
-            limit=page.limit + 1,
-            before=None if page.after is None else UUID(page.after[0]),
-            status=status,
-            reference=reference,
-        )
-        more = len(items) > page.limit
-        items = items[: page.limit]
-        return Page(items=items, next_cursor=str(items[-1].id) if more else None)
+        """Refunds within ``reach``, newest first."""
+
+        async def read(limit: int, before: UUID | None) -> list[Refund]:
+            return await self._desk.rows.refund_page(
+                self._desk.db,
+                limit=limit,
+                before=before,
+                status=status,
+                reference=reference,
+            )
+
+        return await narrowed_page(page, read, reach, self._references)
 
     async def attention_page(
-        self, page: PageRequest, *, kind: str | None = None, resolved: bool = False
+        self,
+        page: PageRequest,
+        *,
+        kind: str | None = None,
+        resolved: bool = False,
+        reach: Reach = EVERYWHERE,
     ) -> Page[Attention]:
-        """What a person has to see to, oldest first; or what was resolved."""
-        items = await self._desk.rows.attention_page(
-            self._desk.db,
-            limit=page.limit + 1,
-            after=None if page.after is None else UUID(page.after[0]),
-            kind=kind,
-            resolved=resolved,
-        )
-        more = len(items) > page.limit
-        items = items[: page.limit]
-        return Page(items=items, next_cursor=str(items[-1].id) if more else None)
+        """What a person has to see to within ``reach``, oldest first; or what was resolved."""
+
+        async def read(limit: int, after: UUID | None) -> list[Attention]:
+            return await self._desk.rows.attention_page(
+                self._desk.db,
+                limit=limit,
+                after=after,
+                kind=kind,
+                resolved=resolved,
+            )
+
+        return await narrowed_page(page, read, reach, self._references)
 
     async def attention_counts(self) -> dict[AttentionKind, int]:
         """How many things of each kind wait for a person."""
