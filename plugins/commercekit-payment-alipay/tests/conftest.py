@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import httpx
+import msgspec
 import pytest
 
-from commercekit.kernel import Money
-from commercekit.payments import Action, FormPost, QrCode, Redirect
+from commercekit.kernel import Money, new_id
+from commercekit.payments import (
+    Action,
+    CaptureMode,
+    CreatePayment,
+    Flow,
+    FormPost,
+    QrCode,
+    Redirect,
+)
 from commercekit.platform.providers import ProviderContext, RawRequest
 from commercekit.platform.settings import Secret
 from commercekit.testing import ManualClock, provider_context, raw_request
@@ -62,18 +72,18 @@ def certified(identity: Identity, tmp_path: Path) -> Account:
 
 
 @pytest.fixture
-def gateway() -> AlipayGateway:
+def alipay() -> AlipayGateway:
     """The gateway under test."""
     return AlipayGateway()
 
 
 @pytest.fixture
 async def context(
-    gateway: AlipayGateway, account: Account, fake: FakeAlipay, clock: ManualClock
+    alipay: AlipayGateway, account: Account, fake: FakeAlipay, clock: ManualClock
 ) -> AsyncIterator[ProviderContext]:
     """The account, talking to the fake."""
     async with httpx.AsyncClient(transport=httpx.MockTransport(fake.answer)) as http:
-        yield provider_context(gateway, account, http=http, clock=clock)
+        yield provider_context(alipay, account, http=http, clock=clock)
 
 
 class Shopper:
@@ -209,6 +219,38 @@ def told(fake: FakeAlipay, clock: ManualClock) -> Callable[..., RawRequest]:
         return raw_request(posted(fake.signed_form(kept)), at=clock.now())
 
     return make
+
+
+@pytest.fixture
+def wanted(clock) -> Callable[..., CreatePayment]:
+    def make(**changes) -> CreatePayment:
+        payment_id = new_id().hex
+        return msgspec.structs.replace(
+            CreatePayment(
+                payment_id=payment_id,
+                order_ref="261122-1",
+                amount=Money(49_90, "CNY"),
+                flow=Flow.REDIRECT,
+                capture=CaptureMode.AUTO,
+                subject="Order 261122-1",
+                idempotency_key=payment_id,
+                notify_url="https://shop.test/webhooks/payments/alipay/default",
+                return_url="https://shop.test/thanks",
+                expires_at=clock.now() + timedelta(minutes=30),
+            ),
+            **changes,
+        )
+
+    return make
+
+
+@pytest.fixture
+async def paid(alipay, context, shopper, wanted):
+    """A payment that the shopper has paid."""
+    request = wanted()
+    result = await alipay.create(context, request)
+    assert shopper.press(result.action, "pay").status_code == 303
+    return request
 
 
 def resigned(raw: RawRequest, **changes: Any) -> dict[str, str]:

@@ -42,15 +42,17 @@ async def signing_key(
     if serial is None or serial == keys.serial_of(account.alipay_cert):
         return _key_in(account)
 
-    async def made() -> tuple[RSAPublicKey | None, timedelta]:
+    async def made() -> tuple[RSAPublicKey | bool, timedelta]:
         key = await _renewed(ctx, serial, fetch)
-        return key, _KEPT if key else _REFUSED
+        # Not None: that is what the cache says where it has nothing.
+        return (key, _KEPT) if key else (False, _REFUSED)
 
-    key = await ctx.cache.get_or_make(f"{_CURRENT}:{serial}", made)
-    if key is not None:
-        # Notifications name no certificate: they are tried with this one too.
-        await ctx.cache.set(_CURRENT, key, _KEPT)
-    return key
+    kept = await ctx.cache.get_or_make(f"{_CURRENT}:{serial}", made)
+    if not isinstance(kept, RSAPublicKey):
+        return None
+    # Notifications name no certificate: they are tried with this one too.
+    await ctx.cache.set(_CURRENT, kept, _KEPT)
+    return kept
 
 
 async def notifying_keys(ctx: ProviderContext) -> list[RSAPublicKey]:

@@ -140,7 +140,7 @@ def is_renewal(
     Merchants' certificates come from the same root: being issued by it alone proves nothing.
     """
     leaf, *between = chain
-    if _organisation(leaf) != _organisation(known) or not _organisation(known):
+    if _name(leaf) != _name(known) or not _name(known):
         return False
     issuers, link = [*between, *trusted], leaf
     for _ in range(len(issuers)):
@@ -164,10 +164,9 @@ def _issued(cert: x509.Certificate, issuer: x509.Certificate) -> bool:
     return True
 
 
-def _organisation(cert: x509.Certificate) -> list[str]:
-    return [
-        str(each.value) for each in cert.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
-    ]
+def _name(cert: x509.Certificate) -> list[str]:
+    """Whose it is: the vendor's company and the merchant it serves."""
+    return [str(each.value) for each in cert.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
 
 
 def _read(path: Path) -> list[x509.Certificate]:

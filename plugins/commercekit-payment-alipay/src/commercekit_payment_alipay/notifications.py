@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_to_bytes
 
@@ -49,6 +50,7 @@ _STATES: Final = {
     "TRADE_CLOSED": PaymentState.CLOSED,
 }
 _MALFORMED: Final = "malformed"
+_AMOUNT: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{1,2})?", re.ASCII)
 
 
 def merchant(app_id: str, seller_id: str) -> str:
@@ -188,7 +190,6 @@ def _required(said: Mapping[str, str], name: str) -> str:
 
 
 def _number(text: str) -> Decimal:
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        raise ValueError(_MALFORMED) from None
+    if not _AMOUNT.fullmatch(text):
+        raise ValueError(_MALFORMED)
+    return Decimal(text)
