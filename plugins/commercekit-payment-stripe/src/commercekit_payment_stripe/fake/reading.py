@@ -39,13 +39,13 @@ class Reading:
             return self._search(asked, expand)
         name, key = ("/".join(path), None)
         if name not in _LISTS:
-            name, key = ("/".join(path[:-1]), path[-1])
+            name, key = ("/".join(path[:-1]), "".join(path[-1:]))
         if name not in _LISTS:
             raise no_such_path(path)
         kept, what, *filters = _LISTS[name]
         among = getattr(self._books, kept)
         if key is None:
-            return self._list(among, asked, expand, *filters)
+            return self._list(name, asked, expand, *filters)
         if kept == "intents":
             asked.text("client_secret")
         return self._one(among, what, key, asked, expand)
@@ -57,9 +57,8 @@ class Reading:
         found(kept, what, key)
         return self._moves.objects.of(key, expand)
 
-    def _list(
-        self, kept: dict[str, Any], asked: Params, expand: list[str], *filters: str
-    ) -> dict[str, Any]:
+    def _list(self, name: str, asked: Params, expand: list[str], *filters: str) -> dict[str, Any]:
+        kept: dict[str, Any] = getattr(self._books, _LISTS[name][0])
         limit = asked.whole("limit") or 10
         if not 1 <= limit <= 100:
             raise Refused(400, "Invalid integer: limit is from 1 to 100", param="limit")
@@ -67,7 +66,7 @@ class Reading:
         within = asked.part("created")
         bounds = {name: within.whole(name) for name in ("gt", "gte", "lt", "lte")}
         within.done()
-        wanted = {name: asked.text(name) for name in filters}
+        wanted = {each: asked.text(each) for each in filters}
         asked.done()
         listed = [
             each
@@ -81,7 +80,7 @@ class Reading:
         inner = [path.removeprefix("data.") for path in expand]
         data = [self._moves.objects.of(each.id, inner) for each in listed[:limit]]
         more = len(listed) > limit
-        return {"object": "list", "url": "/v1", "has_more": more, "data": data}
+        return {"object": "list", "url": f"/v1/{name}", "has_more": more, "data": data}
 
     def _search(self, asked: Params, expand: list[str]) -> dict[str, Any]:
         """Behind by a minute, as the vendor's own is."""
@@ -99,7 +98,8 @@ class Reading:
             and each.created <= self._now() - _SEARCHABLE_AFTER
         ]
         data, more = hits[:limit], len(hits) > limit
-        return {"object": "search_result", "url": "/v1", "has_more": more, "data": data}
+        url = "/v1/payment_intents/search"
+        return {"object": "search_result", "url": url, "has_more": more, "data": data}
 
 
 def found(kept: dict[str, T], what: str, key: str, param: str = "id") -> T:

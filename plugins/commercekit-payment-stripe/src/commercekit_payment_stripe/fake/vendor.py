@@ -147,7 +147,7 @@ endpoint = "{self._address}"
     def _check(self, request: httpx.Request, path: list[str]) -> None:
         key = request.headers.get("authorization", "").removeprefix("Bearer ")
         # In a browser the publishable key may confirm, with the client secret.
-        confirms = path[-1] == "confirm" and key == self._publishable_key
+        confirms = path[-1:] == ["confirm"] and key == self._publishable_key
         if key != self._api_key and not confirms:
             shown = f"{key[:8]}{'*' * 8}{key[-4:]}" if len(key) > 20 else ""
             raise Refused(401, f"Invalid API Key provided: {shown}")

@@ -1,0 +1,169 @@
+"""Talks to the fake with the vendor's own library, in an environment that has nothing else.
+
+Arguments: where the fake is, and its keys. Prints what happened as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import requests
+import stripe
+
+ADDRESS, KEY, PUBLISHABLE, SECRET = sys.argv[1:5]
+client = stripe.StripeClient(KEY, base_addresses={"api": ADDRESS}, max_network_retries=0)
+browser = stripe.StripeClient(PUBLISHABLE, base_addresses={"api": ADDRESS}, max_network_retries=0)
+OURS = {"commercekit_payment": "01a2074a8e26715cb160bf3c183ef760"}
+
+
+def session(**more):
+    line = {
+        "quantity": 1,
+        "price_data": {"currency": "usd", "unit_amount": 4990, "product_data": {"name": "Cap"}},
+    }
+    params = {
+        "mode": "payment",
+        "line_items": [line],
+        "success_url": "https://shop.test/thanks",
+        "metadata": OURS,
+        "payment_intent_data": {"metadata": OURS},
+        **more,
+    }
+    return client.v1.checkout.sessions.create(params)
+
+
+def refused(call):
+    try:
+        call()
+    except stripe.StripeError as error:
+        return [type(error).__name__, error.http_status, error.code]
+    return None
+
+
+def pages():
+    made = session()
+    pressed = requests.post(made.url, data={"action": "pay"}, allow_redirects=False, timeout=10)
+    seen = client.v1.checkout.sessions.retrieve(
+        made.id, {"expand": ["payment_intent.latest_charge"]}
+    )
+    other = session()
+    gone = client.v1.checkout.sessions.expire(other.id)
+    return {
+        "pressed": [pressed.status_code, pressed.headers["location"]],
+        "seen": [seen.status, seen.payment_status, seen.amount_total],
+        "charge": [seen.payment_intent.status, seen.payment_intent.latest_charge.amount_captured],
+        "by_intent": client.v1.checkout.sessions.list({"payment_intent": seen.payment_intent.id})
+        .data[0]
+        .id
+        == made.id,
+        "gone": [gone.status, gone.url],
+        "again": refused(lambda: client.v1.checkout.sessions.expire(other.id)),
+    }
+
+
+def intents():
+    made = client.v1.payment_intents.create(
+        {
+            "amount": 4990,
+            "currency": "usd",
+            "capture_method": "manual",
+            "automatic_payment_methods": {"enabled": True},
+            "metadata": OURS,
+        },
+        {"idempotency_key": "one"},
+    )
+    again = client.v1.payment_intents.create(
+        {
+            "amount": 4990,
+            "currency": "usd",
+            "capture_method": "manual",
+            "automatic_payment_methods": {"enabled": True},
+            "metadata": OURS,
+        },
+        {"idempotency_key": "one"},
+    )
+    other = refused(
+        lambda: client.v1.payment_intents.create(
+            {"amount": 1, "currency": "usd"}, {"idempotency_key": "one"}
+        )
+    )
+    declined = refused(
+        lambda: client.v1.payment_intents.confirm(
+            made.id, {"payment_method": "pm_card_chargeDeclined"}
+        )
+    )
+    held = client.v1.payment_intents.confirm(made.id, {"payment_method": "pm_card_visa"})
+    taken = client.v1.payment_intents.capture(made.id, {"amount_to_capture": 2000})
+    return {
+        "same": made.id == again.id,
+        "other": other,
+        "declined": declined,
+        "held": [held.status, held.amount_capturable, held.amount_received],
+        "taken": [taken.status, taken.amount_capturable, taken.amount_received],
+        "void": refused(lambda: client.v1.payment_intents.cancel(made.id)),
+        "unknown": refused(
+            lambda: client.v1.payment_intents.create(
+                {"amount": 100, "currency": "usd", "colour": "red"}
+            )
+        ),
+        "id": made.id,
+    }
+
+
+def refunds(intent):
+    part = client.v1.refunds.create({"payment_intent": intent, "amount": 500, "metadata": OURS})
+    listed = client.v1.refunds.list({"payment_intent": intent})
+    return {
+        "part": [part.status, part.amount, part.metadata["commercekit_payment"]],
+        "listed": [each.id == part.id for each in listed.data],
+        "more": refused(
+            lambda: client.v1.refunds.create({"payment_intent": intent, "amount": 9999})
+        ),
+        "none": refused(lambda: client.v1.refunds.retrieve("re_none")),
+    }
+
+
+def balance():
+    movements = client.v1.balance_transactions.list({"limit": 2, "expand": ["data.source"]})
+    everything = list(movements.auto_paging_iter())
+    return [
+        [each.type, each.reporting_category, each.net, each.source.object] for each in everything
+    ]
+
+
+def keys():
+    stranger = stripe.StripeClient("sk_test_wrong", base_addresses={"api": ADDRESS})
+    return [
+        refused(stranger.v1.payment_intents.list),
+        refused(browser.v1.payment_intents.list),
+    ]
+
+
+def told():
+    """Webhooks as they were posted, on standard input: headers and bodies."""
+    seen = []
+    for header, body in json.loads(sys.stdin.read() or "[]"):
+        event = client.construct_event(body.encode(), header, SECRET)
+        seen.append([event.type, event.data.object.object])
+        try:
+            client.construct_event(body.replace("usd", "eur").encode(), header, SECRET)
+        except stripe.SignatureVerificationError:
+            continue
+        seen.append("took a forgery")
+    return seen
+
+
+def everything():
+    """Each thing once, with what is refused."""
+    paid = intents()
+    return {
+        "pages": pages(),
+        "intents": paid,
+        "refunds": refunds(paid["id"]),
+        "balance": balance(),
+        "keys": keys(),
+    }
+
+
+sys.stdout.write(json.dumps(told() if sys.argv[5] == "told" else everything()))
