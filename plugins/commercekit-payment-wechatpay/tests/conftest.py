@@ -175,7 +175,7 @@ class Shop:
             return_url="https://shop.test/thanks?order=1&x=2",
             expires_at=self.context.now() + timedelta(minutes=30),
             customer_ip="203.0.113.77",
-            payer_ref="oUpF8uMuAJO_M2pxb1Q9zNjWeS6o",
+            payer_ref="openid-of-somebody",
         )
         return msgspec.structs.replace(wanted, **changes)
 

@@ -28,7 +28,7 @@ class WechatPay(PaymentGatewayContract):
         return account
 
     def payment_request(self, request: CreatePayment) -> CreatePayment:
-        return msgspec.structs.replace(request, payer_ref="oUpF8uMuAJO_M2pxb1Q9zNjWeS6o")
+        return msgspec.structs.replace(request, payer_ref="openid-of-somebody")
 
 
 class TestByPublicKey(WechatPay):

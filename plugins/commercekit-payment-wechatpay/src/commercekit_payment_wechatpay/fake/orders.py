@@ -123,7 +123,7 @@ def said_of(order: Order, merchant: str) -> dict[str, Any]:
             "trade_type": order.trade_type,
             "bank_type": "OTHERS",
             "success_time": order.success_time.isoformat(timespec="seconds"),
-            "payer": {"openid": order.openid or "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"},
+            "payer": {"openid": order.openid or "openid-of-somebody"},
         }
         said["amount"] |= {"payer_total": order.total, "payer_currency": "CNY"}
     return said
