@@ -22,16 +22,24 @@ _TOKEN = "COMMERCEKIT_TOKEN"  # noqa: S105 - the name of a variable
     "--token",
     help=f"Staff token (orders, shipments, refunds); else ${_TOKEN}, or that of the run.",
 )
+@click.option(
+    "--pay-with",
+    metavar="METHOD",
+    help="A way to pay whose page a browser can open; else one of the sandbox gateway.",
+)
 @lang_option
 @pass_place
-def demo(place: Place, *, url: str | None, token: str | None, lang: str) -> int:
+def demo(
+    place: Place, *, url: str | None, token: str | None, pay_with: str | None, lang: str
+) -> int:
     """Buy something through the shop's HTTP interface and tell about it.
 
-    List, detail, cart, price, order, payment on the sandbox gateway's own page, shipping with the
-    sandbox carrier until delivery, and a partial refund. Exit code 0 only if every step held.
+    List, detail, cart, price, order, payment on the gateway's own page, shipping with the sandbox
+    carrier until delivery, and a partial refund. Exit code 0 only if every step held.
 
     \b
     commercekit demo
+    commercekit demo --pay-with METHOD
     commercekit demo --lang zh --url https://shop.example --token ck_…
     """
     from commercekit.cli.demo.client import ShopClient
@@ -42,7 +50,7 @@ def demo(place: Place, *, url: str | None, token: str | None, lang: str) -> int:
     narrator = Narrator(lang)
     client = ShopClient(base_url, staff_token=staff, lang=lang)
     try:
-        Purchase(client, narrator, base_url).walk()
+        Purchase(client, narrator, base_url, pay_with).walk()
     except Failed as error:
         message = narrator.text("failed", problem=error.detail)
         raise Failed(message) from error

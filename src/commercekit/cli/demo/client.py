@@ -70,8 +70,11 @@ class ShopClient:
         return answer.json() if answer.content else None
 
     def page(self, method: str, url: str, form: dict[str, str] | None = None) -> httpx.Response:
-        """A page for people, as a browser would get it; redirects are not followed."""
+        """A page for people, as a browser would get it; redirects away from it are not followed."""
         answer = self._send(method, url, data=form)
+        if method == "GET" and answer.has_redirect_location:  # a short link, as in codes to scan
+            url = str(answer.url.join(answer.headers["Location"]))
+            answer = self._send(method, url)
         if answer.status_code not in {200, 302, 303}:
             message = f"{method} {url} answered {answer.status_code}: {answer.text[:200]}"
             raise StepFailed(message)

@@ -44,8 +44,8 @@ _TEXTS: Final = {
         "zh": "以相同的幂等键重发请求：得到同一个订单，而不是第二个。",
     },
     "page": {
-        "en": "The sandbox gateway shows its payment page; we press “pay”.",
-        "zh": "沙箱网关显示付款页面；我们点击“付款”。",
+        "en": "The payment page of {method} opens; we press “pay”.",
+        "zh": "{method} 的付款页面打开；我们点击“付款”。",
     },
     "paid": {
         "en": "The gateway's signed notification arrived: the order is paid.",

@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from commercekit.cli.demo.client import ShopClient, StepFailed, new_key
 from commercekit.cli.demo.narration import Narrator, money
 from commercekit.cli.demo.payment_page import forms_of
+
+if TYPE_CHECKING:
+    import httpx
 
 __all__ = ["Purchase"]
 
@@ -34,6 +37,8 @@ class Purchase:
     client: ShopClient
     narrator: Narrator
     base_url: str
+    method: str | None = None
+    """How it is paid; a way of the sandbox gateway if nothing is said."""
     product: dict[str, Any] = field(default_factory=dict)
     variant: dict[str, Any] = field(default_factory=dict)
     cart: dict[str, Any] = field(default_factory=dict)
@@ -153,11 +158,8 @@ class Purchase:
     # -- the order --------------------------------------------------------------------------------
 
     def _place(self) -> None:
-        methods = self._on_cart("GET", "/payment-methods")
-        method = next((m["code"] for m in methods if "sandbox" in m["code"]), None)
-        _require(method, "the sandbox gateway is not among the payment methods")
         body = {
-            "payment_method": method,
+            "payment_method": self._way_to_pay(),
             "email": _EMAIL,
             "expected_total": self.cart["totals"]["total"],
         }
@@ -172,12 +174,34 @@ class Purchase:
         _require(again == self.order, "the same key gave another answer")
         self.narrator.add("replayed")
 
-    def _pay(self) -> None:
+    def _way_to_pay(self) -> str:
+        offered = [str(each["code"]) for each in self._on_cart("GET", "/payment-methods")]
+        wanted = self.method or "sandbox"
+        chosen = [code for code in offered if code == self.method or not self.method]
+        method = next((code for code in chosen if wanted in code), None)
+        if method is None:
+            message = f"{wanted} is not among the ways to pay: {', '.join(offered)}"
+            raise StepFailed(message)
+        return method
+
+    def _open_page(self) -> httpx.Response:
+        """Where the shopper pays: opened by a link, by a form that sends itself, by scanning a code."""
         action = self.order["payment"]["action"]
-        _require(action["kind"] == "redirect", f"the payment asks for {action['kind']}")
-        page = self.client.page("GET", action["url"])
-        self.narrator.tell("page")
-        forms = [form for form in forms_of(page.text, action["url"]) if form.buttons]
+        match action["kind"]:
+            case "redirect":
+                return self.client.page("GET", action["url"])
+            case "form":
+                return self.client.page("POST", action["url"], action["fields"])
+            case "qr" if action["text"].startswith(("http://", "https://")):
+                return self.client.page("GET", action["text"])
+            case kind:
+                message = f"the payment asks for {kind}, which takes more than a browser"
+                raise StepFailed(message)
+
+    def _pay(self) -> None:
+        page = self._open_page()
+        self.narrator.tell("page", method=self.order["payment"]["method"])
+        forms = [form for form in forms_of(page.text, str(page.url)) if form.buttons]
         _require(forms, "the payment page has no form")
         form = forms[0]
         button = next(((n, v) for n, v in form.buttons if v == "pay"), form.buttons[0])
