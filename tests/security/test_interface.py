@@ -43,13 +43,13 @@ async def test_whoever_asks_and_however_often(shop: TestShop) -> None:
     before = await here.her_things()
     for name in ("nobody", "customer", "another market", "read-only"):
         for mode in (GOOD, BAD):
-            await interface.ask(here.visitors[name], interface.operations, mode, 4)
+            await interface.ask(here.visitors[name], interface.operations, mode, 3)
         assert await here.her_things() == before, name
     await interface.wander(here.visitors["customer"], journeys=20, steps=10)
     assert await here.her_things() == before
     for name in ("support", "owner"):
         for mode in (GOOD, BAD):
-            await interface.ask(here.visitors[name], interface.operations, mode, 8)
+            await interface.ask(here.visitors[name], interface.operations, mode, 5)
     await interface.wander(here.visitors["owner"], journeys=20, steps=20)
     await shop.settle()
     assert interface.found == {}, interface.report()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import logging
 
 import pytest
@@ -201,3 +202,35 @@ async def test_a_part_that_requests_can_do_without_makes_the_shop_degraded_and_n
         response = await client.get("/readyz")
     assert response.status_code == 200
     assert response.json() == {"status": "degraded", "cache": "degraded", "database": "ok"}
+
+
+async def test_a_body_that_is_cut_off_is_malformed_and_no_error_of_ours(caplog):
+    told = [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
+    sent = []
+
+    async def receive():
+        return told.pop(0)
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/csp-reports",
+        "raw_path": b"/csp-reports",
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(b"host", b"shop.test"), (b"content-type", b"application/csp-report")],
+        "client": ("127.0.0.1", 5),
+        "server": ("127.0.0.1", 80),
+        "state": {},
+    }
+    with caplog.at_level(logging.ERROR):
+        await sample()(scope, receive, send)
+    assert sent[0]["status"] == 400
+    assert json.loads(sent[1]["body"])["type"].endswith("/malformed")
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]

@@ -12,6 +12,7 @@ from litestar import Response
 from litestar.exceptions import (
     HTTPException,
     ImproperlyConfiguredException,
+    InternalServerException,
     ValidationException,
 )
 
@@ -46,6 +47,8 @@ REQUEST_ID: Final = "commercekit.request_id"
 """Where the ASGI scope keeps the request's id."""
 
 _logger = logging.getLogger(__name__)
+# What Litestar says when a client hangs up in its body, or the chunks of it make no sense.
+_CUT_OFF: Final = "client disconnected prematurely"
 _NO_ESCAPE: Final = re.compile("%(?![0-9A-Fa-f]{2})")
 _KINDS: Final[Mapping[int, type[CommerceKitError]]] = {
     401: Unauthenticated,
@@ -106,6 +109,8 @@ def as_error(error: BaseException) -> CommerceKitError:
             return kind(_SENTENCES.get(error.status_code, ""))
         if error.status_code < 500:
             return Malformed("The request cannot be understood.")
+    if isinstance(error, InternalServerException) and error.detail == _CUT_OFF:
+        return Malformed("The body ended before it was whole.")
     if isinstance(error, OUTAGES) or _is_timeout(error):
         return Unavailable("The database does not answer; try again.", retry_after=2)
     if isinstance(error, RecursionError):
