@@ -14,7 +14,7 @@ pytestmark = pytest.mark.timeout(240)
 
 SETTINGS = """
 name = "Played"
-fakes = ["alipay", "stripe"]
+fakes = ["alipay", "stripe", "wechatpay"]
 
 [market]
 currency = "CNY"
@@ -35,7 +35,7 @@ PRODUCTS = """\
 Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Price,Variant Inventory Qty,Status
 mug,Mug,Title,Default Title,MUG,45.00,50,active
 """
-VENDORS = ["alipay", "stripe"]
+VENDORS = ["alipay", "stripe", "wechatpay"]
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def test_whoever_tries_the_shop_pays_by_the_vendors_page_and_gets_money_back(
 def test_a_way_to_pay_that_is_not_offered_is_named(server: Server) -> None:
     walked = demo(server, "cowries")
     assert walked.returncode == 1
-    assert "cowries is not among the ways to pay: alipay, stripe" in walked.stderr
+    assert "cowries is not among the ways to pay: alipay, stripe, wechatpay" in walked.stderr
 
 
 def test_the_keys_of_played_accounts_are_nobodys_to_read(server: Server) -> None:
