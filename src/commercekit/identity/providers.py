@@ -1,13 +1,10 @@
 """What other parts of the shop, plugins among them, do for the people it knows."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-if TYPE_CHECKING:
-    from commercekit.identity.models import Account
-    from commercekit.platform.db import UnitOfWork
+from commercekit.identity.models import Account
+from commercekit.platform.db import UnitOfWork
 
 __all__ = ["PersonalRecords"]
 
