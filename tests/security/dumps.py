@@ -1,10 +1,14 @@
-"""What lies in the shop's database and cache, as somebody reads it who has stolen them."""
+"""What lies in the shop's database, cache and queue, as somebody reads it who has stolen them."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 from typing import Any
+
+import aio_pika
+import valkey.asyncio
 
 from tests.shop import TestShop
 
@@ -26,6 +30,51 @@ async def dump(shop: TestShop) -> dict[str, bytes]:
     if kept is not None:
         found["the cache"] = repr(vars(kept)).encode()
     return found
+
+
+async def dump_of_cache(url: str) -> dict[str, bytes]:
+    """Each key of a cache server with whatever lies under it."""
+    client = valkey.asyncio.Valkey.from_url(url)
+    async with client:
+        found: dict[str, bytes] = {}
+        async for key in client.scan_iter():
+            match await client.type(key):
+                case b"string":
+                    value: Any = await client.get(key)
+                case b"hash":
+                    value = await client.hgetall(key)
+                case b"zset":
+                    value = await client.zrange(key, 0, -1)
+                case kind:
+                    message = f"{key!r} is a {kind!r}, which this dump cannot read"
+                    raise NotImplementedError(message)
+            found[repr(key)] = (
+                key + b" " + (value if isinstance(value, bytes) else repr(value).encode())
+            )
+        return found
+
+
+@asynccontextmanager
+async def listening_in(
+    url: str, exchange: str
+) -> AsyncIterator[Callable[[], Awaitable[dict[str, bytes]]]]:
+    """A queue that gets a copy of all that is published; the result is called for what came."""
+    connection = await aio_pika.connect(url)
+    async with connection:
+        channel = await connection.channel()
+        await channel.declare_exchange(exchange, "topic", durable=True)
+        queue = await channel.declare_queue("listening-in", durable=False, auto_delete=True)
+        await queue.bind(exchange, "#")
+
+        async def heard() -> dict[str, bytes]:
+            found: dict[str, bytes] = {}
+            while (message := await queue.get(no_ack=True, fail=False)) is not None:
+                told = repr((message.info(), message.headers)).encode()
+                name = f"{message.routing_key} {message.message_id}"
+                found[name] = told + b" " + message.body
+            return found
+
+        yield heard
 
 
 def spellings(canary: str) -> list[bytes]:

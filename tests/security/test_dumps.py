@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 
-from tests.security.dumps import dump, seen, spellings
-from tests.shop import MUG, SHIRT, TestShop, given
+import pytest
+import pytest_asyncio
+
+from commercekit.app import ShopConfiguration, load_configuration
+from tests.security.dumps import dump, dump_of_cache, listening_in, seen, spellings
+from tests.shop import MUG, SHIRT, Body, TestShop, given, open_shop
+from tests.shop_parts import SETTINGS
 
 NAME = "Canaria Vogelsang"
 PHONE = "+8613911112222"
@@ -36,7 +42,22 @@ def test_a_canary_is_found_however_it_is_spelt():
     assert all(len(each) > 8 for each in spellings(MAIL))
 
 
-async def test_no_personal_field_lies_in_clear_anywhere(shop: TestShop) -> None:
+def beside(folder: Path, **settings: str) -> ShopConfiguration:
+    """The settings of the test shop with some more."""
+    file = folder / "commercekit.toml"
+    file.write_text(SETTINGS, encoding="utf-8")
+    environ = {
+        "DATA": str(folder / "data"),
+        "PLUGINS__NOTIFY_SANDBOX__FOLDER": str(folder / "messages"),
+        **settings,
+    }
+    return load_configuration(
+        file, {f"COMMERCEKIT_{name}": value for name, value in environ.items()}
+    )
+
+
+async def leave_traces(shop: TestShop) -> Body:
+    """Everything that a shopper and staff type, once; gives the order."""
     cart = await shop.cart((SHIRT, 1))
     given(await cart.ask("PUT", "/address", json=ADDRESS))
     order = await shop.paid((SHIRT, 1), (MUG, 2), address=ADDRESS, email=MAIL, note=NOTE)
@@ -61,6 +82,11 @@ async def test_no_personal_field_lies_in_clear_anywhere(shop: TestShop) -> None:
     }
     given(await shop.admin("POST", "/admin/webhooks", json=hook), 201)
 
+    return order
+
+
+async def test_no_personal_field_lies_in_clear_anywhere(shop: TestShop) -> None:
+    order = await leave_traces(shop)
     dumped = await dump(shop)
     assert len(dumped) > 30
     assert "public.orders_order" in str(dumped.keys()) or any(
@@ -70,3 +96,45 @@ async def test_no_personal_field_lies_in_clear_anywhere(shop: TestShop) -> None:
     # They are there, for those who may read them.
     read = await shop.read(order)
     assert read["address"]["phone"] == PHONE
+
+
+@pytest_asyncio.fixture
+async def cached_shop(dsn, clock, tmp_path, cache_url):
+    """A shop that keeps what it caches in a server of its own."""
+    async for opened in open_shop(dsn, clock, beside(tmp_path, CACHE__URL=cache_url)):
+        yield opened
+
+
+async def test_no_personal_field_lies_in_the_cache(cached_shop: TestShop, cache_url: str) -> None:
+    order = await leave_traces(cached_shop)
+    broadcast, client = cached_shop.shop.broadcast, cached_shop.client
+    async with broadcast.running():
+        await broadcast.wait_until_listening()
+        for path in ("/store/products", "/store/products/mug", "/store/categories"):
+            given(await client.get(path, headers={"X-Order-Token": order["token"]}))
+        given(await client.get("/store/products", params={"q": MAIL}))
+        await cached_shop.read(order)
+        kept = await dump_of_cache(cache_url)
+    assert any(b"mug" in each for each in kept.values()), list(kept)
+    assert any("limit" in name for name in kept), list(kept)
+    assert seen(kept, CANARIES) == []
+
+
+@pytest_asyncio.fixture
+async def queued_shop(dsn, clock, tmp_path, rabbit_url):
+    """A shop whose facts travel by a broker."""
+    async for opened in open_shop(dsn, clock, beside(tmp_path, BUS__URL=rabbit_url)):
+        yield opened
+
+
+@pytest.mark.slow
+async def test_no_personal_field_travels_by_the_queue(
+    queued_shop: TestShop, rabbit_url: str
+) -> None:
+    async with listening_in(rabbit_url, "commercekit.facts") as heard:
+        await leave_traces(queued_shop)
+        await queued_shop.settle()
+        messages = await heard()
+    assert len(messages) > 5
+    assert any("OrderPlaced" in name for name in messages), list(messages)
+    assert seen(messages, (*CANARIES, "canary battery staple")) == []

@@ -291,7 +291,7 @@ def _path(
 
 def escaped_cell(cell: str) -> str:
     """A cell that no spreadsheet takes for a formula; :func:`rows.unescaped_cell` gives it back."""
-    return f"'{cell}" if cell[0] in "=+-@\t\r'" else cell
+    return f"'{cell}" if cell and cell[0] in "=+-@\t\r'" else cell
 
 
 def tag_cell(tags: Sequence[str]) -> str:
