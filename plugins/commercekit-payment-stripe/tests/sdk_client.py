@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from uuid import uuid4
 
 import requests
 import stripe
@@ -14,7 +15,7 @@ import stripe
 ADDRESS, KEY, PUBLISHABLE, SECRET = sys.argv[1:5]
 client = stripe.StripeClient(KEY, base_addresses={"api": ADDRESS}, max_network_retries=0)
 browser = stripe.StripeClient(PUBLISHABLE, base_addresses={"api": ADDRESS}, max_network_retries=0)
-OURS = {"commercekit_payment": "01a2074a8e26715cb160bf3c183ef760"}
+OURS = {"commercekit_payment": uuid4().hex}
 
 
 def session(**more):
@@ -115,7 +116,7 @@ def refunds(intent):
     part = client.v1.refunds.create({"payment_intent": intent, "amount": 500, "metadata": OURS})
     listed = client.v1.refunds.list({"payment_intent": intent})
     return {
-        "part": [part.status, part.amount, part.metadata["commercekit_payment"]],
+        "part": [part.status, part.amount, part.metadata.to_dict() == OURS],
         "listed": [each.id == part.id for each in listed.data],
         "more": refused(
             lambda: client.v1.refunds.create({"payment_intent": intent, "amount": 9999})

@@ -86,7 +86,7 @@ def test_the_vendors_library_finds_what_it_expects(speak):
             "unknown": ["InvalidRequestError", 400, "parameter_unknown"],
         },
         "refunds": {
-            "part": ["succeeded", 500, "01a2074a8e26715cb160bf3c183ef760"],
+            "part": ["succeeded", 500, True],
             "listed": [True],
             "more": ["InvalidRequestError", 400, None],
             "none": ["InvalidRequestError", 404, "resource_missing"],

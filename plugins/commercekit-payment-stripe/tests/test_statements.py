@@ -5,14 +5,14 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from commercekit.kernel import Money
+from commercekit.kernel import Money, new_id
 from commercekit.payments import DisputeState, StatementKind
 from commercekit.platform.providers import ProviderConfigError, ProviderUnknown
 from commercekit_payment_stripe.fake import Way
 from commercekit_payment_stripe.fake.books import Intent, Transaction
 from commercekit_payment_stripe.snapshots import PAYMENT, REFUND
 
-OURS, REFUNDED = "01a2074a8e26715cb160bf3c183ef760", "01a2074a8e26715cb160bf3c183ef761"
+OURS, REFUNDED = new_id().hex, new_id().hex
 
 
 @pytest.fixture
