@@ -147,6 +147,29 @@ async def test_an_account_in_another_currency_says_both(vendor, read, clock):
     assert (gone.amount, gone.settled) == (Money(-1_000, "JPY"), Money(-6_15, "EUR"))
 
 
+async def test_what_was_held_and_taken_in_part_is_one_capture(vendor, read, clock):
+    """The vendor writes down all of it, and takes the rest back."""
+    charge = _pay(vendor)
+    back = {"type": "refund", "category": "partial_capture_reversal", "source": charge.id}
+    _moved(vendor, clock, amount=-29_90, fee=-87, **back)
+    [line] = await read()
+    assert (line.kind, line.amount, line.fee) == (
+        StatementKind.CHARGE,
+        Money(20_00, "USD"),
+        Money(87, "USD"),
+    )
+    assert (line.payment_id, line.provider_ref) == (OURS, charge.id)
+
+
+async def test_what_is_taken_back_of_an_earlier_day_stands_alone(vendor, read, clock):
+    charge = _pay(vendor)
+    clock.advance(days=1)
+    back = {"type": "refund", "category": "partial_capture_reversal", "source": charge.id}
+    _moved(vendor, clock, amount=-29_90, **back)
+    [line] = await read()
+    assert (line.kind, line.amount.amount, line.payment_id) == (StatementKind.CHARGE, -29_90, OURS)
+
+
 async def test_another_systems_movements_belong_to_it_too(vendor, read):
     _pay(vendor, metadata={"order": "7"})
     [line] = await read()

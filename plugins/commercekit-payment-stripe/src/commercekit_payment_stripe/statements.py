@@ -7,11 +7,17 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from commercekit.errors import CommerceKitError
 from commercekit.kernel import Money
 from commercekit.payments import StatementKind, StatementLine
-from commercekit.platform.providers import ProviderContext, ProviderUnknown
+from commercekit.platform.providers import (
+    ProviderConfigError,
+    ProviderContext,
+    ProviderUnavailable,
+    ProviderUnknown,
+)
 from commercekit_payment_stripe.client import get, pages
 from commercekit_payment_stripe.money import from_units
 from commercekit_payment_stripe.snapshots import REFUND, moment, payment_of
@@ -22,7 +28,7 @@ __all__ = ["statement"]
 _CATEGORIES: Final = {
     # https://docs.stripe.com/reports/reporting-categories
     "charge": StatementKind.CHARGE,
-    "partial_capture_reversal": StatementKind.CHARGE,
+    "partial_capture_reversal": StatementKind.CHARGE,  # see statement()
     "refund": StatementKind.REFUND,
     "refund_failure": StatementKind.REFUND_REVERSAL,
     "dispute": StatementKind.DISPUTE,
@@ -48,6 +54,7 @@ _TYPES: Final = {
     "payout_failure": StatementKind.PAYOUT,
 }
 """By type, where the category says nothing or is new."""
+_TAKEN_BACK: Final = "partial_capture_reversal"
 _OF_PAYMENTS: Final = frozenset(
     {
         StatementKind.CHARGE,
@@ -60,19 +67,49 @@ _OF_PAYMENTS: Final = frozenset(
 
 
 async def statement(ctx: ProviderContext, day: date) -> AsyncIterator[StatementLine]:
-    """Every movement on the balance between one midnight and the next, by UTC."""
+    """Every movement on the balance between one midnight and the next, by UTC.
+
+    Where a part of what was held is taken, the vendor may write down all of it and take the rest back:
+    that is one capture, and told as one.
+    """
     start = datetime.combine(day, time(), UTC)
     until = start + timedelta(days=1)
     within = {"created": {"gte": int(start.timestamp()), "lt": int(until.timestamp())}}
     asked = {**within, "expand": ["data.source"]}
+    taken_back: dict[str, StatementLine] = {}
     async for movement in pages(ctx, "/balance_transactions", BalanceTransaction, asked, None):
         try:
-            yield await _line(ctx, movement)
+            line = await _line(ctx, movement)
+        except (ProviderUnavailable, ProviderUnknown, ProviderConfigError):
+            raise
         except (CommerceKitError, ValueError, TypeError) as error:
-            if isinstance(error, ProviderUnknown):
-                raise
             detail = f"the movement {movement.id} cannot be read: {type(error).__name__}"
             raise ProviderUnknown(detail=detail) from None
+        if movement.reporting_category == _TAKEN_BACK and (charge := _charge(movement)):
+            taken_back[charge] = line
+        elif line.kind is StatementKind.CHARGE and line.provider_ref in taken_back:
+            yield _together(line, taken_back.pop(line.provider_ref))
+        else:
+            yield line
+    for line in taken_back.values():
+        yield line
+
+
+def _charge(movement: BalanceTransaction) -> str | None:
+    """Of which charge a part is taken back; these lists are newest first, so it comes before it."""
+    source = movement.source if isinstance(movement.source, dict) else {}
+    charge = source.get("charge", source.get("id"))
+    return charge if isinstance(charge, str) else None
+
+
+def _together(line: StatementLine, back: StatementLine) -> StatementLine:
+    fee = line.fee
+    if back.fee is not None:
+        fee = back.fee if fee is None else fee + back.fee
+    settled = line.settled
+    if settled is not None and back.settled is not None:
+        settled += back.settled
+    return replace(line, amount=line.amount + back.amount, fee=fee, settled=settled)
 
 
 async def _line(ctx: ProviderContext, movement: BalanceTransaction) -> StatementLine:
