@@ -8,10 +8,11 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from commercekit.kernel import Money, new_id
+from commercekit.kernel import Money, PageRequest, new_id
 from commercekit.payments import (
     SEALED,
     CaptureMode,
+    DisputeState,
     Gateways,
     MethodSettings,
     PaymentService,
@@ -188,3 +189,35 @@ async def test_held_money_is_taken_in_part_and_the_rest_goes_free(shop):
     await shop.tell()
     assert (await shop.of(payment)).captured == part
     assert (await shop.vendor.books(payment.id.hex)).held == 0
+
+
+async def test_the_statement_of_a_day_agrees_with_the_books(shop):
+    """Everything once: at the end the shop knows the vendor's balance to the cent."""
+    plain, disputed, slow, held = [
+        await shop.start("hold" if each == 3 else "card") for each in range(4)
+    ]
+    for payment, way in (
+        (plain, Way.CARD),
+        (disputed, Way.CARD),
+        (slow, Way.REFUND_PENDING),
+        (held, Way.CARD),
+    ):
+        shop.press(payment, way)
+    await shop.tell()
+    await shop.payments.capture(held.id, Money(20_00, "USD"))
+    await shop.refund(plain, Money(10_00, "USD"))
+    await shop.refund(slow, AMOUNT)
+    shop.clock.advance(seconds=10)
+    shop.vendor.moves.dispute(shop.vendor.charge(disputed.id.hex), DisputeState.WON)
+    await shop.tell()
+    shop.clock.advance(days=1, hours=3)
+    assert await shop.payments.reconcile_due() == 1
+    [statement] = (await shop.payments.statement_page(PageRequest())).items
+    differences = (await shop.payments.difference_page(PageRequest())).items
+    assert [(each.kind, each.detail) for each in differences] == []
+    assert (statement.state, statement.lines, statement.problem) == ("settled", 8, "")
+    movements = shop.vendor.kept.transactions.values()
+    known = await shop.payments.balances(account="gateway:stripe:default")
+    assert {each.currency: each.balance for each in known} == {
+        "USD": sum(each.amount - each.fee for each in movements)
+    }
