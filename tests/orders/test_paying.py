@@ -8,7 +8,8 @@ from uuid import UUID
 import httpx
 import pytest
 
-from commercekit.payments import GatewayUnavailable, Payment
+from commercekit.payments import CreatePayment, Flow, GatewayUnavailable, Payment
+from commercekit_payment_sandbox.gateway import SandboxGateway
 from tests.shop import MUG, SHIRT, Body, TestShop, cny, events, given, refused
 
 
@@ -376,3 +377,28 @@ async def test_an_online_payment_of_an_order_without_a_deadline_has_one_itself(
     await shop.settle()
     read = await shop.read(order)
     assert (read["status"], read["payments"][1]["status"]) == ("placed", "closed")
+
+
+async def test_who_pays_from_where_and_how_reaches_the_gateway_at_each_try(
+    shop: TestShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[CreatePayment] = []
+    create = SandboxGateway.create
+
+    async def heard(self: SandboxGateway, ctx: Any, req: CreatePayment) -> Any:
+        asked.append(req)
+        return await create(self, ctx, req)
+
+    monkeypatch.setattr(SandboxGateway, "create", heard)
+    order = await shop.placed((MUG, 1), payer_ref="openid-1", flow="qr")
+    body = {"payment_method": "sandbox", "payer_ref": "openid-2", "flow": "qr"}
+    given(await shop.ask("POST", order, "/payments", json=body), 201)
+    assert [(each.payer_ref, each.flow) for each in asked] == [
+        ("openid-1", Flow.QR),
+        ("openid-2", Flow.QR),
+    ]
+    assert asked[0].customer_ip == asked[1].customer_ip is not None
+    for wrong in ("", "two words", "line\n", "x" * 129):
+        refusal = await shop.ask("POST", order, "/payments", json=body | {"payer_ref": wrong})
+        refused(refusal, 400, "validation")
+    assert len(asked) == 2

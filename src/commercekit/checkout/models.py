@@ -191,6 +191,8 @@ class PlaceOrder(Struct, frozen=True, kw_only=True):
     note: str = ""
     locale: str = "en"
     customer_ip: str | None = None
+    payer_ref: str | None = None
+    """Who the shopper is at the payment provider, where the flow asks for it."""
     cart_id: UUID | None = None
     cart_version: int | None = None
     extensions: Values = {}

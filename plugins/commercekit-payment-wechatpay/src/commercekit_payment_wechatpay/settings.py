@@ -18,7 +18,7 @@ AppId = Annotated[str, Meta(pattern=_APP_ID)]
 
 
 class AppIds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where a flow has an id of its own."""
+    """Where a flow has an id of its own; :attr:`Account.app_id` serves the others."""
 
     qr: Annotated[AppId | None, Meta(description="Codes on a screen.")] = None
     jsapi: Annotated[AppId | None, Meta(description="Pages in WeChat, or a mini program.")] = None
@@ -39,10 +39,7 @@ class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             description="The official account, mini program or app that is bound to the merchant.",
         ),
     ]
-    app_ids: Annotated[
-        AppIds,
-        Meta(description='Where a flow has one of its own: { jsapi = "wx…", app = "wx…" }.'),
-    ] = AppIds()
+    app_ids: AppIds = AppIds()
     certificate_serial: Annotated[
         str,
         Meta(

@@ -12,7 +12,7 @@ from commercekit.checkout.api.carts import CartToken, MarketHeader, languages_of
 from commercekit.checkout.models import MAX_LINES, Basis, CartLine, PlaceOrder, WantedLine
 from commercekit.checkout.service import AnswerPlaced, CheckoutService, Placed, basis_of
 from commercekit.kernel import Address, Money, new_id
-from commercekit.orders import DraftedOrder, OrderView, WebAddress, placed_view, view_of
+from commercekit.orders import DraftedOrder, OrderView, PayerRef, WebAddress, placed_view, view_of
 from commercekit.payments import Flow, Payment
 from commercekit.platform.extensions import GivenValues, Values, Writer
 from commercekit.platform.http import Answer, Asked, IdempotentRun, Input, claim_of, to_the_end
@@ -45,6 +45,7 @@ class CheckoutInput(Input):
     expected_total: Money
     payment_method: _Code | None = None
     flow: Flow | None = None
+    payer_ref: PayerRef | None = None
     return_url: WebAddress | None = None
     note: _Note = ""
 
@@ -60,6 +61,7 @@ class OneCallInput(Input):
     expected_total: Money | None = None
     coupons: Annotated[list[_Code], Meta(max_length=10)] = []
     flow: Flow | None = None
+    payer_ref: PayerRef | None = None
     return_url: WebAddress | None = None
     note: _Note = ""
     extensions: GivenValues | None = None
@@ -115,6 +117,7 @@ async def order_cart(
         payment_method=data.payment_method,
         expected_total=data.expected_total,
         flow=data.flow,
+        payer_ref=data.payer_ref,
         return_url=data.return_url,
         note=data.note,
         locale=languages[0] if languages else cart.locale,
@@ -145,6 +148,7 @@ async def order_in_one_call(
         payment_method=data.payment_method,
         expected_total=data.expected_total,
         flow=data.flow,
+        payer_ref=data.payer_ref,
         return_url=data.return_url,
         note=data.note,
         locale=languages[0] if languages else chosen.languages[0],

@@ -243,6 +243,7 @@ class Placing:
                 return_url=wish.return_url,
                 expires_at=expires_at,
                 customer_ip=wish.customer_ip,
+                payer_ref=wish.payer_ref,
                 locale=wish.locale,
             )
         payment = None if intent is None else intent.payment

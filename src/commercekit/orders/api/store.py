@@ -14,10 +14,12 @@ from commercekit.orders.models import (
     Actor,
     AskedLine,
     Order,
+    PayerRef,
     ReasonCode,
     WebAddress,
 )
 from commercekit.orders.service import OrderService
+from commercekit.payments import Flow
 from commercekit.platform.http import (
     Answer,
     IdempotentRun,
@@ -55,6 +57,8 @@ class PayInput(Input):
     """Another try, perhaps another way."""
 
     payment_method: Annotated[str, Meta(min_length=1, max_length=64)]
+    flow: Flow | None = None
+    payer_ref: PayerRef | None = None
     return_url: WebAddress | None = None
 
 
@@ -112,7 +116,10 @@ class StoreOrders(Controller):
                 order.id,
                 payment_id=run.id,
                 method=data.payment_method,
+                flow=data.flow,
                 return_url=data.return_url,
+                customer_ip=request.client.host if request.client else None,
+                payer_ref=data.payer_ref,
             )
             paid = await orders.get(order.id)
             return Answer(201, await view_of(orders, paid, started=payment))

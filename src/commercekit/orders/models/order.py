@@ -23,6 +23,7 @@ __all__ = [
     "OrderStatus",
     "OrderSummary",
     "OrdersSettings",
+    "PayerRef",
     "PaymentStatus",
     "Totals",
     "WebAddress",
@@ -33,6 +34,9 @@ CUSTOMER_CANCELLED = "cancelled by the customer"
 
 WebAddress = Annotated[str, Meta(pattern=r"^https?://[^\s]+$(?!\n)", max_length=2000)]
 """Where a shopper may be sent back to; `$` alone would let a line break through."""
+
+PayerRef = Annotated[str, Meta(pattern=r"^[!-~]+$(?!\n)", max_length=128)]
+"""Who the shopper is at the payment provider, where a way to pay asks for it: an openid, say."""
 
 
 class OrderStatus(StrEnum):

@@ -13,7 +13,7 @@ from commercekit.kernel import Money
 from commercekit.orders.errors import OrderChanged
 from commercekit.orders.models import Order, OrderStatus
 from commercekit.orders.service.base import OrderUseCases, order_id_of
-from commercekit.payments import Operation
+from commercekit.payments import Flow, Operation
 from commercekit.payments import PaymentStatus as SinglePaymentStatus
 from commercekit.platform.failpoints import failpoint
 from commercekit.platform.months import archived_month
@@ -32,7 +32,15 @@ class PayOrders(OrderUseCases):
     """Several attempts, perhaps with different gateways; what is paid twice goes back by itself."""
 
     async def pay(
-        self, order_id: UUID, *, payment_id: UUID, method: str, return_url: str | None
+        self,
+        order_id: UUID,
+        *,
+        payment_id: UUID,
+        method: str,
+        return_url: str | None,
+        flow: Flow | None = None,
+        customer_ip: str | None = None,
+        payer_ref: str | None = None,
     ) -> Payment:
         """Ask for what is still owed, through ``method``; gives the payment with what to do next.
 
@@ -51,6 +59,9 @@ class PayOrders(OrderUseCases):
                     payment_id=payment_id,
                     method=method,
                     return_url=return_url,
+                    flow=flow,
+                    customer_ip=customer_ip,
+                    payer_ref=payer_ref,
                 )
             )
             if asked is not None:
@@ -102,6 +113,9 @@ class PayOrders(OrderUseCases):
         payment_id: UUID,
         method: str,
         return_url: str | None,
+        flow: Flow | None,
+        customer_ip: str | None,
+        payer_ref: str | None,
     ) -> UUID | None:
         """Which payment to start: a new one, or the one that was never answered.
 
@@ -126,7 +140,10 @@ class PayOrders(OrderUseCases):
             amount=owed,
             method=method,
             subject=order.number,
+            flow=flow,
             return_url=return_url,
+            customer_ip=customer_ip,
+            payer_ref=payer_ref,
             expires_at=order.expires_at or now + self._settings.pay_within,
             locale=order.locale,
         )

@@ -162,15 +162,19 @@ class PaymentService(KeepBooks):
         return_url: str | None = None,
         expires_at: datetime | None = None,
         customer_ip: str | None = None,
+        payer_ref: str | None = None,
     ) -> Intent:
         """What :meth:`create_intent` would write, for a caller that writes by the batch.
 
-        A gateway whose only flow is ``OFFLINE`` asks nobody: it is asked here, before there is any
-        transaction, so that its payment is complete when it is written. Raises as
-        :meth:`create_intent`.
+        A gateway whose only flow is ``OFFLINE`` asks nobody: it is asked here, before any transaction,
+        so that its payment is complete when it is written. Raises as the other does.
         """
         request = StoredRequest(
-            subject=subject, locale=locale, return_url=return_url, customer_ip=customer_ip
+            subject=subject,
+            locale=locale,
+            return_url=return_url,
+            customer_ip=customer_ip,
+            payer_ref=payer_ref,
         )
         return await prepare_intent(
             self._desk,

@@ -246,7 +246,9 @@ class AskingRules:
     async def test_a_currency_it_does_not_take_is_refused(self, trial: Trial) -> None:
         """Rule ``refuses-other-currencies``: with ``ProviderRejected``, before anybody is called."""
         takes = trial.able.currencies or frozenset()
-        other = next(code for code in ("KWD", "JPY", "NOK", "PEN", "XAF", "KPW") if code not in takes)
+        other = next(
+            code for code in ("KWD", "JPY", "NOK", "PEN", "XAF", "KPW") if code not in takes
+        )
         request = trial.request(amount=Money(trial.amount.amount, other))
         before = len(trial.line.requests)
         answer = await outcome(trial.create(request))
