@@ -264,7 +264,9 @@ def test_a_declined_shopper_stays_on_the_page(ask, vendor):
     assert vendor.press(session["url"]).status_code == 400
     assert vendor.kept.charges == {}
     assert vendor.press("http://127.0.0.1:8813/c/pay/cs_1", action="pay").status_code == 404
-    assert vendor.answer(httpx.Request("GET", "http://127.0.0.1:8813/")).status_code == 404
+    for method, path in (("GET", "x"), ("POST", ""), ("POST", "ch_1"), ("DELETE", "")):
+        request = httpx.Request(method, f"http://127.0.0.1:8813/{path}")
+        assert vendor.answer(request).status_code == 404
 
 
 @pytest.mark.parametrize("way", list(Way))
@@ -284,6 +286,61 @@ def test_every_bad_day_of_the_page_can_be_had(ask, vendor, way):
         Way.DISPUTED: "charge.dispute.created",
     }.get(way, "payment_intent.succeeded")
     assert wanted in told
+
+
+# -------------------------------------------------------------------------------------- the dashboard
+
+
+@pytest.fixture
+def dashboard(vendor):
+    """Presses a button beside the only charge; gives the status and the buttons there are then."""
+
+    def pressing(action, language="en"):
+        [charge] = vendor.kept.charges
+        answer = vendor.press(f"http://127.0.0.1:8813/{charge}", action=action)
+        home = httpx.Request("GET", "http://127.0.0.1:8813/", headers={"accept-language": language})
+        page = vendor.answer(home).text
+        return answer.status_code, re.findall(r'value="([a-z]+)"', page)
+
+    return pressing
+
+
+def test_a_merchant_sees_a_dispute_through_in_the_dashboard(ask, vendor, dashboard):
+    _, session = ask("POST", "/checkout/sessions", SESSION)
+    empty = vendor.answer(httpx.Request("GET", "http://127.0.0.1:8813/"))
+    assert (empty.status_code, "Nobody has paid yet" in empty.text) == (200, True)
+    vendor.press(session["url"], action="pay")
+    assert dashboard("inquiry") == (303, ["dispute"])
+    assert dashboard("dispute") == (303, ["answer", "win", "lose"])
+    assert dashboard("refund") == (409, ["answer", "win", "lose"])
+    assert dashboard("answer") == (303, ["win", "lose"])
+    assert dashboard("win", "zh-CN") == (303, [])
+    [dispute] = vendor.kept.disputes.values()
+    assert (
+        dispute.status,
+        sum(vendor.kept.transactions[key].amount for key in dispute.transactions),
+    ) == (
+        "won",
+        0,
+    )
+
+
+def test_a_merchant_refunds_in_the_dashboard(ask, vendor, dashboard):
+    _, session = ask("POST", "/checkout/sessions", SESSION)
+    vendor.press(session["url"], action="pay")
+    assert dashboard("refund") == (303, ["fail"])
+    [refund] = vendor.kept.refunds.values()
+    assert (refund.amount, refund.metadata) == (4990, {})
+    assert dashboard("fail") == (303, ["refund", "inquiry", "dispute"])
+    assert refund.status == "failed"
+    assert dashboard("fly")[0] == 409
+
+
+def test_held_money_can_only_wait(ask, vendor, dashboard):
+    manual = {"payment_intent_data[capture_method]": "manual"}
+    _, session = ask("POST", "/checkout/sessions", SESSION | manual)
+    vendor.press(session["url"], action="pay")
+    assert dashboard("refund") == (409, [])
 
 
 # --------------------------------------------------------------------------------------- the postman

@@ -9,7 +9,7 @@ from commercekit.kernel import pick
 from commercekit_payment_stripe.fake.books import Session, Way
 from commercekit_payment_stripe.money import from_units
 
-__all__ = ["HEADERS", "message_page", "payment_page"]
+__all__ = ["HEADERS", "framed", "language_of", "message_page", "payment_page"]
 
 HEADERS: Final = {
     "content-type": "text/html; charset=utf-8",
@@ -74,7 +74,7 @@ _TEXTS: Final[dict[str, dict[str, str]]] = {
 
 def payment_page(session: Session, *, declined: bool) -> str:
     """Pay, be declined, or go back; other outcomes behind a fold."""
-    language = _language(session.locale)
+    language = language_of(session.locale)
     amount = from_units(session.amount, session.currency)
     shown = f"{amount.to_decimal():,} {amount.currency}"
     options = "".join(f'<option value="{way}">{_text(way, language)}</option>' for way in Way)
@@ -91,23 +91,24 @@ def payment_page(session: Session, *, declined: bool) -> str:
 <form method="post"><label>{_text("way", language)}
 <select name="way">{options}</select></label>
 <button name="action" value="pay">{_text("go", language)}</button></form></details>"""
-    return _page(language, body)
+    return framed(language, body)
 
 
 def message_page(key: str, session: Session | None) -> str:
     """One sentence, and the way back to the shop."""
-    language = _language(session.locale if session else "en")
+    language = language_of(session.locale if session else "en")
     body = f'<p role="status">{_text(key, language)}</p>'
     if session is not None:
         body += _back(session.success_url if key == "done" else session.cancel_url, language)
-    return _page(language, body)
+    return framed(language, body)
 
 
 def _back(url: str | None, language: str) -> str:
     return f'<a class="button" href="{escape(url)}">{_text("back", language)}</a>' if url else ""
 
 
-def _language(locale: str) -> str:
+def language_of(locale: str) -> str:
+    """Chinese for who asks for it, else English."""
     return "zh" if locale.startswith("zh") else "en"
 
 
@@ -115,7 +116,8 @@ def _text(key: str, language: str, **values: str) -> str:
     return escape(pick(_TEXTS[key], [language]).format(**values))
 
 
-def _page(language: str, body: str) -> str:
+def framed(language: str, body: str) -> str:
+    """A whole page around ``body``."""
     title = _text("title", language)
     return f"""<!doctype html>
 <html lang="{language}"><head><meta charset="utf-8"><title>{title}</title>

@@ -14,8 +14,9 @@ import msgspec
 from commercekit.testing.vendors import Delivery, FakeVendor
 from commercekit_payment_stripe.fake.api import Api
 from commercekit_payment_stripe.fake.books import Books, Kept, Session, Way
+from commercekit_payment_stripe.fake.dashboard import act, dashboard_page
 from commercekit_payment_stripe.fake.moves import Moves
-from commercekit_payment_stripe.fake.page import HEADERS, message_page, payment_page
+from commercekit_payment_stripe.fake.page import HEADERS, language_of, message_page, payment_page
 from commercekit_payment_stripe.fake.params import Params, Refused
 from commercekit_payment_stripe.fake.reading import Reading
 from commercekit_payment_stripe.signing import HEADER, signature_header
@@ -64,14 +65,14 @@ class FakeStripe(FakeVendor):
     # ---------------------------------------------------------------------------- what a server needs
 
     def answer(self, request: httpx.Request) -> httpx.Response:
-        """The interface below ``/v1``, the page below ``/c/pay``."""
+        """The interface below ``/v1``, the page below ``/c/pay``, a little dashboard at ``/``."""
         self.moves.tick()
         path = request.url.path.strip("/").split("/")
         if path[0] == "v1":
             return self._answer_api(request, path[1:])
         if path[:2] == ["c", "pay"] and len(path) == 3:
             return self._answer_page(request, path[2])
-        return _html(404, message_page("missing", None))
+        return self._answer_dashboard(request, path)
 
     def settings(self) -> str:
         """An account that fits, and a way to pay by it."""
@@ -207,6 +208,19 @@ endpoint = "{self._address}"
         if not self.moves.pay_session(session, Way(way)):
             return _html(402, payment_page(session, declined=True))
         return httpx.Response(303, headers={"location": self._back(session)})
+
+    def _answer_dashboard(self, request: httpx.Request, path: list[str]) -> httpx.Response:
+        charge = self.kept.charges.get("/".join(path))
+        language = language_of(request.headers.get("accept-language", ""))
+        if request.method == "GET" and path == [""]:
+            return _html(200, dashboard_page(self.kept, language))
+        if request.method != "POST" or charge is None:
+            return _html(404, message_page("missing", None))
+        action = Params.read(request.content.decode("utf-8", "replace")).text("action") or ""
+        done = act(self.moves, charge, action, self._seconds())
+        if not done:
+            return _html(409, dashboard_page(self.kept, language))
+        return httpx.Response(303, headers={"location": f"{self._address}/"})
 
     def _back(self, session: Session) -> str:
         return session.success_url.replace("{CHECKOUT_SESSION_ID}", quote(session.id))
