@@ -61,6 +61,15 @@ def refund(amount=4_00, status=RefundStatus.SUCCEEDED):
     )  # fmt: skip
 
 
+def went(returned, in_all=None, **more):
+    return {
+        "payment": payment(),
+        "refund": refund(**more),
+        "returned": returned,
+        "returned_in_all": returned if in_all is None else in_all,
+    }
+
+
 def dispute(state=DisputeState.NEEDS_RESPONSE, withdrawn=9_00):
     return Dispute(
         id=new_id(), payment_id=ID, reference="r", gateway="fake", account="default",
@@ -123,32 +132,25 @@ MATCHED = ("matched", None, None)
             {"payment": payment(capture=CaptureMode.MANUAL), "stated": 6_00},
             MATCHED,
         ),
-        (line(_K.REFUND, -4_00), {"payment": payment(), "refund": refund()}, MATCHED),
+        (line(_K.REFUND, -4_00), went(-4_00), MATCHED),
+        (line(_K.REFUND, -4_01), went(-4_01), ("differs", "refund-differs", -4_00)),
         (
-            line(_K.REFUND, -4_01),
-            {"payment": payment(), "refund": refund()},
-            ("differs", "refund-differs", -4_00),
-        ),
-        (
+            # Sent twice, under two ids.
             line(_K.REFUND, -4_00),
-            {"payment": payment(), "refund": refund(status=RefundStatus.FAILED)},
+            went(-8_00),
             ("differs", "refund-differs", 0),
         ),
         (
             line(_K.REFUND, -4_00),
-            {"payment": payment()},
-            ("differs", "unknown-refund", None),
-        ),
-        (
-            line(_K.REFUND_REVERSAL, 4_00),
-            {"payment": payment(), "refund": refund(status=RefundStatus.FAILED)},
-            MATCHED,
-        ),
-        (
-            line(_K.REFUND_REVERSAL, 4_00),
-            {"payment": payment(), "refund": refund()},
+            went(-4_00, status=RefundStatus.FAILED),
             ("differs", "refund-differs", 0),
         ),
+        (line(_K.REFUND, -4_00), went(-4_00, 0, status=RefundStatus.FAILED), MATCHED),
+        (line(_K.REFUND_REVERSAL, 4_00), went(0, status=RefundStatus.FAILED), MATCHED),
+        # Gone, back, and gone again when it was tried once more.
+        (line(_K.REFUND_REVERSAL, 4_00), went(0, -4_00), MATCHED),
+        (line(_K.REFUND_REVERSAL, 4_00), went(0), ("differs", "refund-differs", 0)),
+        (line(_K.REFUND, -4_00), {"payment": payment()}, ("differs", "unknown-refund", None)),
         (line(_K.DISPUTE, -9_00), {"payment": payment(), "dispute": dispute()}, MATCHED),
         (
             # It was won before the statement was read: the withdrawal has been, and its return is to come.

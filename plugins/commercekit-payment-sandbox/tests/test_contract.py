@@ -16,6 +16,7 @@ from commercekit.testing.conformance import (
     PaymentGatewayContract,
     VendorBooks,
 )
+from commercekit_payment_sandbox.disputes import Disputes
 from commercekit_payment_sandbox.lies import Liar
 from commercekit_payment_sandbox.lying import LyingGateway
 from commercekit_payment_sandbox.models import Settle
@@ -72,6 +73,9 @@ class Bank(InProcessVendor):
         refund = await refunds.past_refund(UUID(refund_id))
         state = RefundState.SUCCEEDED if succeeds else RefundState.FAILED
         await refunds.settle(Settle(refund.charge_id, state.value, refund.id))
+
+    async def dispute(self, asked, state):
+        await Disputes(self.shop.bank).bring(UUID(asked.payment_id), state)
 
     async def notifications(self, payment_id):
         return [self.signed(body) for body in await self._told(payment_id)]

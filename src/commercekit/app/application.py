@@ -48,7 +48,14 @@ from commercekit.orders import (
     StoreOrders,
     StoreReturns,
 )
-from commercekit.payments.api import AdminDisputes, AdminPayments, AdminRefunds
+from commercekit.payments.api import (
+    AdminDifferences,
+    AdminDisputes,
+    AdminLedger,
+    AdminPayments,
+    AdminRefunds,
+    AdminStatements,
+)
 from commercekit.platform.bus.api import AdminEvents
 from commercekit.platform.db.embedded import EmbeddedServer
 from commercekit.platform.http import (
@@ -135,7 +142,10 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
             AdminRefundRequests,
             AdminReturns,
             StoreReturns,
+            AdminDifferences,
             AdminDisputes,
+            AdminLedger,
+            AdminStatements,
             AdminPayments,
             AdminRefunds,
             AdminShipments,

@@ -33,6 +33,7 @@ _COMMANDS: Final = {
     "bus": ("bus", "bus"),
     "cache": ("cache", "cache"),
     "keys": ("keys", "keys"),
+    "payments": ("payments", "payments"),
     "config": ("config", "config"),
 }
 

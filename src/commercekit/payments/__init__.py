@@ -49,6 +49,7 @@ from commercekit.payments.events import (
     RefundSucceeded,
 )
 from commercekit.payments.models import (
+    ADVICE,
     PAYMENT_STEPS,
     REFUND_STEPS,
     Account,
@@ -115,6 +116,7 @@ from commercekit.payments.service import Gateways, PaymentService
 from commercekit.payments.settings import MethodSettings, PaymentsSettings
 
 __all__ = [
+    "ADVICE",
     "PAYMENT_GATEWAYS",
     "PAYMENT_STEPS",
     "REFUND_STEPS",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hmac
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
 
 from commercekit.kernel import Money, new_id
-from commercekit.payments import CaptureMode, PaymentState
+from commercekit.payments import CaptureMode, DisputeState, PaymentState
 from commercekit.platform.providers import ProviderRejected
 from commercekit_payment_sandbox import repository
 from commercekit_payment_sandbox.lies import Liar
@@ -18,6 +18,7 @@ from commercekit_payment_sandbox.models import (
     Charge,
     Deliver,
     Message,
+    PastDispute,
     PastRefund,
     Settle,
     Ticket,
@@ -31,11 +32,17 @@ if TYPE_CHECKING:
     from commercekit.platform.db import UnitOfWork
     from commercekit.platform.plugins import PluginContext
 
-__all__ = ["DELIVER", "SETTLE", "Bank", "Ended", "provider_ref", "refund_ref"]
+__all__ = ["DELIVER", "SETTLE", "Bank", "Ended", "dispute_ref", "provider_ref", "refund_ref"]
 
 DELIVER = "payment-sandbox.deliver"
 SETTLE = "payment-sandbox.settle"
 
+_ASKED_BACK = {
+    Scenario.DISPUTE_LOST: DisputeState.NEEDS_RESPONSE,
+    Scenario.DISPUTE_WON: DisputeState.NEEDS_RESPONSE,
+    Scenario.INQUIRY: DisputeState.INQUIRY,
+}
+"""What the payer's bank does first."""
 _OPEN = (PaymentState.PENDING, PaymentState.ACTION_REQUIRED)
 
 
@@ -55,6 +62,11 @@ def provider_ref(charge_id: UUID) -> str:
 def refund_ref(refund_id: UUID) -> str:
     """What the sandbox calls a refund."""
     return f"sbr_{refund_id.hex[-12:]}"
+
+
+def dispute_ref(dispute_id: UUID) -> str:
+    """What the sandbox calls a dispute."""
+    return f"sbd_{dispute_id.hex[-12:]}"
 
 
 class Bank:
@@ -243,6 +255,7 @@ class Bank:
         charge: Charge,
         *,
         refund: PastRefund | None = None,
+        dispute: PastDispute | None = None,
         after: timedelta = timedelta(),
         times: int = 1,
         **change: Money | str | None,
@@ -251,7 +264,7 @@ class Bank:
         amount = change.pop("amount", charge.amount)
         message = Message(
             event_id=f"evt_{new_id().hex}",
-            kind="payment" if refund is None else "refund",
+            kind="refund" if refund else "dispute" if dispute else "payment",
             occurred_at=uow.clock.now(),
             payment_id=charge.id.hex,
             provider_ref=provider_ref(charge.id),
@@ -263,6 +276,7 @@ class Bank:
             refund_ref=None if refund is None else refund_ref(refund.id),
             refund_state=None if refund is None else refund.state.value,
             refund_amount=None if refund is None else refund.amount,
+            **({} if dispute is None else _told_of(charge, dispute)),
         )
         stale = charge.scenario is Scenario.STALE_NOTIFY
         notification_id = await repository.insert_notification(
@@ -284,6 +298,9 @@ class Bank:
         await repository.save_charge(uow, charge)
         if state not in (PaymentState.PAID, PaymentState.AUTHORISED):
             return [await self.tell(uow, charge)]
+        if taken and charge.scenario in _ASKED_BACK:
+            asks = Settle(charge.id, state.value, dispute=_ASKED_BACK[charge.scenario].value)
+            await self.ctx.enqueue(uow, SETTLE, asks, due_at=self.later(uow))
         match charge.scenario:
             case Scenario.NO_NOTIFY:
                 return []
@@ -349,6 +366,17 @@ class Bank:
     ) -> None:
         job = Settle(charge.id, state.value, late=late)
         await self.ctx.enqueue(uow, SETTLE, job, due_at=self.later(uow))
+
+
+def _told_of(charge: Charge, dispute: PastDispute) -> dict[str, Any]:
+    currency = charge.amount.currency
+    return {
+        "dispute_id": dispute_ref(dispute.id),
+        "dispute_state": dispute.state.value,
+        "dispute_amount": Money(dispute.amount, currency),
+        "withdrawn": Money(dispute.withdrawn, currency),
+        "evidence_due_at": dispute.evidence_due_at,
+    }
 
 
 def _captured(charge: Charge, amount: Money) -> Money | None:

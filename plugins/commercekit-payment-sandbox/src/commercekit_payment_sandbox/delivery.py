@@ -12,6 +12,7 @@ from commercekit.errors import CommerceKitError
 from commercekit.platform.jobs import JobContext, JobKind
 from commercekit_payment_sandbox import repository
 from commercekit_payment_sandbox.bank import DELIVER, SETTLE, Bank
+from commercekit_payment_sandbox.disputes import Disputes
 from commercekit_payment_sandbox.models import Deliver, Settle
 from commercekit_payment_sandbox.refunds import Refunds
 from commercekit_payment_sandbox.signing import HEADER, sign
@@ -36,6 +37,7 @@ class Courier:
         self._ctx = ctx
         self._bank = bank
         self._refunds = Refunds(bank)
+        self._disputes = Disputes(bank)
 
     def job_kinds(self) -> list[JobKind]:
         """What the job runner needs to know."""
@@ -44,7 +46,9 @@ class Courier:
             await self.deliver(job.payload.notification_id, attempt=job.attempt)
 
         async def settle(job: JobContext) -> None:
-            if job.payload.refund_id is None:
+            if job.payload.dispute is not None:
+                await self._disputes.settle(job.payload)
+            elif job.payload.refund_id is None:
                 await self._bank.settle(job.payload)
             else:
                 await self._refunds.settle(job.payload)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 from uuid import UUID
 
@@ -14,6 +15,8 @@ from commercekit.payments import (
     Capabilities,
     CreatePayment,
     CreateResult,
+    DisputeSnapshot,
+    DisputeState,
     EventKind,
     Flow,
     GatewayEvent,
@@ -26,6 +29,8 @@ from commercekit.payments import (
     RefundRequest,
     RefundSnapshot,
     RefundState,
+    StatementLine,
+    StatementPlan,
 )
 from commercekit.platform.providers import (
     Ack,
@@ -40,9 +45,11 @@ from commercekit_payment_sandbox.refunds import Refunds
 from commercekit_payment_sandbox.scenarios import RefundScenario, Scenario, of_payment, of_refund
 from commercekit_payment_sandbox.settings import Account
 from commercekit_payment_sandbox.signing import HEADER, seal_link, verify
+from commercekit_payment_sandbox.statements import statement
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
+    from datetime import date
 
 __all__ = ["SandboxGateway"]
 
@@ -60,6 +67,8 @@ class SandboxGateway(PaymentGateway):
         multi_capture=True,
         void=True,
         refund_async=True,
+        disputes=True,
+        statement=StatementPlan(ready_after=timedelta(minutes=10)),
     )
 
     def __init__(self, bank: Bank) -> None:
@@ -157,6 +166,10 @@ class SandboxGateway(PaymentGateway):
             )
         return _refund_snapshot(refund)
 
+    def reconcile(self, ctx: ProviderContext, day: date) -> AsyncIterator[StatementLine]:
+        """Every movement of the day, and its payout."""
+        return statement(self._bank, ctx.account_id, day)
+
     async def parse_notification(self, ctx: ProviderContext, req: RawRequest) -> Notification:
         """Verify the signature over the exact bytes, then read them."""
         keys = self._bank.keys("notify", ctx.account_id)
@@ -192,9 +205,25 @@ def _refund_snapshot(refund: PastRefund) -> RefundSnapshot:
     )
 
 
+_KINDS = {"refund": EventKind.REFUND, "dispute": EventKind.DISPUTE}
+
+
 def _event(message: Message, raw: bytes) -> GatewayEvent:
-    payment = refund = None
-    if message.kind == "refund":
+    payment = refund = dispute = None
+    if message.kind == "dispute":
+        dispute = DisputeSnapshot(
+            dispute_id=message.dispute_id or "",
+            payment_id=message.payment_id,
+            provider_ref=message.provider_ref,
+            state=DisputeState(message.dispute_state or ""),
+            amount=message.dispute_amount or message.amount,
+            withdrawn=message.withdrawn,
+            reason="fraudulent",
+            evidence_due_at=message.evidence_due_at,
+            occurred_at=message.occurred_at,
+            raw=raw,
+        )
+    elif message.kind == "refund":
         refund = RefundSnapshot(
             refund_id=message.refund_id,
             provider_ref=message.refund_ref,
@@ -218,8 +247,9 @@ def _event(message: Message, raw: bytes) -> GatewayEvent:
         )
     return GatewayEvent(
         event_id=message.event_id,
-        kind=EventKind.REFUND if refund else EventKind.PAYMENT,
+        kind=_KINDS.get(message.kind, EventKind.PAYMENT),
         occurred_at=message.occurred_at,
         payment=payment,
         refund=refund,
+        dispute=dispute,
     )

@@ -6,10 +6,26 @@ from uuid import UUID
 from msgspec import Struct
 
 from commercekit.kernel import Money
-from commercekit.payments import CaptureMode, PaymentState, RefundState
+from commercekit.payments import (
+    CaptureMode,
+    DisputeState,
+    PaymentState,
+    RefundState,
+    StatementKind,
+)
 from commercekit_payment_sandbox.scenarios import Scenario
 
-__all__ = ["Charge", "Deliver", "Delivery", "Message", "PastRefund", "Settle", "Ticket"]
+__all__ = [
+    "Charge",
+    "Deliver",
+    "Delivery",
+    "Message",
+    "Movement",
+    "PastDispute",
+    "PastRefund",
+    "Settle",
+    "Ticket",
+]
 
 
 class Ticket(Struct, frozen=True, kw_only=True):
@@ -56,6 +72,31 @@ class PastRefund(Struct, frozen=True, kw_only=True):
     failure_code: str | None = None
 
 
+class PastDispute(Struct, frozen=True, kw_only=True):
+    """The payer's bank asks for the money of a charge."""
+
+    id: UUID
+    charge_id: UUID
+    amount: int
+    withdrawn: int
+    state: DisputeState
+    evidence_due_at: datetime
+    updated_at: datetime
+
+
+class Movement(Struct, frozen=True, kw_only=True):
+    """Money that came, went or came back, as the statement will tell it."""
+
+    id: UUID
+    charge_id: UUID
+    refund_id: UUID | None
+    dispute_id: UUID | None
+    kind: StatementKind
+    amount: int
+    currency: str
+    at: datetime
+
+
 class Message(Struct, frozen=True, kw_only=True):
     """A notification's body."""
 
@@ -72,6 +113,11 @@ class Message(Struct, frozen=True, kw_only=True):
     refund_state: str | None = None
     refund_amount: Money | None = None
     failure_code: str | None = None
+    dispute_id: str | None = None
+    dispute_state: str | None = None
+    dispute_amount: Money | None = None
+    withdrawn: Money | None = None
+    evidence_due_at: datetime | None = None
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
@@ -99,3 +145,5 @@ class Settle(Struct, frozen=True):
     refund_id: UUID | None = None
     late: bool = False
     """Although the charge has ended."""
+    dispute: str | None = None
+    """What the payer's bank does."""

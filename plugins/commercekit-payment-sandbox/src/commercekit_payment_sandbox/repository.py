@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from commercekit.kernel import Money, new_id
-from commercekit.payments import CaptureMode, PaymentState, RefundState
-from commercekit_payment_sandbox.models import Charge, Delivery, PastRefund
+from commercekit.payments import (
+    CaptureMode,
+    DisputeState,
+    PaymentState,
+    RefundState,
+    StatementKind,
+)
+from commercekit_payment_sandbox.models import (
+    Charge,
+    Delivery,
+    Movement,
+    PastDispute,
+    PastRefund,
+)
 from commercekit_payment_sandbox.scenarios import Scenario
 
 if TYPE_CHECKING:
@@ -16,12 +29,15 @@ if TYPE_CHECKING:
 __all__ = [
     "charge",
     "delivered",
+    "dispute_of",
     "insert_charge",
     "insert_notification",
     "lock_charge",
+    "movements",
     "notification",
     "refund",
     "save_charge",
+    "save_dispute",
     "save_refund",
 ]
 
@@ -70,10 +86,18 @@ async def charge(db: _Reader, charge_id: UUID) -> Charge | None:
 
 
 async def save_charge(uow: UnitOfWork, changed: Charge) -> None:
-    """Write what may change on a locked charge."""
+    """Write what may change on a locked charge; money that was taken is a movement."""
     await uow.execute(
-        """UPDATE payment_sandbox_charge SET state = $2, captured = $3, refunded = $4,
-            failure_code = $5, capture_key = $6, calls = $7, scenario = $8 WHERE id = $1""",
+        """WITH before AS (SELECT captured FROM payment_sandbox_charge WHERE id = $1),
+        after AS (
+            UPDATE payment_sandbox_charge SET state = $2, captured = $3, refunded = $4,
+                failure_code = $5, capture_key = $6, calls = $7, scenario = $8 WHERE id = $1
+            RETURNING id, account, captured, currency
+        )
+        INSERT INTO payment_sandbox_movement (id, account, charge_id, kind, amount, currency, at)
+        SELECT $9, after.account, after.id, 'charge', after.captured - before.captured,
+            after.currency, $10
+        FROM before, after WHERE after.captured > before.captured""",
         changed.id,
         changed.state.value,
         changed.captured,
@@ -82,6 +106,8 @@ async def save_charge(uow: UnitOfWork, changed: Charge) -> None:
         changed.capture_key,
         changed.calls,
         changed.scenario.value,
+        new_id(),
+        uow.clock.now(),
     )
 
 
@@ -105,12 +131,25 @@ async def refund(db: _Reader, refund_id: UUID) -> PastRefund | None:
 
 
 async def save_refund(uow: UnitOfWork, changed: PastRefund) -> None:
-    """Write the refund, new or changed, of a locked charge."""
+    """Write the refund, new or changed, of a locked charge; money that goes or returns moves."""
     await uow.execute(
-        """INSERT INTO payment_sandbox_refund (id, charge_id, amount, currency, state, key,
-            failure_code, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-        ON CONFLICT (id) DO UPDATE
-            SET state = excluded.state, key = excluded.key, failure_code = excluded.failure_code""",
+        """WITH before AS (
+            SELECT coalesce((SELECT state FROM payment_sandbox_refund WHERE id = $1), '') AS state
+        ), after AS (
+            INSERT INTO payment_sandbox_refund (id, charge_id, amount, currency, state, key,
+                failure_code, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+            ON CONFLICT (id) DO UPDATE SET state = excluded.state, key = excluded.key,
+                failure_code = excluded.failure_code
+            RETURNING id, charge_id, amount, currency, state
+        )
+        INSERT INTO payment_sandbox_movement (id, account, charge_id, refund_id, kind, amount,
+            currency, at)
+        SELECT $9, c.account, c.id, after.id,
+            CASE WHEN after.state = 'succeeded' THEN 'refund' ELSE 'refund_reversal' END,
+            CASE WHEN after.state = 'succeeded' THEN -after.amount ELSE after.amount END,
+            after.currency, $8
+        FROM before, after JOIN payment_sandbox_charge c ON c.id = after.charge_id
+        WHERE (after.state = 'succeeded') <> (before.state = 'succeeded')""",
         changed.id,
         changed.charge_id,
         changed.amount.amount,
@@ -119,7 +158,78 @@ async def save_refund(uow: UnitOfWork, changed: PastRefund) -> None:
         changed.key,
         changed.failure_code,
         uow.clock.now(),
+        new_id(),
     )
+
+
+async def dispute_of(db: _Reader, charge_id: UUID) -> PastDispute | None:
+    """The dispute of a charge, if there is one."""
+    row = await db.fetchrow(
+        """SELECT id, charge_id, amount, withdrawn, state, evidence_due_at, updated_at
+        FROM payment_sandbox_dispute WHERE charge_id = $1""",
+        charge_id,
+    )
+    if row is None:
+        return None
+    return PastDispute(
+        id=UUID(int=row["id"].int),
+        charge_id=UUID(int=row["charge_id"].int),
+        amount=row["amount"],
+        withdrawn=row["withdrawn"],
+        state=DisputeState(row["state"]),
+        evidence_due_at=row["evidence_due_at"],
+        updated_at=row["updated_at"],
+    )
+
+
+async def save_dispute(
+    uow: UnitOfWork, charge_: Charge, changed: PastDispute, *, moved: int
+) -> None:
+    """Write the dispute of a locked charge, and what ``moved``: positive is taken from the shop."""
+    await uow.execute(
+        """INSERT INTO payment_sandbox_dispute (id, charge_id, amount, withdrawn, state,
+            evidence_due_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
+        ON CONFLICT (id) DO UPDATE SET withdrawn = excluded.withdrawn, state = excluded.state,
+            updated_at = excluded.updated_at""",
+        changed.id,
+        changed.charge_id,
+        changed.amount,
+        changed.withdrawn,
+        changed.state.value,
+        changed.evidence_due_at,
+        changed.updated_at,
+    )
+    if moved:
+        await uow.execute(
+            """INSERT INTO payment_sandbox_movement (id, account, charge_id, dispute_id, kind,
+                amount, currency, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)""",
+            new_id(),
+            charge_.account,
+            charge_.id,
+            changed.id,
+            "dispute" if moved > 0 else "dispute_reversal",
+            -moved,
+            charge_.amount.currency,
+            changed.updated_at,
+        )
+
+
+async def movements(
+    db: Any, account: str, start: datetime, end: datetime, after: UUID | None, limit: int
+) -> list[Movement]:
+    """What moved from ``start`` to before ``end``, in the order of the ids, above ``after``."""
+    rows = await db.fetch(
+        """SELECT id, charge_id, refund_id, dispute_id, kind, amount, currency, at
+        FROM payment_sandbox_movement
+        WHERE account = $1 AND at >= $2 AND at < $3 AND ($4::uuid IS NULL OR id > $4)
+        ORDER BY id LIMIT $5""",
+        account,
+        start,
+        end,
+        after,
+        limit,
+    )
+    return [Movement(**{**dict(row), "kind": StatementKind(row["kind"])}) for row in rows]
 
 
 async def insert_notification(

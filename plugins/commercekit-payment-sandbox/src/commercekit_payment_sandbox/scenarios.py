@@ -46,6 +46,12 @@ class Scenario(StrEnum):
     """A capture is carried out and not answered."""
     CAPTURE_FAIL = "capture-fail"
     """A capture is declined."""
+    DISPUTE_LOST = "dispute-lost"
+    """Paid; a while later the payer's bank asks for the money, and later keeps it."""
+    DISPUTE_WON = "dispute-won"
+    """The same, and the shop gets the money back."""
+    INQUIRY = "inquiry"
+    """Paid; a while later the payer's bank only asks, and is content."""
 
 
 class RefundScenario(StrEnum):
@@ -120,6 +126,9 @@ BY_AMOUNT: dict[int, Scenario] = {
     6612: Scenario.LATE,
     6613: Scenario.CAPTURE_TIMEOUT,
     6614: Scenario.CAPTURE_FAIL,
+    6615: Scenario.DISPUTE_LOST,
+    6616: Scenario.DISPUTE_WON,
+    6617: Scenario.INQUIRY,
 }
 """Last four digits of a payment's minor units, such as 16602 for ¥166.02."""
 

@@ -52,6 +52,12 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         float,
         Meta(ge=0, le=3600, description="How long what happens later takes, such as a slow bank."),
     ] = 3.0
+    fee_ppm: Annotated[
+        int,
+        Meta(
+            ge=0, le=100_000, description="What its statement says a payment costs, in millionths."
+        ),
+    ] = 6_000
     allow_in_production: Annotated[
         bool,
         Meta(

@@ -7,7 +7,7 @@ from piccolo.table import Table
 
 from commercekit.platform.db import ENGINE
 
-__all__ = ["ChargeRow", "NotificationRow", "RefundRow"]
+__all__ = ["ChargeRow", "DisputeRow", "MovementRow", "NotificationRow", "RefundRow"]
 
 
 class ChargeRow(Table, db=ENGINE, tablename="payment_sandbox_charge"):
@@ -53,3 +53,29 @@ class NotificationRow(Table, db=ENGINE, tablename="payment_sandbox_notification"
     stale_first = Boolean(default=False)
     created_at = Timestamptz(default=None)
     delivered_at = Timestamptz(default=None, null=True)
+
+
+class DisputeRow(Table, db=ENGINE, tablename="payment_sandbox_dispute"):
+    """The payer's bank asks for the money of a charge."""
+
+    id = UUID(primary_key=True, default=None)
+    charge_id = UUID(default=None)
+    amount = BigInt(default=None)
+    withdrawn = BigInt(default=0)
+    state = Text(default=None)
+    evidence_due_at = Timestamptz(default=None)
+    updated_at = Timestamptz(default=None)
+
+
+class MovementRow(Table, db=ENGINE, tablename="payment_sandbox_movement"):
+    """Money that came, went or came back."""
+
+    id = UUID(primary_key=True, default=None)
+    account = Text(default=None)
+    charge_id = UUID(default=None)
+    refund_id = UUID(default=None, null=True)
+    dispute_id = UUID(default=None, null=True)
+    kind = Text(default=None)
+    amount = BigInt(default=None)
+    currency = Char(length=3, default=None)
+    at = Timestamptz(default=None)

@@ -58,6 +58,9 @@ _SCENARIOS: dict[Scenario, dict[str, str]] = {
     Scenario.LATE: {"en": "Money comes after closing", "zh": "关闭后才到账"},
     Scenario.CAPTURE_TIMEOUT: {"en": "Capture without an answer", "zh": "扣款无应答"},
     Scenario.CAPTURE_FAIL: {"en": "Capture declined", "zh": "扣款失败"},
+    Scenario.DISPUTE_LOST: {"en": "Disputed later, and lost", "zh": "稍后被拒付，争议败诉"},
+    Scenario.DISPUTE_WON: {"en": "Disputed later, and won", "zh": "稍后被拒付，争议胜诉"},
+    Scenario.INQUIRY: {"en": "The bank asks later, and is content", "zh": "银行稍后查询，无异议"},
 }
 
 

@@ -1,5 +1,6 @@
 """Money as the shop knows it: payments and refunds, and the books that are kept of them."""
 
+from commercekit.payments.models.advice import ADVICE
 from commercekit.payments.models.books import (
     ENDED,
     Account,
@@ -36,6 +37,7 @@ from commercekit.payments.models.payments import (
 )
 
 __all__ = [
+    "ADVICE",
     "ENDED",
     "PAYMENT_STEPS",
     "REFUND_STEPS",

@@ -260,8 +260,8 @@ class StatementQueries:
 
     async def counterparts(
         self, db: Reader, lines: Sequence[StoredLine]
-    ) -> tuple[dict[UUID, Record], dict[UUID, Record], dict[UUID, int]]:
-        """Rows of payments and refunds that lines name, and what came for a payment up to each line."""
+    ) -> tuple[dict[UUID, Record], dict[UUID, Record], dict[UUID, tuple[int, int]]]:
+        """Rows of payments and refunds that lines name, and what moved for them up to each line, and in all."""
         refund_ids = [line.refund_id for line in lines if line.refund_id is not None]
         refunds = await db.fetch(
             f"SELECT {REFUND} FROM payments_refund WHERE id = ANY ($1::uuid[])", refund_ids
@@ -272,15 +272,22 @@ class StatementQueries:
             f"SELECT {PAYMENT} FROM payments_payment WHERE id = ANY ($1::uuid[])", list(named)
         )
         stated = await db.fetch(
-            """SELECT id, (sum(amount) OVER (PARTITION BY payment_id ORDER BY id))::bigint AS stated
+            """SELECT id, (sum(amount) OVER (PARTITION BY payment_id ORDER BY id))::bigint AS stated,
+                0::bigint AS in_all
             FROM payments_statement_line
-            WHERE payment_id = ANY ($1::uuid[]) AND kind = 'charge'""",
+            WHERE payment_id = ANY ($1::uuid[]) AND kind = 'charge'
+            UNION ALL
+            SELECT id, (sum(amount) OVER (PARTITION BY refund_id ORDER BY id))::bigint,
+                (sum(amount) OVER (PARTITION BY refund_id))::bigint
+            FROM payments_statement_line
+            WHERE refund_id = ANY ($2::uuid[]) AND kind IN ('refund', 'refund_reversal')""",
             list(named),
+            refund_ids,
         )
         return (
             {plain_uuid(row["id"]): row for row in payments},
             {plain_uuid(row["id"]): row for row in refunds},
-            {plain_uuid(row["id"]): row["stated"] for row in stated},
+            {plain_uuid(row["id"]): (row["stated"], row["in_all"]) for row in stated},
         )
 
     async def sums_of(self, db: Reader, statement_id: UUID) -> list[StatementSum]:

@@ -36,6 +36,10 @@ class Counterpart(Struct, frozen=True, kw_only=True):
     dispute: Dispute | None = None
     stated: int = 0
     """All that lines up to this one, and with it, said came for the payment."""
+    returned: int = 0
+    """The same of the refund: below nothing where money went."""
+    returned_in_all: int = 0
+    """By every line there is of the refund."""
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
@@ -75,7 +79,7 @@ def judge_line(line: StoredLine, known: Counterpart, *, shared: bool) -> Verdict
     if line.kind is _K.CHARGE:
         return _judge_charge(line, payment, known.stated)
     if line.kind in (_K.REFUND, _K.REFUND_REVERSAL):
-        return _judge_refund(line, known.refund)
+        return _judge_refund(line, known)
     return _judge_dispute(line, known.dispute)
 
 
@@ -111,22 +115,21 @@ def _judge_charge(line: StoredLine, payment: Payment, stated: int) -> Verdict:
     return _differs(kind, detail=detail, expected=expected)
 
 
-def _judge_refund(line: StoredLine, refund: Refund | None) -> Verdict:
+def _judge_refund(line: StoredLine, known: Counterpart) -> Verdict:
+    refund = known.refund
     if refund is None:
         called = line.refund_ref or line.provider_ref or line.line_id
         return _differs(DifferenceKind.UNKNOWN_REFUND, detail=called)
-    back = line.kind is _K.REFUND
-    wanted = RefundStatus.SUCCEEDED if back else RefundStatus.FAILED
-    amount = -refund.amount if back else refund.amount
-    if line.amount == amount and refund.status is wanted:
+    gone = refund.status is RefundStatus.SUCCEEDED
+    target = -refund.amount.amount if gone else 0
+    same = line.amount.currency == refund.amount.currency
+    # What went, came back and went again is stated three times and agrees as a whole.
+    if same and target in (known.returned, known.returned_in_all):
         return Verdict(outcome=_MATCHED)
-    # In the books is what has gone; a reversal is there once the refund has failed.
-    booked = amount.amount if refund.status is wanted else 0
-    same = line.amount.currency == amount.currency
     return _differs(
         DifferenceKind.REFUND_DIFFERS,
         detail=f"refund of {refund.amount} {refund.status}",
-        expected=booked if same else None,
+        expected=target - (known.returned - line.amount.amount) if same else None,
     )
 
 

@@ -109,7 +109,7 @@ async def _ask_about(desk: Desk, lines: Sequence[StoredLine], *, most: int) -> i
 
 async def _known(
     desk: Desk, db: Any, lines: Sequence[StoredLine]
-) -> tuple[dict[UUID, Payment], dict[UUID, Refund], dict[UUID, int]]:
+) -> tuple[dict[UUID, Payment], dict[UUID, Refund], dict[UUID, tuple[int, int]]]:
     payments, refunds, stated = await desk.rows.counterparts(db, lines)
     return (
         {key: payment_from(row) for key, row in payments.items()},
@@ -173,12 +173,15 @@ class _Round:
             payment = payments.get(payment_id) if payment_id else None
             if refund is not None and payment is not None and refund.payment_id != payment.id:
                 refund = None
+            moved, in_all = stated.get(line.id, (0, 0))
             made.append(
                 Counterpart(
                     payment=payment,
                     refund=refund,
                     dispute=await self._dispute(line, payment),
-                    stated=stated.get(line.id, 0),
+                    stated=moved,
+                    returned=moved,
+                    returned_in_all=in_all,
                 )
             )
         return made
