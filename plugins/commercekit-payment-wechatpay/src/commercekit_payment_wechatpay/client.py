@@ -20,27 +20,38 @@ from commercekit.platform.providers import (
 )
 from commercekit_payment_wechatpay import wire
 from commercekit_payment_wechatpay.codes import failure
-from commercekit_payment_wechatpay.keys import Proof, check, opened, ring_of
+from commercekit_payment_wechatpay.keys import KeyRing, Proof, check, opened, ring_of
 from commercekit_payment_wechatpay.settings import Account
 from commercekit_payment_wechatpay.signing import (
     PlatformKey,
     authorization,
     private_key,
+    public_key,
     request_message,
     sign,
     verifies,
 )
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 
-__all__ = ["Answer", "Refused", "call", "certificates", "download", "merchant_key", "nonce"]
+__all__ = [
+    "Answer",
+    "Refused",
+    "call",
+    "certificates",
+    "download",
+    "merchant_key",
+    "nonce",
+    "sealing_key",
+]
 
 T = TypeVar("T", bound=Struct)
 
 _NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 """No byte of the request left: it was surely not carried out."""
 _AGENT: Final = "commercekit-payment-wechatpay/0.1 (httpx)"
+_NO_CERTIFICATES: Final = "the vendor's certificates are not to be had"
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -89,9 +100,14 @@ def merchant_key(ctx: ProviderContext) -> RSAPrivateKey:
 
 
 async def call(
-    ctx: ProviderContext, method: str, target: str, body: Struct | None = None
+    ctx: ProviderContext,
+    method: str,
+    target: str,
+    body: Struct | None = None,
+    *,
+    sealed_for: str | None = None,
 ) -> Answer:
-    """Ask the vendor; ``target`` is the path with its query.
+    """Ask the vendor; ``target`` is the path with its query, ``sealed_for`` the key of sealed fields.
 
     Raises :class:`Refused` for an answer that says no; of everything else, one of the core's errors.
     """
@@ -107,7 +123,9 @@ async def call(
                     5, "the vendor's certificates are not to be had"
                 ) from None
     content = b"" if body is None else msgspec.json.encode(body)
-    response = await _send(ctx, method, account.endpoint + target, target, content)
+    response = await _send(
+        ctx, method, account.endpoint + target, target, content, serial=sealed_for
+    )
     if not response.is_success:
         raise await _refusal(ctx, response)
     try:
@@ -118,6 +136,29 @@ async def call(
             code, f"the answer to {method} is not proven: {invalid.reason}"
         ) from None
     return Answer(response.content)
+
+
+async def sealing_key(ctx: ProviderContext) -> tuple[str, RSAPublicKey]:
+    """Number and key of the vendor's that personal fields are sealed for."""
+    account: Account = ctx.config
+    if account.public_key is not None and account.public_key_id is not None:
+        return account.public_key_id, public_key(account.public_key)
+    newest = (await _filled(ctx)).newest(ctx.now())
+    if newest is None:
+        raise ProviderUnavailable(5, _NO_CERTIFICATES)
+    return newest.serial, newest.key
+
+
+async def _filled(ctx: ProviderContext) -> KeyRing:
+    """The ring with certificates in it, unless there is another way to verify."""
+    account: Account = ctx.config
+    ring = await ring_of(ctx)
+    try:
+        await ring.filled(ctx.now(), lambda: certificates(ctx))
+    except (ProviderUnknown, ProviderUnavailable):
+        if account.public_key is None:
+            raise ProviderUnavailable(5, _NO_CERTIFICATES) from None
+    return ring
 
 
 async def download(ctx: ProviderContext, url: str) -> bytes:
@@ -159,9 +200,17 @@ async def certificates(ctx: ProviderContext) -> Mapping[str, PlatformKey]:
 
 
 async def _send(
-    ctx: ProviderContext, method: str, url: str, target: str, content: bytes
+    ctx: ProviderContext,
+    method: str,
+    url: str,
+    target: str,
+    content: bytes,
+    *,
+    serial: str | None = None,
 ) -> httpx.Response:
     headers = _headers(ctx, method, target, content)
+    if serial is not None:
+        headers["wechatpay-serial"] = serial
     trouble: ProviderError
     try:
         return await ctx.http.request(method, url, content=content or None, headers=headers)

@@ -81,6 +81,11 @@ class KeyRing:
         found = self._keys.get(serial.upper())
         return None if found is None or found.expires_at <= now else found.key
 
+    def newest(self, now: datetime) -> PlatformKey | None:
+        """The one that is good for longest."""
+        good = [each for each in self._keys.values() if each.expires_at > now]
+        return max(good, key=lambda each: each.expires_at, default=None)
+
     async def filled(self, now: datetime, fetch: Fetch) -> None:
         """Have certificates, and none that are older than :data:`_STALE`.
 

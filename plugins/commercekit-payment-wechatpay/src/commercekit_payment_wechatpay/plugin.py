@@ -22,10 +22,13 @@ def register_payment_gateways() -> Sequence[PaymentGateway]:
 
 @hookimpl
 def register_commands() -> Sequence[VendorGroup]:
-    """``commercekit wechatpay``: the fake."""
+    """``commercekit wechatpay``: the fake, and refunds that nobody could receive."""
     from commercekit.testing.vendors import vendor_command  # noqa: PLC0415 - no shop that serves needs it
+    from commercekit_payment_wechatpay.commands import send_refund  # noqa: PLC0415 - as above
 
-    return [vendor_command("wechatpay", _fake)]
+    group = vendor_command("wechatpay", _fake)
+    group.add_command(send_refund)
+    return [group]
 
 
 def _fake(home: VendorHome) -> FakeVendor:
