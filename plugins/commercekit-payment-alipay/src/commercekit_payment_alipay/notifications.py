@@ -42,6 +42,8 @@ ACK: Final = Ack(200, b"success", "text/plain")
 NACK: Final = Ack(200, b"fail", "text/plain")
 _CHARSETS: Final = {"utf-8": "utf-8", "gbk": "gbk", "gb2312": "gbk", "gb18030": "gb18030"}
 _MOST_FIELDS: Final = 200
+_UNSIGNED: Final = ((b"sign", b"sign_type"), (b"sign",))
+"""Some of the vendor's services sign ``sign_type`` too."""
 _TRADE: Final = "trade_status_sync"
 _STATES: Final = {
     "WAIT_BUYER_PAY": PaymentState.PENDING,
@@ -64,20 +66,23 @@ async def read_notification(ctx: ProviderContext, req: RawRequest) -> Notificati
     if form.get(b"sign_type") != b"RSA2":
         # It is no part of what is signed: a forger could ask for a weaker one.
         _forged("sign_type is not RSA2")
-    sign = form.get(b"sign", b"").decode("latin-1")
-    # Some of the vendor's services sign sign_type too.
-    texts = [
-        signed_form(form, without=(b"sign", b"sign_type")),
-        signed_form(form, without=(b"sign",)),
-    ]
-    known = await notifying_keys(ctx)
-    if not any(is_signed(text, sign, key) for text in texts for key in known):
+    if not await _is_genuine(ctx, form):
         _forged("the signature differs")
     account: Account = ctx.config
     try:
         return Notification(_events(account, _read(form), req.body), ACK, NACK)
     except (CommerceKitError, ArithmeticError, LookupError, ValueError):
         raise ProviderRejected(_MALFORMED) from None
+
+
+async def _is_genuine(ctx: ProviderContext, form: Mapping[bytes, bytes]) -> bool:
+    sign = form.get(b"sign", b"").decode("latin-1")
+    known = await notifying_keys(ctx)
+    for unsigned in _UNSIGNED:
+        text = signed_form(form, without=unsigned)
+        if any(is_signed(text, sign, key) for key in known):
+            return True
+    return False
 
 
 def _forged(reason: str) -> None:
@@ -92,11 +97,17 @@ def _form(body: bytes) -> dict[bytes, bytes]:
     form: dict[bytes, bytes] = {}
     for pair in body.split(b"&", _MOST_FIELDS):
         name, equals, value = pair.partition(b"=")
-        name = unquote_to_bytes(name.replace(b"+", b" "))
+        name, value = _decoded(name), _decoded(value)
         if not equals or name in form:
             _forged("no form")
-        form[name] = unquote_to_bytes(value.replace(b"+", b" "))
+        form[name] = value
     return form
+
+
+def _decoded(text: bytes) -> bytes:
+    if b"+" in text:
+        text = text.replace(b"+", b" ")
+    return unquote_to_bytes(text) if b"%" in text else text
 
 
 def _read(form: Mapping[bytes, bytes]) -> dict[str, str]:
