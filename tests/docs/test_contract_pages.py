@@ -11,6 +11,7 @@ from tests.docs.documents import ROOT
 
 PAGES = {
     "test-a-carrier": "CARRIER_RULES",
+    "test-a-key-vault": "KEY_VAULT_RULES",
     "test-a-notifier": "NOTIFIER_RULES",
     "test-a-promotion": "PROMOTION_RULE_RULES",
     "test-a-refund-rule": "REFUND_RULE_RULES",

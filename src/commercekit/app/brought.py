@@ -13,6 +13,8 @@ from commercekit.orders import REFUND_RULES, RegisteredRefundRule
 from commercekit.orders.hookspecs import register_refund_rules
 from commercekit.platform.plugins import PluginContext, PluginError, PluginRegistry, Registry
 from commercekit.platform.plugins.hookspecs import register_piccolo_apps, register_sealed_tables
+from commercekit.platform.security import KEY_VAULTS
+from commercekit.platform.security.hookspecs import register_key_vaults
 from commercekit.platform.storage import MEDIA_STORAGES, GuardedStorage
 from commercekit.platform.storage.hookspecs import register_media_storages
 from commercekit.promotions import PROMOTION_RULES, RegisteredRule
@@ -21,7 +23,7 @@ from commercekit.promotions.hookspecs import register_promotion_rules
 if TYPE_CHECKING:
     from commercekit.app.safe_mode import SafeMode
     from commercekit.platform.providers import ProviderCaller, ProviderKind
-    from commercekit.platform.security import SealedTable
+    from commercekit.platform.security import SealedTable, VaultKeys
     from commercekit.platform.storage import Storage
 
 __all__ = ["Brought"]
@@ -79,6 +81,10 @@ class Brought:
         if code not in there and (instead := self._safe.storage(code)) is not None:
             return instead
         return GuardedStorage(there[code], self._caller)
+
+    def vaults(self, ring: VaultKeys) -> None:
+        """Hand the vaults to the ring of keys, which refuses to do without the one in use."""
+        ring.bring(self.providers(KEY_VAULTS, register_key_vaults), self._caller)
 
     def promotion_rules(self) -> list[RegisteredRule]:
         """Promotion rules, each with the plugin and version that explanations name."""

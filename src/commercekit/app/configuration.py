@@ -27,7 +27,8 @@ from commercekit.platform.plugins import (
     PluginPolicy,
     PluginRegistry,
 )
-from commercekit.platform.security import LocalKeys, MasterKey
+from commercekit.platform.security import MasterKey, VaultKey, VaultKeys
+from commercekit.platform.security import hookspecs as security_hooks
 from commercekit.platform.settings import SettingsSource
 from commercekit.platform.storage import hookspecs as storage_hooks
 from commercekit.pricing import hookspecs as pricing_hooks
@@ -48,6 +49,7 @@ HOOK_ROOMS = (
     pricing_hooks,
     storage_hooks,
     identity_hooks,
+    security_hooks,
 )
 """Where the domains, and storage, declare their hooks; the platform knows its others."""
 
@@ -80,13 +82,15 @@ class ShopConfiguration:
         """The file that is there while ``commercekit run`` has been told to stop and waits for it."""
         return self.data / "run" / "draining"
 
-    def key_ring(self) -> LocalKeys:
-        """The key of all keys and those before it: from the settings, or made up in development."""
+    def key_ring(self) -> VaultKeys:
+        """The key of all keys and those before it: in a vault, in the settings, or made up in development."""
         security = self.settings.security
         former = [MasterKey.from_text(each.reveal()) for each in security.former_master_keys]
+        if security.vault is not None:
+            return VaultKeys(VaultKey(security.vault, security.vault_key), former)
         if security.master_key is not None:
-            return LocalKeys(MasterKey.from_text(security.master_key.reveal()), former)
-        return LocalKeys(MasterKey.from_folder(self.data / "keys"), former)
+            return VaultKeys(MasterKey.from_text(security.master_key.reveal()), former)
+        return VaultKeys(MasterKey.from_folder(self.data / "keys"), former)
 
     def own_addresses(self) -> list[str]:
         """A development shop's sandbox vendors stand on the shop's own address, played ones beside it."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from commercekit.app.audit import auditing
+from commercekit.app.tables import piccolo_apps
 from commercekit.checkout import CHECKOUT, resumer_of
 from commercekit.platform.cache import prune_changes
 from commercekit.platform.db import ensure_partitions
@@ -67,4 +69,5 @@ def maintenance(shop: Shop) -> tuple[list[JobKind], list[Schedule]]:
             "platform.forget-changes", every=timedelta(minutes=2), job="platform.forget-changes"
         ),
     ]
-    return kinds, schedules
+    audits, times = auditing(shop, piccolo_apps(shop.configuration))
+    return [*kinds, *audits], [*schedules, *times]

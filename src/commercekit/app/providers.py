@@ -11,6 +11,7 @@ from commercekit.notifications import NOTIFIERS
 from commercekit.orders import REFUND_RULES
 from commercekit.payments import PAYMENT_GATEWAYS
 from commercekit.platform.providers import Policies, ProviderCaller
+from commercekit.platform.security import KEY_VAULTS
 from commercekit.platform.storage import MEDIA_STORAGES
 from commercekit.pricing import TAX_PROVIDERS
 from commercekit.promotions import PROMOTION_RULES
@@ -31,6 +32,7 @@ KINDS: Final = (
     ALLOCATION_STRATEGIES,
     REFUND_RULES,
     MEDIA_STORAGES,
+    KEY_VAULTS,
 )
 """What ``[providers]`` may name."""
 

@@ -62,8 +62,10 @@ def unsafe(settings: ShopSettings) -> Iterator[str]:
 
 def _keys(settings: ShopSettings) -> Iterator[str]:
     security = settings.security
-    if security.master_key is None:
-        yield "security.master_key is not set; make one: commercekit keys new"
+    if security.master_key is None and security.vault is None:
+        yield "security.master_key is not set; make one: commercekit keys new, or name a security.vault"
+    if security.master_key is not None and security.vault is not None:
+        yield "security.master_key and security.vault are both set; keep one, the other is a former key"
     keys: list[tuple[str, Secret | None]] = [("security.master_key", security.master_key)]
     keys += [("security.former_master_keys", each) for each in security.former_master_keys]
     for name, secret in keys:

@@ -193,6 +193,24 @@ class SecuritySettings(Struct, frozen=True, kw_only=True):
             "`commercekit keys rotate` has run."
         ),
     ] = ()
+    vault: Annotated[
+        str | None,
+        Meta(
+            max_length=63,
+            pattern="^[a-z0-9][a-z0-9-]*$",
+            description="The vault of a plugin that holds the master key, instead of `master_key`.",
+            examples=["acme-kms"],
+        ),
+    ] = None
+    vault_key: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=500,
+            description="What the master key is called there.",
+            examples=["alias/shop"],
+        ),
+    ] = "commercekit"
 
 
 class DemoSettings(Struct, frozen=True, kw_only=True):

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from commercekit import checkout, orders
-from commercekit.app.audit import auditing
 from commercekit.app.basics import ensure_basics
 from commercekit.app.brought import Brought
 from commercekit.app.fields import doors_of
@@ -23,7 +22,7 @@ from commercekit.app.product_import import OffersOfShop, PriceAndStock, PricesOf
 from commercekit.app.providers import introduce, policies_of, tally_of
 from commercekit.app.safe_mode import SafeMode
 from commercekit.app.surface import Surface
-from commercekit.app.tables import SEALED, piccolo_apps
+from commercekit.app.tables import SEALED
 from commercekit.app.webhooks import ShopWebhooks
 from commercekit.catalog import (
     CatalogService,
@@ -116,7 +115,8 @@ class Shop:
         self.metrics = metrics or ShopMetrics()
         self.db = Database(dsn, clock=self.clock, pool_size=settings.database.pool_size)
         self.cache = cache_of(settings.cache)
-        self.sealer = Sealer(configuration.key_ring())
+        ring = configuration.key_ring()
+        self.sealer = Sealer(ring)
         self.http = http or outbound_client(allow=configuration.own_addresses())
         transport = transport_of(self.db, settings.bus, poll=poll)
         self.bus = Bus(self.db, self.clock, transport=transport, poll=poll)
@@ -135,12 +135,13 @@ class Shop:
         self.caller = caller or ProviderCaller(policies=policies_of(settings))
         self.tally = tally_of(self.caller, self.metrics)
         self.safe_mode = SafeMode(self.plugins)
+        self._contexts: dict[str, PluginContext] = {}
+        self._doors: dict[str, ExtensionDoor] = {}
         self._brought = Brought(self.plugins, self.context, self.safe_mode, self.caller)
+        self._brought.vaults(ring)
         self.sealed = (*SEALED, *self._brought.sealed())  # whose values can be sealed anew
         self.rotation = KeyRotation(self.db, self.sealer, self.clock)
         self.reencryption = Reencryption(self.db, self.sealer, self.clock, self.sealed)
-        self._contexts: dict[str, PluginContext] = {}
-        self._doors: dict[str, ExtensionDoor] = {}
         self._make_services()
         introduce(self.caller, self.plugins, self._brought.codes)
         self._listen()
@@ -311,8 +312,6 @@ class Shop:
             *self._from_plugins(register_subscriptions),
         )
         kinds, schedules = maintenance(self)
-        audits = auditing(self, piccolo_apps(self.configuration))
-        kinds, schedules = kinds + audits[0], schedules + audits[1]
         services: Sequence[Any] = (
             self.notifications,
             self.identity,

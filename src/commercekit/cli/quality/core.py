@@ -34,6 +34,7 @@ HOOK_KITS: Final[Mapping[str, str]] = {
     "choose_allocation_strategy": "AllocationStrategyContract",
     "register_refund_rules": "RefundRuleContract",
     "register_media_storages": "StorageContract",
+    "register_key_vaults": "KeyVaultContract",
 }
 """Which kit of :mod:`commercekit.testing.conformance` judges what a hook returns."""
 

@@ -43,6 +43,7 @@ from commercekit.platform.security.scopes import check_scope, check_scopes, cove
 from commercekit.platform.security.sealed import SealedTable
 from commercekit.platform.security.sealing import SealBroken, Sealer, forget_keys, normalise
 from commercekit.platform.security.signing import SignatureScheme, SigningKey
+from commercekit.platform.security.vaults import KEY_VAULTS, KeyVault, VaultKey, VaultKeys
 from commercekit.platform.security.watching import KEYS_CHANNEL, KeyWatch
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "AUTHENTICATOR",
     "EVERYWHERE",
     "KEYS_CHANNEL",
+    "KEY_VAULTS",
     "PUBLIC",
     "SESSIONS",
     "STEP_UP",
@@ -63,6 +65,7 @@ __all__ = [
     "Grant",
     "KeyRing",
     "KeyRotation",
+    "KeyVault",
     "KeyWatch",
     "KeysBusy",
     "Limit",
@@ -89,6 +92,8 @@ __all__ = [
     "StepUpRequired",
     "TableProgress",
     "UnwrapRefused",
+    "VaultKey",
+    "VaultKeys",
     "check_scope",
     "check_scopes",
     "cookie_of",

@@ -39,11 +39,14 @@ from commercekit.testing.conformance.storage_rules import STORAGE_RULES
 from commercekit.testing.conformance.storages import StorageContract
 from commercekit.testing.conformance.tax_rules import TAX_PROVIDER_RULES
 from commercekit.testing.conformance.taxes import TaxProviderContract
+from commercekit.testing.conformance.vault_rules import KEY_VAULT_RULES
+from commercekit.testing.conformance.vaults import KeyVaultContract
 
 __all__ = [
     "ALLOCATION_STRATEGY_RULES",
     "CARD_NUMBER",
     "CARRIER_RULES",
+    "KEY_VAULT_RULES",
     "NOTIFIER_RULES",
     "PAYMENT_GATEWAY_RULES",
     "PROMOTION_RULE_RULES",
@@ -57,6 +60,7 @@ __all__ = [
     "Delivered",
     "Fault",
     "InProcessVendor",
+    "KeyVaultContract",
     "NotifierContract",
     "Outbox",
     "PaymentGatewayContract",
