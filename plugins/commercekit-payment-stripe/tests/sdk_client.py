@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+import typing
 from uuid import uuid4
 
 import requests
@@ -167,4 +168,55 @@ def everything():
     }
 
 
-sys.stdout.write(json.dumps(told() if sys.argv[5] == "told" else everything()))
+def words():
+    """What the library knows by name: states, kinds of events, parameters; and its own encoding."""
+    from stripe._encode import _api_encode
+    from stripe._webhook import WebhookSignature
+    from stripe.params.checkout import _session_create_params as sessions
+
+    given = json.loads(sys.stdin.read())
+    line = "SessionCreateParamsLineItem"
+    tables = {
+        "": sessions.SessionCreateParams,
+        "payment_intent_data": sessions.SessionCreateParamsPaymentIntentData,
+        "adaptive_pricing": sessions.SessionCreateParamsAdaptivePricing,
+        "line_items": getattr(sessions, line),
+        "price_data": getattr(sessions, f"{line}PriceData"),
+        "product_data": getattr(sessions, f"{line}PriceDataProductData"),
+    }
+    return {
+        "states": {
+            kind.__name__: _known(kind, "status")
+            for kind in (stripe.PaymentIntent, stripe.Dispute, stripe.checkout.Session)
+        },
+        "fields": {
+            kind.__name__: list(kind.__annotations__)
+            for kind in (
+                stripe.BalanceTransaction,
+                stripe.Charge,
+                stripe.Dispute,
+                stripe.Event,
+                stripe.PaymentIntent,
+                stripe.Refund,
+                stripe.checkout.Session,
+            )
+        },
+        "events": _known(stripe.Event, "type"),
+        "movements": _known(stripe.BalanceTransaction, "type"),
+        "session": {name: list(table.__annotations__) for name, table in tables.items()},
+        "intent": list(stripe.params.PaymentIntentCreateParams.__annotations__),
+        "refund": list(stripe.params.RefundCreateParams.__annotations__),
+        "encoded": [[name, str(value)] for name, value in _api_encode(given["form"])],
+        "signed": WebhookSignature._compute_signature(f"{given['at']}.{given['body']}", SECRET),
+        "version": stripe.api_version,
+    }
+
+
+def _known(kind, field):
+    found = typing.get_args(kind.__annotations__[field])
+    literals = [each for each in found if typing.get_origin(each) is typing.Literal]
+    return sorted(typing.get_args(literals[0] if literals else kind.__annotations__[field]))
+
+
+WAYS = {"told": told, "words": words, "everything": everything}
+sys.stdout.write(json.dumps(WAYS[sys.argv[5]]()))

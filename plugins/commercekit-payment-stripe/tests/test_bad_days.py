@@ -493,7 +493,7 @@ async def test_a_platform_acts_for_one_connected_account(
 
 
 async def test_methods_can_be_narrowed(gateway, vendor, clock, account, ask):
-    narrow = msgspec.structs.replace(account, payment_method_types=["card", "alipay"])
+    narrow = msgspec.structs.replace(account, allowed_payment_method_types=["card", "alipay"])
     async with httpx.AsyncClient(transport=httpx.MockTransport(vendor.answer)) as http:
         at = provider_context(gateway, narrow, http=http, clock=clock)
         for flow in (Flow.REDIRECT, Flow.CLIENT_SECRET):

@@ -91,6 +91,8 @@ INVALID = "invalid_request_error"
         ),
         ({"expires_at": "1"}, None, "expires_at"),
         ({"colour": "red"}, "parameter_unknown", "colour"),
+        ({"payment_method_types[0]": "card"}, "parameter_unknown", "payment_method_types"),
+        ({"ui_mode": "hosted"}, None, "ui_mode"),
         (
             {"payment_intent_data[colour]": "red"},
             "parameter_unknown",
@@ -118,14 +120,8 @@ def test_a_session_is_asked_for_in_the_vendors_form(refused, vendor, changes, co
         ({"amount": "4990"}, "parameter_missing"),
         ({**INTENT, "amount": "5121", "currency": "kwd"}, None),
         ({**INTENT, "amount": "5050", "currency": "isk"}, None),
-        (
-            {
-                **INTENT,
-                "payment_method_types[0]": "card",
-                "automatic_payment_methods[enabled]": "true",
-            },
-            None,
-        ),
+        # https://docs.stripe.com/changelog/endive: taken out on 2026-09-30
+        ({**INTENT, "payment_method_types[0]": "card"}, "payment_method_types_no_longer_supported"),
     ],
 )
 def test_a_payment_is_asked_for_in_the_vendors_form(refused, vendor, form, code):

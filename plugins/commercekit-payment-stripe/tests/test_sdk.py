@@ -7,12 +7,32 @@ import os
 import subprocess
 import sys
 import venv
+from datetime import timedelta
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 
+from commercekit.kernel import Money, new_id
+from commercekit.payments import CaptureMode, CreatePayment, Flow
 from commercekit.testing.vendors import FakeFolder, play
+from commercekit_payment_stripe.asking import _session_form
 from commercekit_payment_stripe.fake.home import at_home
+from commercekit_payment_stripe.form import encode
+from commercekit_payment_stripe.notifications import _READERS
+from commercekit_payment_stripe.signing import signature
+from commercekit_payment_stripe.snapshots import _DISPUTES, _INTENTS
+from commercekit_payment_stripe.statements import _TYPES
+from commercekit_payment_stripe.wire import (
+    VERSION,
+    BalanceTransaction,
+    Charge,
+    Dispute,
+    Event,
+    Intent,
+    Refund,
+    Session,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -110,6 +130,61 @@ def test_the_vendors_library_takes_the_webhooks_and_no_other(speak):
     assert len(told) == len(posts)
     assert ["checkout.session.completed", "checkout.session"] in told
     assert ["refund.created", "refund"] in told
+
+
+async def test_the_vendors_library_knows_every_word_that_is_used(speak, context, clock):
+    """Names of parameters, states and events, the encoding and the signature: none from memory."""
+    speaking, fake = speak
+    form = _session_form(context, _request(clock))
+    said = speaking("words", json.dumps({"form": form, "at": 1750000000, "body": "{}"}))
+    known = said["session"]
+    [line] = form["line_items"]
+    for name, used in (
+        ("", form),
+        ("payment_intent_data", form["payment_intent_data"]),
+        ("adaptive_pricing", form["adaptive_pricing"]),
+        ("line_items", line),
+        ("price_data", line["price_data"]),
+        ("product_data", line["price_data"]["product_data"]),
+    ):
+        assert set(used) - set(known[name]) == set()
+    assert {"amount", "currency", "capture_method", "customer", "metadata"} <= set(said["intent"])
+    assert {"automatic_payment_methods", "allowed_payment_method_types"} <= set(said["intent"])
+    assert {"payment_intent", "amount", "metadata"} <= set(said["refund"])
+    assert set(said["states"]["PaymentIntent"]) == set(_INTENTS)
+    assert set(said["states"]["Dispute"]) <= set(_DISPUTES)
+    assert set(said["states"]["Session"]) == {"open", "complete", "expired"}
+    assert set(_READERS) - set(said["events"]) == set()
+    assert set(_TYPES) - set(said["movements"]) == set()
+    assert said["version"] == VERSION
+    for kind in (BalanceTransaction, Charge, Dispute, Event, Intent, Refund, Session):
+        theirs = said["fields"]["PaymentIntent" if kind is Intent else kind.__name__]
+        assert set(kind.__struct_fields__) - set(theirs) == set()
+    assert said["signed"] == signature(fake.secrets[0], 1750000000, b"{}")
+    ours = parse_qsl(encode(form), keep_blank_values=True)
+    theirs = [
+        (name, {"True": "true", "False": "false"}.get(value, value))
+        for name, value in said["encoded"]
+    ]
+    assert sorted(ours) == sorted(theirs)
+
+
+def _request(clock):
+    return CreatePayment(
+        payment_id=new_id().hex,
+        order_ref="261122-TEST",
+        amount=Money(49_90, "USD"),
+        flow=Flow.REDIRECT,
+        capture=CaptureMode.MANUAL,
+        subject="Order 261122-TEST & 帽子",
+        idempotency_key="k",
+        notify_url="https://shop.test/webhooks/payments/stripe/default",
+        return_url="https://shop.test/thanks",
+        cancel_url="https://shop.test/cart",
+        expires_at=clock.now() + timedelta(hours=2),
+        payer_ref="cus_1",
+        metadata={"locale": "zh-CN"},
+    )
 
 
 def test_the_plugin_does_not_need_the_library():

@@ -83,7 +83,7 @@ async def _intent(ctx: ProviderContext, req: CreatePayment) -> Said[Intent]:
         found = await find(ctx, req.payment_id, None)
         return Said(found.value, found.raw) if found and isinstance(found.value, Intent) else None
 
-    types = account.payment_method_types
+    types = account.allowed_payment_method_types
     form: Form = {
         "amount": to_units(req.amount),
         "currency": req.amount.currency.lower(),
@@ -91,7 +91,7 @@ async def _intent(ctx: ProviderContext, req: CreatePayment) -> Said[Intent]:
         "description": req.subject[:_SUBJECT],
         "metadata": _metadata(req),
         "customer": _customer(req),
-        "payment_method_types": types,
+        "allowed_payment_method_types": types,
         "automatic_payment_methods": None if types else {"enabled": True},
     }
     return await post(ctx, "/payment_intents", Intent, form, key=req.idempotency_key, seen=seen)
@@ -119,7 +119,7 @@ def _session_form(ctx: ProviderContext, req: CreatePayment) -> dict[str, Any]:
         # The amount is the shop's, in the shop's currency.
         "adaptive_pricing": {"enabled": False},
         "locale": _locale(req.metadata.get("locale", "")),
-        "payment_method_types": account.payment_method_types,
+        "allowed_payment_method_types": account.allowed_payment_method_types,
         "expires_at": _expires_at(req),
         "metadata": _metadata(req),
         "payment_intent_data": {

@@ -40,7 +40,7 @@ class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             description="Act for this account of a Connect platform: acct_…. Events of others are refused.",
         ),
     ] = None
-    payment_method_types: Annotated[
+    allowed_payment_method_types: Annotated[
         list[Annotated[str, Meta(pattern="^[a-z][a-z0-9_]*$")]],
         Meta(
             description="Offer these only, such as card and alipay. Without any, what the account's "

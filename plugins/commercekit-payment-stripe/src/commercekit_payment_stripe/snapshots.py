@@ -59,6 +59,8 @@ _DISPUTES: Final = {
     "warning_closed": DisputeState.CLOSED,
     "needs_response": DisputeState.NEEDS_RESPONSE,
     "under_review": DisputeState.UNDER_REVIEW,
+    "appeal_needs_response": DisputeState.NEEDS_RESPONSE,
+    "appeal_under_review": DisputeState.UNDER_REVIEW,
     "charge_refunded": DisputeState.CLOSED,
     "prevented": DisputeState.CLOSED,
     "won": DisputeState.WON,

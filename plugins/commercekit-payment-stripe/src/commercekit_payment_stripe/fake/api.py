@@ -70,7 +70,7 @@ class Api:
     def _open_session(self, asked: Params) -> str:
         if asked.must("mode") != "payment":
             raise Refused(400, "This fake opens sessions for payments only.", param="mode")
-        asked.one_of("ui_mode", "hosted", "hosted_page")
+        asked.one_of("ui_mode", "hosted_page")
         success_url, cancel_url = (
             _url(asked, "success_url", required=True),
             _url(asked, "cancel_url"),
@@ -92,7 +92,7 @@ class Api:
             locale=asked.text("locale") or "auto",
             manual=_is_manual(inner),
             description=inner.text("description", most=1000),
-            methods=asked.texts("payment_method_types") or ["card", "sepa_debit"],
+            methods=asked.texts("allowed_payment_method_types") or ["card", "sepa_debit"],
             metadata=asked.metadata(),
             intent_metadata=inner.metadata(),
         )
@@ -153,13 +153,17 @@ class Api:
         currency = _currency(asked)
         _check_amount(amount, currency, "amount")
         automatic = asked.part("automatic_payment_methods")
-        enabled = automatic.flag("enabled")
+        automatic.flag("enabled")
         automatic.one_of("allow_redirects", "always", "never")
         automatic.done()
-        types = asked.texts("payment_method_types")
-        if types and enabled:
-            message = "Either automatic_payment_methods or payment_method_types, not both."
-            raise Refused(400, message, param="payment_method_types")
+        types = asked.texts("allowed_payment_method_types")
+        if asked.texts("payment_method_types"):
+            raise Refused(
+                400,
+                "payment_method_types is not supported any more; use allowed_payment_method_types.",
+                code="payment_method_types_no_longer_supported",
+                param="payment_method_types",
+            )
         asked.text("customer")
         intent = Intent(
             id="",
