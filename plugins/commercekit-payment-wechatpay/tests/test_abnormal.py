@@ -160,6 +160,17 @@ class TestCommand:
             assert ran.exit_code == 2, ran.output
         assert fake.books.refunds[number.hex].status == "ABNORMAL"
 
+    def test_what_the_vendor_refuses_is_said(self, place: Any) -> None:
+        config, fake = place
+        number = self.refunded(fake)
+        fake.books.refunds[number.hex].status = "SUCCESS"
+        ran = CliRunner().invoke(
+            send_refund, [str(number), "--to-merchant", "--config", str(config)]
+        )
+
+        assert ran.exit_code == 1
+        assert "not-abnormal: the refund is SUCCESS" in ran.output
+
     def test_an_account_that_is_not_there_is_named(self, place: Any) -> None:
         config, fake = place
         number = self.refunded(fake)

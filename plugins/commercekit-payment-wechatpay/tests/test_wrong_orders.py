@@ -8,6 +8,7 @@ from datetime import timedelta
 import httpx
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from commercekit.kernel import Money
 from commercekit.payments import (
@@ -214,6 +215,16 @@ class TestFlows:
             await shop.create(shop.asks(flow=Flow.H5, customer_ip=None))
         assert refused.value.code == "customer-ip-missing"
         assert wire.sent == []
+
+    @pytest.mark.parametrize(
+        ("address", "warned"), [("127.0.0.1", 1), ("10.0.0.9", 1), ("203.0.114.7", 0), ("nonsense", 1)]
+    )
+    async def test_a_proxy_in_place_of_every_shopper_is_noticed(self, shop, address, warned):
+        with capture_logs() as logs:
+            await shop.create(shop.asks(flow=Flow.H5, customer_ip=address))
+
+        assert len([each for each in logs if each["log_level"] == "warning"]) == warned
+        assert address not in str(logs)
 
     async def test_it_leads_back_to_the_shop(self, shop, wire):
         action = (await shop.create(shop.asks(flow=Flow.H5))).action

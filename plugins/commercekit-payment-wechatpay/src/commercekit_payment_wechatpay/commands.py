@@ -13,7 +13,7 @@ from commercekit.errors import ConfigurationError
 from commercekit.kernel import SystemClock
 from commercekit.payments import RefundSnapshot
 from commercekit.platform.http import outbound_client
-from commercekit.platform.providers import ProviderContexts
+from commercekit.platform.providers import ProviderContexts, ProviderRejected
 from commercekit_payment_wechatpay.abnormal import BANKS, Card, send_elsewhere
 from commercekit_payment_wechatpay.settings import Account
 
@@ -49,7 +49,11 @@ def send_refund(
         # Asked for, and never an argument: other accounts on this machine read those.
         number = click.prompt("Number of the card", hide_input=True)
         card = Card(bank.upper(), number.replace(" ", ""), click.prompt("Name of its holder"))
-    seen = asyncio.run(_sent(config, account, refund, card))
+    try:
+        seen = asyncio.run(_sent(config, account, refund, card))
+    except ProviderRejected as refused:
+        message = f"{refused.code}: {refused.message}"
+        raise click.ClickException(message) from None
     click.echo(f"WeChat Pay has taken it: the refund of {seen.amount} is {seen.state}.")
 
 

@@ -134,6 +134,7 @@ def _warn_of_inner(ctx: ProviderContext, address: str) -> None:
         inner = not ipaddress.ip_address(address).is_global
     except ValueError:
         inner = True
-    if inner:
+    account: Account = ctx.config
+    if inner and account.endpoint.startswith("https://"):
         # Behind a proxy whose word the shop does not take, every shopper seems to be the proxy.
         ctx.log.warning("h5: the shopper's address is an inner one; is the proxy trusted?")

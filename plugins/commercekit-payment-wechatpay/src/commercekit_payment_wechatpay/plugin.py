@@ -27,6 +27,7 @@ def register_commands() -> Sequence[VendorGroup]:
     from commercekit_payment_wechatpay.commands import send_refund  # noqa: PLC0415 - as above
 
     group = vendor_command("wechatpay", _fake)
+    group.help = "WeChat Pay: a vendor to try the shop with, and refunds that nobody could receive."
     group.add_command(send_refund)
     return [group]
 
