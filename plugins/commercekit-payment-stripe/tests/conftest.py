@@ -1,17 +1,26 @@
 from __future__ import annotations
 
 import secrets
+from datetime import timedelta
 
 import httpx
 import pytest
 import pytest_asyncio
 
-from commercekit.kernel import Money
-from commercekit.payments import ClientSecret, Redirect
+from commercekit.kernel import Money, new_id
+from commercekit.payments import (
+    CaptureMode,
+    ClientSecret,
+    CreatePayment,
+    Flow,
+    Redirect,
+    RefundRequest,
+)
 from commercekit.platform.settings import Secret
 from commercekit.testing import provider_context, raw_request
-from commercekit.testing.conformance import PaymentVendor, VendorBooks
+from commercekit.testing.conformance import Asked, PaymentVendor, VendorBooks
 from commercekit_payment_stripe.fake import FakeStripe, Way
+from commercekit_payment_stripe.fake.books import Intent
 from commercekit_payment_stripe.gateway import StripeGateway
 from commercekit_payment_stripe.money import from_units
 from commercekit_payment_stripe.settings import Account
@@ -152,3 +161,77 @@ def account():
 async def context(gateway, vendor, clock, account):
     async with httpx.AsyncClient(transport=httpx.MockTransport(vendor.answer)) as http:
         yield provider_context(gateway, account, http=http, clock=clock)
+
+
+@pytest.fixture
+def ask(gateway, context, clock):
+    """Ask for money; what is not said is as usual."""
+
+    async def asking(amount=49_90, currency="USD", at=None, **changes):
+        payment_id = uuid7(clock)
+        given = {
+            "payment_id": payment_id,
+            "order_ref": "261122-TEST",
+            "amount": Money(amount, currency),
+            "flow": Flow.REDIRECT,
+            "capture": CaptureMode.AUTO,
+            "subject": "Order 261122-TEST",
+            "idempotency_key": payment_id,
+            "notify_url": "https://shop.test/webhooks/payments/stripe/default",
+            "return_url": "https://shop.test/thanks?token=t",
+            "cancel_url": "https://shop.test/cart",
+            "expires_at": clock.now() + timedelta(minutes=30),
+            "metadata": {"locale": "zh-CN"},
+        }
+        request = CreatePayment(**(given | changes))
+        return Asked(request, await gateway.create(at or context, request))
+
+    return asking
+
+
+@pytest.fixture
+def paid(ask, vendor):
+    async def paying(way=Way.CARD, **changes):
+        asked = await ask(**changes)
+        await vendor.pay(asked, way)
+        return asked
+
+    return paying
+
+
+@pytest.fixture
+def news(gateway, context, vendor):
+    """What the shop reads in everything that was told of a payment."""
+
+    async def reading(asked, at=None):
+        raws = await vendor.notifications(asked.payment_id)
+        told = [await gateway.parse_notification(at or context, raw) for raw in raws]
+        return [event for each in told for event in each.events]
+
+    return reading
+
+
+def uuid7(clock):
+    """A UUIDv7 of the test's present."""
+    return f"{int(clock.now().timestamp() * 1000):012x}7{new_id().hex[13:]}"
+
+
+def refund_request(asked, clock, amount=None, **changes):
+    refund_id = uuid7(clock)
+    given = {
+        "refund_id": refund_id,
+        "payment_id": asked.payment_id,
+        "provider_ref": asked.provider_ref,
+        "amount": amount or asked.amount,
+        "payment_total": asked.amount,
+        "reason": "returned",
+        "idempotency_key": f"refund-{refund_id}",
+    }
+    return RefundRequest(**(given | changes))
+
+
+def foreign_intent(vendor):
+    """What another system has made on the same account."""
+    return Intent(
+        id=vendor.kept.name("pi"), secret="s", created=0, amount=100, currency="usd", manual=False
+    )
