@@ -193,13 +193,13 @@ async def test_held_money_is_taken_in_part_and_the_rest_goes_free(shop):
 
 async def test_the_statement_of_a_day_agrees_with_the_books(shop):
     """Everything once: at the end the shop knows the vendor's balance to the cent."""
-    plain, disputed, slow, held = [
-        await shop.start("hold" if each == 3 else "card") for each in range(4)
-    ]
+    plain, disputed, slow, comes_back = [await shop.start() for _ in range(4)]
+    held = await shop.start("hold")
     for payment, way in (
         (plain, Way.CARD),
         (disputed, Way.CARD),
         (slow, Way.REFUND_PENDING),
+        (comes_back, Way.REFUND_FAILS),
         (held, Way.CARD),
     ):
         shop.press(payment, way)
@@ -207,6 +207,7 @@ async def test_the_statement_of_a_day_agrees_with_the_books(shop):
     await shop.payments.capture(held.id, Money(20_00, "USD"))
     await shop.refund(plain, Money(10_00, "USD"))
     await shop.refund(slow, AMOUNT)
+    await shop.refund(comes_back, AMOUNT)
     shop.clock.advance(seconds=10)
     shop.vendor.moves.dispute(shop.vendor.charge(disputed.id.hex), DisputeState.WON)
     await shop.tell()
@@ -215,7 +216,7 @@ async def test_the_statement_of_a_day_agrees_with_the_books(shop):
     [statement] = (await shop.payments.statement_page(PageRequest())).items
     differences = (await shop.payments.difference_page(PageRequest())).items
     assert [(each.kind, each.detail) for each in differences] == []
-    assert (statement.state, statement.lines, statement.problem) == ("settled", 8, "")
+    assert (statement.state, statement.lines, statement.problem) == ("settled", 11, "")
     movements = shop.vendor.kept.transactions.values()
     known = await shop.payments.balances(account="gateway:stripe:default")
     assert {each.currency: each.balance for each in known} == {
