@@ -131,7 +131,7 @@ def test_nobodys_name_is_told():
 )
 async def test_a_bill_that_is_cut_off_gives_nothing_of_itself(alipay, context, fake, clock, bill):
     _sell(fake, clock)
-    day = clock.now().date()
+    day = _china(clock.now())
     clock.advance(days=1, hours=12)
 
     def answer(request: httpx.Request) -> httpx.Response:
