@@ -217,7 +217,8 @@ class TestFlows:
         assert wire.sent == []
 
     @pytest.mark.parametrize(
-        ("address", "warned"), [("127.0.0.1", 1), ("10.0.0.9", 1), ("203.0.114.7", 0), ("nonsense", 1)]
+        ("address", "warned"),
+        [("127.0.0.1", 1), ("10.0.0.9", 1), ("203.0.114.7", 0), ("nonsense", 1)],
     )
     async def test_a_proxy_in_place_of_every_shopper_is_noticed(self, shop, address, warned):
         with capture_logs() as logs:
