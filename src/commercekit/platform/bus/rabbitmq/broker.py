@@ -7,7 +7,7 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aiormq import exceptions as amqp
@@ -56,6 +56,7 @@ class Broker:
         self._publishing: Channel | None = None
         self._prepared = False
         self._connected_before = False
+        self._in_doubt = False
         self._next_look = 0.0
         self._ensuring = asyncio.Lock()
         self.loop = Loop("rabbitmq", self._step, poll=1.0)
@@ -119,23 +120,29 @@ class Broker:
     async def _publish_again(self) -> None:
         async with self._ensuring:
             was_ready = self.is_ready
-            if not self._out.is_open:
-                self._prepared = False
-                await self._out.open()
-                self._figures.reconnects += self._connected_before
-                self._connected_before = True
-            if not self._prepared:
-                await self._prepare(self)
-                self._prepared = True
-            if self._publishing is None or self._publishing.is_closed:
-                self._publishing = await self._out.channel(confirms=True)
+            async with self._answering(self._out):
+                if not self._out.is_open:
+                    self._prepared = False
+                    await self._out.open()
+                    self._figures.reconnects += self._connected_before
+                    self._connected_before = True
+                if not self._prepared:
+                    await self._prepare(self)
+                    self._prepared = True
+                if self._publishing is None or self._publishing.is_closed:
+                    self._publishing = await self._out.channel(confirms=True)
             self._outage.end()
         if not was_ready:
             self.on_ready()
 
     async def _listen_again(self) -> None:
-        async with self._ensuring:
+        async with self._ensuring, self._answering(self._in):
+            if self._in_doubt and self._in.is_open:
+                await (await self._in.channel()).close()
+            self._in_doubt = False
             if not self._in.is_open:
+                for queue in self._queues:
+                    queue.forget()
                 await self._in.open()
             # In any order: of several processes that start together each gets some to itself.
             for queue in random.sample(self._queues, len(self._queues)):
@@ -143,6 +150,19 @@ class Broker:
                     await queue.subscribe(await self._in.channel())
             self._deaf.end()
         await self._look()
+
+    @contextlib.asynccontextmanager
+    async def _answering(self, link: Link) -> AsyncIterator[None]:
+        """Where nobody answers in time the connection is given up, whatever it believes of itself.
+
+        After a machine lost its power, or a firewall its memory, it would stand for another quarter of an
+        hour: what is sent vanishes, and heartbeats are not missed.
+        """
+        try:
+            yield
+        except TimeoutError:
+            await link.close()
+            raise
 
     # -- declaring ------------------------------------------------------------------------------------
 
@@ -218,6 +238,7 @@ class Broker:
             async with asyncio.timeout(self._settings.confirm_within.total_seconds()):
                 results = await asyncio.gather(*publishes, return_exceptions=True)
         except TimeoutError:
+            self._in_doubt = True  # what became of this connection may have become of the other one
             await self._give_up("RabbitMQ does not confirm in time")
         failures = [result for result in results if isinstance(result, BaseException)]
         self._figures.confirmed += len(rows) - len(failures)

@@ -123,6 +123,10 @@ class ConsumedQueue:
         session.tag = str(ok.consumer_tag)
         self._session = session
 
+    def forget(self) -> None:
+        """Its connection is gone: what is in memory unsettled is delivered again on the next one."""
+        self._session = None
+
     async def cancel(self) -> None:
         """Take nothing new; what is in memory unsettled goes back when the channel closes."""
         session, self._session = self._session, None
