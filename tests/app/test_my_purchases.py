@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from commercekit.kernel import Money
-from tests.shop import EMAIL, MUG, SHIRT, configuration, given, piccolo_apps, refused, shop
+from tests.shop import EMAIL, MUG, SHIRT, Cart, configuration, given, piccolo_apps, refused, shop
 
 __all__ = ["configuration", "piccolo_apps", "shop"]
 
@@ -39,6 +39,34 @@ async def test_orders_show_once_the_address_is_proven_and_only_to_its_owner(cust
     assert page["items"][0]["token"] == mine["token"]
     exported = given(await customer.client.get("/store/me/export"))
     assert [each["number"] for each in exported["parts"]["orders"]] == [mine["number"]]
+
+
+async def test_what_was_ordered_while_logged_in_is_theirs_whatever_address_it_names(customer):
+    proof = {"token": link_in(customer, "Welcome")}
+    given(await customer.client.post("/store/auth/login", json=LOGIN))
+    refused(await customer.client.get("/store/me/orders"), 403, "email-unproven")
+    guest = await customer.cart((MUG, 1), ready=True)
+    claim = {"id": guest.id, "token": guest.token}
+    mine = given(await customer.client.post("/store/me/cart", json=claim))
+    own = Cart(customer.client, mine["id"], mine["token"])
+    agreed = (await own.ready())["totals"]["total"]["amount"]
+    order = given(await own.checkout(agreed, email="gift@example.com"), 201)
+    await customer.placed((MUG, 1))  # a guest's, with the unproven address
+    for _ in range(2):
+        page = given(await customer.client.get("/store/me/orders"))
+        assert [each["number"] for each in page["items"]] == [order["number"]]
+        parts = given(await customer.client.get("/store/me/export"))["parts"]
+        assert [each["email"] for each in parts["orders"]] == ["gift@example.com"]
+    assert (await customer.client.post("/store/auth/proofs", json=proof)).status_code == 204
+    page = given(await customer.client.get("/store/me/orders?limit=1"))
+    rest = f"/store/me/orders?limit=1&cursor={page['next_cursor']}"
+    last = given(await customer.client.get(rest))
+    assert [each["number"] for each in last["items"]] == [order["number"]]
+    gone = await customer.client.post("/store/me/deletion", json={"password": PASSWORD})
+    assert gone.status_code == 204
+    named = "SELECT count(*) FROM orders_order WHERE customer_id IS NOT NULL"
+    assert await customer.shop.db.fetchval(named) == 0
+    assert await customer.count("orders_order") == 2
 
 
 async def test_login_brings_the_guests_cart_home(customer):

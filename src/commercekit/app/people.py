@@ -10,7 +10,7 @@ from msgspec import Struct
 from commercekit.errors import Forbidden, NotFound
 from commercekit.identity import ClaimedCart, PersonalRecords, Realm
 from commercekit.kernel import Money
-from commercekit.orders import OrderSearch, OrderSummary
+from commercekit.orders import OrderSummary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +50,7 @@ class MyOrder(Struct, frozen=True, kw_only=True):
 
 
 class OrdersOfPerson(PersonalRecords):
-    """Orders that were placed with the account's address, once that is proven to be theirs."""
+    """Orders placed with the account, and with its address once that is proven to be theirs."""
 
     name = "orders"
 
@@ -58,21 +58,21 @@ class OrdersOfPerson(PersonalRecords):
         self._orders = shop.orders
 
     async def export(self, account: Account) -> Any:
-        """All of them with what they were sent to; none while the address is unproven."""
-        if account.email_proven_at is None:
-            return []
+        """All of them with what they were sent to."""
         found: list[OrderSummary] = []
         before: UUID | None = None
         while True:
-            search = OrderSearch(email=account.email)
-            page = await self._orders.search(search, before=before, limit=_AT_ONCE)
+            page = await self._orders.of_customer(
+                account.id, email=_proven(account), before=before, limit=_AT_ONCE
+            )
             found += page
             if len(page) < _AT_ONCE:
                 return [await self._told(each) for each in found]
             before = page[-1].id
 
     async def erase(self, uow: UnitOfWork, account: Account) -> None:
-        """Orders stay in the books; nothing in them names the account."""
+        """Orders stay in the books; nothing in them names the account from then on."""
+        await self._orders.forget_customer(uow, account.id)
 
     async def _told(self, summary: OrderSummary) -> dict[str, Any]:
         order = await self._orders.get(summary.id)
@@ -121,16 +121,18 @@ class Purchases:
     async def orders(
         self, account_id: UUID, *, before: UUID | None, limit: int
     ) -> tuple[list[MyOrder], tuple[str, ...] | None]:
-        """Orders with the customer's address, newest first, and the place to go on from.
+        """Orders of the customer, newest first, and the place to go on from.
 
-        Raises :class:`EmailUnproven`: anybody can register with anybody's address.
+        Those placed with the account, and those with its address once it is proven: anybody can register
+        with anybody's. Raises :class:`EmailUnproven` where there is none of the first kind to show yet.
         """
         account = await self._identity.accounts.get(account_id, Realm.CUSTOMER)
-        if account.email_proven_at is None:
+        found = await self._orders.of_customer(
+            account_id, email=_proven(account), before=before, limit=limit + 1
+        )
+        if not found and before is None and account.email_proven_at is None:
             message = "Open the link we sent you, or have it sent again at /store/me/proofs."
             raise EmailUnproven(message)
-        search = OrderSearch(email=account.email)
-        found = await self._orders.search(search, before=before, limit=limit + 1)
         after = (str(found[limit - 1].id),) if len(found) > limit else None
         return [self._mine(each) for each in found[:limit]], after
 
@@ -162,3 +164,7 @@ class Purchases:
             placed_at=summary.placed_at,
             total=summary.total,
         )
+
+
+def _proven(account: Account) -> str | None:
+    return account.email if account.email_proven_at else None

@@ -62,6 +62,7 @@ class OrderTable(Table, db=ENGINE, tablename="orders_order"):
     withdrawn = BigInt()
     given_back = BigInt()
     phone_index = Bytea(null=True, default=None)
+    customer_id = UUID(null=True, default=None)
     extensions = JSONB(null=True, default=None)
 
 

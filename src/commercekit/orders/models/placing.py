@@ -72,6 +72,8 @@ class NewOrder(Struct, frozen=True, kw_only=True):
     placed_at: datetime
     expires_at: datetime | None
     note: str = ""
+    customer_id: UUID | None = None
+    """Whose account it is placed with; nobody's for a guest."""
     extensions: Values = {}
     """What plugins kept beside the cart."""
     actor: Actor = field(default_factory=lambda: Actor("customer"))

@@ -32,6 +32,7 @@ def order_row(
         "email": _hex(sealer.seal(TABLE, "email", new.id, new.email)),
         "email_index": _hex(sealer.blind_index(TABLE, "email", new.email)),
         "phone_index": _hex(sealer.blind_index(TABLE, "phone", new.address.phone)),
+        "customer_id": new.customer_id,
         "address": _hex(sealer.seal(TABLE, "address", new.id, new.address)),
         "note": _hex(sealer.seal(TABLE, "note", new.id, new.note)) if new.note else None,
         "items": totals.items.amount,

@@ -19,7 +19,7 @@ from commercekit.orders.repository.editing import TABLE
 from commercekit.platform.security import EVERYWHERE
 
 if TYPE_CHECKING:
-    from commercekit.platform.db import Database, Record
+    from commercekit.platform.db import Database, Record, UnitOfWork
     from commercekit.platform.extensions import FieldCondition
     from commercekit.platform.security import Reach, Sealer
 
@@ -90,6 +90,27 @@ class SearchRepository:
             *values,
         )
         return [_summary(row) for row in rows]
+
+    async def of_customer(
+        self, customer_id: UUID, *, email: str | None, before: UUID | None, limit: int
+    ) -> list[OrderSummary]:
+        """Orders placed with an account, and with ``email`` those that were placed with that address."""
+        index = None if email is None else self._sealer.blind_index(TABLE, "email", email)
+        rows = await self._db.fetch(
+            f"SELECT {_COLUMNS} FROM orders_order o WHERE (o.customer_id = $1 OR o.email_index = $2)"
+            " AND ($3::uuid IS NULL OR o.id < $3) ORDER BY o.id DESC LIMIT $4",
+            customer_id,
+            index,
+            before,
+            limit,
+        )
+        return [_summary(row) for row in rows]
+
+    async def forget_customer(self, uow: UnitOfWork, customer_id: UUID) -> None:
+        """Nothing leads from orders to an account that is gone."""
+        await uow.execute(
+            "UPDATE orders_order SET customer_id = NULL WHERE customer_id = $1", customer_id
+        )
 
     def _conditions(self, search: OrderSearch, before: UUID | None) -> tuple[list[str], list[Any]]:
         values: list[Any] = []

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from commercekit.fulfilment import ShipmentView
     from commercekit.payments import Payment, Refund
+    from commercekit.platform.db import UnitOfWork
     from commercekit.platform.security import Reach
 
 __all__ = ["ReadOrders"]
@@ -115,6 +116,20 @@ class ReadOrders(OrderUseCases):
             fields=self._field_conditions(search),
             reach=reach,
         )
+
+    async def of_customer(
+        self, customer_id: UUID, *, email: str | None, before: UUID | None, limit: int
+    ) -> list[OrderSummary]:
+        """A customer's orders, newest first, below ``before``: placed with the account, or as a guest.
+
+        ``email`` is the account's address once it is proven to be theirs, and ``None`` until then:
+        anybody can register with anybody's address.
+        """
+        return await self._found.of_customer(customer_id, email=email, before=before, limit=limit)
+
+    async def forget_customer(self, uow: UnitOfWork, customer_id: UUID) -> None:
+        """Take the account off its orders; they stay in the books."""
+        await self._found.forget_customer(uow, customer_id)
 
     async def refund_request(self, request_id: UUID, *, reach: Reach = EVERYWHERE) -> RefundRequest:
         """One; raises :class:`~commercekit.orders.errors.RefundRequestNotFound`, beyond ``reach`` too."""
