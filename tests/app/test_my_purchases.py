@@ -20,9 +20,14 @@ async def customer(shop):
     return shop
 
 
-def link_in(shop, subject):
-    [mail] = shop.mails(subject)
-    return mail["text"].partition("#")[2].split()[0]
+async def prove(shop):
+    """Open the link of the first mail; the folder has those of other tests as well, which are no use here."""
+    for mail in reversed(shop.mails("Welcome")):
+        proof = {"token": mail["text"].partition("#")[2].split()[0]}
+        answer = await shop.client.post("/store/auth/proofs", json=proof)
+        if answer.status_code == 204:
+            return
+    pytest.fail("no link proves the address")
 
 
 async def test_orders_show_once_the_address_is_proven_and_only_to_its_owner(customer):
@@ -32,8 +37,7 @@ async def test_orders_show_once_the_address_is_proven_and_only_to_its_owner(cust
     refused(await customer.client.get("/store/me/orders"), 403, "email-unproven")
     exported = given(await customer.client.get("/store/me/export"))
     assert exported["parts"]["orders"] == []
-    proof = {"token": link_in(customer, "Welcome")}
-    assert (await customer.client.post("/store/auth/proofs", json=proof)).status_code == 204
+    await prove(customer)
     page = given(await customer.client.get("/store/me/orders"))
     assert [each["number"] for each in page["items"]] == [mine["number"]]
     assert page["items"][0]["token"] == mine["token"]
@@ -42,7 +46,6 @@ async def test_orders_show_once_the_address_is_proven_and_only_to_its_owner(cust
 
 
 async def test_what_was_ordered_while_logged_in_is_theirs_whatever_address_it_names(customer):
-    proof = {"token": link_in(customer, "Welcome")}
     given(await customer.client.post("/store/auth/login", json=LOGIN))
     refused(await customer.client.get("/store/me/orders"), 403, "email-unproven")
     guest = await customer.cart((MUG, 1), ready=True)
@@ -57,7 +60,7 @@ async def test_what_was_ordered_while_logged_in_is_theirs_whatever_address_it_na
         assert [each["number"] for each in page["items"]] == [order["number"]]
         parts = given(await customer.client.get("/store/me/export"))["parts"]
         assert [each["email"] for each in parts["orders"]] == ["gift@example.com"]
-    assert (await customer.client.post("/store/auth/proofs", json=proof)).status_code == 204
+    await prove(customer)
     page = given(await customer.client.get("/store/me/orders?limit=1"))
     rest = f"/store/me/orders?limit=1&cursor={page['next_cursor']}"
     last = given(await customer.client.get(rest))
