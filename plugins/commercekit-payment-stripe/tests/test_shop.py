@@ -8,6 +8,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from commercekit.errors import Unavailable
 from commercekit.kernel import Money, PageRequest, new_id
 from commercekit.payments import (
     SEALED,
@@ -189,6 +190,28 @@ async def test_held_money_is_taken_in_part_and_the_rest_goes_free(shop):
     await shop.tell()
     assert (await shop.of(payment)).captured == part
     assert (await shop.vendor.books(payment.id.hex)).held == 0
+
+
+async def test_a_dispute_told_while_the_vendor_cannot_be_asked_is_told_again(shop):
+    payment = await shop.start()
+    shop.press(payment)
+    await shop.tell()
+    dispute = shop.vendor.moves.dispute(
+        shop.vendor.charge(payment.id.hex), DisputeState.NEEDS_RESPONSE
+    )
+    shop.vendor.fault = lambda _: httpx.Response(503)
+    [first, *_] = shop.vendor.due()
+    raw = raw_request(first.request, at=shop.clock.now())
+    with pytest.raises(Unavailable):  # answered 503
+        await shop.payments.receive_notification("stripe", "default", raw)
+    assert (await shop.of(payment)).disputed == Money(0, "USD")
+    shop.vendor.fault = None
+    assert set(await shop.tell()) == {200}
+    assert (await shop.of(payment)).disputed == AMOUNT
+    shop.vendor.moves.dispute(shop.vendor.charge(payment.id.hex), DisputeState.WON)
+    await shop.tell()
+    assert (await shop.of(payment)).disputed == Money(0, "USD")
+    assert dispute.status == "won"
 
 
 async def test_the_statement_of_a_day_agrees_with_the_books(shop):
