@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from commercekit_payment_wechatpay.fake import Keys
@@ -26,7 +26,8 @@ from commercekit_payment_wechatpay.signing import (
     verifies,
 )
 
-CALM = settings(deadline=None)  # how long one example takes says nothing on a busy machine
+# How long an example takes says nothing on a busy machine.
+CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 BODY = '{"id":"EV-1","summary":"支付成功"}'.encode()
 
 
