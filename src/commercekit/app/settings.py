@@ -4,8 +4,10 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct, field
+from msgspec.structs import replace
 
 from commercekit.checkout import CheckoutSettings
 from commercekit.fulfilment import FulfilmentSettings
@@ -270,6 +272,17 @@ class ShopSettings(Struct, frozen=True, kw_only=True):
             "their commands: their accounts and ways to pay need no further word."
         ),
     ] = ()
+
+    @property
+    def paying(self) -> PaymentsSettings:
+        """How the shop is paid; in production shoppers come back to hosts of its own only."""
+        if not self.in_production:
+            return self.payments
+        own = (self.web.base_url, *self.web.trusted_origins)
+        hosts = {urlsplit(address).hostname or "" for address in own}
+        hosts |= {host.strip("[]") for host in self.web.allowed_hosts}
+        hosts |= {*self.payments.return_hosts}
+        return replace(self.payments, return_hosts=tuple(sorted(hosts - {""})))
 
     @property
     def in_production(self) -> bool:

@@ -222,7 +222,7 @@ class Shop:
             sealer=self.sealer,
             audit=self.identity,
             base_url=base_url,
-            settings=settings.payments,
+            settings=settings.paying,
         )
         carriers = self._brought.providers(CARRIERS, register_carriers)
         self.fulfilment = FulfilmentService(

@@ -34,6 +34,7 @@ __all__ = [
     "RefundExceedsCapture",
     "RefundNotFound",
     "RefundNotPossible",
+    "ReturnAddressForeign",
     "StatementNotFound",
     "StatementNotKept",
     "StatementNotReady",
@@ -95,6 +96,20 @@ class PaymentMethodUnknown(Unprocessable):
         ways = ", ".join(offered) or "none"
         super().__init__(
             f"{method!r} cannot pay this; possible: {ways}.", method=method, offered=offered
+        )
+
+
+class ReturnAddressForeign(Unprocessable):
+    """A shopper was to be sent to a host that is none of the shop's after paying."""
+
+    slug = "return-url-not-allowed"
+    title = "Return address not allowed"
+    title_zh = "不允许的返回地址"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "return_url leads to a host that is none of the shop's; an operator adds it to "
+            "payments.return_hosts."
         )
 
 

@@ -55,6 +55,15 @@ class PaymentsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "gateway's own settings."
         ),
     ] = field(default_factory=dict)
+    return_hosts: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Hosts that a shopper may be sent back to after paying, such as that of a "
+            "storefront of its own. In production those of web.base_url, web.allowed_hosts and "
+            "web.trusted_origins are always among them; elsewhere an empty list lets any pass.",
+            examples=[["www.shop.example"]],
+        ),
+    ] = ()
     alarm_after: Annotated[
         timedelta,
         Meta(

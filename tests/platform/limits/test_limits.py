@@ -25,7 +25,7 @@ from commercekit.platform.limits import (
     rules_of,
 )
 from commercekit.platform.limits.counters import HereCounters, Take
-from commercekit.platform.limits.rules import cell
+from commercekit.platform.limits.rules import DEFAULTS, cell
 from commercekit.platform.settings import Secret
 
 GUESSES = Rule("guesses", 10, 3600, exact=True)
@@ -355,3 +355,31 @@ def _seconds(work, times=2000):
     for _ in range(times):
         work()
     return (time.process_time() - started) / times
+
+
+async def test_whoever_guesses_coupon_codes_waits_after_twenty():
+    gate, counted, _ = made(DEFAULTS)
+    tried = scope("203.0.113.5", path="/store/carts/7/coupons")
+    for _ in range(20):
+        assert (await ask(gate, tried))[0] == 200
+    assert (await ask(gate, tried))[0] == 429
+    assert counted == ["coupons"]
+    # The cart itself goes on, and so does everybody else.
+    assert (await ask(gate, scope("203.0.113.5", path="/store/carts/7/lines")))[0] == 200
+    assert (await ask(gate, scope("203.0.113.6", path="/store/carts/7/coupons")))[0] == 200
+    without = [rule for rule in DEFAULTS if rule.name != "coupons"]
+    gate, counted, _ = made(without)
+    for _ in range(30):
+        assert (await ask(gate, tried))[0] == 200
+
+
+async def test_an_address_made_up_at_every_request_is_counted_as_the_one_it_comes_from():
+    gate, counted, _ = made([Rule("checkout", 3, 60, exact=True)])
+    behind = behind_proxies(gate, networks_of(["10.0.0.0/8"]))
+    statuses = [
+        (await ask(behind, scope("203.0.113.5", f"198.51.100.{n}", path="/store/checkout")))[0]
+        for n in range(5)
+    ]
+    assert statuses == [200, 200, 200, 429, 429]
+    told = scope("10.0.0.1", "198.51.100.7", path="/store/checkout")
+    assert (await ask(behind, told))[0] == 200

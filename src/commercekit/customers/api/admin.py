@@ -31,7 +31,7 @@ CHANGE_SEGMENTS = [requires("segments:write")]
 class UnmaskInput(Input):
     """Why somebody has to know; it is written into the audit trail."""
 
-    reason: Annotated[str, Meta(min_length=5, max_length=500)]
+    reason: Annotated[str, Meta(min_length=5, max_length=500, pattern=r"(?:\S\s*){5}")]
 
 
 class PersonView(Struct, frozen=True, kw_only=True):

@@ -51,7 +51,7 @@ class ExtensionsInput(Input):
 class UnmaskInput(Input):
     """Why somebody has to know; it is kept in the audit trail."""
 
-    reason: Annotated[str, Meta(min_length=3, max_length=300)]
+    reason: Annotated[str, Meta(min_length=3, max_length=300, pattern=r"(?:\S\s*){3}")]
 
 
 class AdminOrderDesk(Controller):

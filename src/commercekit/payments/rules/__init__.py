@@ -19,6 +19,7 @@ from commercekit.payments.rules.payments import (
     next_query,
     spread_refund,
 )
+from commercekit.payments.rules.returning import check_return
 from commercekit.payments.rules.statements import (
     Counterpart,
     Post,
@@ -40,6 +41,7 @@ __all__ = [
     "Verdict",
     "check_capture",
     "check_refund",
+    "check_return",
     "clearing_account",
     "disputed_account",
     "fee_account",

@@ -13,7 +13,7 @@ from commercekit.kernel import Money, new_id
 from commercekit.payments.events import PaymentPending
 from commercekit.payments.models import Intent, Payment, PaymentStatus, StoredRequest
 from commercekit.payments.providers import CreateResult, Flow, PaymentGateway
-from commercekit.payments.rules import judge_payment, next_query
+from commercekit.payments.rules import check_return, judge_payment, next_query
 from commercekit.payments.service.booking import PROVIDER
 from commercekit.payments.service.desk import logger
 from commercekit.payments.service.start import question
@@ -38,6 +38,7 @@ async def prepare_intent(
     request: StoredRequest,
 ) -> Intent:
     """See :meth:`PaymentService.prepare_intent`."""
+    check_return(request.return_url, desk.settings.return_hosts)
     payment = _new(desk, payment_id, reference, amount, method, flow, expires_at)
     due = next_query(payment.created_at, payment.expires_at, payment.created_at)
     account = desk.account_of(payment)
@@ -105,6 +106,7 @@ async def create_intent(
     request: StoredRequest,
 ) -> Payment:
     """See :meth:`PaymentService.create_intent`."""
+    check_return(request.return_url, desk.settings.return_hosts)
     payment = _new(desk, payment_id, reference, amount, method, flow, expires_at)
     due = next_query(payment.created_at, payment.expires_at, payment.created_at)
     if await desk.rows.insert_payment(uow, payment, request, next_query_at=due):

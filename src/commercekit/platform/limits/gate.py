@@ -70,6 +70,7 @@ class LimitGate:
         get = rules.get
         self._reads, self._writes = get("store-reads"), get("store-writes")
         self._carts, self._checkout = get("carts"), get("checkout")
+        self._coupons = get("coupons") or self._carts
         self._order_misses = get("order-misses")
         self._staff, self._staff_misses = get("staff"), get("staff-misses")
         self._webhooks, self._plugins = get("webhooks"), get("plugins")
@@ -139,7 +140,7 @@ class LimitGate:
         if path.endswith("/checkout"):
             return self._checkout, None
         if path.startswith("/store/carts"):
-            return self._carts, None
+            return self._coupons if path.endswith("/coupons") else self._carts, None
         return self._writes, misses
 
     def _refused(self, verdict: Verdict) -> Exception:

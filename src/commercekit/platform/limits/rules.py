@@ -61,6 +61,7 @@ DEFAULTS = (
     Rule("store-writes", 240, _MINUTE),
     Rule("carts", 240, _MINUTE),
     Rule("checkout", 64, _MINUTE),
+    Rule("coupons", 20, _MINUTE, exact=True),
     Rule("order-misses", 20, _MINUTE, misses=True, exact=True),
     Rule("staff", 1200, _MINUTE),
     Rule("staff-misses", 20, _MINUTE, misses=True, exact=True),
