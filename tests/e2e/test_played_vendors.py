@@ -83,7 +83,9 @@ def test_the_keys_of_played_accounts_are_nobodys_to_read(server: Server) -> None
 
 
 def test_a_shop_that_begins_again_still_has_its_played_accounts(server: Server) -> None:
-    before = {vendor: (server.data / "fakes" / vendor / "address").read_text() for vendor in VENDORS}
+    before = {
+        vendor: (server.data / "fakes" / vendor / "address").read_text() for vendor in VENDORS
+    }
     server.kill()
     server.start()
     for vendor, address in before.items():
