@@ -21,7 +21,6 @@ FURTHER_DOORS = frozenset(
         "commercekit.platform.bus.rabbitmq",  # a client that most processes never import
         "commercekit.cli.quality",  # the scale, which authors' tests ask too
         "commercekit.testing.conformance",  # what plugin authors subclass
-        "commercekit.testing.vendors",  # what they play at being
         "commercekit.testing.quality",  # the same scale, where authors look for it
         "commercekit.testing.vendors",  # what plugins play their vendors with
     }
