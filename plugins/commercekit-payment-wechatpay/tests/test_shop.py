@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 import pytest_asyncio
 from msgspec import Struct
@@ -30,7 +31,7 @@ from commercekit.platform.providers import Breaker, ProviderCaller, ProviderCont
 from commercekit.platform.security import MasterKey, Sealer
 from commercekit.platform.settings import Section
 from commercekit.testing import ManualClock, core_piccolo_apps, raw_request
-from commercekit_payment_wechatpay.fake import FakeWechatPay
+from commercekit_payment_wechatpay.fake import FakeWechatPay, refunds
 from commercekit_payment_wechatpay.gateway import WechatPayGateway
 
 AMOUNT = Money(49_90, "CNY")
@@ -226,6 +227,27 @@ async def test_a_refund_that_nobody_could_receive_waits_for_a_person(payments: P
     payments.fake.settle(refund.id.hex, "SUCCESS")
     await payments.tell()
     assert (await payments.service.refund(refund.id)).status is RefundStatus.SUCCEEDED
+
+
+async def test_a_refund_made_at_the_vendor_by_hand_calls_a_person(payments: Payments) -> None:
+    payment = await payments.paid()
+    by_hand = {
+        "out_trade_no": payment.id.hex,
+        "out_refund_no": "BYHAND1",
+        "amount": {"refund": 100, "total": AMOUNT.amount, "currency": "CNY"},
+    }
+    refunds.ask(
+        payments.fake.books,
+        msgspec.json.encode(by_hand),
+        now=payments.clock.now(),
+        settles_after=timedelta(days=1),
+    )
+    payments.fake.settle("BYHAND1", "SUCCESS")
+
+    assert set(await payments.tell()) == {204}
+    kinds = await payments.db.fetch("SELECT kind FROM payments_attention")
+    assert [each["kind"] for each in kinds] == ["foreign-refund"]
+    assert (await payments.service.payment(payment.id)).refunded == Money(0, "CNY")
 
 
 async def test_the_statement_of_a_day_agrees_with_the_books(payments: Payments) -> None:

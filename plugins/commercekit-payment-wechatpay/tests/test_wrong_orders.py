@@ -147,6 +147,26 @@ class TestOrders:
         with pytest.raises(ProviderUnknown):
             await shop.close(shop.asks())
 
+    @pytest.mark.parametrize(
+        ("answer", "kind"),
+        [
+            (httpx.Response(404, json={"message": "no Route matched"}), ProviderUnknown),
+            (httpx.Response(404, text="<html>"), ProviderUnknown),
+            (httpx.Response(302, headers={"location": "https://login.test/"}), ProviderUnknown),
+            (httpx.Response(400, content=b"[" * 100_000), ProviderUnknown),
+            (httpx.Response(403, text="<html>"), ProviderConfigError),
+            (httpx.Response(429, text="slow down"), ProviderUnavailable),
+        ],
+    )
+    async def test_what_something_in_between_says_is_not_the_vendors_no(
+        self, shop, wire, answer, kind
+    ):
+        wire.answers = [answer]
+
+        with pytest.raises(kind) as told_as:
+            await shop.close(shop.asks())
+        assert type(told_as.value) is kind
+
     async def test_an_answer_that_nobody_signed_is_unknown(self, shop, fake, wire):
         wire.answers = [httpx.Response(200, json={"code_url": "weixin://wxpay/bizpayurl?pr=evil"})]
 

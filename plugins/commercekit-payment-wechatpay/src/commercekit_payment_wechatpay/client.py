@@ -252,11 +252,13 @@ async def _refusal(ctx: ProviderContext, response: httpx.Response) -> Refused:
     try:
         said = msgspec.json.decode(response.content, type=wire.Failure)
     except (msgspec.MsgspecError, RecursionError):
+        said = wire.Failure()
+    if not said.code:
         # Nobody can read in it what the vendor did; a wall that lets nobody in is an operator's matter.
         code = f"http-{status}"
         if status in (401, 403, 429):
-            raise failure(where, status, code) from None
-        raise ProviderUnknown(code, "something in between answered") from None
+            raise failure(where, status, code)
+        raise ProviderUnknown(code, "something in between answered")
     proof = _proof(response)
     if proof.signature:  # Requests that it did not accept as ours it refuses unsigned.
         try:
