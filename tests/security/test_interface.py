@@ -17,6 +17,7 @@ async def interface_of(shop: TestShop, here: Neighbourhood) -> Interface:
     return Interface(here, given(await shop.client.get("/openapi.json")))
 
 
+@pytest.mark.timeout(600)
 async def test_every_operation_does_as_documented(shop: TestShop) -> None:
     here = await settle_in(shop)
     interface = await interface_of(shop, here)
