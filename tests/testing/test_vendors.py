@@ -108,6 +108,18 @@ def test_a_vendor_answers_at_its_address(till):
     assert "content-length" not in empty.headers
 
 
+def test_a_client_may_name_the_whole_address_in_its_request(till):
+    _, address = till
+    host, port = address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as line:
+        line.sendall(
+            f"GET {address}/?whole=1 HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
+        )
+        told = b"".join(iter(lambda: line.recv(4096), b""))
+    assert told.startswith(b"HTTP/1.1 200 ")
+    assert told.endswith(b'"query":"whole=1"}')
+
+
 def test_a_vendor_that_fails_goes_on(till):
     _, address = till
     assert httpx.get(f"{address}/broken").status_code == 500

@@ -413,6 +413,14 @@ async def test_an_answer_that_is_too_large_is_cut_off():
             await client.get(vendor.url())
 
 
+async def test_one_request_may_know_that_its_file_is_larger():
+    async with Receiver([answer(200, b"x" * 101)] * 2) as vendor, local(max_bytes=100) as client:
+        given = await client.get(vendor.url(), extensions={"max_bytes": 101})
+        assert len(given.content) == 101
+        with pytest.raises(ResponseTooLarge):
+            await client.get(vendor.url())
+
+
 async def test_an_answer_that_comes_byte_by_byte_is_cut_off_in_time():
     async def trickle(writer):
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")

@@ -42,6 +42,8 @@ CHARSET: Final = "utf-8"
 _DONE: Final = "10000"
 _BUSINESS: Final = "40004"
 """The service itself refused: only believed when it is signed."""
+_LARGEST_BILL: Final = 32 * 1024 * 1024
+"""Bytes, packed: more than half a million trades a day."""
 _NOT_SENT: Final = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -132,7 +134,7 @@ async def ask(
 
 async def download(ctx: ProviderContext, url: str) -> bytes:
     """Fetch a file that the vendor named in an answer."""
-    return await _send(ctx, "GET", url, "a bill")
+    return await _send(ctx, "GET", url, "a bill", most=_LARGEST_BILL)
 
 
 def _opened(response: bytes, method: str, kind: type[T]) -> tuple[Envelope, T]:
@@ -147,11 +149,18 @@ def _opened(response: bytes, method: str, kind: type[T]) -> tuple[Envelope, T]:
 
 
 async def _send(
-    ctx: ProviderContext, verb: str, url: str, what: str, *, data: Mapping[str, str] | None = None
+    ctx: ProviderContext,
+    verb: str,
+    url: str,
+    what: str,
+    *,
+    data: Mapping[str, str] | None = None,
+    most: int | None = None,
 ) -> bytes:
     trouble: ProviderError
     try:
-        response = await ctx.http.request(verb, url, data=data)
+        limits = {} if most is None else {"max_bytes": most}
+        response = await ctx.http.request(verb, url, data=data, extensions=limits)
     except _NOT_SENT as error:
         trouble = ProviderUnavailable(retry_after=5, detail=f"{type(error).__name__}: {what}")
     except httpx.HTTPError as error:

@@ -166,9 +166,14 @@ class _Handler(BaseHTTPRequestHandler):
         if int(length) > _LARGEST_BODY:
             self._say(httpx.Response(413, text="That is more than anybody asks of this vendor."))
             return
+        target = self.path
+        if not target.startswith(
+            ("http://", "https://")
+        ):  # RFC 9112 3.2.2: some clients say it whole
+            target = f"http://{self.headers.get('Host', 'localhost')}{target}"
         request = httpx.Request(
             self.command,
-            f"http://{self.headers.get('Host', 'localhost')}{self.path}",
+            target,
             headers=list(self.headers.items()),
             content=self.rfile.read(int(length)),
         )

@@ -51,7 +51,8 @@ def outbound_client(
 
     ``allow`` names ``host:port`` pairs of this deployment; ``reach`` says that, the ``ports`` and
     everything else, and takes the place of both. What is not allowed raises :class:`UrlNotAllowed`
-    before a packet is sent. Answers are cut off at ``max_bytes`` with :class:`ResponseTooLarge`, and
+    before a packet is sent. Answers are cut off at ``max_bytes`` with :class:`ResponseTooLarge` (one
+    request may say another limit, as ``extensions={"max_bytes": …}``, for a file that it knows to be large), and
     after ``total`` seconds from the start of the request to the last byte with
     :class:`httpx.ReadTimeout`. Redirects are answers like any other; a caller who follows them has
     every hop checked. ``tls`` replaces the system's trust, for tests.
@@ -130,6 +131,7 @@ class OutboundTransport(httpx.AsyncBaseTransport):
             # A caller must not have TLS verified for another name than the one that is called.
             extensions={k: v for k, v in request.extensions.items() if k != "sni_hostname"},
         )
+        most = int(request.extensions.get("max_bytes", self._max_bytes))
         until = asyncio.get_running_loop().time() + self._total
         answer = await self._answered(place, asked, until)
         if not isinstance(answer.stream, AsyncIterable):
@@ -138,7 +140,7 @@ class OutboundTransport(httpx.AsyncBaseTransport):
         response = httpx.Response(
             status_code=answer.status,
             headers=answer.headers,
-            stream=_Bounded(answer, answer.stream, self._max_bytes, until),
+            stream=_Bounded(answer, answer.stream, most, until),
             extensions=answer.extensions,
         )
         encoding = response.headers.get("content-encoding", "identity").strip().lower()
