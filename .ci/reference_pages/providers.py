@@ -24,7 +24,7 @@ def provider_pages() -> dict[str, str]:
     rows = []
     for kind, hook in sorted(hooks.items(), key=lambda pair: pair[0].__name__):
         pages[f"docs/reference/providers/{page_of(kind)}"] = _page(kind, hook)
-        door = hook.module.removesuffix(".hookspecs")
+        door = _door(kind, hook)
         rows.append(
             f"| [`{kind.__name__}`]({page_of(kind)}) | `{door}` | "
             f"[`{hook.name}`](../hooks.md#{hook.name}) | {first_paragraph(kind)} |"
@@ -42,10 +42,18 @@ def provider_pages() -> dict[str, str]:
     return pages
 
 
+def _door(kind: type, hook: Hook) -> str:
+    """Where authors import it from: beside its hook, or where it lives."""
+    beside = hook.module.removesuffix(".hookspecs")
+    if hasattr(sys.modules[beside], kind.__name__):
+        return beside
+    return kind.__module__.rpartition(".")[0]
+
+
 def _page(kind: type, hook: Hook) -> str:
     from commercekit.cli.quality.core import HOOK_KITS, kit_rules
 
-    door = hook.module.removesuffix(".hookspecs")
+    door = _door(kind, hook)
     text = f"# {kind.__name__}\n\n{prose(inspect.cleandoc(kind.__doc__ or ''))}\n\n"
     text += f"```python\nfrom {door} import {kind.__name__}\n```\n\n"
     parts = [f"Registered with [`{hook.name}`](../hooks.md#{hook.name})."]

@@ -12,9 +12,12 @@ from commercekit.inventory.hookspecs import choose_allocation_strategy
 from commercekit.orders import REFUND_RULES, RegisteredRefundRule
 from commercekit.orders.hookspecs import register_refund_rules
 from commercekit.platform.plugins import PluginContext, PluginError, PluginRegistry, Registry
-from commercekit.platform.plugins.hookspecs import register_piccolo_apps, register_sealed_tables
+from commercekit.platform.plugins.hookspecs import (
+    register_key_vaults,
+    register_piccolo_apps,
+    register_sealed_tables,
+)
 from commercekit.platform.security import KEY_VAULTS
-from commercekit.platform.security.hookspecs import register_key_vaults
 from commercekit.platform.storage import MEDIA_STORAGES, GuardedStorage
 from commercekit.platform.storage.hookspecs import register_media_storages
 from commercekit.promotions import PROMOTION_RULES, RegisteredRule

@@ -28,7 +28,6 @@ from commercekit.platform.plugins import (
     PluginRegistry,
 )
 from commercekit.platform.security import MasterKey, VaultKey, VaultKeys
-from commercekit.platform.security import hookspecs as security_hooks
 from commercekit.platform.settings import SettingsSource
 from commercekit.platform.storage import hookspecs as storage_hooks
 from commercekit.pricing import hookspecs as pricing_hooks
@@ -49,7 +48,6 @@ HOOK_ROOMS = (
     pricing_hooks,
     storage_hooks,
     identity_hooks,
-    security_hooks,
 )
 """Where the domains, and storage, declare their hooks; the platform knows its others."""
 

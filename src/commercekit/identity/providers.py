@@ -5,10 +5,12 @@ from typing import Any, ClassVar
 
 from commercekit.identity.models import Account
 from commercekit.platform.db import UnitOfWork
+from commercekit.platform.plugins import since
 
 __all__ = ["PersonalRecords"]
 
 
+@since("0.1")
 class PersonalRecords(ABC):
     """A part of the shop that keeps something about people: it tells them, and forgets them."""
 

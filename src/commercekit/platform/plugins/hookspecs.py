@@ -19,13 +19,14 @@ from commercekit.platform.limits import RouteLimit
 from commercekit.platform.plugins.console import ConsolePage
 from commercekit.platform.plugins.context import PluginContext
 from commercekit.platform.plugins.markers import hookspec, since
-from commercekit.platform.security import Permission, Role, SealedTable
+from commercekit.platform.security import KeyVault, Permission, Role, SealedTable
 
 __all__ = [
     "register_commands",
     "register_console_pages",
     "register_extension_fields",
     "register_jobs",
+    "register_key_vaults",
     "register_limits",
     "register_permissions",
     "register_piccolo_apps",
@@ -37,6 +38,9 @@ __all__ = [
     "register_subscriptions",
     "register_translations",
 ]
+
+# Marked here: what marks interfaces stands above the package in which this one lives.
+since("0.1")(KeyVault)
 
 
 # settings and tables: called before there is a shop, so they get no context
@@ -238,5 +242,20 @@ def register_schedules(ctx: PluginContext) -> Sequence[Schedule]:
 
     :param ctx: the plugin's settings, the database, and what else it needs.
     :returns: schedules that name jobs of the plugin or of the core.
+    """
+    return ()
+
+
+@since("0.1")
+@hookspec
+def register_key_vaults(ctx: PluginContext) -> Sequence[KeyVault]:
+    """Offer vaults, such as a key management service, of which ``[security] vault`` names the one in use.
+
+    Called once, at start-up, before the database opens: ``ctx.sealer`` opens nothing yet, because it is
+    this vault that unwraps its keys. All results are collected; two vaults with one ``code`` stop the
+    start with ``DuplicateProvider``.
+
+    :param ctx: the plugin's settings, the client for outside addresses, and what else it needs.
+    :returns: ready vaults; an empty sequence if the plugin is switched off.
     """
     return ()
