@@ -190,7 +190,7 @@ async def test_bills_are_never_fetched_in_clear(alipay, context, fake, clock):
 
     def answer(request: httpx.Request) -> httpx.Response:
         if request.method == "GET":
-            fetched.append(str(request.url))
+            fetched.append((str(request.url), request.extensions["max_bytes"]))
             return httpx.Response(200, content=packed(row()))
         body = {"code": "10000", "bill_download_url": "http://dwbillcenter.alipay.com/x?fileId=1"}
         node = "alipay_data_dataservice_bill_downloadurl_query_response"
@@ -199,7 +199,8 @@ async def test_bills_are_never_fetched_in_clear(alipay, context, fake, clock):
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
         at = dataclasses.replace(context, http=http)
         assert len([line async for line in alipay.reconcile(at, date(2026, 11, 22))]) == 1
-    assert fetched == ["https://dwbillcenter.alipay.com/x?fileId=1"]
+    # And a busy day's is larger than an answer usually may be.
+    assert fetched == [("https://dwbillcenter.alipay.com/x?fileId=1", 32 * 1024 * 1024)]
 
 
 def test_the_fakes_bill_is_packed_as_the_vendors(fake, clock):
