@@ -26,6 +26,7 @@ import msgspec
 from commercekit.kernel import new_id
 from commercekit.platform.db.embedded import reachable_folder
 from tests.benchmarks.broker import BROKER, SATURATED, broker_bench
+from tests.benchmarks.crowds import CROWD, notification_10k
 from tests.benchmarks.guard import ALLOWED, guard_cost
 from tests.benchmarks.guard import NAME as GUARD
 from tests.benchmarks.importing import import_products
@@ -49,6 +50,7 @@ from tests.benchmarks.workloads import (
     Workload,
     WriteWorkload,
     all_workloads,
+    orders_to_pay,
     selling,
 )
 
@@ -139,6 +141,8 @@ def _one_shop(folder: Path, options: argparse.Namespace) -> list[Result]:
             for workload in all_workloads(shop)
             if not options.only or workload.name in options.only
         ]
+        if not options.only or CROWD in options.only:
+            results.append(notification_10k(shop, orders_to_pay(shop)))
         if not options.only or INVALIDATION in options.only:
             results.append(_invalidation(shop))
         if not options.only or ACROSS in options.only:

@@ -38,16 +38,18 @@ from tests.benchmarks.floors import (
 from tests.benchmarks.load import Sample, drive
 
 __all__ = [
+    "PATH",
     "SECRET",
     "NotificationFloor",
     "NotificationWorkload",
+    "notification_body",
     "notification_floor",
     "notify_key",
 ]
 
 SECRET = "benchmark"
 
-_PATH = "/webhooks/payments/sandbox/default"
+PATH = "/webhooks/payments/sandbox/default"
 _PENDING = """
 SELECT id, amount, currency FROM payments_payment
 WHERE status = 'pending' AND gateway = 'sandbox' ORDER BY id LIMIT $1
@@ -111,8 +113,8 @@ class NotificationWorkload:
         now = datetime.now(UTC)
         lines = []
         for row in rows:
-            body = _body(row["id"], Money(row["amount"], row["currency"]), now)
-            lines.append(f"{_PATH}\t{sign(self.key, body, now)}\t{body.decode()}")
+            body = notification_body(row["id"], Money(row["amount"], row["currency"]), now)
+            lines.append(f"{PATH}\t{sign(self.key, body, now)}\t{body.decode()}")
         random.Random(3).shuffle(lines)
         file.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
@@ -122,7 +124,8 @@ def notify_key() -> bytes:
     return hmac.digest(SECRET.encode(), b"notify|default", "sha256")
 
 
-def _body(payment_id: UUID, amount: Money, now: datetime) -> bytes:
+def notification_body(payment_id: UUID, amount: Money, now: datetime) -> bytes:
+    """What the sandbox says of a payment that was paid."""
     message = Message(
         event_id=f"evt_{new_id().hex}",
         kind="payment",
@@ -144,12 +147,12 @@ async def notification_floor(
     connection = await asyncpg.connect(dsn)
     amount = Money(order["totals"]["total"]["amount"], order["totals"]["total"]["currency"])
     now = datetime.now(UTC)
-    body = _body(payment_id, amount, now)
+    body = notification_body(payment_id, amount, now)
     event_id = msgspec.json.decode(body, type=Message).event_id
     since = new_id()
     headers = {HEADER: sign(key, body, now), "Content-Type": "application/json"}
     async with httpx.AsyncClient(base_url=url) as client:
-        (await client.post(_PATH, content=body, headers=headers)).raise_for_status()
+        (await client.post(PATH, content=body, headers=headers)).raise_for_status()
     told = f"aggregate_id = ANY ($1) AND id > '{since}'"
     aggregates = [reference, str(payment_id)]
     statements, fresh = await capture_rows(

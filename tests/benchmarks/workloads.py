@@ -40,6 +40,7 @@ __all__ = [
     "WriteWorkload",
     "all_workloads",
     "checkouts",
+    "orders_to_pay",
     "selling",
 ]
 
@@ -320,15 +321,8 @@ def _checkout_call(shop: BenchShop) -> WriteWorkload:
 def _notification(shop: BenchShop) -> NotificationWorkload:
     """A signed notification that an order of one piece was paid."""
     with httpx.Client(base_url=shop.url) as client:
-        body = {**_order(client, shop.skus[0]), "payment_method": "sandbox"}
-        order = _place(client, body)
-    lines = [
-        f"/store/checkout\t-\t{json.dumps({**body, 'lines': [{'sku': sku, 'quantity': 1}]})}"
-        for sku in shop.skus
-    ]
-    random.Random(4).shuffle(lines)
-    orders = shop.folder / "notification_orders.txt"
-    orders.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        order = _place(client, _to_be_paid(client, shop))
+    orders = orders_to_pay(shop)
     key = notify_key()
     return NotificationWorkload(
         "notification",
@@ -340,6 +334,24 @@ def _notification(shop: BenchShop) -> NotificationWorkload:
         asyncio.run(notification_floor(shop.url, shop.dsn, key, order)),
         0.5,
     )
+
+
+def orders_to_pay(shop: BenchShop) -> Path:
+    """Orders of one piece each that the sandbox is to be paid for, as a file for the load script."""
+    with httpx.Client(base_url=shop.url) as client:
+        body = _to_be_paid(client, shop)
+    lines = [
+        f"/store/checkout\t-\t{json.dumps({**body, 'lines': [{'sku': sku, 'quantity': 1}]})}"
+        for sku in shop.skus
+    ]
+    random.Random(4).shuffle(lines)
+    orders = shop.folder / "notification_orders.txt"
+    orders.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return orders
+
+
+def _to_be_paid(client: httpx.Client, shop: BenchShop) -> dict[str, Any]:
+    return {**_order(client, shop.skus[0]), "payment_method": "sandbox"}
 
 
 def _order(client: httpx.Client, sku: str) -> dict[str, Any]:
