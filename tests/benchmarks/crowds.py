@@ -43,6 +43,8 @@ SELECT count(*) FILTER (WHERE p.status = 'paid' AND p.captured = p.amount) AS pa
 FROM payments_payment p WHERE p.id = ANY ($1::uuid[])
 """
 _TRIES: Final = 3
+_SECONDS: Final = 40
+"""Long enough for all of them; wrk always takes all of its time."""
 
 
 def notification_10k(shop: BenchShop, orders: Path) -> Result:
@@ -64,9 +66,9 @@ def notification_10k(shop: BenchShop, orders: Path) -> Result:
     last = lines.pop(0)
     random.Random(5).shuffle(lines)
     file = shop.folder / "crowd.txt"
-    # Whoever is answered early tells the last line again: that one is genuine.
-    file.write_text("\n".join([*lines, last]) + "\n", encoding="utf-8")
-    sample = drive(shop.url, "notify.lua", file, seconds=120, may_refuse=True)
+    # wrk tries its first line out without sending it, and tells the last again while others are under way.
+    file.write_text("\n".join([last, *lines, last]) + "\n", encoding="utf-8")
+    sample = drive(shop.url, "notify.lua", file, seconds=_SECONDS, may_refuse=True)
     _again(shop, told, file)
     _check(shop.dsn, genuine, forged)
     print(f" {sample.rps:,.0f}/s, {_GENUINE:,} booked once, {_FORGED} forged ones not at all")
@@ -115,8 +117,8 @@ def _again(shop: BenchShop, told: Sequence[_Told], file: Path) -> None:
             return
         now = datetime.now(UTC)
         lines = [each.line(now) for each in told if each.payment_id in open_]
-        file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        drive(shop.url, "notify.lua", file, seconds=60, may_refuse=True)
+        file.write_text("\n".join([lines[0], *lines]) + "\n", encoding="utf-8")
+        drive(shop.url, "notify.lua", file, seconds=5, may_refuse=True)
 
 
 async def _still_open(dsn: str, payment_ids: list[UUID]) -> set[UUID]:
