@@ -8,15 +8,15 @@ import json
 import asyncpg
 import pytest
 
-YESTERDAY = """
+EARLIER = """
 INSERT INTO payment_sandbox_charge (id, account, amount, currency, state, captured, capture,
     scenario, created_at)
 VALUES ('019abcde-0000-7000-8000-000000000001', 'default', 4990, 'CNY', 'paid', 4990, 'auto',
-    'approve', now() - interval '1 day');
+    'approve', now() - interval '2 days');
 INSERT INTO payment_sandbox_movement (id, account, charge_id, kind, amount, currency, at)
 VALUES ('019abcde-0000-7000-8000-000000000002', 'default', '019abcde-0000-7000-8000-000000000001',
-    'charge', 4990, 'CNY', now() - interval '1 day');
-SELECT (now() - interval '1 day') AT TIME ZONE 'UTC';
+    'charge', 4990, 'CNY', now() - interval '2 days');
+SELECT (now() - interval '2 days') AT TIME ZONE 'UTC';
 """
 
 
@@ -27,12 +27,12 @@ def shop(commercekit, empty_dsn, at, monkeypatch):
     return commercekit
 
 
-def yesterday(dsn):
-    """The sandbox has money of yesterday that the shop never asked for."""
+def two_days_ago(dsn):
+    """The sandbox has money of two days ago that the shop never asked for."""
 
     async def change():
         connection = await asyncpg.connect(dsn)
-        *changes, question = [part for part in YESTERDAY.split(";") if part.strip()]
+        *changes, question = [part for part in EARLIER.split(";") if part.strip()]
         for change in changes:
             await connection.execute(change)
         moment = await connection.fetchval(question)
@@ -47,7 +47,7 @@ def test_a_day_is_read_decided_about_and_the_ledger_shows_it(shop, empty_dsn):
     assert shop("payments", "differences")[:2] == (0, "Statements and books agree.\n")
     assert shop("payments", "ledger")[:2] == (0, "Nothing is booked.\n")
 
-    day = str(yesterday(empty_dsn))
+    day = str(two_days_ago(empty_dsn))
     code, out, err = shop("payments", "statement", "sandbox", "--day", day)
     assert code == 0, err
     assert "sandbox/default" in out

@@ -221,7 +221,7 @@ class FakeGateway(PaymentGateway):
                 amount=Money(event["amount"], currency),
                 withdrawn=Money(event["withdrawn"], currency) if "withdrawn" in event else None,
                 reason=event.get("reason", "fraudulent"),
-                evidence_due_at=datetime(2026, 12, 1, tzinfo=UTC),
+                evidence_due_at=datetime.fromisoformat(event["due"]) if "due" in event else None,
                 occurred_at=datetime(2026, 11, 22, tzinfo=UTC) + timedelta(hours=event["hour"]),
             )
         if "state" in event:

@@ -179,10 +179,16 @@ async def test_what_another_system_sold_on_the_account_is_acknowledged(till):
 
 async def test_who_has_not_answered_in_time_is_called(till):
     payment = await till.paid(10_00)
-    opened = {"payment": payment.id.hex, "dispute": "dp_1", "amount": 5_00, "hour": 1}
+    due = till.clock.now() + timedelta(days=10)
+    opened = {
+        "payment": payment.id.hex,
+        "dispute": "dp_1",
+        "amount": 5_00,
+        "hour": 1,
+        "due": due.isoformat(),
+    }
     await till.notify({"id": "d1", "dispute_state": "needs_response", **opened})
     alarm = next(kind for kind in till.payments.job_kinds() if kind.name == "payments.alarm")
-    due = datetime(2026, 12, 1, tzinfo=UTC)
     till.clock.advance(due - timedelta(days=3, minutes=1) - till.clock.now())
     await alarm.handler(None)
     assert [each.kind for each in till.alarms] == ["dispute"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
@@ -15,6 +15,14 @@ FEE = 30  # 0.6 % of 49.90, rounded
 
 def cny(amount):
     return Money(amount, "CNY")
+
+
+@pytest.fixture(autouse=True)
+def _noon(clock):
+    """Nothing here happens around midnight, when days and their statements end."""
+    now = clock.now()
+    noon = datetime.combine(now.date() + timedelta(days=1), time(12), UTC)
+    clock.advance(noon - now)
 
 
 async def lines_of(shop, day):
