@@ -52,9 +52,10 @@ def outbound_client(
     ``allow`` names ``host:port`` pairs of this deployment; ``reach`` says that, the ``ports`` and
     everything else, and takes the place of both. What is not allowed raises :class:`UrlNotAllowed`
     before a packet is sent. Answers are cut off at ``max_bytes`` with :class:`ResponseTooLarge` (a
-    request for a file that is known to be large says ``extensions={"max_bytes": …}``), and after ``total`` seconds from the start of the request to the last byte with
-    :class:`httpx.ReadTimeout`. Redirects are answers like any other; a caller who follows them has
-    every hop checked. ``tls`` replaces the system's trust, for tests.
+    request for a file that is known to be large says ``extensions={"max_bytes": …}``), and after
+    ``total`` seconds from the start of the request to the last byte with :class:`httpx.ReadTimeout`.
+    Redirects are answers like any other; a caller who follows them has every hop checked. ``tls``
+    replaces the system's trust, for tests.
     """
     return httpx.AsyncClient(
         transport=OutboundTransport(
