@@ -114,7 +114,7 @@ def test_yuan_are_a_hundred_fen(text: str, fen: int) -> None:
 
 
 async def test_a_day_is_told_whole_by_both_numbers_and_the_same_when_it_is_read_again(
-    shop: Any, fake: FakeWechatPay, clock: ManualClock
+    shop: Any, fake: FakeWechatPay, wire: Any, clock: ManualClock
 ) -> None:
     day = noon(clock)
     payment, unpaid = shop.asks(subject="Cap, Hat"), shop.asks()
@@ -127,6 +127,9 @@ async def test_a_day_is_told_whole_by_both_numbers_and_the_same_when_it_is_read_
     fake.settle(refunds[1].refund_id, "CLOSED")
     clock.advance(days=1)
     charge, refund = lines = await read(shop, day)
+    asked, fetched = wire.sent[-2:]
+    assert "max_bytes" not in asked.extensions, "only a bill may be large"
+    assert fetched.extensions["max_bytes"] == 32 * 1024 * 1024
 
     assert (charge.payment_id, charge.amount, charge.fee) == (
         payment.payment_id,

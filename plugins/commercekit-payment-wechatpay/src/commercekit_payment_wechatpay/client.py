@@ -51,6 +51,8 @@ T = TypeVar("T", bound=Struct)
 _NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 """No byte of the request left: it was surely not carried out."""
 _AGENT: Final = "commercekit-payment-wechatpay/0.1 (httpx)"
+_LARGEST_FILE: Final = 32 * 1024 * 1024
+"""Bytes of a packed bill: about a million movements."""
 _NO_CERTIFICATES: Final = "the vendor's certificates are not to be had"
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -167,7 +169,8 @@ async def download(ctx: ProviderContext, url: str) -> bytes:
     address = httpx.URL(url)
     target = address.raw_path.decode()
     # Signed requests go to the vendor alone, whatever the address says.
-    response = await _send(ctx, "GET", account.endpoint + target, target, b"")
+    url = account.endpoint + target
+    response = await _send(ctx, "GET", url, target, b"", most=_LARGEST_FILE)
     if not response.is_success:
         raise await _refusal(ctx, response)
     return response.content
@@ -207,13 +210,17 @@ async def _send(
     content: bytes,
     *,
     serial: str | None = None,
+    most: int | None = None,
 ) -> httpx.Response:
     headers = _headers(ctx, method, target, content)
     if serial is not None:
         headers["wechatpay-serial"] = serial
+    limits = {} if most is None else {"max_bytes": most}
     trouble: ProviderError
     try:
-        return await ctx.http.request(method, url, content=content or None, headers=headers)
+        return await ctx.http.request(
+            method, url, content=content or None, headers=headers, extensions=limits
+        )
     except _NOT_SENT as error:
         trouble = ProviderUnavailable(5, detail=f"{type(error).__name__}: no way to WeChat Pay")
     except httpx.HTTPError as error:
