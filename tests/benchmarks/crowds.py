@@ -18,11 +18,12 @@ from uuid import UUID
 import asyncpg
 
 from commercekit.kernel import Money, new_id
-from commercekit_payment_sandbox.signing import sign
+from commercekit_payment_sandbox.signing import HEADER, sign
 from tests.benchmarks.load import drive
-from tests.benchmarks.notifications import PATH, notification_body, notify_key
+from tests.benchmarks.notifications import line_of
 from tests.benchmarks.rows import Result
 from tests.benchmarks.shop import BenchShop
+from tests.benchmarks.vendors import notification_body, notify_key
 
 __all__ = ["CROWD", "notification_10k"]
 
@@ -92,13 +93,18 @@ class _Told:
 
     def line(self, at: datetime) -> str:
         """As the load script reads it."""
-        return f"{PATH}\t{sign(notify_key(), self._body, at)}\t{self._body.decode()}"
+        return _line(notify_key(), self._body, at)
 
 
 def _forged(row: Any, now: datetime) -> str:
     """Another's signature under it."""
     body = notification_body(row["id"], Money(row["amount"], row["currency"]), now)
-    return f"{PATH}\t{sign(b'not the key', body, now)}\t{body.decode()}"
+    return _line(b"not the key", body, now)
+
+
+def _line(key: bytes, body: bytes, at: datetime) -> str:
+    headers = {"Content-Type": "application/json", HEADER: sign(key, body, at)}
+    return line_of("sandbox", headers, body)
 
 
 async def _pending(dsn: str) -> Sequence[Any]:

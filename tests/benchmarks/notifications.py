@@ -1,32 +1,28 @@
-"""``notification``: a gateway says that payments were paid, each for the first time.
+"""``notification`` and those of the vendors: a gateway says that payments were paid, each for the first time.
 
 Every notification can be booked only once, so each stretch of load places its orders first and is over
-when all of them are paid. The floor checks the same signature over the same bytes and writes the same
+when all of them are paid. The floor does the vendor's cryptography over the same bytes and writes the same
 rows, one transaction each, by prepared statements, without HTTP.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hmac
 import multiprocessing
 import random
 import statistics
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import httpx
-import msgspec
 
 from commercekit.kernel import Money, new_id
-from commercekit_payment_sandbox.models import Message
-from commercekit_payment_sandbox.signing import HEADER, sign, verify
 from tests.benchmarks.floors import (
     CLIENTS,
     CONNECTIONS,
@@ -36,24 +32,19 @@ from tests.benchmarks.floors import (
     capture_rows,
 )
 from tests.benchmarks.load import Sample, drive
+from tests.benchmarks.vendors import Teller, Told
 
-__all__ = [
-    "PATH",
-    "SECRET",
-    "NotificationFloor",
-    "NotificationWorkload",
-    "notification_body",
-    "notification_floor",
-    "notify_key",
-]
+__all__ = ["NotificationFloor", "NotificationWorkload", "line_of", "notification_floor"]
 
-SECRET = "benchmark"
-
-PATH = "/webhooks/payments/sandbox/default"
 _PENDING = """
 SELECT id, amount, currency FROM payments_payment
 WHERE status = 'pending' AND gateway = 'sandbox' ORDER BY id LIMIT $1
 """
+_HAND_OVER = """
+UPDATE payments_payment SET gateway = $2, next_query_at = next_query_at + interval '1 day'
+WHERE id = ANY ($1::uuid[])
+"""
+"""Nobody is asked meanwhile: there is no vendor at the other end."""
 _PLACING = 1.5
 """How much longer orders are placed than they are to be paid; what is left is paid next time."""
 
@@ -62,8 +53,7 @@ _PLACING = 1.5
 class NotificationFloor:
     """One notification's rows: those it adds, and those it changes, of payments that are paid."""
 
-    key: bytes
-    body: bytes
+    told: Told
     statements: tuple[Statement, ...]
     fresh: frozenset[str]
     texts: frozenset[str]
@@ -82,7 +72,7 @@ class NotificationWorkload:
     dsn: str
     folder: Path
     orders: Path
-    key: bytes
+    teller: Teller
     floor: NotificationFloor
     at_least: float | None = None
 
@@ -107,52 +97,51 @@ class NotificationWorkload:
     async def _sign(self, file: Path) -> None:
         connection = await asyncpg.connect(self.dsn)
         rows = await connection.fetch(_PENDING, 100_000)
-        await connection.close()
         if not rows:
             sys.exit("there is nothing to pay: no order was placed")
-        now = datetime.now(UTC)
-        lines = []
-        for row in rows:
-            body = notification_body(row["id"], Money(row["amount"], row["currency"]), now)
-            lines.append(f"{PATH}\t{sign(self.key, body, now)}\t{body.decode()}")
+        await connection.execute(_HAND_OVER, [row["id"] for row in rows], self.teller.gateway)
+        await connection.close()
+        lines = [
+            line_of(self.teller.gateway, told.headers, told.body)
+            for told in (
+                self.teller.paid(row["id"], Money(row["amount"], row["currency"])) for row in rows
+            )
+        ]
         random.Random(3).shuffle(lines)
         file.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def notify_key() -> bytes:
-    """What the sandbox signs its notifications with."""
-    return hmac.digest(SECRET.encode(), b"notify|default", "sha256")
+def path_of(gateway: str) -> str:
+    """Where the shop hears the vendor."""
+    return f"/webhooks/payments/{gateway}/default"
 
 
-def notification_body(payment_id: UUID, amount: Money, now: datetime) -> bytes:
-    """What the sandbox says of a payment that was paid."""
-    message = Message(
-        event_id=f"evt_{new_id().hex}",
-        kind="payment",
-        occurred_at=now,
-        payment_id=payment_id.hex,
-        provider_ref=f"sbx_{payment_id.hex[-12:]}",
-        state="paid",
-        amount=amount,
-        captured=amount,
-    )
-    return msgspec.json.encode(message)
+def line_of(gateway: str, headers: Mapping[str, str], body: bytes) -> str:
+    """A notification as the load script reads it."""
+    said = "\x1f".join(f"{name}: {value}" for name, value in headers.items())
+    return f"{path_of(gateway)}\t{said}\t{body.decode()}"
 
 
 async def notification_floor(
-    url: str, dsn: str, key: bytes, order: dict[str, Any]
+    url: str, dsn: str, teller: Teller, order: dict[str, Any]
 ) -> NotificationFloor:
     """Have one order paid, and see which rows that wrote."""
     payment_id, reference = UUID(order["payment"]["id"]), str(order["id"])
     connection = await asyncpg.connect(dsn)
     amount = Money(order["totals"]["total"]["amount"], order["totals"]["total"]["currency"])
-    now = datetime.now(UTC)
-    body = notification_body(payment_id, amount, now)
-    event_id = msgspec.json.decode(body, type=Message).event_id
+    await connection.execute(_HAND_OVER, [payment_id], teller.gateway)
+    told_it = teller.paid(payment_id, amount)
     since = new_id()
-    headers = {HEADER: sign(key, body, now), "Content-Type": "application/json"}
     async with httpx.AsyncClient(base_url=url) as client:
-        (await client.post(PATH, content=body, headers=headers)).raise_for_status()
+        sent = await client.post(
+            path_of(teller.gateway), content=told_it.body, headers=told_it.headers
+        )
+        sent.raise_for_status()
+    event_id = await connection.fetchval(
+        "SELECT event_id FROM payments_provider_event"
+        " WHERE payment_id = $1 AND source = 'notification'",
+        payment_id,
+    )
     told = f"aggregate_id = ANY ($1) AND id > '{since}'"
     aggregates = [reference, str(payment_id)]
     statements, fresh = await capture_rows(
@@ -173,8 +162,7 @@ async def notification_floor(
         " DO UPDATE SET last_sequence = s.last_sequence + 1"
     )
     return NotificationFloor(
-        key=key,
-        body=body,
+        told=told_it,
         statements=tuple(_together(statements)),
         fresh=frozenset(fresh),
         # Facts are unique by what they are about and their number, so these are made anew as well.
@@ -217,11 +205,7 @@ async def _floor(dsn: str, floor: NotificationFloor, seconds: float) -> list[flo
         dsn, min_size=CONNECTIONS, max_size=CONNECTIONS, connection_class=Unreset
     )
     latencies: list[float] = []
-    now = datetime.now(UTC)
-    header = sign(floor.key, floor.body, now)
-    rows = await pool.fetch(
-        "SELECT id, reference FROM payments_payment WHERE gateway = 'sandbox' LIMIT 20000"
-    )
+    rows = await pool.fetch("SELECT id, reference FROM payments_payment LIMIT 20000")
     paid = [(row["id"], UUID(row["reference"])) for row in rows]
     chance = random.Random()
     end = time.perf_counter() + seconds
@@ -229,8 +213,7 @@ async def _floor(dsn: str, floor: NotificationFloor, seconds: float) -> list[flo
     async def client() -> None:
         while time.perf_counter() < end:
             began = time.perf_counter()
-            verify([floor.key], floor.body, header, now)
-            msgspec.json.decode(floor.body, type=Message)
+            floor.told.check()
             payment_id, order_id = chance.choice(paid)
             async with pool.acquire() as connection, connection.transaction():
                 await _one(connection, floor, payment_id, order_id)

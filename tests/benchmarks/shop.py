@@ -40,6 +40,7 @@ from commercekit.platform.db import Migrator
 from commercekit.testing.services import CacheServer
 from tests.benchmarks.calls import CallFloor, record_call
 from tests.benchmarks.cold import Asked, record
+from tests.benchmarks.vendors import tellers
 
 __all__ = ["BenchShop"]
 
@@ -96,6 +97,7 @@ class BenchShop:
         self.dsn = ""
         self.slugs = [f"product-{number:05d}" for number in range(products)]
         self.skus = [f"{slug.upper()}-{size}" for slug in self.slugs for size in _VARIANTS]
+        self.tellers = tellers()
         self._config = folder / "commercekit.toml"
         self._stack = ExitStack()
         self._uncached: str | None = None
@@ -122,7 +124,9 @@ class BenchShop:
     def configure(self) -> ShopConfiguration:
         """Write the settings, and read them as a shop does."""
         bus = f'\n[bus]\nurl = "{self._broker}"\n' if self._broker else ""
-        settings = _SETTINGS + f'{bus}\n[web]\nbase_url = "{self.url}"\n'
+        accounts = "\n".join(each.settings() for each in self.tellers.values())
+        # The web comes last: others append to it.
+        settings = f'{_SETTINGS}{accounts}{bus}\n[web]\nbase_url = "{self.url}"\n'
         tomllib.loads(settings)
         self._config.write_text(settings, encoding="utf-8")
         return load_configuration(self._config, self._environ())

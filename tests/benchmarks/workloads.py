@@ -23,11 +23,7 @@ from commercekit.kernel import new_id
 from tests.benchmarks.calls import CallFloor, run_calls
 from tests.benchmarks.floors import Statement, WriteFloor, capture_rows, run_writes
 from tests.benchmarks.load import Sample
-from tests.benchmarks.notifications import (
-    NotificationWorkload,
-    notification_floor,
-    notify_key,
-)
+from tests.benchmarks.notifications import NotificationWorkload, notification_floor
 from tests.benchmarks.shop import BenchShop
 
 __all__ = [
@@ -173,7 +169,7 @@ def all_workloads(shop: BenchShop) -> Iterator[Workload]:
     yield _checkout_call(shop)
     spread = _checkout(shop, "checkout_overload", shop.skus)
     yield OverloadWorkload(spread.name, spread.file, spread.arguments(), 0.8)
-    yield _notification(shop)
+    yield from _notifications(shop)
 
 
 def _file(shop: BenchShop, name: str, paths: list[str]) -> Path:
@@ -318,22 +314,22 @@ def _checkout_call(shop: BenchShop) -> WriteWorkload:
     return replace(workload, floor=asyncio.run(shop.recorded_call(body, since)))
 
 
-def _notification(shop: BenchShop) -> NotificationWorkload:
-    """A signed notification that an order of one piece was paid."""
-    with httpx.Client(base_url=shop.url) as client:
-        order = _place(client, _to_be_paid(client, shop))
+def _notifications(shop: BenchShop) -> Iterator[NotificationWorkload]:
+    """Of each gateway, signed as its vendor signs, that an order of one piece was paid."""
     orders = orders_to_pay(shop)
-    key = notify_key()
-    return NotificationWorkload(
-        "notification",
-        shop.url,
-        shop.dsn,
-        shop.folder,
-        orders,
-        key,
-        asyncio.run(notification_floor(shop.url, shop.dsn, key, order)),
-        0.5,
-    )
+    for gateway, teller in shop.tellers.items():
+        with httpx.Client(base_url=shop.url) as client:
+            order = _place(client, _to_be_paid(client, shop))
+        yield NotificationWorkload(
+            "notification" if gateway == "sandbox" else f"notification_{gateway}",
+            shop.url,
+            shop.dsn,
+            shop.folder,
+            orders,
+            teller,
+            asyncio.run(notification_floor(shop.url, shop.dsn, teller, order)),
+            0.5 if gateway == "sandbox" else 0.6,
+        )
 
 
 def orders_to_pay(shop: BenchShop) -> Path:

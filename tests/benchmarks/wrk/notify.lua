@@ -1,5 +1,5 @@
 -- POST every request of the file that the first argument names once, and stop when there is none left.
--- A line is path, tab, signature, tab, body. The time counts from the first request to the last answer:
+-- A line is path, tab, headers with a unit separator between them, tab, body. The time counts from the first request to the last answer:
 -- wrk itself always waits for its whole duration.
 local ffi = require("ffi")
 ffi.cdef [[
@@ -20,8 +20,10 @@ function setup(thread) thread_of_load = thread end
 function init(args)
   lines = {}
   for line in io.lines(args[1]) do
-    local path, signature, body = line:match("^([^\t]*)\t([^\t]*)\t(.*)$")
-    lines[#lines + 1] = { path, signature, body }
+    local path, said, body = line:match("^([^\t]*)\t([^\t]*)\t(.*)$")
+    local headers = {}
+    for name, value in said:gmatch("([^:\31]+): ([^\31]*)") do headers[name] = value end
+    lines[#lines + 1] = { path, headers, body }
   end
   at, answered, began, finished = 0, 0, 0, 0
 end
@@ -31,8 +33,7 @@ function request()
   at = at + 1
   -- Who is answered while the last are still under way tells the last again: nothing is booked twice.
   local line = lines[math.min(at, #lines)]
-  local headers = { ["Content-Type"] = "application/json", ["Sandbox-Signature"] = line[2] }
-  return wrk.format("POST", line[1], headers, line[3])
+  return wrk.format("POST", line[1], line[2], line[3])
 end
 
 function response()
