@@ -69,6 +69,13 @@ def test_whoever_tries_the_shop_pays_by_the_vendors_page_and_gets_money_back(
     assert "Every step held" in walked.stdout
 
 
+def test_whoever_starts_the_shop_is_told_where_they_are_played(server: Server) -> None:
+    told = (server.folder / "output").read_text()
+    for vendor in VENDORS:
+        assert f"{vendor} http://127.0.0.1:" in told
+    assert f"demo --pay-with {VENDORS[0]}" in told
+
+
 def test_a_way_to_pay_that_is_not_offered_is_named(server: Server) -> None:
     walked = demo(server, "cowries")
     assert walked.returncode == 1

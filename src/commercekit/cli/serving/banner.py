@@ -40,6 +40,10 @@ _TEXTS: Final = {
         "en": "a whole purchase, narrated",
         "zh": "完整演示一次购买",
     },
+    "next-played": {
+        "en": "the same, paid on the page of a vendor that is played here",
+        "zh": "同样的购买，在本机模拟厂商的页面上付款",
+    },
     "next-list": {"en": "the catalogue", "zh": "商品列表"},
     "next-orders": {"en": "the orders, as staff", "zh": "以员工身份查看订单"},
     "next-doctor": {"en": "audit the books", "zh": "核对账目"},
@@ -75,6 +79,8 @@ def banner(
     if token:
         lines.append(line("token", token))
     lines += ["", f"  {text('next', lang)}", attempt("next-demo", f"{command} demo")]
+    if played:
+        lines.append(attempt("next-played", f"{command} demo --pay-with {next(iter(played))}"))
     lines.append(attempt("next-list", f"curl -s '{base_url}/store/products?limit=3'"))
     if token:
         header = f"-H 'Authorization: Bearer {token}'"
