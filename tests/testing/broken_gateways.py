@@ -15,10 +15,12 @@ from commercekit.kernel import Money, new_id
 from commercekit.payments import (
     Capabilities,
     CaptureMode,
+    DisputeState,
     PaymentState,
     Redirect,
     RefundSnapshot,
     RefundState,
+    StatementKind,
 )
 from commercekit.platform.providers import (
     ProviderRejected,
@@ -306,6 +308,30 @@ class KeysByRefund(GoodGateway):
 # ---------------------------------------------------------------------------------- knowing
 
 
+class StatesSalesAlone(GoodGateway):
+    async def reconcile(self, ctx: Any, day: Any) -> Any:
+        async for line in super().reconcile(ctx, day):
+            if line.kind is StatementKind.CHARGE:
+                yield line
+
+
+class NumbersLinesAnew(GoodGateway):
+    def line(self, moved: Any) -> Any:
+        return but(super().line(moved), line_id=new_id().hex)
+
+
+class NamesTheVendorsPayment(GoodGateway):
+    def dispute_snapshot(self, dispute: Any, at: Any) -> Any:
+        return but(super().dispute_snapshot(dispute, at), payment_id=dispute.charge)
+
+
+class NeverHearsTheEnd(GoodGateway):
+    def dispute_snapshot(self, dispute: Any, at: Any) -> Any:
+        seen = super().dispute_snapshot(dispute, at)
+        ended = seen.state in (DisputeState.WON, DisputeState.LOST)
+        return but(seen, state=DisputeState.UNDER_REVIEW) if ended else seen
+
+
 class NothingHappened(GoodGateway):
     async def send(self, ctx: Any, *args: Any, **options: Any) -> Any:
         try:
@@ -433,6 +459,10 @@ BROKEN: dict[type[GoodGateway], tuple[str, ...]] = {
     FailsStrangeRefunds: ("knows-no-stranger-refund", "tells-the-truth-afterwards"),
     BelievesInBanks: ("settles-refunds-later",),
     KeysByRefund: ("tries-a-failed-refund-again",),
+    StatesSalesAlone: ("states-what-moved",),
+    NumbersLinesAnew: ("states-each-movement-once",),
+    NamesTheVendorsPayment: ("names-what-is-disputed",),
+    NeverHearsTheEnd: ("follows-disputes-to-their-end",),
     NothingHappened: ("says-unknown-when-nobody-knows",),
     WhoKnows: ("says-unavailable-when-nothing-was-done",),
     KnowsNoPending: ("tells-the-truth-afterwards",),

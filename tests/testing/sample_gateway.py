@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import AsyncIterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -21,6 +21,8 @@ from commercekit.payments import (
     Capabilities,
     CreatePayment,
     CreateResult,
+    DisputeSnapshot,
+    DisputeState,
     EventKind,
     Flow,
     GatewayEvent,
@@ -33,6 +35,9 @@ from commercekit.payments import (
     RefundRequest,
     RefundSnapshot,
     RefundState,
+    StatementKind,
+    StatementLine,
+    StatementPlan,
 )
 from commercekit.platform.providers import (
     Ack,
@@ -47,7 +52,7 @@ from commercekit.platform.providers import (
 from commercekit.platform.settings import Secret
 from commercekit.testing import ManualClock, provider_context
 from commercekit.testing.conformance import PaymentGatewayContract
-from tests.testing.sample_vendor import API_KEY, WEBHOOK_SECRET, AcmeVendor, signature
+from tests.testing.sample_vendor import API_KEY, CHINA, WEBHOOK_SECRET, AcmeVendor, signature
 
 __all__ = ["Account", "GoodContract", "GoodGateway", "Payment", "Refund"]
 
@@ -88,6 +93,29 @@ class Refund(Struct, frozen=True):
     code: str | None = None
 
 
+class Dispute(Struct, frozen=True):
+    """A dispute in the vendor's words."""
+
+    ref: str
+    payment: str
+    charge: str
+    state: DisputeState
+    amount: str
+    currency: str
+
+
+class Movement(Struct, frozen=True):
+    """A line of the statement in the vendor's words."""
+
+    id: str
+    at: datetime
+    kind: StatementKind
+    payment: str
+    amount: str
+    currency: str
+    refund: str | None = None
+
+
 class News(Struct, frozen=True):
     """A notification in the vendor's words."""
 
@@ -96,6 +124,7 @@ class News(Struct, frozen=True):
     merchant: str
     payment: Payment | None = None
     refund: Refund | None = None
+    dispute: Dispute | None = None
 
 
 _STATES = {
@@ -126,6 +155,8 @@ class GoodGateway(PaymentGateway):
         multi_capture=True,
         void=True,
         refund_async=True,
+        disputes=True,
+        statement=StatementPlan(utc_offset=CHINA),
     )
     window: ClassVar[timedelta] = timedelta(minutes=5)
 
@@ -235,7 +266,8 @@ class GoodGateway(PaymentGateway):
         """What a genuine notification says."""
         try:
             news = msgspec.json.decode(req.body, type=News)
-            events = [self.event(news, req.body)] if news.payment or news.refund else []
+            told = news.payment or news.refund or news.dispute
+            events = [self.event(news, req.body)] if told else []
         except (
             CommerceKitError,
             ArithmeticError,
@@ -247,13 +279,31 @@ class GoodGateway(PaymentGateway):
         return Notification(events, ack=Ack(200, b"ok"), nack=Ack(503, b"later"))
 
     def event(self, news: News, raw: bytes) -> GatewayEvent:
+        at = news.at if news.at.tzinfo else news.at.replace(tzinfo=UTC)
+        kind = EventKind.PAYMENT if news.payment else EventKind.REFUND
         return GatewayEvent(
             event_id=news.id,
-            kind=EventKind.PAYMENT if news.payment else EventKind.REFUND,
-            occurred_at=news.at if news.at.tzinfo else news.at.replace(tzinfo=UTC),
+            kind=EventKind.DISPUTE if news.dispute else kind,
+            occurred_at=at,
             merchant_account=news.merchant,
             payment=self.snapshot(news.payment, raw) if news.payment else None,
             refund=self.refund_snapshot(news.refund, raw) if news.refund else None,
+            dispute=self.dispute_snapshot(news.dispute, at) if news.dispute else None,
+        )
+
+    async def reconcile(self, ctx: ProviderContext, day: date) -> AsyncIterator[StatementLine]:
+        said = await self.send(ctx, "GET", "/v1/statement", params={"day": day.isoformat()})
+        for moved in self.decode(said, list[Movement]):
+            yield self.line(moved)
+
+    def line(self, moved: Movement) -> StatementLine:
+        return StatementLine(
+            line_id=moved.id,
+            kind=moved.kind,
+            amount=self.read_money(moved.amount, moved.currency),
+            payment_id=moved.payment,
+            refund_id=moved.refund,
+            occurred_at=moved.at,
         )
 
     # -------------------------------------------------------------------------------- the vendor
@@ -318,6 +368,16 @@ class GoodGateway(PaymentGateway):
             captured=taken if taken.amount else None,
             failure_code=payment.code,
             raw=raw,
+        )
+
+    def dispute_snapshot(self, dispute: Dispute, at: datetime) -> DisputeSnapshot:
+        return DisputeSnapshot(
+            dispute_id=dispute.ref,
+            payment_id=dispute.payment,
+            provider_ref=dispute.charge,
+            state=dispute.state,
+            amount=self.read_money(dispute.amount, dispute.currency),
+            occurred_at=at,
         )
 
     def refund_snapshot(self, refund: Refund, raw: bytes) -> RefundSnapshot:

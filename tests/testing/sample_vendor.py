@@ -6,20 +6,22 @@ import hmac
 import itertools
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import httpx
 
 from commercekit.kernel import exponent
-from commercekit.payments import CaptureMode
+from commercekit.payments import CaptureMode, DisputeState
 from commercekit.platform.providers import RawRequest
 from commercekit.testing import ManualClock
 from commercekit.testing.conformance import CARD_NUMBER, Asked, PaymentVendor, VendorBooks
 
-__all__ = ["AcmeVendor", "signature"]
+__all__ = ["CHINA", "AcmeVendor", "signature"]
 
+CHINA = timedelta(hours=8)
 API_KEY, WEBHOOK_SECRET = "sk_live_51acme", "whsec_acme_4711"
 
 
@@ -48,6 +50,19 @@ class Refund:
     state: str = "pending"
 
 
+@dataclass
+class Movement:
+    """A line of the statement."""
+
+    id: str
+    at: str
+    kind: str
+    payment: str
+    refund: str | None
+    amount: str
+    currency: str
+
+
 class Refusal(Exception):
     """What the vendor answers with 4xx."""
 
@@ -64,6 +79,8 @@ class AcmeVendor(PaymentVendor):
         self.clock = clock
         self.charges: list[Charge] = []
         self.given_back: list[Refund] = []
+        self.moved: list[Movement] = []
+        self.disputes: dict[str, str] = {}
         self.events: list[tuple[str, bytes]] = []
         self.answered: dict[str, tuple[bytes, int, bytes]] = {}
         self._numbers = itertools.count(1)
@@ -78,6 +95,7 @@ class AcmeVendor(PaymentVendor):
             charge.state, charge.held = "authorised", charge.amount
         else:
             charge.state, charge.captures = "paid", [charge.amount]
+            self._move("charge", charge, charge.amount)
         self._tell(charge)
 
     async def decline(self, asked: Asked) -> None:
@@ -107,7 +125,22 @@ class AcmeVendor(PaymentVendor):
     async def settle_refund(self, refund_id: str, *, succeeds: bool) -> None:
         refund = [each for each in self.given_back if each.reference == refund_id][-1]
         refund.state = "succeeded" if succeeds else "failed"
+        if succeeds:
+            self._move("refund", refund.charge, -refund.amount, refund.reference)
         self._tell(refund.charge, refund)
+
+    async def dispute(self, asked: Asked, state: DisputeState) -> None:
+        charge = self._charge(asked.provider_ref)
+        ref = self.disputes.setdefault(charge.ref, f"dis_{next(self._numbers):06}")
+        said = {
+            "ref": ref,
+            "payment": charge.reference,
+            "charge": charge.ref,
+            "state": state.value,
+            "amount": major(charge.amount, charge.currency),
+            "currency": charge.currency,
+        }
+        self._note(charge.reference, dispute=said)
 
     async def notifications(self, payment_id: str) -> Sequence[RawRequest]:
         return [self.signed(body) for reference, body in self.events if reference == payment_id]
@@ -151,6 +184,9 @@ class AcmeVendor(PaymentVendor):
         return httpx.Response(status, content=body)
 
     def _read(self, request: httpx.Request) -> Any:
+        if request.url.path == "/v1/statement":
+            day = request.url.params["day"]
+            return [asdict(each) for each in self.moved if each.at.startswith(day)]
         reference = request.url.params["reference"]
         if request.url.path == "/v1/refunds":
             return [self._said_of(each) for each in self.given_back if each.reference == reference]
@@ -188,6 +224,7 @@ class AcmeVendor(PaymentVendor):
         if said["currency"] != charge.currency or not 0 < amount <= charge.held:
             raise Refusal(422, "exceeds-authorisation")
         charge.captures.append(amount)
+        self._move("charge", charge, amount)
         charge.held -= amount
         if said.get("final", True) or not charge.held:
             charge.state, charge.held = "paid", 0
@@ -250,16 +287,29 @@ class AcmeVendor(PaymentVendor):
             "code": "account-closed" if refund.state == "failed" else None,
         }
 
+    def _move(self, kind: str, charge: Charge, amount: int, refund: str | None = None) -> None:
+        at = (self.clock.now() + CHINA).isoformat().replace("+00:00", "+08:00")
+        said = major(amount, charge.currency)
+        number = f"mv_{next(self._numbers):06}"
+        self.moved.append(
+            Movement(number, at, kind, charge.reference, refund, said, charge.currency)
+        )
+
     def _tell(self, charge: Charge, refund: Refund | None = None) -> None:
+        if refund is None:
+            self._note(charge.reference, payment=self._said(charge))
+        else:
+            self._note(charge.reference, refund=self._said_of(refund))
+
+    def _note(self, reference: str, **said: Any) -> None:
         news = {
             "id": f"evt_{next(self._numbers):06}",
             "at": self.clock.now().isoformat(),
             "merchant": "acme-1",
-            "payment": self._said(charge) if refund is None else None,
-            "refund": None if refund is None else self._said_of(refund),
+            **said,
         }
         body = json.dumps(news, separators=(",", ":")).encode()
-        self.events.append((charge.reference, body))
+        self.events.append((reference, body))
 
     def _charge(self, ref: str | None) -> Charge:
         found = next((each for each in self.charges if each.ref == ref), None)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import httpx
 import structlog
@@ -149,6 +149,10 @@ class _Listening(ThreadingHTTPServer):
 
     daemon_threads = True
     ask: Callable[[httpx.Request], httpx.Response]
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A line that broke is its owner's business; the standard library prints a traceback."""
+        _log.debug("fake-vendor-line-broke", client=client_address[0], exc_info=True)
 
 
 class _Handler(BaseHTTPRequestHandler):

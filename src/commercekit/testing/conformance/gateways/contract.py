@@ -21,6 +21,7 @@ from commercekit.testing.conformance.gateways.manners import MannersRules
 from commercekit.testing.conformance.gateways.returning import ReturningRules
 from commercekit.testing.conformance.gateways.rules import PAYMENT_GATEWAY_RULES
 from commercekit.testing.conformance.gateways.secrecy import SecrecyRules
+from commercekit.testing.conformance.gateways.stating import StatingRules
 from commercekit.testing.conformance.gateways.taking import TakingRules
 from commercekit.testing.conformance.gateways.trial import Trial
 from commercekit.testing.conformance.gateways.vendor import PaymentVendor
@@ -32,6 +33,7 @@ class PaymentGatewayContract(
     AskingRules,
     TakingRules,
     ReturningRules,
+    StatingRules,
     KnowingRules,
     HearingRules,
     DoubtingRules,

@@ -53,6 +53,11 @@ PAYMENT_GATEWAY_RULES: Final[Mapping[str, str]] = {
     "knows-no-stranger-refund": "a refund that is not there would never be sent",
     "settles-refunds-later": "a refund on its way may still fail, and somebody waits for it",
     "tries-a-failed-refund-again": "the shopper still waits for money that came back to the shop",
+    # keeping the books
+    "states-what-moved": "what a statement leaves out, or turns round, is a difference that nobody can explain",
+    "states-each-movement-once": "a movement that is read again under another id is booked again",
+    "names-what-is-disputed": "money that is taken away belongs to a payment, or nobody can answer for it",
+    "follows-disputes-to-their-end": "who is not told how it ended waits, or gives the same money back twice",
     # not knowing
     "says-unknown-when-nobody-knows": "what may have happened must be asked about before it is repeated",
     "says-unavailable-when-nothing-was-done": "what surely did not happen may be repeated at once",
