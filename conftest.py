@@ -7,7 +7,9 @@ folder is there: ``../shared``, or what ``COMMERCEKIT_SHARED`` names. The run pr
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.line(f"There is no {SHARED.name}/ beside the repository, hence without:")
         for path in left_out:
             terminalreporter.line(f"  {path}")
+
+
+@pytest.fixture(autouse=True)
+def _logging_stays_as_it_was() -> Iterator[None]:
+    """A command that a test calls sets up the process's logging, and the next test looks at the log."""
+    root = logging.getLogger()
+    before = root.level, root.handlers[:], root.manager.disable
+    yield
+    if before != (root.level, root.handlers, root.manager.disable):
+        root.setLevel(before[0])
+        root.handlers[:] = before[1]
+        logging.disable(before[2])
 
 
 @pytest.fixture(scope="session")

@@ -90,7 +90,7 @@ async def test_errors_headers_limits_and_openapi_of_a_plugins_routes_are_the_sho
         document = given(await ask.get("/openapi.json"))
         operation = document["paths"][path]["post"]
         assert operation["x-required-scope"] == "acme:approve"
-        assert operation["security"] == [{"staffToken": []}]
+        assert operation["security"] == [{"staffToken": []}, {"staffSession": []}]
         assert {"400", "401", "403", "413"} <= operation["responses"].keys()
         assert operation["tags"] == ["plugins acme"]
 

@@ -35,16 +35,18 @@ def test_data_of_a_plugin_is_told_refused_and_removed(at, commercekit, empty_dsn
     code, told, _ = commercekit("doctor", "--json")
     (left,) = [each for each in json.loads(told) if each["check"] == "plugin payment-sandbox"]
     assert left["well"] is True
-    assert "is gone and left 3 tables; install commercekit-payment-sandbox again" in left["told"]
+    assert "is gone and left 5 tables; install commercekit-payment-sandbox again" in left["told"]
     code, told, errors = commercekit("plugins", "remove-data", "payment-sandbox", "--json")
     found = json.loads(told)
     assert (code, found["removed"], found["migrations"]) == (
         0,
         False,
-        {"commercekit_payment_sandbox": 1},
+        {"commercekit_payment_sandbox": 2},
     )
     assert [table["name"] for table in found["tables"]] == [
         "payment_sandbox_charge",
+        "payment_sandbox_dispute",
+        "payment_sandbox_movement",
         "payment_sandbox_notification",
         "payment_sandbox_refund",
     ]
@@ -58,6 +60,6 @@ def test_data_of_a_plugin_is_told_refused_and_removed(at, commercekit, empty_dsn
     # Installed again it begins anew.
     shop_of(at, empty_dsn, "payment-sandbox", "promotions-standard")
     code, _, errors = commercekit("db", "upgrade")
-    assert (code, errors.strip().splitlines()[-1]) == (0, "1 migrations ran.")
+    assert (code, errors.strip().splitlines()[-1]) == (0, "2 migrations ran.")
     code, told, _ = commercekit("plugins", "remove-data", "payment-sandbox", "--json")
-    assert len(json.loads(told)["tables"]) == 3
+    assert len(json.loads(told)["tables"]) == 5

@@ -21,6 +21,7 @@ from PIL import Image
 
 from tests.e2e.server import Server, serving
 from tests.e2e.test_crowds import ADDRESS
+from tests.promises import Figure
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -399,7 +400,7 @@ async def reserve_is_there(shop: Shop) -> None:
 @pytest.mark.promise("R26")
 @pytest.mark.parametrize("how", ["exit", "segfault"])
 async def test_a_process_that_a_plugin_ends_is_back_while_the_other_serves(
-    shop: Shop, how: str
+    shop: Shop, how: str, figure: Figure
 ) -> None:
     await reserve_is_there(shop)
     before = shop.workers()
@@ -422,8 +423,8 @@ async def test_a_process_that_a_plugin_ends_is_back_while_the_other_serves(
     assert len(gone) == 1
     assert served >= 1, "the other process served meanwhile"
     # Two seconds on a machine of its own; tests share theirs with whatever else runs.
-    busy = os.getloadavg()[0] / (os.cpu_count() or 1)
-    assert took < 2.0 * max(1.0, busy), f"{took:.2f} s at {busy:.1f} runnable for each processor"
+    figure(f"back after {how}, s", took)
+    assert took < 20.0
     ended = shop.told("server-process-ended")
     assert ended[-1]["exitcode"] in {7, -signal.SIGSEGV}
 

@@ -128,6 +128,7 @@ async def test_a_fact_without_a_queue_comes_back_and_is_not_taken_for_published(
 async def test_a_queue_with_other_arguments_is_told_in_one_sentence(
     make_bus, facts, ledger, broker, caplog
 ):
+    caplog.set_level(logging.INFO, logger="commercekit")
     await broker.declare("commercekit.for.c")
     bus = make_bus(Subscription("c", facts.opened, _note(ledger)))
     sentence = (
