@@ -27,6 +27,8 @@ from tests.soak.slopes import Sample, Verdict, judge
 
 SECONDS_BETWEEN_LOOKS: Final = 5.0
 MOST_AT_ONCE: Final = 100
+LONGEST_WAIT: Final = 60.0
+"""Seconds that a fact may wait, as the books have it."""
 
 
 @dataclass
@@ -112,6 +114,18 @@ async def look(server: Server, connection: asyncpg.Connection, begun: float) -> 
     return Sample(time.monotonic() - begun, resident / 2**20, files, connections, stuck)
 
 
+async def at_rest(
+    server: Server, connection: asyncpg.Connection, begun: float, samples: list[Sample]
+) -> None:
+    """Look on until no fact waits; who still waits after so long has been forgotten."""
+    end = time.monotonic() + LONGEST_WAIT
+    while True:
+        await asyncio.sleep(1)
+        samples.append(await look(server, connection, begun))
+        if not samples[-1].facts_waiting or time.monotonic() > end:
+            return
+
+
 async def soak(server: Server, *, minutes: float, rate: float) -> tuple[list[Sample], Load]:
     """Load it, and look at it meanwhile."""
     limits = httpx.Limits(max_connections=100, max_keepalive_connections=20)
@@ -125,8 +139,7 @@ async def soak(server: Server, *, minutes: float, rate: float) -> tuple[list[Sam
             await asyncio.wait({running}, timeout=SECONDS_BETWEEN_LOOKS)
             samples.append(await look(server, connection, begun))
         await running
-        await asyncio.sleep(3)
-        samples.append(await look(server, connection, begun))
+        await at_rest(server, connection, begun, samples)
     await connection.close()
     return samples, load
 

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from commercekit.kernel import Clock
     from commercekit.platform.db import Database, UnitOfWork
 
-__all__ = ["CartChanges", "Reconsider", "found"]
+__all__ = ["CartChanges", "Lately", "Reconsider", "found"]
 
-_REMEMBERED = 10_000
+_REMEMBERED = 5_000
+_LATELY = timedelta(minutes=2)
 _GUESSES = 3
 _TOUCH = timedelta(hours=1)
 """A cart's expiry moves in steps: a row whose expiry stays is cheaper to change."""
@@ -36,6 +37,34 @@ class _Wish(NamedTuple):
 
 
 _Outcome = Cart | Exception
+
+
+class Lately:
+    """Carts that were changed lately, by their ids; those whose shoppers have left are let go.
+
+    In two halves, of which the older one goes when the younger one is full or has had its time. So
+    nothing is looked through, and a shop that is busy for a month holds no more than after an hour.
+    """
+
+    def __init__(self) -> None:
+        self._young: dict[UUID, Cart] = {}
+        self._old: dict[UUID, Cart] = {}
+        self._since: datetime | None = None
+
+    def __len__(self) -> int:
+        return len(self._young) + len(self._old)
+
+    def get(self, cart_id: UUID) -> Cart | None:
+        """The cart as it was, if it was changed lately."""
+        return self._young.get(cart_id) or self._old.get(cart_id)
+
+    def put(self, cart: Cart, now: datetime) -> None:
+        """Remember it."""
+        since = self._since
+        # A clock that was set back has to end a half, too.
+        if since is None or abs(now - since) >= _LATELY or len(self._young) >= _REMEMBERED:
+            self._young, self._old, self._since = {}, self._young, now
+        self._young[cart.id] = cart
 
 
 class CartChanges:
@@ -54,7 +83,7 @@ class CartChanges:
         self._clock = clock
         self._settings = settings
         self._carts = carts
-        self._seen: dict[UUID, Cart] = {}
+        self._seen = Lately()
         self._coalescer: Coalescer[_Wish, Cart] = Coalescer(self._fly)
 
     async def apply(self, cart_id: UUID, change: Callable[[Cart], Cart]) -> Cart:
@@ -69,8 +98,9 @@ class CartChanges:
         """The code of the cart's market, which never changes."""
         seen = self._seen.get(cart_id)
         if seen is None:
-            seen = found(await self._carts.get(cart_id, self._clock.now()))
-            self._remember(seen)
+            now = self._clock.now()
+            seen = found(await self._carts.get(cart_id, now))
+            self._seen.put(seen, now)
         return seen.market
 
     async def drained(self) -> None:
@@ -106,7 +136,7 @@ class CartChanges:
                     outcomes[turn] = outcome
             for cart in carts.values():
                 if cart.id not in others:
-                    self._remember(cart)
+                    self._seen.put(cart, now)
             left = [(turn, wish) for turn, wish in left if wish.cart_id in others]
             if not left:
                 return outcomes
@@ -159,12 +189,6 @@ class CartChanges:
         if expires_at - now < lifetime - min(_TOUCH, lifetime / 10):
             expires_at = now + lifetime
         return replace(wish.change(cart), expires_at=expires_at, version=cart.version + 1)
-
-    def _remember(self, cart: Cart) -> None:
-        self._seen.pop(cart.id, None)
-        if len(self._seen) >= _REMEMBERED:
-            del self._seen[next(iter(self._seen))]
-        self._seen[cart.id] = cart
 
 
 def found(cart: Cart | None) -> Cart:

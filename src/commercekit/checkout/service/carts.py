@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 __all__ = ["Carts", "PricedCart"]
 
 
-_TOKENS = 10_000
+_TOKENS = 1_000
 """So many carts' tokens are remembered: deriving one costs more than all else that is checked."""
 
 
