@@ -87,12 +87,13 @@ class OrdersOfPerson(PersonalRecords):
 
 
 class CartsOfPerson(PersonalRecords):
-    """Carts that belong to the account."""
+    """Carts that belong to the account, and what it has had of limits per customer."""
 
     name = "carts"
 
     def __init__(self, shop: Shop) -> None:
         self._merging = shop.checkout.merging
+        self._limits = shop.checkout.limits
 
     async def export(self, account: Account) -> Any:
         """What is in them, and where it would go."""
@@ -108,6 +109,7 @@ class CartsOfPerson(PersonalRecords):
     async def erase(self, uow: UnitOfWork, account: Account) -> None:
         """Forget them all."""
         await self._merging.forget_all(uow, account.id)
+        await self._limits.forget_account(uow, account.id)
 
 
 class Purchases:

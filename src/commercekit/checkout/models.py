@@ -184,6 +184,8 @@ class PlaceOrder(Struct, frozen=True, kw_only=True):
 
     basis: Basis
     email: str
+    customer_id: UUID | None = None
+    """The account that orders; prices are those of ``basis``, which the shopper was shown."""
     payment_method: str | None
     expected_total: Money | None = None
     flow: Flow | None = None
@@ -245,8 +247,9 @@ def _check_price(price: Money | None) -> None:
 class PurchaseLimit(Struct, frozen=True, kw_only=True):
     """At most so many for one customer, within so many days or ever.
 
-    A customer is whom the order's e-mail address names. What was ordered before the limit was set does
-    not count; what was cancelled does not either.
+    A guest is whom the order's e-mail address names, and so is an account, which besides is itself under
+    whatever address. What was ordered before the limit was set does not count; what was cancelled does
+    not either.
     """
 
     id: UUID

@@ -15,8 +15,17 @@ from commercekit.kernel import Address, Money, new_id
 from commercekit.orders import DraftedOrder, OrderView, PayerRef, WebAddress, placed_view, view_of
 from commercekit.payments import Flow, Payment
 from commercekit.platform.extensions import GivenValues, Values, Writer
-from commercekit.platform.http import Answer, Asked, IdempotentRun, Input, claim_of, to_the_end
-from commercekit.platform.security import public
+from commercekit.platform.http import (
+    Answer,
+    Asked,
+    Claim,
+    IdempotentRun,
+    Input,
+    LaneRequest,
+    claim_of,
+    to_the_end,
+)
+from commercekit.platform.security import public, whoever
 
 __all__ = [
     "CHECKOUT",
@@ -69,7 +78,10 @@ class OneCallInput(Input):
 
 
 class StoreCheckout(Controller):
-    """Both ways need an ``Idempotency-Key``: a repeated call finds the order it placed."""
+    """Both ways need an ``Idempotency-Key``: a repeated call finds the order it placed.
+
+    Whoever is logged in has ordered it, whatever e-mail address it names.
+    """
 
     path = "/store"
     tags = ["Checkout"]
@@ -108,12 +120,19 @@ async def order_cart(
     checkout: CheckoutService,
     token: str | None,
 ) -> Answer:
-    """Order what is in a cart, however the request came in."""
+    """Order what is in a cart, however the request came in.
+
+    A guest's cart is ordered for the account that is logged in, at the prices that the cart showed.
+    """
     cart = await checkout.carts.get(cart_id, token)
     languages = languages_of(request)
+    extensions = _extensions(checkout, cart.extensions)
+    # The key is the cart's: a retry finds its order although the session has ended by then.
+    claim = await claim_of(request, CHECKOUT)
     wish = PlaceOrder(
         basis=basis_of(cart, languages),
         email=data.email,
+        customer_id=cart.owner_id or await _customer(request),
         payment_method=data.payment_method,
         expected_total=data.expected_total,
         flow=data.flow,
@@ -124,16 +143,17 @@ async def order_cart(
         customer_ip=_ip(request),
         cart_id=cart.id,
         cart_version=cart.version,
-        extensions=_extensions(checkout, cart.extensions),
+        extensions=extensions,
     )
-    return await _place(request, checkout, wish)
+    return await _place(claim, checkout, wish)
 
 
 async def order_in_one_call(
     request: Asked, data: OneCallInput, checkout: CheckoutService, market: str | None
 ) -> Answer:
-    """Order without a cart, however the request came in."""
+    """Order without a cart, however the request came in; an account pays what its segments pay."""
     languages = languages_of(request)
+    customer = await _customer(request)
     chosen = await checkout.markets.for_shopper(market)
     wish = PlaceOrder(
         basis=Basis(
@@ -143,8 +163,10 @@ async def order_in_one_call(
             address=data.address,
             shipping=data.shipping,
             coupons=tuple(dict.fromkeys(data.coupons)),
+            owner_id=customer,
         ),
         email=data.email,
+        customer_id=customer,
         payment_method=data.payment_method,
         expected_total=data.expected_total,
         flow=data.flow,
@@ -155,7 +177,12 @@ async def order_in_one_call(
         customer_ip=_ip(request),
         extensions=_extensions(checkout, None, data.extensions),
     )
-    return await _place(request, checkout, wish)
+    return await _place(await claim_of(request, CHECKOUT), checkout, wish)
+
+
+async def _customer(request: Asked) -> UUID | None:
+    """The account that is logged in; what comes by a lane brings no cookies."""
+    return None if isinstance(request, LaneRequest) else (await whoever(request)).account_id
 
 
 def _extensions(
@@ -168,8 +195,7 @@ def _extensions(
     return fields.complete(fields.merged(kept or {}, given or {}, Writer.STORE))
 
 
-async def _place(request: Asked, checkout: CheckoutService, wish: PlaceOrder) -> Answer:
-    claim = await claim_of(request, CHECKOUT)
+async def _place(claim: Claim, checkout: CheckoutService, wish: PlaceOrder) -> Answer:
     return await to_the_end(checkout.placing.once(claim, wish, _answers_of(checkout)))
 
 

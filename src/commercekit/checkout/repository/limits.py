@@ -98,6 +98,14 @@ class LimitRepository:
             [(order_id, limit_id, number) for limit_id, number in held.items()],
         )
 
+    async def forget(self, uow: UnitOfWork, account_id: UUID) -> None:
+        """Nothing that was counted leads to the account any more; what its addresses hold stays."""
+        await uow.execute(
+            "DELETE FROM checkout_purchase WHERE buyer = $1"
+            " AND limit_id IN (SELECT m.id FROM checkout_purchase_limit m)",
+            account_id.bytes,
+        )
+
 
 def _limit(row: Record) -> PurchaseLimit:
     of_variant = row["subject"] == "variant"

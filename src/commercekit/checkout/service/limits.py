@@ -163,6 +163,10 @@ class PurchaseLimits:
         }
         await self._limits.keep(uow, order_id, kept)
 
+    async def forget_account(self, uow: UnitOfWork, account_id: UUID) -> None:
+        """Count nothing for an account that is gone; its purchases stay counted for the addresses."""
+        await self._limits.forget(uow, account_id)
+
     async def _add(
         self,
         sku: str | None,

@@ -407,7 +407,7 @@ def _new_order(
         placed_at=now,
         expires_at=expires_at,
         note=wish.note,
-        customer_id=wish.basis.owner_id,
+        customer_id=wish.customer_id,
         extensions=wish.extensions,
     )
 

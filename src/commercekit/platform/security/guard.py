@@ -207,11 +207,16 @@ def reach_of(request: _Connection) -> Reach:
 
 
 async def whoever(request: _Connection) -> Principal:
-    """The customer who is logged in, or a guest: for routes that are open to both."""
+    """The customer who is logged in, or a guest: for routes that are open to both.
+
+    Who still owes a second factor is a guest until it is proven.
+    """
     known = request.scope.get(_PRINCIPAL)
     if isinstance(known, Principal):
         return known
-    principal = await _in_session(request, PrincipalKind.CUSTOMER) or _GUEST
+    principal = await _in_session(request, PrincipalKind.CUSTOMER)
+    if principal is None or principal.is_pending:
+        principal = _GUEST
     request.scope[_PRINCIPAL] = principal
     return principal
 
