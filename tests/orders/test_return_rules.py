@@ -216,6 +216,7 @@ def test_the_steps_of_a_return_are_those_of_the_table() -> None:
         "received>inspected",
         "requested>approved",
         "requested>rejected",
+        "requested>withdrawn",
     ]
 
 

@@ -41,6 +41,7 @@ def case(
     unshipped=0,
     arrived: timedelta | None = timedelta(days=1),
     claims=(),
+    became="approved",
     reason_code=ReasonCode.OTHER,
     currency="CNY",
     lines=1,
@@ -81,7 +82,7 @@ def case(
         customer=CustomerHistory(
             orders=5,
             claims=tuple(
-                PastClaim(kind=CaseKind.REFUND, status="approved", amount=money, at=NOW - ago)
+                PastClaim(kind=CaseKind.REFUND, status=became, amount=money, at=NOW - ago)
                 for ago in claims
             ),
         ),
@@ -125,6 +126,8 @@ def test_without_settings_every_request_is_left_to_a_person(asked):
         (case(amount=1, claims=days(1, 2, 30)), "frequent-claims", "person"),
         (case(amount=1, claims=days(1, 2, 31)), "small-amount", "approve"),
         (case(amount=1, claims=days(1, 2)), "small-amount", "approve"),
+        (case(amount=1, claims=days(1, 2, 3), became="rejected"), "frequent-claims", "person"),
+        (case(amount=1, claims=days(1, 2, 3), became="withdrawn"), "small-amount", "approve"),
         (case(unshipped=3, arrived=None, amount=50_001), "amount-limit", "person"),
         (case(unshipped=3, arrived=None, amount=50_000), "not-shipped", "approve"),
         (case(unshipped=1, quantity=1, arrived=None), "not-shipped", "approve"),

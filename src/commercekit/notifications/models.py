@@ -24,10 +24,12 @@ TEMPLATES = (
     "refund-requested",
     "refund-approved",
     "refund-rejected",
+    "refund-withdrawn",
     "refund-delayed",
     "return-requested",
     "return-approved",
     "return-rejected",
+    "return-withdrawn",
     "return-received",
     "return-closed",
 )

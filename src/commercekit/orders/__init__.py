@@ -48,6 +48,7 @@ from commercekit.orders.events import (
     RefundApproved,
     RefundRejected,
     RefundRequested,
+    RefundWithdrawn,
     ReturnApproved,
     ReturnClosed,
     ReturnInspected,
@@ -55,6 +56,7 @@ from commercekit.orders.events import (
     ReturnRejected,
     ReturnRequested,
     ReturnSent,
+    ReturnWithdrawn,
 )
 from commercekit.orders.hookspecs import register_refund_rules
 from commercekit.orders.models import (
@@ -216,6 +218,7 @@ __all__ = [
     "RefundRequestStatus",
     "RefundRequested",
     "RefundRule",
+    "RefundWithdrawn",
     "RegisteredRefundRule",
     "RequestedLine",
     "Return",
@@ -231,6 +234,7 @@ __all__ = [
     "ReturnSent",
     "ReturnStatus",
     "ReturnTerms",
+    "ReturnWithdrawn",
     "Review",
     "ReviewOutcome",
     "Reviewer",

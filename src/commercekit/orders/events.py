@@ -20,6 +20,7 @@ __all__ = [
     "RefundApproved",
     "RefundRejected",
     "RefundRequested",
+    "RefundWithdrawn",
     "ReturnApproved",
     "ReturnClosed",
     "ReturnInspected",
@@ -27,6 +28,7 @@ __all__ = [
     "ReturnRejected",
     "ReturnRequested",
     "ReturnSent",
+    "ReturnWithdrawn",
 ]
 
 
@@ -138,6 +140,12 @@ class RefundRejected(_OrderFact, frozen=True, kw_only=True):
     refund_request_id: UUID
 
 
+class RefundWithdrawn(_OrderFact, frozen=True, kw_only=True):
+    """The shopper took the request back before anybody decided it."""
+
+    refund_request_id: UUID
+
+
 class OrderRefundDelayed(_OrderFact, frozen=True, kw_only=True):
     """Money that was to go back did not, or came back to the shop; staff look after it."""
 
@@ -163,6 +171,10 @@ class ReturnApproved(_ReturnFact, frozen=True, kw_only=True):
 
 class ReturnRejected(_ReturnFact, frozen=True, kw_only=True):
     """The shop declined, with a reason the shopper reads."""
+
+
+class ReturnWithdrawn(_ReturnFact, frozen=True, kw_only=True):
+    """The shopper took the request back before anybody decided it."""
 
 
 class ReturnSent(_ReturnFact, frozen=True, kw_only=True):

@@ -34,7 +34,7 @@ FAMILY = Family(
         Hold(
             "returns that are under way",
             f"SELECT id FROM orders_return WHERE {_OF_MONTH}"  # noqa: S608 - a constant of this module
-            " AND status NOT IN ('closed', 'rejected')",
+            " AND status NOT IN ('closed', 'rejected', 'withdrawn')",
         ),
     ),
 )

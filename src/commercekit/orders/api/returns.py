@@ -193,10 +193,7 @@ class StoreReturns(Controller):
         order = await _order(request, orders, number, token)
 
         async def work(run: IdempotentRun) -> Answer:
-            asked = await orders.order_return(return_id)
-            if asked.order_id != order.id:
-                message = "There is no such return on this order."
-                raise ReturnNotFound(message)
+            await _of_order(orders, order, return_id)
             sent = await orders.send_return(
                 return_id,
                 operation_id=run.id,
@@ -207,6 +204,31 @@ class StoreReturns(Controller):
             return Answer(200, return_view(sent))
 
         return await idempotent(request, scope="returns.sent", work=work)
+
+    @post(
+        "/{number:str}/returns/{return_id:uuid}/withdraw",
+        operation_id="WithdrawReturn",
+        summary="Keep the goods after all, while nobody has decided",
+        status_code=200,
+    )
+    async def withdraw(
+        self,
+        request: Request[Any, Any, Any],
+        number: str,
+        return_id: UUID,
+        orders: OrderService,
+        token: OrderToken,
+    ) -> Response[ReturnView]:
+        order = await _order(request, orders, number, token)
+
+        async def work(run: IdempotentRun) -> Answer:
+            await _of_order(orders, order, return_id)
+            kept = await orders.withdraw_return(
+                return_id, operation_id=run.id, actor=Actor("customer")
+            )
+            return Answer(200, return_view(kept))
+
+        return await idempotent(request, scope="returns.withdraw", work=work)
 
 
 class AdminReturns(Controller):
@@ -394,3 +416,10 @@ async def _order(
 ) -> Order:
     languages = parse_accept_language(request.headers.get("accept-language"))
     return await orders.for_guest(number, token, languages)
+
+
+async def _of_order(orders: OrderService, order: Order, return_id: UUID) -> None:
+    """Refuse a return of another order, as if there were none."""
+    if (await orders.order_return(return_id)).order_id != order.id:
+        message = "There is no such return on this order."
+        raise ReturnNotFound(message)

@@ -1,6 +1,7 @@
 """The shopper's side: see the order, cancel it, pay it again, ask for money back."""
 
 from typing import Annotated, Any
+from uuid import UUID
 
 from litestar import Controller, Request, Response, get, post
 from litestar.params import HeaderParameter
@@ -9,6 +10,7 @@ from msgspec import Meta
 from commercekit.kernel import parse_accept_language
 from commercekit.orders.api.refunds import RefundRequestView, refund_request_view
 from commercekit.orders.api.views import OrderView, view_of
+from commercekit.orders.errors import RefundRequestNotFound
 from commercekit.orders.models import (
     CUSTOMER_CANCELLED,
     Actor,
@@ -165,6 +167,33 @@ class StoreOrders(Controller):
             return Answer(201, refund_request_view(asked))
 
         return await idempotent(request, scope="orders.refund-request", work=work)
+
+    @post(
+        "/{number:str}/refund-requests/{request_id:uuid}/withdraw",
+        operation_id="WithdrawRefund",
+        summary="Take the request back, while nobody has decided it",
+        status_code=200,
+    )
+    async def withdraw_refund(
+        self,
+        request: Request[Any, Any, Any],
+        number: str,
+        request_id: UUID,
+        orders: OrderService,
+        token: OrderToken,
+    ) -> Response[RefundRequestView]:
+        order = await _order(request, orders, number, token)
+
+        async def work(run: IdempotentRun) -> Answer:
+            if (await orders.refund_request(request_id)).order_id != order.id:
+                message = "There is no such refund request on this order."
+                raise RefundRequestNotFound(message)
+            withdrawn = await orders.withdraw_refund(
+                request_id, operation_id=run.id, actor=Actor("customer")
+            )
+            return Answer(200, refund_request_view(withdrawn))
+
+        return await idempotent(request, scope="orders.withdraw-refund", work=work)
 
 
 async def _order(

@@ -236,11 +236,11 @@ LIFECYCLE = (
     ),
     Invariant(
         name="decisions-have-a-decider",
-        sentence="A refund request that was decided says when and by whom.",
+        sentence="A refund request that was decided says when, and by whom unless its shopper withdrew it.",
         sql="""
             SELECT order_id, id, status, decided_at, decided_by FROM orders_refund_request
             WHERE (status = 'requested') <> (decided_at IS NULL)
-               OR (status <> 'requested' AND decided_by = '')
+               OR (status NOT IN ('requested', 'withdrawn') AND decided_by = '')
             """,
     ),
     sealed_with("orders_order", "email", "address", "note"),

@@ -10,13 +10,13 @@ _HELD = """
     SELECT r.order_id, x.line_id, x.quantity AS units
     FROM orders_refund_request r
     CROSS JOIN LATERAL jsonb_to_recordset(r.lines) AS x(line_id uuid, quantity integer)
-    WHERE r.status <> 'rejected'
+    WHERE r.status NOT IN ('rejected', 'withdrawn')
     UNION ALL
     SELECT r.order_id, x.line_id,
            x.quantity - CASE WHEN r.status = 'closed' THEN coalesce(x.missing, 0) ELSE 0 END
     FROM orders_return r
     JOIN orders_return_line x ON x.order_id = r.order_id AND x.return_id = r.id
-    WHERE r.status <> 'rejected'
+    WHERE r.status NOT IN ('rejected', 'withdrawn')
 """
 _GRANTED = """
     SELECT order_id, id, amount AS granted, parts FROM orders_refund_request

@@ -39,7 +39,7 @@ RETURNS = (
                 WHERE p.delivered_at IS NOT NULL AND p.sent_again_at IS NULL
                 GROUP BY s.reference, l.line_id
             ) f ON f.reference = r.order_id::text AND f.line_id = x.line_id
-            WHERE r.status NOT IN ('rejected', 'closed')
+            WHERE r.status NOT IN ('rejected', 'withdrawn', 'closed')
             GROUP BY r.order_id, x.line_id, f.delivered
             HAVING sum(x.quantity) > coalesce(f.delivered, 0)
             """,
@@ -68,13 +68,13 @@ RETURNS = (
     ),
     Invariant(
         name="returns-have-their-moments",
-        sentence="Every step of a return has its moment, and its decision a decider.",
+        sentence="Every step of a return has its moment, and a decision of the shop a decider.",
         sql="""
             SELECT order_id, id, status, decided_at, decided_by, sent_at, received_at, inspected_at,
                    closed_at
             FROM orders_return
             WHERE (status = 'requested') <> (decided_at IS NULL)
-               OR (status <> 'requested' AND decided_by = '')
+               OR (status NOT IN ('requested', 'withdrawn') AND decided_by = '')
                OR (status IN ('in_transit', 'received', 'inspected', 'closed')) <> (sent_at IS NOT NULL)
                OR (status IN ('received', 'inspected', 'closed')) <> (received_at IS NOT NULL)
                OR (status IN ('inspected', 'closed')) <> (inspected_at IS NOT NULL)

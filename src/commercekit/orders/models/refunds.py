@@ -32,6 +32,8 @@ class RefundRequestStatus(StrEnum):
     REQUESTED = "requested"
     APPROVED = "approved"
     REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    """The shopper thought better of it before anybody decided."""
 
 
 REFUND_REQUEST_STATES: StateTable[RefundRequestStatus] = StateTable(
@@ -40,6 +42,7 @@ REFUND_REQUEST_STATES: StateTable[RefundRequestStatus] = StateTable(
         RefundRequestStatus.REQUESTED: {
             RefundRequestStatus.APPROVED,
             RefundRequestStatus.REJECTED,
+            RefundRequestStatus.WITHDRAWN,
         }
     },
 )

@@ -14,6 +14,7 @@ __all__ = [
     "MISSING_UNITS",
     "RETURN_STATES",
     "STANDING_RETURNS",
+    "UNMADE_RETURNS",
     "Fault",
     "InspectedLine",
     "ReceivedLine",
@@ -34,6 +35,8 @@ class ReturnStatus(StrEnum):
     APPROVED = "approved"
     """The shopper may send it."""
     REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    """The shopper thought better of it before anybody decided."""
     IN_TRANSIT = "in_transit"
     RECEIVED = "received"
     """The parcel is here, counted and not yet looked into."""
@@ -47,14 +50,17 @@ _S = ReturnStatus
 RETURN_STATES: StateTable[ReturnStatus] = StateTable(
     "return",
     {
-        _S.REQUESTED: {_S.APPROVED, _S.REJECTED},
+        _S.REQUESTED: {_S.APPROVED, _S.REJECTED, _S.WITHDRAWN},
         _S.APPROVED: {_S.IN_TRANSIT},
         _S.IN_TRANSIT: {_S.RECEIVED},
         _S.RECEIVED: {_S.INSPECTED},
         _S.INSPECTED: {_S.CLOSED},
     },
 )
-STANDING_RETURNS = frozenset(_S) - {_S.REJECTED, _S.CLOSED}
+UNMADE_RETURNS = frozenset({_S.REJECTED, _S.WITHDRAWN})
+"""Nothing came of a return in one of these: it holds no units, and never did."""
+
+STANDING_RETURNS = frozenset(_S) - UNMADE_RETURNS - {_S.CLOSED}
 """While a return is in one of these, the money for its units is spoken for."""
 
 

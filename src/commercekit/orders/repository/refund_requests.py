@@ -114,9 +114,10 @@ class RefundRequestRepository:
         return self._request(row) if row else None
 
     async def standing(self, order_id: UUID) -> list[RefundRequest]:
-        """All requests of an order that were not rejected: what they ask for is not left."""
+        """All requests of an order that stand, or were granted: what they ask for is not left."""
         rows = await self._db.fetch(
-            f"SELECT {_COLUMNS} WHERE r.order_id = $1 AND r.status <> 'rejected'", order_id
+            f"SELECT {_COLUMNS} WHERE r.order_id = $1 AND r.status NOT IN ('rejected', 'withdrawn')",
+            order_id,
         )
         return [self._request(row) for row in rows]
 

@@ -14,6 +14,7 @@ from commercekit.kernel import Money, allocate
 from commercekit.orders.errors import CountsDiffer, MoreThanReturned, UnknownOrderLine
 from commercekit.orders.models import (
     STANDING_RETURNS,
+    UNMADE_RETURNS,
     Fault,
     InspectedLine,
     Order,
@@ -48,7 +49,7 @@ def units_in_returns(returns: Iterable[Return]) -> Counter[UUID]:
     """Units that are on their way back, or came back: nobody else may ask for them."""
     units: Counter[UUID] = Counter()
     for one in returns:
-        if one.status is ReturnStatus.REJECTED:
+        if one.status in UNMADE_RETURNS:
             continue
         for line in one.lines:
             missing = (line.missing or 0) if one.status is ReturnStatus.CLOSED else 0

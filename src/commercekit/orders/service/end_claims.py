@@ -7,7 +7,7 @@ from uuid import UUID
 
 from commercekit.kernel import pick
 from commercekit.orders.models import Actor, RefundRequest, RefundRequestStatus
-from commercekit.orders.service.review_claims import ReviewClaims
+from commercekit.orders.service.withdraw_claims import WithdrawClaims
 
 if TYPE_CHECKING:
     from commercekit.platform.db import UnitOfWork
@@ -21,7 +21,7 @@ _WHY = {
 }
 
 
-class EndClaims(ReviewClaims):
+class EndClaims(WithdrawClaims):
     """Part of cancelling a whole order. Returns need no end: what was delivered is not cancelled."""
 
     async def end_claims(self, uow: UnitOfWork, order_id: UUID) -> None:

@@ -9,11 +9,13 @@ from commercekit.orders.events import (
     RefundApproved,
     RefundRejected,
     RefundRequested,
+    RefundWithdrawn,
     ReturnApproved,
     ReturnClosed,
     ReturnReceived,
     ReturnRejected,
     ReturnRequested,
+    ReturnWithdrawn,
 )
 from commercekit.orders.models import Fault, Order, Return
 from commercekit.orders.service.end_claims import EndClaims, ended_with_its_order
@@ -24,10 +26,12 @@ LETTERS: dict[type[Any], str] = {
     RefundRequested: "refund-requested",
     RefundApproved: "refund-approved",
     RefundRejected: "refund-rejected",
+    RefundWithdrawn: "refund-withdrawn",
     OrderRefundDelayed: "refund-delayed",
     ReturnRequested: "return-requested",
     ReturnApproved: "return-approved",
     ReturnRejected: "return-rejected",
+    ReturnWithdrawn: "return-withdrawn",
     ReturnReceived: "return-received",
     ReturnClosed: "return-closed",
 }
@@ -44,7 +48,7 @@ class WriteLetters(EndClaims):
         """
         if isinstance(fact, RefundRequested | OrderRefundDelayed):
             return {"amount": fact.amount}
-        if isinstance(fact, RefundApproved | RefundRejected):
+        if isinstance(fact, RefundApproved | RefundRejected | RefundWithdrawn):
             request = await self.refund_request(fact.refund_request_id)
             if ended_with_its_order(request):
                 return None

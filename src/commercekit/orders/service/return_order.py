@@ -53,6 +53,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ReturnOrders", "WantedTerms"]
 
+_DECISIONS = frozenset({ReturnStatus.APPROVED, ReturnStatus.REJECTED, ReturnStatus.WITHDRAWN})
+
 
 class WantedTerms(Struct, frozen=True, kw_only=True):
     """What staff say about who pays what; what is left out follows from the reason and settings."""
@@ -351,7 +353,7 @@ class ReturnOrders(RefundOrders):
             return asked
         if await self._orders.was_decided_by(asked.order_id, operation_id):
             return None
-        if wanted in {ReturnStatus.APPROVED, ReturnStatus.REJECTED}:
+        if wanted in _DECISIONS:
             message = f"This return is {asked.status}."
             raise ReturnDecided(message, state=asked.status)
         RETURN_STATES.check(asked.status, wanted)
