@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-import pytest
 import pytest_asyncio
 
-from commercekit.identity import LimitView, NewToken
+from commercekit.identity import IssuedToken, LimitView, NewToken
 from commercekit.kernel import new_id
 from commercekit.platform.security import LimitKind, Principal
 from tests.shop import MUG, SHIRT, TestShop, configuration, given, piccolo_apps, refused, shop
@@ -17,22 +16,41 @@ NOWHERE = "01938a00-0000-7000-8000-000000000042"
 __all__ = ["configuration", "piccolo_apps", "shop"]
 
 
+async def holder(shop: TestShop, kind: LimitKind, *codes: str) -> IssuedToken:
+    """The token of somebody who may do everything with stock, within a limit."""
+    return await shop.shop.identity.create_token(
+        Principal.system("test"),
+        NewToken(
+            name=str(kind),
+            scopes=frozenset({"stock:*"}),
+            limit=LimitView(kind=kind, codes=list(codes)),
+        ),
+    )
+
+
+def bearer(issued: IssuedToken) -> dict[str, str]:
+    return {"Authorization": f"Bearer {issued.secret}"}
+
+
+async def elsewhere(shop: TestShop) -> str:
+    """The other place."""
+    (other,) = [
+        place["code"]
+        for place in given(await shop.admin("GET", "/admin/locations"))["items"]
+        if place["code"] != "north"
+    ]
+    return other
+
+
 @pytest_asyncio.fixture
 async def north(shop: TestShop):
     """Asks as somebody who may do everything with stock, in the place called north; it has 7 mugs."""
     place = {"code": "north", "name": "North"}
     given(await shop.admin("POST", "/admin/locations", json=place), 201)
-    issued = await shop.shop.identity.create_token(
-        Principal.system("test"),
-        NewToken(
-            name="north",
-            scopes=frozenset({"stock:*"}),
-            limit=LimitView(kind=LimitKind.LOCATION, codes=["north"]),
-        ),
-    )
+    issued = await holder(shop, LimitKind.LOCATION, "north")
 
     async def ask(method: str, path: str, **request):
-        headers = {"Authorization": f"Bearer {issued.secret}", "Idempotency-Key": str(uuid4())}
+        headers = bearer(issued) | {"Idempotency-Key": str(uuid4())}
         headers |= request.pop("headers", {})
         return await shop.client.request(method, path, headers=headers, **request)
 
@@ -53,11 +71,7 @@ async def test_only_what_lies_there_is_listed_and_counted(north, shop: TestShop)
 
 
 async def test_nothing_is_booked_elsewhere(north, shop: TestShop) -> None:
-    (other,) = [
-        place["code"]
-        for place in given(await shop.admin("GET", "/admin/locations"))["items"]
-        if place["code"] != "north"
-    ]
+    other = await elsewhere(shop)
     before = given(await shop.admin("GET", f"/admin/stock/{MUG}"))
     path = f"/admin/stock/{MUG}"
     for verb, body in (
@@ -77,27 +91,87 @@ async def test_nothing_is_booked_elsewhere(north, shop: TestShop) -> None:
     assert (level["on_hand"], (await shop.stock(MUG))[0]) == (5, 105)
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("POST", "/admin/stock-transfers"),
-        ("POST", f"/admin/stock-allocations/{NOWHERE}/move"),
-        ("POST", "/admin/locations"),
-        ("PATCH", "/admin/locations/north"),
-    ],
-)
-async def test_what_knows_of_no_places_refuses_who_is_limited_to_one(north, method, path) -> None:
-    refused(await north(method, path, json=None), 403, "forbidden")
+async def test_of_a_place_its_people_change_what_concerns_no_other(north, shop: TestShop) -> None:
+    other = await elsewhere(shop)
+    before = given(await shop.admin("GET", f"/admin/locations/{other}"))
+    match = {"If-Match": '"1"'}
+    foreign = await north("PATCH", f"/admin/locations/{other}", json={"name": "X"}, headers=match)
+    refused(foreign, 404, "unknown-location")
+    for change in ({"priority": 0}, {"markets": ["default"]}, {"name": "X", "markets": []}):
+        answer = await north("PATCH", "/admin/locations/north", json=change, headers=match)
+        refused(answer, 403, "forbidden")
+    assert given(await shop.admin("GET", f"/admin/locations/{other}")) == before
+    renamed = await north("PATCH", "/admin/locations/north", json={"name": "N"}, headers=match)
+    assert (given(renamed)["name"], given(renamed)["version"]) == ("N", 2)
+    new = {"code": "south", "name": "South"}
+    refused(await north("POST", "/admin/locations", json=new), 403, "forbidden")
+    refused(await shop.admin("GET", "/admin/locations/south"), 404, "unknown-location")
+
+
+async def test_goods_leave_from_ones_own_place_and_arrive_there(north, shop: TestShop) -> None:
+    other = await elsewhere(shop)
+    path = "/admin/stock-transfers"
+
+    def load(source: str, target: str, *, later: bool = True) -> dict[str, object]:
+        lines = [{"sku": MUG, "quantity": 2}]
+        return {"source": source, "target": target, "lines": lines, "in_transit": later}
+
+    async def shelves() -> dict[str, int]:
+        level = given(await shop.admin("GET", f"/admin/stock/{MUG}"))
+        return {item["location"]: item["on_hand"] for item in level["items"]}
+
+    for body in (
+        load(other, "north"),
+        load(other, "north", later=False),
+        load("north", other, later=False),
+        load("nowhere", "north"),
+    ):
+        refused(await north("POST", path, json=body), 404, "unknown-location")
+    assert await shelves() == {"north": 7, other: 100}
+
+    out = given(await north("POST", path, json=load("north", other)), 201)["id"]
+    inward = given(await shop.admin("POST", path, json=load(other, "north")), 201)["id"]
+    body = load(other, "far")
+    given(await shop.admin("POST", "/admin/locations", json={"code": "far", "name": "F"}), 201)
+    hidden = given(await shop.admin("POST", path, json=body), 201)["id"]
+    assert await shelves() == {"north": 5, other: 96}
+    for identifier, verb, status, slug in (
+        (out, "receive", 403, "forbidden"),
+        (inward, "call-back", 403, "forbidden"),
+        (hidden, "receive", 404, "unknown-transfer"),
+        (hidden, "call-back", 404, "unknown-transfer"),
+        (NOWHERE, "receive", 404, "unknown-transfer"),
+    ):
+        answer = await north("POST", f"{path}/{identifier}/{verb}", json={})
+        refused(answer, status, slug)
+    assert await shelves() == {"north": 5, other: 96}
+    for identifier in (out, inward, hidden):
+        assert given(await shop.admin("GET", f"{path}/{identifier}"))["state"] == "in_transit"
+    assert given(await north("POST", f"{path}/{inward}/receive", json={}))["state"] == "received"
+    assert given(await north("POST", f"{path}/{out}/call-back"))["state"] == "called_back"
+    assert await shelves() == {"north": 9, other: 96}
+
+
+async def test_a_promise_moves_between_places_that_are_both_ones_own(north, shop: TestShop) -> None:
+    other = await elsewhere(shop)
+    await shop.placed((MUG, 1))
+    [held] = given(await shop.admin("GET", f"/admin/stock/{MUG}/allocations"))["items"]
+    path = f"/admin/stock-allocations/{held['id']}/move"
+    refused(await north("POST", path, json={"location": other}), 404, "unknown-location")
+    refused(await north("POST", path, json={"location": "north"}), 404, "unknown-allocation")
+    [still] = given(await shop.admin("GET", f"/admin/stock/{MUG}/allocations"))["items"]
+    assert still == held
+    both = bearer(await holder(shop, LimitKind.LOCATION, "north", other))
+    moved = await shop.client.post(
+        path, json={"location": "north"}, headers=both | {"Idempotency-Key": str(uuid4())}
+    )
+    assert (given(moved, 201)["location"], given(moved, 201)["held"]) == ("north", 1)
 
 
 async def test_the_ledger_counts_and_transfers_are_those_of_the_place(
     north, shop: TestShop
 ) -> None:
-    (other,) = [
-        place["code"]
-        for place in given(await shop.admin("GET", "/admin/locations"))["items"]
-        if place["code"] != "north"
-    ]
+    other = await elsewhere(shop)
     for path in ("/admin/stock-movements", f"/admin/stock/{MUG}/movements"):
         found = given(await north("GET", path))["items"]
         assert [(line["location"], line["quantity"]) for line in found] == [("north", 7)]
@@ -156,14 +230,10 @@ async def test_the_ledger_counts_and_transfers_are_those_of_the_place(
 async def test_ones_own_lines_of_the_ledger_are_there_wherever_they_were_written(
     shop: TestShop,
 ) -> None:
-    issued = await shop.shop.identity.create_token(
-        Principal.system("test"),
-        NewToken(name="own", scopes=frozenset({"stock:*"}), limit=LimitView(kind=LimitKind.OWN)),
-    )
-    own = {"Authorization": f"Bearer {issued.secret}"}
+    issued = await holder(shop, LimitKind.OWN)
 
     async def mine() -> list[str]:
-        answer = await shop.client.get("/admin/stock-movements", headers=own)
+        answer = await shop.client.get("/admin/stock-movements", headers=bearer(issued))
         return [line["reason"] for line in given(answer)["items"]]
 
     assert await mine() == []
@@ -171,4 +241,33 @@ async def test_ones_own_lines_of_the_ledger_are_there_wherever_they_were_written
         for actor in (f"token/{issued.token.handle}", "token/somebody"):
             await shop.shop.inventory.receive(uow, new_id(), MUG, 1, reason=actor, actor=actor)
     assert await mine() == [f"token/{issued.token.handle}"]
-    refused(await shop.client.get("/admin/stock", headers=own), 403, "forbidden")
+    refused(await shop.client.get("/admin/stock", headers=bearer(issued)), 403, "forbidden")
+
+
+async def test_whoever_has_only_their_own_records_counts_and_books_nothing(
+    shop: TestShop,
+) -> None:
+    own = bearer(await holder(shop, LimitKind.OWN))
+    [place] = given(await shop.admin("GET", "/admin/locations"))["items"]
+    path, body = "/admin/stock-counts", {"location": place["code"], "skus": [MUG]}
+
+    async def mine(method: str, address: str, **request):
+        headers = own | {"Idempotency-Key": str(uuid4())} | request.pop("headers", {})
+        return await shop.client.request(method, address, headers=headers, **request)
+
+    foreign = given(await shop.admin("POST", path, json=body), 201)["id"]
+    counted = f"{path}/{given(await mine('POST', path, json=body), 201)['id']}"
+    listed = given(await mine("GET", path))["items"]
+    assert [f"{path}/{each['id']}" for each in listed] == [counted]
+    for method, verb in (("GET", ""), ("POST", "/finish"), ("POST", "/close"), ("POST", "/drop")):
+        answer = await mine(method, f"{path}/{foreign}{verb}")
+        refused(answer, 404, "unknown-stock-count")
+    lines = {"lines": [{"sku": MUG, "counted": 1}]}
+    given(await mine("PUT", f"{counted}/lines", json=lines, headers={"If-Match": '"1"'}))
+    given(await mine("POST", f"{counted}/finish"))
+    refused(await mine("POST", f"{counted}/close"), 403, "forbidden")
+    assert (await shop.stock(MUG))[0] == 100
+    assert given(await shop.admin("POST", f"{counted}/close"))["state"] == "closed"
+    assert (await shop.stock(MUG))[0] == 1
+    goods = {"source": place["code"], "target": "x", "lines": [{"sku": MUG, "quantity": 1}]}
+    refused(await mine("POST", "/admin/stock-transfers", json=goods), 403, "forbidden")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from commercekit.errors import Unprocessable
+from commercekit.errors import Forbidden, Unprocessable
 from commercekit.inventory.errors import UnknownLocation
 from commercekit.inventory.models import SHOWN_CAP, Availability, Demand, StockLevel
 from commercekit.inventory.providers import AllocationPlan, AllocationRequest, AllocationStrategy
@@ -16,6 +16,7 @@ __all__ = [
     "MostStock",
     "ShopOrder",
     "availability_of",
+    "must_book_at",
     "narrowed",
     "place_within",
     "split",
@@ -128,3 +129,10 @@ def place_within(location: str | None, reach: Reach) -> str | None:
         message = f"There is no location {location}."
         raise UnknownLocation(message)
     return location
+
+
+def must_book_at(location: str, reach: Reach) -> None:
+    """Refuse whoever sees a document and has no say in the place where it would be booked."""
+    if not reach.has_location(location):
+        message = f"Only who may book at {location} does this."
+        raise Forbidden(message, location=location)

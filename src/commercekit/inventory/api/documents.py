@@ -38,7 +38,7 @@ __all__ = ["AdminStockCounts", "AdminStockMovements", "AdminStockTransfers"]
 
 _BY_LOCATION = (LimitKind.LOCATION,)
 _BY_LOCATION_OR_OWN = (LimitKind.LOCATION, LimitKind.OWN)
-"""Whoever wrote a line of the ledger may see it, wherever that was."""
+"""Whoever wrote a line of the ledger, or made a document, may see it, wherever that was."""
 _Reason = Annotated[str, Meta(max_length=500)]
 _Code = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}$")]
 _Sku = Annotated[str, Meta(min_length=1, max_length=120)]
@@ -149,7 +149,7 @@ class AdminStockTransfers(Controller):
     @get(
         operation_id="AdminListTransfers",
         summary="Transfers, latest first",
-        guards=[requires("stock:read", limited_by=_BY_LOCATION)],
+        guards=[requires("stock:read", limited_by=_BY_LOCATION_OR_OWN)],
     )
     async def list_transfers(
         self,
@@ -168,12 +168,15 @@ class AdminStockTransfers(Controller):
     @post(
         operation_id="AdminSendTransfer",
         summary="Move stock to another location",
-        guards=[requires("stock:write")],
+        guards=[requires("stock:write", limited_by=_BY_LOCATION)],
     )
     async def send(
         self, request: Request[Any, Any, Any], data: TransferInput, inventory: InventoryService
     ) -> Response[Transfer]:
-        """Only what is promised to nobody moves. At once, or in transit until it is received."""
+        """Only what is promised to nobody moves. At once, or in transit until it is received.
+
+        Whoever is limited to places sends from one of them; to another's they send in transit.
+        """
 
         async def work(run: IdempotentRun) -> Answer:
             sent = await inventory.send(
@@ -184,6 +187,7 @@ class AdminStockTransfers(Controller):
                 in_transit=data.in_transit,
                 reason=data.reason,
                 actor=principal_of(request).id,
+                reach=reach_of(request),
             )
             return Answer(201, sent)
 
@@ -193,7 +197,7 @@ class AdminStockTransfers(Controller):
         "/{transfer_id:uuid}",
         operation_id="AdminGetTransfer",
         summary="One transfer",
-        guards=[requires("stock:read", limited_by=_BY_LOCATION)],
+        guards=[requires("stock:read", limited_by=_BY_LOCATION_OR_OWN)],
     )
     async def read(
         self, request: Request[Any, Any, Any], transfer_id: UUID, inventory: InventoryService
@@ -205,7 +209,7 @@ class AdminStockTransfers(Controller):
         "/{transfer_id:uuid}/receive",
         operation_id="AdminReceiveTransfer",
         summary="Book in what arrived",
-        guards=[requires("stock:write")],
+        guards=[requires("stock:write", limited_by=_BY_LOCATION)],
     )
     async def receive(
         self,
@@ -214,12 +218,15 @@ class AdminStockTransfers(Controller):
         data: ArrivalInput,
         inventory: InventoryService,
     ) -> Response[Transfer]:
-        """What was sent and is not named did not arrive and is lost."""
+        """What was sent and is not named did not arrive and is lost. Received at the other end only."""
         arrived = None if data.lines is None else {line.sku: line.quantity for line in data.lines}
 
         async def work(_run: IdempotentRun) -> Answer:
             actor = principal_of(request).id
-            return Answer(200, await inventory.receive_transfer(transfer_id, arrived, actor=actor))
+            received = await inventory.receive_transfer(
+                transfer_id, arrived, actor=actor, reach=reach_of(request)
+            )
+            return Answer(200, received)
 
         return await idempotent(request, scope="stock.transfer.receive", work=work)
 
@@ -227,16 +234,17 @@ class AdminStockTransfers(Controller):
         "/{transfer_id:uuid}/call-back",
         operation_id="AdminCallBackTransfer",
         summary="Send back what is under way",
-        guards=[requires("stock:write")],
+        guards=[requires("stock:write", limited_by=_BY_LOCATION)],
     )
     async def call_back(
         self, request: Request[Any, Any, Any], transfer_id: UUID, inventory: InventoryService
     ) -> Response[Transfer]:
-        """All of it is at its source again."""
+        """All of it is at its source again; called back from there only."""
 
         async def work(_run: IdempotentRun) -> Answer:
             actor = principal_of(request).id
-            return Answer(200, await inventory.call_back(transfer_id, actor=actor))
+            back = await inventory.call_back(transfer_id, actor=actor, reach=reach_of(request))
+            return Answer(200, back)
 
         return await idempotent(request, scope="stock.transfer.call-back", work=work)
 
@@ -250,7 +258,7 @@ class AdminStockCounts(Controller):
     @get(
         operation_id="AdminListStockCounts",
         summary="Stock counts, latest first",
-        guards=[requires("stock:read", limited_by=_BY_LOCATION)],
+        guards=[requires("stock:read", limited_by=_BY_LOCATION_OR_OWN)],
     )
     async def list_counts(
         self,
@@ -267,7 +275,7 @@ class AdminStockCounts(Controller):
     @post(
         operation_id="AdminOpenStockCount",
         summary="Begin to count a location",
-        guards=[requires("stock:write", limited_by=_BY_LOCATION)],
+        guards=[requires("stock:write", limited_by=_BY_LOCATION_OR_OWN)],
     )
     async def open(
         self, request: Request[Any, Any, Any], data: CountInput, inventory: InventoryService
@@ -292,7 +300,7 @@ class AdminStockCounts(Controller):
         "/{count_id:uuid}",
         operation_id="AdminGetStockCount",
         summary="One stock count",
-        guards=[requires("stock:read", limited_by=_BY_LOCATION)],
+        guards=[requires("stock:read", limited_by=_BY_LOCATION_OR_OWN)],
     )
     async def read(
         self, request: Request[Any, Any, Any], count_id: UUID, inventory: InventoryService
@@ -304,7 +312,7 @@ class AdminStockCounts(Controller):
         "/{count_id:uuid}/lines",
         operation_id="AdminEnterCounted",
         summary="Enter what was found",
-        guards=[requires("stock:write", limited_by=_BY_LOCATION)],
+        guards=[requires("stock:write", limited_by=_BY_LOCATION_OR_OWN)],
     )
     async def enter(
         self,
@@ -323,7 +331,7 @@ class AdminStockCounts(Controller):
         "/{count_id:uuid}/finish",
         operation_id="AdminFinishStockCount",
         summary="All is counted",
-        guards=[requires("stock:write", limited_by=_BY_LOCATION)],
+        guards=[requires("stock:write", limited_by=_BY_LOCATION_OR_OWN)],
         status_code=200,
     )
     async def finish(
@@ -337,7 +345,7 @@ class AdminStockCounts(Controller):
         "/{count_id:uuid}/reopen",
         operation_id="AdminReopenStockCount",
         summary="Count again",
-        guards=[requires("stock:write", limited_by=_BY_LOCATION)],
+        guards=[requires("stock:write", limited_by=_BY_LOCATION_OR_OWN)],
         status_code=200,
     )
     async def reopen(
@@ -351,7 +359,7 @@ class AdminStockCounts(Controller):
         "/{count_id:uuid}/close",
         operation_id="AdminCloseStockCount",
         summary="Book the differences",
-        guards=[requires("stock:write", limited_by=_BY_LOCATION)],
+        guards=[requires("stock:write", limited_by=_BY_LOCATION_OR_OWN)],
     )
     async def close(
         self, request: Request[Any, Any, Any], count_id: UUID, inventory: InventoryService
@@ -359,9 +367,9 @@ class AdminStockCounts(Controller):
         """One movement for each SKU that differs; what was sold since the counting stays sold."""
 
         async def work(_run: IdempotentRun) -> Answer:
-            await inventory.count(count_id, reach=reach_of(request))
             actor = principal_of(request).id
-            return Answer(200, await inventory.close_count(count_id, actor=actor))
+            closed = await inventory.close_count(count_id, actor=actor, reach=reach_of(request))
+            return Answer(200, closed)
 
         return await idempotent(request, scope="stock.count.close", work=work)
 
@@ -369,7 +377,7 @@ class AdminStockCounts(Controller):
         "/{count_id:uuid}/drop",
         operation_id="AdminDropStockCount",
         summary="Give a count up",
-        guards=[requires("stock:write", limited_by=_BY_LOCATION)],
+        guards=[requires("stock:write", limited_by=_BY_LOCATION_OR_OWN)],
         status_code=200,
     )
     async def drop(

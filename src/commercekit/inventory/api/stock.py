@@ -8,6 +8,7 @@ from litestar import Controller, Request, Response, get, patch, post
 from litestar.params import QueryParameter
 from msgspec import Meta
 
+from commercekit.errors import Forbidden
 from commercekit.inventory.models import (
     Location,
     Movement,
@@ -292,7 +293,7 @@ class AdminStockAllocations(Controller):
         "/{allocation_id:uuid}/move",
         operation_id="AdminMoveAllocation",
         summary="Serve a promise from another location",
-        guards=[requires("stock:write")],
+        guards=[requires("stock:write", limited_by=_BY_LOCATION)],
     )
     async def move(
         self,
@@ -305,7 +306,11 @@ class AdminStockAllocations(Controller):
 
         async def work(run: IdempotentRun) -> Answer:
             moved = await inventory.move_promise(
-                allocation_id, data.location, data.quantity, moved_id=run.id
+                allocation_id,
+                data.location,
+                data.quantity,
+                moved_id=run.id,
+                reach=reach_of(request),
             )
             return Answer(201, moved)
 
@@ -366,7 +371,7 @@ class AdminLocations(Controller):
         "/{code:str}",
         operation_id="AdminChangeLocation",
         summary="Rename a location, move it in the order, keep it for markets, or stop selling from it",
-        guards=[requires("stock:write")],
+        guards=[requires("stock:write", limited_by=_BY_LOCATION)],
     )
     async def change_location(
         self,
@@ -375,8 +380,18 @@ class AdminLocations(Controller):
         data: LocationChange,
         inventory: InventoryService,
     ) -> Response[Location]:
-        """What is promised from a location that is switched off stays promised."""
-        current = await inventory.location(code)
+        """What is promised from a location that is switched off stays promised.
+
+        Its place in the order and the markets it is kept for concern the others, too: whoever is
+        limited to places changes neither.
+        """
+        reach = reach_of(request)
+        current = await inventory.location(code, reach=reach)
+        if not reach.everything and (data.priority is not None or data.markets is not None):
+            message = (
+                "The order of the locations and their markets are not for one location to say."
+            )
+            raise Forbidden(message)
         require_match(request, current.version)
         given = {
             name: value for name, value in msgspec.structs.asdict(data).items() if value is not None

@@ -98,15 +98,16 @@ async def transfers(
     limit: int,
     reach: Reach = EVERYWHERE,
 ) -> list[Transfer]:
-    """Transfers from or to a place within ``reach``, latest first."""
+    """Transfers from or to a place within ``reach``, and one's own, latest first."""
     rows = await db.fetch(
         f"{_TRANSFER} WHERE ($1::text IS NULL OR t.state = $1) AND ($2::uuid IS NULL OR t.id < $2)"
-        " AND ($4::text[] IS NULL OR s.code = ANY ($4) OR d.code = ANY ($4))"
+        " AND ($4::text[] IS NULL OR s.code = ANY ($4) OR d.code = ANY ($4) OR t.actor = $5)"
         " ORDER BY t.id DESC LIMIT $3",
         state.value if state else None,
         before,
         limit,
         reach.location_codes,
+        reach.own,
     )
     return await _transfers(db, rows)
 
@@ -176,14 +177,16 @@ async def counts(
     limit: int,
     reach: Reach = EVERYWHERE,
 ) -> list[StockCount]:
-    """Counts of places within ``reach``, latest first."""
+    """Counts of places within ``reach``, and one's own, latest first."""
     rows = await db.fetch(
         f"{_COUNT} WHERE ($1::text IS NULL OR c.state = $1) AND ($2::uuid IS NULL OR c.id < $2)"
-        " AND ($4::text[] IS NULL OR l.code = ANY ($4)) ORDER BY c.id DESC LIMIT $3",
+        " AND ($4::text[] IS NULL OR l.code = ANY ($4) OR c.actor = $5)"
+        " ORDER BY c.id DESC LIMIT $3",
         state.value if state else None,
         before,
         limit,
         reach.location_codes,
+        reach.own,
     )
     return await _counts(db, rows)
 

@@ -19,7 +19,7 @@ from commercekit.inventory.models import (
     StockLevel,
 )
 from commercekit.inventory.rules import narrowed, place_within
-from commercekit.inventory.service.documents import Documents
+from commercekit.inventory.service.counting import Counting
 from commercekit.inventory.service.returning import Returning
 from commercekit.kernel import Page, PageRequest, new_id
 from commercekit.platform.failpoints import failpoint
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["InventoryService"]
 
 
-class InventoryService(Documents, Returning):
+class InventoryService(Counting, Returning):
     """Stock per SKU and location. Changes of the shelf are movements, and only they are."""
 
     async def set_stock(

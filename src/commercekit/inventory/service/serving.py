@@ -18,7 +18,7 @@ from commercekit.inventory.errors import (
 )
 from commercekit.inventory.events import PromisesServed
 from commercekit.inventory.models import Demand, MovementKind, Promise
-from commercekit.inventory.rules import split, summed
+from commercekit.inventory.rules import place_within, split, summed
 from commercekit.inventory.service.promising import Promising
 from commercekit.kernel import Page, PageRequest
 from commercekit.platform.failpoints import failpoint
@@ -161,21 +161,29 @@ class Serving(Promising):
         return Page(shown, repository.words_of(shown[-1]) if more else None)
 
     async def move_promise(
-        self, identifier: UUID, location: str, quantity: int | None = None, *, moved_id: UUID
+        self,
+        identifier: UUID,
+        location: str,
+        quantity: int | None = None,
+        *,
+        moved_id: UUID,
+        reach: Reach = EVERYWHERE,
     ) -> Promise:
         """Serve a promise, or ``quantity`` of it, from another location; its place in the queue stays.
 
         ``moved_id`` is the id of what is held there: the same again finds what was done. Raises
         :class:`~commercekit.inventory.NotTransferable` when that place has not so many left to promise,
-        and :class:`~commercekit.inventory.UnknownAllocation` for what is held no more.
+        and :class:`~commercekit.inventory.UnknownAllocation` for what is held no more. Both places have
+        to be within ``reach``.
         """
+        place_within(location, reach)
 
         async def work(uow: UnitOfWork) -> Promise:
             known = await repository.find_promise(uow, moved_id)
             if known is not None:
                 return known[1]
             found = await repository.find_promise(uow, identifier)
-            if found is None:
+            if found is None or not reach.has_location(found[1].location):
                 raise _not_held()
             await uow.lock(found[1].reference)
             await repository.lock_skus(uow, [found[1].sku])
