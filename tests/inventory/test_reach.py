@@ -6,30 +6,13 @@ from uuid import uuid4
 
 import pytest_asyncio
 
-from commercekit.identity import IssuedToken, LimitView, NewToken
 from commercekit.kernel import new_id
-from commercekit.platform.security import LimitKind, Principal
+from tests.limits import bearer, holder
 from tests.shop import MUG, SHIRT, TestShop, configuration, given, piccolo_apps, refused, shop
 
 NOWHERE = "01938a00-0000-7000-8000-000000000042"
 
 __all__ = ["configuration", "piccolo_apps", "shop"]
-
-
-async def holder(shop: TestShop, kind: LimitKind, *codes: str) -> IssuedToken:
-    """The token of somebody who may do everything with stock, within a limit."""
-    return await shop.shop.identity.create_token(
-        Principal.system("test"),
-        NewToken(
-            name=str(kind),
-            scopes=frozenset({"stock:*"}),
-            limit=LimitView(kind=kind, codes=list(codes)),
-        ),
-    )
-
-
-def bearer(issued: IssuedToken) -> dict[str, str]:
-    return {"Authorization": f"Bearer {issued.secret}"}
 
 
 async def elsewhere(shop: TestShop) -> str:
@@ -47,7 +30,7 @@ async def north(shop: TestShop):
     """Asks as somebody who may do everything with stock, in the place called north; it has 7 mugs."""
     place = {"code": "north", "name": "North"}
     given(await shop.admin("POST", "/admin/locations", json=place), 201)
-    issued = await holder(shop, LimitKind.LOCATION, "north")
+    issued = await holder(shop, "location", "stock:*", "north")
 
     async def ask(method: str, path: str, **request):
         headers = bearer(issued) | {"Idempotency-Key": str(uuid4())}
@@ -161,7 +144,7 @@ async def test_a_promise_moves_between_places_that_are_both_ones_own(north, shop
     refused(await north("POST", path, json={"location": "north"}), 404, "unknown-allocation")
     [still] = given(await shop.admin("GET", f"/admin/stock/{MUG}/allocations"))["items"]
     assert still == held
-    both = bearer(await holder(shop, LimitKind.LOCATION, "north", other))
+    both = bearer(await holder(shop, "location", "stock:*", "north", other))
     moved = await shop.client.post(
         path, json={"location": "north"}, headers=both | {"Idempotency-Key": str(uuid4())}
     )
@@ -230,7 +213,7 @@ async def test_the_ledger_counts_and_transfers_are_those_of_the_place(
 async def test_ones_own_lines_of_the_ledger_are_there_wherever_they_were_written(
     shop: TestShop,
 ) -> None:
-    issued = await holder(shop, LimitKind.OWN)
+    issued = await holder(shop, "own", "stock:*")
 
     async def mine() -> list[str]:
         answer = await shop.client.get("/admin/stock-movements", headers=bearer(issued))
@@ -247,7 +230,7 @@ async def test_ones_own_lines_of_the_ledger_are_there_wherever_they_were_written
 async def test_whoever_has_only_their_own_records_counts_and_books_nothing(
     shop: TestShop,
 ) -> None:
-    own = bearer(await holder(shop, LimitKind.OWN))
+    own = bearer(await holder(shop, "own", "stock:*"))
     [place] = given(await shop.admin("GET", "/admin/locations"))["items"]
     path, body = "/admin/stock-counts", {"location": place["code"], "skus": [MUG]}
 

@@ -268,6 +268,7 @@ class Shop:
             book=self.fields,
         )
         self.payments.know_references(self.orders)
+        self.fulfilment.know_references(self.orders)
         self.freshness = Freshness()
         self.freshness.follow(self.markets)
         self.projection = Projection(

@@ -33,10 +33,12 @@ from commercekit.platform.http import (
     require_match,
     sealed_page,
 )
-from commercekit.platform.security import principal_of, requires
+from commercekit.platform.security import LimitKind, principal_of, reach_of, requires
 
 __all__ = ["AdminShipments"]
 
+LIMITS = (LimitKind.MARKET, LimitKind.LOCATION, LimitKind.OWN)
+"""Shipments are where their orders are; and whoever sent one may see to it."""
 _Number = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[0-9A-Za-z._/-]+$")]
 
 
@@ -102,7 +104,7 @@ class AdminShipments(Controller):
         "/",
         operation_id="AdminListShipments",
         summary="Shipments, newest first",
-        guards=[requires("shipments:read")],
+        guards=[requires("shipments:read", limited_by=LIMITS)],
     )
     async def list_shipments(
         self,
@@ -129,25 +131,27 @@ class AdminShipments(Controller):
             tracking_number=tracking_number,
             to_inspect=bool(to_inspect),
         )
-        page = await fulfilment.page(page_request(request, limit, cursor), wanted)
+        page = await fulfilment.page(
+            page_request(request, limit, cursor), wanted, reach=reach_of(request)
+        )
         return sealed_page(request, page)
 
     @get(
         "/{shipment_id:uuid}",
         operation_id="AdminGetShipment",
         summary="One shipment with its lines and history",
-        guards=[requires("shipments:read")],
+        guards=[requires("shipments:read", limited_by=LIMITS)],
     )
     async def read(
-        self, shipment_id: UUID, fulfilment: FulfilmentService
+        self, request: Request[Any, Any, Any], shipment_id: UUID, fulfilment: FulfilmentService
     ) -> Response[ShipmentView]:
-        return _shipment(await fulfilment.shipment(shipment_id))
+        return _shipment(await fulfilment.shipment(shipment_id, reach=reach_of(request)))
 
     @put(
         "/{shipment_id:uuid}/parcels",
         operation_id="AdminPackShipment",
         summary="Pack a shipment anew, before its carrier is told",
-        guards=[requires("shipments:write")],
+        guards=[requires("shipments:write", limited_by=LIMITS)],
     )
     async def pack(
         self,
@@ -157,7 +161,7 @@ class AdminShipments(Controller):
         fulfilment: FulfilmentService,
     ) -> Response[ShipmentView]:
         """Weights and sizes are what the carrier is told; the number of units stays."""
-        current = await fulfilment.shipment(shipment_id)
+        current = await fulfilment.shipment(shipment_id, reach=reach_of(request))
         require_match(request, current.version)
         return _shipment(
             await fulfilment.repack(shipment_id, data.parcels, expected=current.version)
@@ -168,17 +172,19 @@ class AdminShipments(Controller):
         operation_id="AdminPrintShipmentLabel",
         opt=refuses(409, 410),
         summary="The label to print, of the shipment or of one parcel",
-        guards=[requires("shipments:read")],
+        guards=[requires("shipments:read", limited_by=LIMITS)],
         media_type="application/octet-stream",
     )
     async def label(
         self,
+        request: Request[Any, Any, Any],
         shipment_id: UUID,
         fulfilment: FulfilmentService,
         label_format: _Format = "pdf",
         parcel: _Position | None = None,
     ) -> Response[bytes]:
         """Bought once, with the booking; printing it again costs nothing. 303 where the carrier has it."""
+        await fulfilment.shipment(shipment_id, reach=reach_of(request))
         label = await fulfilment.label(shipment_id, label_format, parcel)
         if label.url is not None and not label.content:
             return Response(b"", status_code=303, headers={"Location": label.url})
@@ -197,7 +203,7 @@ class AdminShipments(Controller):
         operation_id="AdminHandOverShipment",
         summary="Book with the carrier again, or say who took it",
         status_code=200,
-        guards=[requires("shipments:write")],
+        guards=[requires("shipments:write", limited_by=LIMITS)],
     )
     async def hand_over(
         self,
@@ -207,6 +213,7 @@ class AdminShipments(Controller):
         fulfilment: FulfilmentService,
     ) -> Response[ShipmentView]:
         async def work(_run: IdempotentRun) -> Answer:
+            await fulfilment.shipment(shipment_id, reach=reach_of(request))
             numbers = data.tracking_numbers or (
                 [data.tracking_number] if data.tracking_number else []
             )
@@ -224,12 +231,13 @@ class AdminShipments(Controller):
         operation_id="AdminCancelShipment",
         summary="Call a shipment back before it travels",
         status_code=200,
-        guards=[requires("shipments:write")],
+        guards=[requires("shipments:write", limited_by=LIMITS)],
     )
     async def cancel(
         self, request: Request[Any, Any, Any], shipment_id: UUID, fulfilment: FulfilmentService
     ) -> Response[ShipmentView]:
         async def work(_run: IdempotentRun) -> Answer:
+            await fulfilment.shipment(shipment_id, reach=reach_of(request))
             return Answer(200, await fulfilment.cancel(shipment_id))
 
         return await idempotent(request, scope="shipments.cancel", work=work)
@@ -238,7 +246,7 @@ class AdminShipments(Controller):
         "/{shipment_id:uuid}/events",
         operation_id="AdminRecordShipmentEvent",
         summary="Note what happened to a parcel",
-        guards=[requires("shipments:write")],
+        guards=[requires("shipments:write", limited_by=LIMITS)],
     )
     async def record(
         self,
@@ -248,6 +256,7 @@ class AdminShipments(Controller):
         fulfilment: FulfilmentService,
     ) -> Response[ShipmentView]:
         async def work(run: IdempotentRun) -> Answer:
+            await fulfilment.shipment(shipment_id, reach=reach_of(request))
             shipment = await fulfilment.record_by_hand(
                 shipment_id,
                 event_id=run.id,
@@ -265,7 +274,7 @@ class AdminShipments(Controller):
         "/{shipment_id:uuid}/parcels/{position:int}/inspection",
         operation_id="AdminInspectParcel",
         summary="Open a parcel that came back",
-        guards=[requires("shipments:write")],
+        guards=[requires("shipments:write", limited_by=LIMITS)],
     )
     async def inspect(
         self,
@@ -279,6 +288,7 @@ class AdminShipments(Controller):
         actor = principal_of(request).id
 
         async def work(_run: IdempotentRun) -> Answer:
+            await fulfilment.shipment(shipment_id, reach=reach_of(request))
             shipment = await fulfilment.inspect(
                 shipment_id, position, data.lines, send_again=data.send_again, actor=actor
             )
@@ -291,7 +301,7 @@ class AdminShipments(Controller):
         operation_id="AdminSendParcelAgain",
         summary="Give what was lost or came back to the order, to be shipped once more",
         status_code=200,
-        guards=[requires("shipments:write")],
+        guards=[requires("shipments:write", limited_by=LIMITS)],
     )
     async def send_again(
         self,
@@ -304,6 +314,7 @@ class AdminShipments(Controller):
         actor = principal_of(request).id
 
         async def work(_run: IdempotentRun) -> Answer:
+            await fulfilment.shipment(shipment_id, reach=reach_of(request))
             return Answer(200, await fulfilment.send_again(shipment_id, position, actor=actor))
 
         return await idempotent(request, scope="shipments.send-again", work=work)
@@ -313,9 +324,12 @@ class AdminShipments(Controller):
         operation_id="AdminPollShipment",
         summary="Ask the carrier now where the parcel is",
         status_code=200,
-        guards=[requires("shipments:write")],
+        guards=[requires("shipments:write", limited_by=LIMITS)],
     )
-    async def poll(self, shipment_id: UUID, fulfilment: FulfilmentService) -> ShipmentView:
+    async def poll(
+        self, request: Request[Any, Any, Any], shipment_id: UUID, fulfilment: FulfilmentService
+    ) -> ShipmentView:
+        await fulfilment.shipment(shipment_id, reach=reach_of(request))
         return await fulfilment.poll(shipment_id)
 
 

@@ -221,6 +221,8 @@ class ShipmentView(Struct, frozen=True, kw_only=True):
     """Oldest first."""
     cost: Money | None
     created_at: datetime
+    created_by: str
+    """Who sent it."""
     handed_over_at: datetime | None
     delivered_at: datetime | None
     version: int
@@ -271,6 +273,8 @@ class ShipmentSummary(Struct, frozen=True, kw_only=True):
     parcels: int
     """How many boxes."""
     created_at: datetime
+    created_by: str
+    """Who sent it."""
 
 
 class MethodSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -22,7 +22,7 @@ from commercekit.fulfilment.models import (
 )
 from commercekit.fulfilment.providers import TrackCode, TrackingNo
 from commercekit.fulfilment.rules import concerned, main_number
-from commercekit.kernel import Address, Money, Page, PageRequest, lowest_after
+from commercekit.kernel import Address, Money, lowest_after
 from commercekit.platform.security import SealedTable
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ Link: TypeAlias = Callable[[str, str, str, TrackingNo], str | None]
 
 _SHIPMENT = """s.id, s.reference, s.number, s.carrier, s.account, s.carrier_name, s.service, s.status,
     s.booking, s.asked_at, s.provider_ref, s.tracking, s.label_url, s.failure_code, s.cost_amount,
-    s.cost_currency, s.created_at, s.handed_over_at, s.delivered_at, s.version"""
+    s.cost_currency, s.created_at, s.created_by, s.handed_over_at, s.delivered_at, s.version"""
 
 
 class Reader(Protocol):
@@ -198,10 +198,9 @@ class ShipmentReading:
         return found
 
     async def page(
-        self, where: Reader, page: PageRequest, wanted: ShipmentFilter
-    ) -> Page[ShipmentSummary]:
+        self, where: Reader, wanted: ShipmentFilter, *, limit: int, before: UUID | None
+    ) -> list[ShipmentSummary]:
         """Newest first."""
-        after = UUID(page.after[0]) if page.after else None
         rows = await where.fetch(
             f"""
             SELECT {_SHIPMENT}, (SELECT count(*) FROM fulfilment_parcel p WHERE p.shipment_id = s.id)
@@ -218,14 +217,12 @@ class ShipmentReading:
             wanted.reference,
             wanted.status,
             wanted.booking,
-            after,
+            before,
             wanted.tracking_number,
             wanted.to_inspect,
-            page.limit + 1,
+            limit,
         )
-        items = [_summary(row) for row in rows[: page.limit]]
-        more = len(rows) > page.limit
-        return Page(items=items, next_cursor=str(items[-1].id) if more else None)
+        return [_summary(row) for row in rows]
 
     def _view(
         self,
@@ -271,6 +268,7 @@ class ShipmentReading:
             events=told,
             cost=None if cost is None else Money(cost, row["cost_currency"]),
             created_at=row["created_at"],
+            created_by=row["created_by"],
             handed_over_at=row["handed_over_at"],
             delivered_at=row["delivered_at"],
             version=row["version"],
@@ -326,4 +324,5 @@ def _summary(row: Record) -> ShipmentSummary:
         tracking_number=main_number(_tracking(row)),
         parcels=row["parcels"],
         created_at=row["created_at"],
+        created_by=row["created_by"],
     )

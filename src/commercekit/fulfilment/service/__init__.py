@@ -20,16 +20,18 @@ from commercekit.fulfilment.service.pack import BOOK_JOB, ShipmentJob
 from commercekit.fulfilment.service.quote import Quoting
 from commercekit.fulfilment.service.send import CALL_BACK_JOB, POLL_JOB, SUBSCRIBE_JOB
 from commercekit.platform.jobs import JobKind, Schedule
+from commercekit.platform.security import EVERYWHERE, NothingReached, narrowed_page
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
+    from uuid import UUID
 
     from commercekit.fulfilment.providers import TrackingNo
     from commercekit.kernel import Clock, Page, PageRequest
     from commercekit.platform.db import Database, UnitOfWork
     from commercekit.platform.jobs import Jobs
     from commercekit.platform.providers import ProviderCaller
-    from commercekit.platform.security import Sealer
+    from commercekit.platform.security import Reach, ReferencesWithin, Sealer
 
 _logger = logging.getLogger("commercekit.fulfilment")
 
@@ -60,16 +62,33 @@ class FulfilmentService(Quoting, ComingBack):
         self._settings = settings or FulfilmentSettings()
         self._repository = ShipmentRepository(sealer, self._follow_url)
         self._public_url = public_url
+        self._references = NothingReached()
 
     async def shipments(self, uow: UnitOfWork | None, reference: str) -> list[ShipmentView]:
         """Every shipment of a reference, oldest first, cancelled ones too."""
         return await self._repository.by_reference(uow or self._db, reference)
 
+    def know_references(self, known: ReferencesWithin) -> None:
+        """Whom to ask what a reference is, for staff who are limited; until then they reach nothing."""
+        self._references = known
+
     async def page(
-        self, request: PageRequest, wanted: ShipmentFilter | None = None
+        self,
+        request: PageRequest,
+        wanted: ShipmentFilter | None = None,
+        *,
+        reach: Reach = EVERYWHERE,
     ) -> Page[ShipmentSummary]:
-        """Shipments, newest first."""
-        return await self._repository.page(self._db, request, wanted or ShipmentFilter())
+        """Shipments within ``reach``, newest first."""
+
+        async def read(limit: int, before: UUID | None) -> list[ShipmentSummary]:
+            return await self._repository.page(
+                self._db, wanted or ShipmentFilter(), limit=limit, before=before
+            )
+
+        return await narrowed_page(
+            request, read, reach, self._references, maker=lambda each: each.created_by
+        )
 
     async def sent_with(self, carriers: Collection[str]) -> int:
         """How many shipments were made with these carriers."""

@@ -17,6 +17,7 @@ from commercekit.fulfilment.events import (
 from commercekit.fulfilment.models import ShipmentStatus, ShipmentView
 from commercekit.fulfilment.rules import lines_in, standing
 from commercekit.platform.months import gone_or
+from commercekit.platform.security import EVERYWHERE
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from commercekit.platform.db import Database, UnitOfWork
     from commercekit.platform.jobs import Jobs
     from commercekit.platform.providers import ProviderCaller
+    from commercekit.platform.security import Reach, ReferencesWithin
 
 __all__ = ["FulfilmentUseCases"]
 
@@ -44,12 +46,21 @@ class FulfilmentUseCases:
     _settings: FulfilmentSettings
     _repository: ShipmentRepository
     _public_url: str | None
+    _references: ReferencesWithin
 
-    async def shipment(self, shipment_id: UUID) -> ShipmentView:
-        """One shipment; raises :class:`~commercekit.fulfilment.errors.ShipmentNotFound`."""
+    async def shipment(self, shipment_id: UUID, *, reach: Reach = EVERYWHERE) -> ShipmentView:
+        """One shipment.
+
+        Raises :class:`~commercekit.fulfilment.errors.ShipmentNotFound`, beyond ``reach`` too: within it
+        is what belongs to an order that is, and what one sent oneself.
+        """
         found = await self._repository.get(self._db, shipment_id)
         if found is None:
             raise await self._missing(shipment_id)
+        if not reach.is_own(found.created_by) and not await self._references.references_within(
+            [found.reference], reach
+        ):
+            raise _not_there()
         return found
 
     async def _locked(self, uow: UnitOfWork, shipment_id: UUID) -> ShipmentView:
@@ -66,8 +77,7 @@ class FulfilmentUseCases:
         return found
 
     async def _missing(self, shipment_id: UUID) -> CommerceKitError:
-        missing = ShipmentNotFound("There is no such shipment.")
-        return await gone_or(self._db, "The shipment", shipment_id, missing)
+        return await gone_or(self._db, "The shipment", shipment_id, _not_there())
 
     async def _advance(
         self,
@@ -146,6 +156,11 @@ _SAD_ENDS: Mapping[ShipmentStatus, type[ShipmentFailed | ShipmentReturned]] = {
     ShipmentStatus.FAILED: ShipmentFailed,
     ShipmentStatus.RETURNED: ShipmentReturned,
 }
+
+
+def _not_there() -> ShipmentNotFound:
+    message = "There is no such shipment."
+    return ShipmentNotFound(message)
 
 
 def _statuses(shipment: ShipmentView) -> dict[int, ShipmentStatus]:

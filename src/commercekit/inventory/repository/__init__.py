@@ -28,6 +28,7 @@ from commercekit.inventory.repository.queue import (
     place_of,
     promises_of,
     queue_at,
+    references_at,
     words_of,
 )
 from commercekit.inventory.repository.stock import (
@@ -100,6 +101,7 @@ __all__ = [
     "place_of",
     "promises_of",
     "queue_at",
+    "references_at",
     "refused_lines",
     "restocked",
     "skus_after",

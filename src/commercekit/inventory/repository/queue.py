@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -23,6 +23,7 @@ __all__ = [
     "place_of",
     "promises_of",
     "queue_at",
+    "references_at",
     "words_of",
 ]
 
@@ -111,6 +112,24 @@ async def find_promise(db: Source, identifier: UUID) -> tuple[UUID, Promise] | N
         identifier,
     )
     return (row["stock_item_id"], _promise(row)) if row else None
+
+
+async def references_at(
+    db: Source, references: Collection[str], locations: Collection[str]
+) -> frozenset[str]:
+    """Those of ``references`` with a promise at one of ``locations``, be it kept or still open."""
+    rows = await db.fetch(
+        """
+        SELECT DISTINCT a.reference FROM inventory_allocation a
+        JOIN inventory_stock_item i ON i.id = a.stock_item_id
+        JOIN inventory_location l ON l.id = i.location_id
+        WHERE a.reference = ANY ($1::text[]) AND l.code = ANY ($2::text[])
+          AND (a.held > 0 OR a.shipped > 0)
+        """,
+        list(references),
+        list(locations),
+    )
+    return frozenset(row["reference"] for row in rows)
 
 
 async def hold_again(uow: UnitOfWork, parts: Sequence[Part]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -159,6 +159,12 @@ class Serving(Promising):
         shown = rows[: page.limit]
         more = len(rows) > page.limit
         return Page(shown, repository.words_of(shown[-1]) if more else None)
+
+    async def references_at(
+        self, references: Collection[str], locations: Collection[str]
+    ) -> frozenset[str]:
+        """Those of ``references`` that hold, or had, anything from one of ``locations``."""
+        return await repository.references_at(self._db, references, locations)
 
     async def move_promise(
         self,

@@ -63,13 +63,19 @@ class ReadOrders(OrderUseCases):
         return await self.get(order_id, languages)
 
     async def references_within(self, references: Sequence[str], reach: Reach) -> frozenset[str]:
-        """Those of the references, as payments have them, whose orders are within ``reach``."""
+        """Those of the references, as payments and shipments have them, whose orders are within ``reach``.
+
+        An order is within reach by its market, and by every place that was asked for some of its goods.
+        """
         if reach.everything:
             return frozenset(references)
-        ids = [found for each in references if (found := order_id_of(each)) is not None]
-        return frozenset(
-            str(found) for found in await self._orders.within(ids, sorted(reach.markets))
-        )
+        within: set[str] = set()
+        if reach.markets:
+            ids = [found for each in references if (found := order_id_of(each)) is not None]
+            within |= {str(each) for each in await self._orders.within(ids, sorted(reach.markets))}
+        if reach.locations:
+            within |= await self._inventory.references_at(references, reach.locations)
+        return frozenset(within)
 
     async def exists(self, order_id: UUID) -> bool:
         """Whether the order was placed; how a repeated checkout finds what the first one did."""

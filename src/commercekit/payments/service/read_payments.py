@@ -20,12 +20,12 @@ from commercekit.payments.models import (
     Refund,
 )
 from commercekit.payments.service.desk import Desk
-from commercekit.payments.service.narrowing import (
+from commercekit.platform.security import (
+    EVERYWHERE,
     NothingReached,
     ReferencesWithin,
     narrowed_page,
 )
-from commercekit.platform.security import EVERYWHERE
 
 if TYPE_CHECKING:
     from commercekit.platform.db import UnitOfWork

@@ -32,6 +32,11 @@ from commercekit.platform.security.principal import Principal, PrincipalKind
 from commercekit.platform.security.reach import EVERYWHERE, Grant, Limit, LimitKind, Reach
 from commercekit.platform.security.redacting import find_card_number, redact
 from commercekit.platform.security.reencrypting import Reencryption, TableProgress
+from commercekit.platform.security.references import (
+    NothingReached,
+    ReferencesWithin,
+    narrowed_page,
+)
 from commercekit.platform.security.roles import Role, RoleBook, RoleView
 from commercekit.platform.security.rotating import (
     DataKeyState,
@@ -73,6 +78,7 @@ __all__ = [
     "LocalKeys",
     "MasterKey",
     "MfaRequired",
+    "NothingReached",
     "Permission",
     "PermissionBook",
     "PermissionView",
@@ -80,6 +86,7 @@ __all__ = [
     "PrincipalKind",
     "Reach",
     "Reencryption",
+    "ReferencesWithin",
     "Role",
     "RoleBook",
     "RoleView",
@@ -102,6 +109,7 @@ __all__ = [
     "find_card_number",
     "forget_keys",
     "has_session",
+    "narrowed_page",
     "normalise",
     "principal_of",
     "public",

@@ -1,4 +1,4 @@
-"""Payments for staff who are limited: what they may act on is asked of whoever knows what a reference is."""
+"""What a domain keeps about a reference, for staff who are limited: whoever knows the reference is asked."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uuid import UUID
 from commercekit.kernel import Page, PageRequest
 
 if TYPE_CHECKING:
-    from commercekit.platform.security import Reach
+    from commercekit.platform.security.reach import Reach
 
 __all__ = ["NothingReached", "ReferencesWithin", "narrowed_page"]
 
@@ -19,7 +19,7 @@ _ROUNDS: Final = 10
 
 
 class ReferencesWithin(Protocol):
-    """Knows what references stand for: orders, whose markets limit what staff may see."""
+    """Knows what references stand for: orders, whose markets and places limit what staff may see."""
 
     async def references_within(self, references: Sequence[str], reach: Reach) -> Collection[str]:
         """Those of the references that are within reach; a reference of something else never is."""
@@ -47,9 +47,19 @@ Read = Callable[[int, UUID | None], Awaitable[list[_Row]]]
 
 
 async def narrowed_page(
-    page: PageRequest, read: Read[_Row], reach: Reach, known: ReferencesWithin
+    page: PageRequest,
+    read: Read[_Row],
+    reach: Reach,
+    known: ReferencesWithin,
+    *,
+    maker: Callable[[_Row], str] | None = None,
 ) -> Page[_Row]:
-    """One page of what ``read`` gives, as far as ``reach`` goes; the cursor is an id."""
+    """One page of what ``read`` gives, as far as ``reach`` goes; the cursor is an id.
+
+    ``maker`` tells who made a row: whoever is limited to their own records sees those that they made.
+    Rows are looked through in their order, so many at once and no more than so many for one page: it may
+    be shorter than it was asked for, and goes on by its cursor.
+    """
     place = None if page.after is None else UUID(page.after[0])
     if reach.everything:
         items = await read(page.limit + 1, place)
@@ -61,7 +71,7 @@ async def narrowed_page(
         rows = await read(_AT_ONCE, place)
         within = await known.references_within([row.reference for row in rows], reach)
         for row in rows:
-            if row.reference in within:
+            if row.reference in within or (maker is not None and reach.is_own(maker(row))):
                 shown.append(row)
             place = row.id
             if len(shown) == page.limit:
