@@ -37,7 +37,7 @@ def test_comparisons_at_their_edge() -> None:
 def test_currencies_meet_in_no_operator(verb: str) -> None:
     with pytest.raises(CurrencyMismatch, match="^CNY and USD do not mix$"):
         getattr(FIVE, verb)(DOLLARS)
-    with pytest.raises(CurrencyMismatch):
+    with pytest.raises(CurrencyMismatch, match="^CNY and USD do not mix$"):
         Money.total([DOLLARS], "CNY")
 
 

@@ -26,7 +26,13 @@ from commercekit.kernel import Money
 from commercekit.markets import Market, Rounding
 from commercekit.pricing import Price, TaxTable
 from commercekit.pricing.models import TaxRate
-from commercekit.promotions import Adjustment, AdjustmentKind, CouponMessage, PromotionOutcome
+from commercekit.promotions import (
+    Adjustment,
+    AdjustmentKind,
+    CouponMessage,
+    PromotionOutcome,
+    Shopper,
+)
 from commercekit.promotions.models import CouponStatus, Explanation, RuleSource, Share, Verdict
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -305,6 +311,14 @@ def test_a_basket_shows_promotions_what_they_may_see() -> None:
         cny(999), frozenset({str(UUID(int=31))}), str(UUID(int=30)), frozenset({"new"}),
     )  # fmt: skip
     assert two.brand is None
+
+
+def test_a_basket_says_who_shops_and_of_which_segments_they_are() -> None:
+    guest = basket_of(basis(), priced(), market(), NOW, None)
+    assert guest.shopper == Shopper(customer_id=None, segments=frozenset())
+    owned = msgspec.structs.replace(basis(), owner_id=UUID(int=7))
+    known = basket_of(owned, priced(), market(), NOW, None, ["vip", "staff"])
+    assert known.shopper == Shopper(customer_id=UUID(int=7), segments=frozenset({"vip", "staff"}))
 
 
 def test_a_line_is_set_in_its_place_or_added_at_the_end() -> None:

@@ -92,7 +92,13 @@ class Staff:
                 body = {"amount": {**payment["amount"], "amount": half}}
         else:
             verb, body = "query", {}
-        answer = await self._world.post(f"/admin/payments/{payment['id']}/{verb}", body, staff=True)
+        answer = await self._world.post(
+            f"/admin/payments/{payment['id']}/{verb}",
+            body,
+            staff=True,
+            # The gateway is asked each time, and may have something else to say.
+            remembered=verb != "query",
+        )
         self._say(f"{verb} a payment of {order.name}: {answer}")
 
     async def decide(self) -> None:
