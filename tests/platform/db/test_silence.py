@@ -107,3 +107,30 @@ def test_nobody_lifts_postgresqls_limit_alone():
         if "LOCAL statement_timeout" in file.read_text(encoding="utf-8")
     ]
     assert lifting == ["src/commercekit/platform/db/unit_of_work.py"]
+
+
+class _Open:
+    """A connection that its server is about to leave."""
+
+    @staticmethod
+    def is_closed():
+        return False
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        # asyncpg refuses to send while it takes in the server's last words: COMMIT never left.
+        (
+            "cannot switch to state 15; another operation (2) is in progress",
+            asyncpg.ConnectionDoesNotExistError,
+        ),
+        ("got result for unknown protocol state 3", CommitOutcomeUnknown),
+    ],
+)
+async def test_a_commit_that_was_never_sent_is_not_in_doubt(said, told):
+    async def commit():
+        raise asyncpg.InternalClientError(said)
+
+    with pytest.raises(told):
+        await Database._commit(commit, _Open())

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from commercekit.errors import NotFound
 from commercekit.kernel import Clock, DomainEvent, Page, PageRequest
-from commercekit.platform.bus.deliveries import InProcessTransport, default_backoff
+from commercekit.platform.bus.deliveries import DISCARD, InProcessTransport, default_backoff
 from commercekit.platform.bus.outbox import Outbox
 from commercekit.platform.bus.relay import Relay
 from commercekit.platform.bus.subscriptions import Subscription, SubscriptionIndex
@@ -41,22 +41,6 @@ _PARK = """
 UPDATE platform_delivery SET state = 'parked', error = coalesce(error, 'parked by hand')
 WHERE event_id = $1 AND state = 'waiting' AND ($2::text IS NULL OR consumer = $2)
 RETURNING consumer
-"""
-_DISCARD = """
-WITH gone AS (
-    UPDATE platform_delivery SET state = 'discarded', finished_at = now()
-    WHERE event_id = $1 AND state = 'parked' AND ($2::text IS NULL OR consumer = $2)
-    RETURNING consumer, aggregate, aggregate_id, sequence, event_id
-), placed AS (
-    INSERT INTO platform_inbox AS i
-        (consumer, aggregate, aggregate_id, last_sequence, last_event_id, handled_at)
-    SELECT consumer, aggregate, aggregate_id, sequence, event_id, now() FROM gone
-    ON CONFLICT (consumer, aggregate, aggregate_id) DO UPDATE
-        SET last_sequence = excluded.last_sequence, last_event_id = excluded.last_event_id,
-            handled_at = excluded.handled_at
-        WHERE i.last_sequence < excluded.last_sequence
-)
-SELECT consumer FROM gone
 """
 _BACKLOG = """
 SELECT (SELECT count(*) FROM platform_outbox WHERE published_at IS NULL) AS unpublished,
@@ -219,7 +203,7 @@ class Bus:
 
         The effect is lost for good; parked ones only, so that nobody discards what would succeed.
         """
-        consumers = await self._change(_DISCARD, event_id, consumer)
+        consumers = await self._change(DISCARD, event_id, consumer)
         for loop in self._transport.loops():
             loop.wake()
         return consumers

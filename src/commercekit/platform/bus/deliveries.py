@@ -8,7 +8,6 @@ work stays.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import random
 from collections.abc import Callable, Sequence
@@ -30,7 +29,14 @@ if TYPE_CHECKING:
 
     from commercekit.platform.db import Database, UnitOfWork
 
-__all__ = ["MAX_ATTEMPTS", "InProcessTransport", "Overtaken", "default_backoff", "describe"]
+__all__ = [
+    "DISCARD",
+    "MAX_ATTEMPTS",
+    "InProcessTransport",
+    "Overtaken",
+    "default_backoff",
+    "describe",
+]
 
 _log = logging.getLogger("commercekit.bus")
 
@@ -104,35 +110,51 @@ _BEGUN = f"""
 {_ROW} WHERE d.consumer = $1 AND d.event_id = $2 AND d.state = 'waiting' AND d.attempts = $3
 FOR UPDATE OF d SKIP LOCKED
 """
+# The place before the delivery, as an intake from a broker takes them: whoever went the other way round
+# would wait for one who waits for them. A CTE that nobody reads is carried out at the end.
 _PLACE = """
 INSERT INTO platform_inbox AS i
     (consumer, aggregate, aggregate_id, last_sequence, last_event_id, handled_at)
 SELECT consumer, aggregate, aggregate_id, sequence, event_id, now()
-FROM finished ORDER BY consumer, aggregate, aggregate_id
+FROM chosen ORDER BY consumer, aggregate COLLATE "C", aggregate_id COLLATE "C"
 ON CONFLICT (consumer, aggregate, aggregate_id) DO UPDATE
     SET last_sequence = excluded.last_sequence, last_event_id = excluded.last_event_id,
         handled_at = excluded.handled_at
     WHERE i.last_sequence < excluded.last_sequence
 """
 _FINISH = f"""
-WITH finished AS (
+WITH chosen AS (
+    SELECT * FROM platform_delivery WHERE consumer = $1 AND event_id = $2
+), placed AS ({_PLACE} RETURNING 1
+), finished AS (
     UPDATE platform_delivery SET state = $3, finished_at = now()
     WHERE consumer = $1 AND event_id = $2
-    RETURNING consumer, aggregate, aggregate_id, sequence, event_id
-), placed AS ({_PLACE} RETURNING 1)
+)
 SELECT count(*) FROM placed
 """  # noqa: S608 - built from constants of this module
 _SKIP = f"""
-WITH heads AS (
-    SELECT d.consumer, d.event_id FROM platform_delivery d
+WITH chosen AS (
+    SELECT d.* FROM platform_delivery d
     WHERE d.state = 'waiting' AND NOT d.wanted AND {_HEAD}
     ORDER BY d.due_at, d.event_id LIMIT $1 FOR UPDATE OF d SKIP LOCKED
+), placed AS ({_PLACE} RETURNING 1
 ), finished AS (
-    UPDATE platform_delivery d SET state = 'done', finished_at = now() FROM heads
-    WHERE d.consumer = heads.consumer AND d.event_id = heads.event_id
-    RETURNING d.consumer, d.aggregate, d.aggregate_id, d.sequence, d.event_id
-), placed AS ({_PLACE})
-SELECT count(*) FROM finished
+    UPDATE platform_delivery d SET state = 'done', finished_at = now() FROM chosen
+    WHERE d.consumer = chosen.consumer AND d.event_id = chosen.event_id
+)
+SELECT count(*) FROM chosen WHERE (SELECT count(*) FROM placed) >= 0
+"""  # noqa: S608 - likewise
+DISCARD = f"""
+WITH chosen AS (
+    SELECT * FROM platform_delivery
+    WHERE event_id = $1 AND state = 'parked' AND ($2::text IS NULL OR consumer = $2)
+    ORDER BY consumer FOR UPDATE
+), placed AS ({_PLACE} RETURNING 1
+), gone AS (
+    UPDATE platform_delivery d SET state = 'discarded', finished_at = now() FROM chosen
+    WHERE d.consumer = chosen.consumer AND d.event_id = chosen.event_id
+)
+SELECT consumer FROM chosen WHERE (SELECT count(*) FROM placed) >= 0
 """  # noqa: S608 - likewise
 _FAILED = """
 UPDATE platform_delivery
@@ -263,23 +285,29 @@ class InProcessTransport(Transport):
             return False
         row: Any = None
         begun = 0
+
+        async def work(uow: UnitOfWork) -> None:
+            nonlocal row, begun
+            row, begun = None, 0
+            row = await uow.fetchrow(_CLAIM, wanted, self._db.clock.now())
+            if row is None:
+                return
+            if following is not None:
+                following.wake()
+            if await self._waits_for_tomorrow(uow, row):
+                pass
+            elif row["attempts"] or row["error"]:
+                begun = await self._begin(uow, row)
+            else:
+                await self._take_in(uow, row)
+
         try:
-            async with self._db.unit_of_work() as uow:
-                row = await uow.fetchrow(_CLAIM, wanted, self._db.clock.now())
-                if row is None:
-                    return False
-                if following is not None:
-                    following.wake()
-                if await self._waits_for_tomorrow(uow, row):
-                    pass
-                elif row["attempts"] or row["error"]:
-                    begun = await self._begin(uow, row)
-                else:
-                    await self._take_in(uow, row)
+            # Who collides with others over a lock is no failure of the reaction: it goes again at once.
+            await self._db.run(work)
+            if row is None:
+                return False
             if begun:
                 await self._again(row, begun)
-        except asyncio.CancelledError:
-            raise
         except Overtaken:
             return True
         except Exception as error:
@@ -318,10 +346,12 @@ class InProcessTransport(Transport):
         return int(await uow.fetchval(_BEGIN, *key, due_at, _ENDED))
 
     async def _again(self, row: Any, begun: int) -> None:
-        async with self._db.unit_of_work() as uow:
+        async def work(uow: UnitOfWork) -> None:
             held = await uow.fetchrow(_BEGUN, row["consumer"], row["event_id"], begun)
             if held is not None:
                 await self._take_in(uow, held, attempt=begun)
+
+        await self._db.run(work)
 
     async def _take_in(self, uow: UnitOfWork, row: Any, attempt: int = 1) -> None:
         last = row["last_sequence"]

@@ -52,6 +52,8 @@ _BROKEN: tuple[type[Exception], ...] = (
 )
 _ENDED: tuple[type[BaseException], ...] = (*OUTAGES, asyncpg.InternalClientError)
 _RETRIED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+_UNSENT = "cannot switch to state"
+"""What asyncpg says instead of sending, while it takes in a dying server's last words."""
 _ACQUIRE_SECONDS = 5.0
 _LOOK_AGAIN = 0.1
 _UNDO_SECONDS = 2.0
@@ -286,6 +288,9 @@ class Database:
         try:
             await _finish(commit)
         except _BROKEN as error:
+            if isinstance(error, asyncpg.InternalClientError) and _UNSENT in str(error):
+                message = "the server ended this connection before COMMIT: nothing was written"
+                raise asyncpg.ConnectionDoesNotExistError(message) from error
             message = "the connection broke during COMMIT"
             raise CommitOutcomeUnknown(message) from error
 

@@ -10,6 +10,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from commercekit.platform.bus import MAX_ATTEMPTS, Subscription
@@ -99,6 +100,29 @@ async def test_a_fact_whose_message_was_damaged_is_served_from_the_outbox(
     await bus.drain()
     assert sorted(await ledger.all()) == ["a1", "b1"]
     assert (await bus.parked(waiting=True)).items == []
+
+
+async def test_who_loses_to_a_deadlock_goes_again_at_once_and_stays_out_of_the_database(
+    database, make_bus, facts, tell, ledger, broker, caplog
+):
+    attempts = []
+
+    async def react(uow, fact, meta):
+        await ledger.add(uow, f"{meta.aggregate_id}{meta.sequence}")
+        attempts.append(meta.aggregate_id)
+        if attempts.count("b") <= 2 and meta.aggregate_id == "b":
+            message = "deadlock detected"
+            raise asyncpg.DeadlockDetectedError(message)
+
+    bus = make_bus(Subscription("c", facts.opened, react))
+    await bus.drain()
+    with caplog.at_level(logging.WARNING, logger="commercekit.bus"):
+        await tell(*(facts.opened(door=name) for name in "abc"))
+        await bus.drain()
+    assert sorted(await ledger.all()) == ["a1", "b1", "c1"]
+    assert attempts.count("b") == 3
+    assert await database.fetchval("SELECT count(*) FROM platform_delivery") == 0
+    assert not caplog.records
 
 
 @pytest.mark.promise("R8")

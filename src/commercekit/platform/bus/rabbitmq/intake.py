@@ -230,9 +230,9 @@ class Intake:
         return 1
 
     async def _together(self, consumer: str, facts: Sequence[Arrived]) -> int:
-        batch = _Batch()
-        until = time.monotonic() + _LONGEST
-        async with self._db.unit_of_work() as uow:
+        async def work(uow: UnitOfWork) -> _Batch:
+            batch = _Batch()
+            until = time.monotonic() + _LONGEST
             places = await self._places(uow, consumer, facts)
             strangers = await self._wanted_by_others(uow, consumer, facts)
             for fact in facts:
@@ -244,6 +244,10 @@ class Intake:
             await self._move(uow, consumer, places)
             await feed_before(uow, consumer, batch.gaps)
             await feed_these(uow, consumer, batch.aside)
+            return batch
+
+        # Who collides with others over a lock is no failure of the reaction: it goes again at once.
+        batch = await self._db.run(work)
         failpoint("bus.taken-in")
         self._figures.duplicates += batch.duplicates
         self._figures.set_aside += len(batch.aside)
