@@ -109,19 +109,27 @@ class SeveralNodes:
         self.workers: list[Member] = []
         self.environment: dict[str, str] = {}
         """What every node, every worker and every command about this shop has to know."""
+        self.is_closing = False
+        """What still runs is being ended; whoever interrupted that would leave some of it behind."""
 
     def __enter__(self) -> Self:
         try:
             self._start()
         except BaseException:
-            self._stack.close()
+            self._close()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
         """In the order in which an operator would: nobody loses what it stands on."""
-        for member in [*self.nodes, *self.workers]:
-            member.stop()
+        try:
+            for member in [*self.nodes, *self.workers]:
+                member.stop()
+        finally:
+            self._close()
+
+    def _close(self) -> None:
+        self.is_closing = True
         self._stack.close()
 
     def roll(self) -> None:
@@ -234,13 +242,20 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8080, help="where the balancer listens")
     parser.add_argument("--data", type=Path, default=reachable_folder(Path(".data/several-nodes")))
     given = parser.parse_args()
+    shop = SeveralNodes(given.data.absolute(), given.port)
+
+    def stop(_number: int, _frame: object) -> None:
+        """The first word lets everybody finish, the next one waits for nobody."""
+        if not shop.is_closing:
+            raise KeyboardInterrupt
+
     # Also while it starts: nothing is left behind whenever it is told to stop.
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
+        signal.signal(number, stop)
     rolls: list[int] = []
     signal.signal(signal.SIGHUP, lambda number, _frame: rolls.append(number))
     try:
-        with SeveralNodes(given.data.absolute(), given.port) as shop:
+        with shop:
             _say(
                 f"\nThe shop is at {shop.url}; kill -HUP {os.getpid()} restarts it piece by piece, "
                 "Ctrl-C stops it.\n"
