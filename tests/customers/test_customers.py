@@ -221,8 +221,28 @@ async def test_whoever_is_limited_to_a_segment_knows_of_nobody_else(shopper, sta
     assert [each["code"] for each in (await vips.get("/admin/segments")).json()] == ["vip"]
     assert len((await vips.get("/admin/segments/vip/members")).json()["items"]) == 2
     assert_problem(await vips.get("/admin/segments/staff/members"), 404, "not-found")
-    # Whoever could put anybody into their own group would see everybody.
-    into = f"/admin/segments/vip/members/{ids['han']}"
-    for method, path in (("PUT", into), ("DELETE", into), ("DELETE", "/admin/segments/vip")):
-        assert_problem(await vips.request(method, path), 403, "forbidden")
+    # Groups themselves, and who is in others, are not theirs to say.
+    new = {"code": "more", "name": {"en": "More"}}
+    foreign = f"/admin/segments/staff/members/{ids['han']}"
+    for method, path, status, slug in (
+        ("POST", "/admin/segments", 403, "forbidden"),
+        ("DELETE", "/admin/segments/vip", 403, "forbidden"),
+        ("PUT", foreign.replace(ids["han"], ids["lucy"]), 404, "not-found"),
+        ("DELETE", foreign, 404, "not-found"),
+        ("PUT", f"/admin/segments/none/members/{ids['han']}", 404, "not-found"),
+        ("PUT", f"/admin/segments/vip/members/{ids['han'][:-4]}0000", 404, "not-found"),
+    ):
+        assert_problem(await vips.request(method, path, json=new), status, slug)
+    assert (await boss.get("/admin/segments/staff/members")).json()["items"] == [ids["han"]]
     assert_problem(await vips.get(hidden), 404, "not-found")
+    # Who is in theirs is, and every name that goes in or out is written down.
+    into = f"/admin/segments/vip/members/{ids['han']}"
+    assert (await vips.put(into)).status_code == 204
+    assert (await vips.get(hidden)).status_code == 200
+    assert (await vips.delete(into)).status_code == 204
+    assert_problem(await vips.get(hidden), 404, "not-found")
+    written = await database.fetch(
+        "SELECT action FROM identity_audit_entry WHERE subject = $1 ORDER BY id DESC LIMIT 2",
+        f"account/{ids['han']}",
+    )
+    assert [row["action"] for row in written] == ["segments:leave", "segments:join"]

@@ -92,7 +92,7 @@ async def test_nothing_can_be_done_to_orders_of_another_market(shop: TestShop) -
 
 @pytest.mark.parametrize(
     "path",
-    ["/admin/stock", "/admin/audit", "/admin/tax-rates", "/admin/customers"],
+    ["/admin/stock", "/admin/audit", "/admin/customers"],
 )
 async def test_what_knows_of_no_markets_refuses_who_is_limited_to_one(
     shop: TestShop, path: str

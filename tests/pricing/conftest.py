@@ -92,6 +92,10 @@ class Markets:
         assert code == self.market.code
         return self.market
 
+    async def within(self, code, reach):
+        assert reach.has_market(code)
+        return await self.by_code(code)
+
 
 @pytest.fixture
 def pricing(database, clock, facts, market):

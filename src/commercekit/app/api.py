@@ -21,11 +21,17 @@ from commercekit.platform.http import (
     refuses,
 )
 from commercekit.platform.plugins import ConsolePageView
-from commercekit.platform.security import PermissionView, principal_of, requires, signed_in
+from commercekit.platform.security import (
+    LimitKind,
+    PermissionView,
+    principal_of,
+    requires,
+    signed_in,
+)
 
 __all__ = ["AdminConsole", "StoreMine"]
 
-READ = [requires("console:read")]
+READ = [requires("console:read", limited_by=tuple(LimitKind))]
 
 
 class AdminConsole(Controller):

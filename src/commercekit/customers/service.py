@@ -140,9 +140,21 @@ class CustomerService(PersonalRecords):
         await self._repository.leave(uow, segment.id, customers)
 
     async def set_member(
-        self, actor: Principal, code: str, customer_id: UUID, *, member: bool, request_id: str = ""
+        self,
+        actor: Principal,
+        code: str,
+        customer_id: UUID,
+        *,
+        member: bool,
+        request_id: str = "",
+        reach: Reach = EVERYWHERE,
     ) -> None:
-        """Put one customer in or take one out, as staff decided; raises where there is no such one."""
+        """Put one customer in or take one out, as staff decided; raises where there is no such one.
+
+        Whoever is limited to segments does it in those, with customers whose id they were given; a segment
+        beyond ``reach`` is none.
+        """
+        await self.segment(code, reach=reach)
         await self._identity.accounts.get(customer_id, Realm.CUSTOMER)
         async with self._db.unit_of_work() as uow:
             if member:

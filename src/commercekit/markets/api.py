@@ -9,9 +9,11 @@ from commercekit.kernel import CountryCode, CurrencyCode
 from commercekit.markets.models import Market, MarketCode, Rounding
 from commercekit.markets.service import MarketService
 from commercekit.platform.http import Input, etag_of, require_match
-from commercekit.platform.security import requires
+from commercekit.platform.security import LimitKind, reach_of, requires
 
 __all__ = ["MarketController"]
+
+_BY_MARKET = (LimitKind.MARKET,)
 
 _Language = Annotated[str, Meta(pattern="^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 _Languages = Annotated[tuple[_Language, ...], Meta(min_length=1, max_length=50)]
@@ -66,27 +68,37 @@ class MarketController(Controller):
     path = "/admin/markets"
     tags = ["admin: markets"]
 
-    @get(guards=[requires("markets:read")], summary="List markets")
-    async def markets(self, markets: MarketService) -> MarketList:
+    @get(guards=[requires("markets:read", limited_by=_BY_MARKET)], summary="List markets")
+    async def markets(self, request: Request[Any, Any, Any], markets: MarketService) -> MarketList:
         """All markets, the default first."""
-        return MarketList(await markets.every())
+        return MarketList(await markets.every(reach=reach_of(request)))
 
     @post(guards=[requires("markets:write")], summary="Add a market")
     async def create_market(self, markets: MarketService, data: MarketInput) -> Response[Market]:
         """It has no prices yet, so nothing is for sale in it."""
         return _market(await markets.add(**structs.asdict(data)), status=201)
 
-    @get("/{code:str}", guards=[requires("markets:read")], summary="One market")
-    async def market(self, markets: MarketService, code: str) -> Response[Market]:
+    @get(
+        "/{code:str}",
+        guards=[requires("markets:read", limited_by=_BY_MARKET)],
+        summary="One market",
+    )
+    async def market(
+        self, request: Request[Any, Any, Any], markets: MarketService, code: str
+    ) -> Response[Market]:
         """With the ETag that changing it asks for."""
-        return _market(await markets.by_code(code))
+        return _market(await markets.within(code, reach_of(request)))
 
-    @patch("/{code:str}", guards=[requires("markets:write")], summary="Change a market")
+    @patch(
+        "/{code:str}",
+        guards=[requires("markets:write", limited_by=_BY_MARKET)],
+        summary="Change a market",
+    )
     async def change_market(
         self, request: Request[Any, Any, Any], markets: MarketService, code: str, data: MarketChange
     ) -> Response[Market]:
         """From the next quote on; orders keep what they were placed with."""
-        current = await markets.by_code(code)
+        current = await markets.within(code, reach_of(request))
         require_match(request, current.version)
         given = {k: v for k, v in structs.asdict(data).items() if v is not UNSET}
         return _market(await markets.change(code, expected=current.version, **given))

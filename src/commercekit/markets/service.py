@@ -20,6 +20,7 @@ from commercekit.markets.errors import (
 from commercekit.markets.models import Market, Rounding
 from commercekit.platform.bus import Broadcast
 from commercekit.platform.db import Database, UnitOfWork
+from commercekit.platform.security import EVERYWHERE, Reach
 
 __all__ = ["CHANNEL", "MarketService"]
 
@@ -96,12 +97,17 @@ class MarketService:
         begun = self._round
         market = await repository.by_code(code)
         if market is None:
-            message = f"There is no market {code!r}."
-            raise MarketNotFound(message, market=code)
+            raise _unknown(code)
         if begun == self._round:
             # One that was changed while it was read is not kept.
             self._by_code[code] = market
         return market
+
+    async def within(self, code: str, reach: Reach) -> Market:
+        """As :meth:`by_code`, for staff: a market beyond ``reach`` is as unknown as one that is none."""
+        if not reach.has_market(code):
+            raise _unknown(code)
+        return await self.by_code(code)
 
     async def for_shopper(self, code: str | None) -> Market:
         """The market that a request names, the default one if it names none.
@@ -229,9 +235,9 @@ class MarketService:
         for witness in self._witnesses:
             await witness(uow)
 
-    async def every(self) -> list[Market]:
-        """All markets, the default first."""
-        return await repository.every()
+    async def every(self, *, reach: Reach = EVERYWHERE) -> list[Market]:
+        """All markets within ``reach``, the default first."""
+        return [market for market in await repository.every() if reach.has_market(market.code)]
 
     async def ensure_default(
         self,
@@ -299,3 +305,8 @@ class MarketService:
         self._default = market
         self._by_code = {market.code: market}
         return market
+
+
+def _unknown(code: str) -> MarketNotFound:
+    message = f"There is no market {code!r}."
+    return MarketNotFound(message, market=code)

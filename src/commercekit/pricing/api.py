@@ -25,6 +25,7 @@ from commercekit.pricing.service import PricingService
 
 __all__ = ["AdminPriceExplanations", "AdminPriceLists", "AdminTaxRates"]
 
+_BY_MARKET = (LimitKind.MARKET,)
 _LIMITS = (LimitKind.MARKET, LimitKind.SEGMENT)
 _Code = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}$")]
 _Names = Annotated[
@@ -283,7 +284,7 @@ class AdminPriceExplanations(Controller):
     @get(
         operation_id="AdminExplainPrice",
         summary="Which list's price counts, and why no other",
-        guards=[requires("prices:read", limited_by=(LimitKind.MARKET,))],
+        guards=[requires("prices:read", limited_by=_BY_MARKET)],
     )
     async def explain(
         self,
@@ -312,21 +313,31 @@ class AdminTaxRates(Controller):
     path = "/admin/tax-rates"
     tags = ["Pricing"]
 
-    @get(operation_id="AdminListTaxRates", summary="Tax rates", guards=[requires("prices:read")])
-    async def list_tax_rates(self, pricing: PricingService) -> Page[TaxRate]:
+    @get(
+        operation_id="AdminListTaxRates",
+        summary="Tax rates",
+        guards=[requires("prices:read", limited_by=_BY_MARKET)],
+    )
+    async def list_tax_rates(
+        self, request: Request[Any, Any, Any], pricing: PricingService
+    ) -> Page[TaxRate]:
         """By country, region and class; there are few, so all on one page."""
-        rates = list(await pricing.tax_rates())
+        rates = list(await pricing.tax_rates(reach=reach_of(request)))
         return Page(rates, None, len(rates))
 
     @post(
         operation_id="AdminCreateTaxRate",
         summary="Add a tax rate",
-        guards=[requires("prices:write")],
+        guards=[requires("prices:write", limited_by=_BY_MARKET)],
     )
     async def create_tax_rate(
-        self, data: TaxRateInput, pricing: PricingService
+        self, request: Request[Any, Any, Any], data: TaxRateInput, pricing: PricingService
     ) -> Response[TaxRate]:
-        """One for each class, destination and code."""
+        """One for each class, destination and code.
+
+        It counts in every market that delivers there: whoever is limited to some sets those of countries
+        that no other market delivers to.
+        """
         created = await pricing.add_tax_rate(
             data.tax_class,
             data.country,
@@ -336,6 +347,7 @@ class AdminTaxRates(Controller):
             code=data.code,
             position=data.position,
             compound=data.compound,
+            reach=reach_of(request),
         )
         return _rate(created, status=201)
 
@@ -343,17 +355,19 @@ class AdminTaxRates(Controller):
         "/{rate_id:uuid}",
         operation_id="AdminGetTaxRate",
         summary="One tax rate",
-        guards=[requires("prices:read")],
+        guards=[requires("prices:read", limited_by=_BY_MARKET)],
     )
-    async def read_tax_rate(self, rate_id: UUID, pricing: PricingService) -> Response[TaxRate]:
+    async def read_tax_rate(
+        self, request: Request[Any, Any, Any], rate_id: UUID, pricing: PricingService
+    ) -> Response[TaxRate]:
         """With the ETag that changing it asks for."""
-        return _rate(await pricing.tax_rate(rate_id))
+        return _rate(await pricing.tax_rate(rate_id, reach=reach_of(request)))
 
     @patch(
         "/{rate_id:uuid}",
         operation_id="AdminChangeTaxRate",
         summary="Change a tax rate",
-        guards=[requires("prices:write")],
+        guards=[requires("prices:write", limited_by=_BY_MARKET)],
     )
     async def change_tax_rate(
         self,
@@ -363,10 +377,14 @@ class AdminTaxRates(Controller):
         pricing: PricingService,
     ) -> Response[TaxRate]:
         """From the next quote on; orders keep the tax they were placed with."""
-        current = await pricing.tax_rate(rate_id)
+        current = await pricing.tax_rate(rate_id, reach=reach_of(request))
         require_match(request, current.version)
         changed = await pricing.change_tax_rate(
-            rate_id, data.rate_ppm, data.name, expected=current.version
+            rate_id,
+            data.rate_ppm,
+            data.name,
+            expected=current.version,
+            reach=reach_of(request),
         )
         return _rate(changed)
 
@@ -374,15 +392,15 @@ class AdminTaxRates(Controller):
         "/{rate_id:uuid}",
         operation_id="AdminDeleteTaxRate",
         summary="Remove a tax rate",
-        guards=[requires("prices:write")],
+        guards=[requires("prices:write", limited_by=_BY_MARKET)],
     )
     async def delete_tax_rate(
         self, request: Request[Any, Any, Any], rate_id: UUID, pricing: PricingService
     ) -> None:
         """What it taxed is taxed at the country's rate then, or at nothing."""
-        current = await pricing.tax_rate(rate_id)
+        current = await pricing.tax_rate(rate_id, reach=reach_of(request))
         require_match(request, current.version)
-        await pricing.delete_tax_rate(rate_id, expected=current.version)
+        await pricing.delete_tax_rate(rate_id, expected=current.version, reach=reach_of(request))
 
 
 def _list(price_list: PriceList, *, status: int = 200) -> Response[PriceList]:

@@ -10,8 +10,10 @@ from math import lcm
 from typing import NamedTuple
 from uuid import UUID
 
+from commercekit.errors import Forbidden
 from commercekit.kernel import Money, allocate, round_half_up
-from commercekit.markets import Rounding
+from commercekit.markets import Market, Rounding
+from commercekit.platform.security import Reach
 from commercekit.pricing.models import (
     PriceCandidate,
     PriceList,
@@ -24,7 +26,16 @@ from commercekit.pricing.models import (
     Verdict,
 )
 
-__all__ = ["holds", "judge", "pick_rates", "tax_line", "tax_lines"]
+__all__ = [
+    "beyond_limit",
+    "holds",
+    "is_taxed_in",
+    "is_taxed_only_in",
+    "judge",
+    "pick_rates",
+    "tax_line",
+    "tax_lines",
+]
 
 _MILLION = 1_000_000
 
@@ -88,6 +99,25 @@ def _is_plain(each: PriceList) -> bool:
         and dates == (None, None)
         and each.priority <= 0
     )
+
+
+def is_taxed_in(country: str, markets: Iterable[Market], reach: Reach) -> bool:
+    """Whether a market within ``reach`` delivers to ``country``, so that its rates count there."""
+    return reach.everything or any(
+        market.delivers_to(country) for market in markets if reach.has_market(market.code)
+    )
+
+
+def is_taxed_only_in(country: str, markets: Iterable[Market], reach: Reach) -> bool:
+    """Whether every market that delivers to ``country`` is within ``reach``, and there is one."""
+    asked = [market.code for market in markets if market.delivers_to(country)]
+    return reach.everything or (bool(asked) and all(map(reach.has_market, asked)))
+
+
+def beyond_limit() -> Forbidden:
+    """The refusal of whoever would change what counts beyond their limit."""
+    message = "You price within a limit, and this is beyond it."
+    return Forbidden(message)
 
 
 def pick_rates(rates: Iterable[TaxRate], country: str, region: str | None) -> TaxTable:

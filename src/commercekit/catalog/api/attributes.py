@@ -17,11 +17,11 @@ from commercekit.platform.http import (
     page_request,
     require_match,
 )
-from commercekit.platform.security import requires
+from commercekit.platform.security import COMMON, requires
 
 __all__ = ["AttributeController"]
 
-READ = [requires("catalog:read")]
+READ = [requires("catalog:read", limited_by=COMMON)]
 WRITE = [requires("catalog:write")]
 
 

@@ -24,11 +24,11 @@ from commercekit.platform.http import (
     page_request,
     require_match,
 )
-from commercekit.platform.security import requires
+from commercekit.platform.security import COMMON, requires
 
 __all__ = ["BrandController", "CategoryController"]
 
-READ = [requires("catalog:read")]
+READ = [requires("catalog:read", limited_by=COMMON)]
 WRITE = [requires("catalog:write")]
 
 

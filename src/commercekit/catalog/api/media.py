@@ -20,12 +20,12 @@ from commercekit.platform.http import (
     page_answer,
     page_request,
 )
-from commercekit.platform.security import principal_of, requires
+from commercekit.platform.security import COMMON, principal_of, requires
 from commercekit.platform.storage import MAX_BYTES, EmptyFile, FileTooLarge
 
 __all__ = ["MediaController"]
 
-READ = [requires("catalog:read")]
+READ = [requires("catalog:read", limited_by=COMMON)]
 WRITE = [requires("catalog:write")]
 
 _FORM = 64 * 1024

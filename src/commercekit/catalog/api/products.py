@@ -28,11 +28,11 @@ from commercekit.platform.http import (
     page_request,
     require_match,
 )
-from commercekit.platform.security import principal_of, requires
+from commercekit.platform.security import COMMON, principal_of, requires
 
 __all__ = ["ProductController", "VariantController"]
 
-READ = [requires("catalog:read")]
+READ = [requires("catalog:read", limited_by=COMMON)]
 WRITE = [requires("catalog:write")]
 
 Part = Annotated[str | None, Parameter(max_length=100, description="Part of a name, slug or SKU")]

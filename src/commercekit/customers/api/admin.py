@@ -26,6 +26,7 @@ _BY_SEGMENT = (LimitKind.SEGMENT,)
 READ = [requires("customers:read", limited_by=_BY_SEGMENT)]
 SEGMENTS = [requires("segments:read", limited_by=_BY_SEGMENT)]
 CHANGE_SEGMENTS = [requires("segments:write")]
+CHANGE_MEMBERS = [requires("segments:write", limited_by=_BY_SEGMENT)]
 
 
 class UnmaskInput(Input):
@@ -163,7 +164,7 @@ class AdminSegments(Controller):
 
     @put(
         "/{code:str}/members/{customer_id:uuid}",
-        guards=CHANGE_SEGMENTS,
+        guards=CHANGE_MEMBERS,
         status_code=204,
         operation_id="AdminJoinSegment",
         summary="Put a customer into a segment",
@@ -177,12 +178,17 @@ class AdminSegments(Controller):
     ) -> None:
         """Doing it again changes nothing."""
         await customers.set_member(
-            principal_of(request), code, customer_id, member=True, request_id=current_request_id()
+            principal_of(request),
+            code,
+            customer_id,
+            member=True,
+            request_id=current_request_id(),
+            reach=reach_of(request),
         )
 
     @delete(
         "/{code:str}/members/{customer_id:uuid}",
-        guards=CHANGE_SEGMENTS,
+        guards=CHANGE_MEMBERS,
         operation_id="AdminLeaveSegment",
         summary="Take a customer out of a segment",
     )
@@ -195,5 +201,10 @@ class AdminSegments(Controller):
     ) -> None:
         """Doing it again changes nothing."""
         await customers.set_member(
-            principal_of(request), code, customer_id, member=False, request_id=current_request_id()
+            principal_of(request),
+            code,
+            customer_id,
+            member=False,
+            request_id=current_request_id(),
+            reach=reach_of(request),
         )

@@ -29,7 +29,7 @@ from commercekit.platform.security.permissions import (
     PermissionView,
 )
 from commercekit.platform.security.principal import Principal, PrincipalKind
-from commercekit.platform.security.reach import EVERYWHERE, Grant, Limit, LimitKind, Reach
+from commercekit.platform.security.reach import COMMON, EVERYWHERE, Grant, Limit, LimitKind, Reach
 from commercekit.platform.security.redacting import find_card_number, redact
 from commercekit.platform.security.reencrypting import Reencryption, TableProgress
 from commercekit.platform.security.references import (
@@ -54,6 +54,7 @@ from commercekit.platform.security.watching import KEYS_CHANNEL, KeyWatch
 __all__ = [
     "ACTS",
     "AUTHENTICATOR",
+    "COMMON",
     "EVERYWHERE",
     "KEYS_CHANNEL",
     "KEY_VAULTS",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -12,7 +12,7 @@ from commercekit.platform.security.scopes import covers
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["EVERYWHERE", "Grant", "Limit", "LimitKind", "Reach"]
+__all__ = ["COMMON", "EVERYWHERE", "Grant", "Limit", "LimitKind", "Reach"]
 
 
 class LimitKind(StrEnum):
@@ -123,6 +123,13 @@ class Reach(Struct, frozen=True, kw_only=True):
 
 EVERYWHERE = Reach(everything=True)
 """The reach of a permission without a limit; also that of shoppers' and the shop's own calls."""
+
+COMMON: Final = (LimitKind.MARKET, LimitKind.LOCATION, LimitKind.SEGMENT)
+"""The limits within which lies what all markets, places and customers have in common, such as the catalogue.
+
+A route that reads nothing else names them (``limited_by=COMMON``), and shows all of it to whoever passes.
+One's own records are no part of it.
+"""
 
 _NOWHERE = Reach()
 

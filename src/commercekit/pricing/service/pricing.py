@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from commercekit.errors import Conflict, Forbidden
+from commercekit.errors import Conflict
 from commercekit.kernel import Money, Page, PageRequest, exponent, new_id
-from commercekit.markets import MarketNotFound
 from commercekit.platform.jobs import JobContext, JobKind, Schedule
 from commercekit.platform.security import EVERYWHERE
 from commercekit.pricing import repository
@@ -29,7 +28,7 @@ from commercekit.pricing.models import (
     PriceExplanation,
     PriceList,
 )
-from commercekit.pricing.rules import holds, judge
+from commercekit.pricing.rules import beyond_limit, holds, judge
 from commercekit.pricing.service.listing import Listing, MarketOf
 
 if TYPE_CHECKING:
@@ -56,10 +55,7 @@ class PricingService(Listing):
 
         A market beyond ``reach`` is as unknown as one that does not exist.
         """
-        market = await self._markets.by_code(market_code)
-        if not reach.has_market(market.code):
-            message = f"There is no market {market_code!r}."
-            raise MarketNotFound(message, market=market_code)
+        market = await self._markets.within(market_code, reach)
         moment = at or self._clock.now()
         lists = await repository.lists_of(self._db, market.id, market.currency)
         candidates = judge(
@@ -110,7 +106,7 @@ class PricingService(Listing):
         """
         market = await self._markets.by_code(market_code)
         if not (reach.has_market(market.code) or (segment and reach.has_segment(segment))):
-            raise _beyond()
+            raise beyond_limit()
         wanted = currency or market.currency
         exponent(wanted)
         price_list = PriceList(
@@ -149,7 +145,7 @@ class PricingService(Listing):
             current = await self._list(uow, code, within)
             wanted = replace(current, **changes)
             if within is not None and not within.holds(wanted):
-                raise _beyond()
+                raise beyond_limit()
             _check(wanted)
             market = MarketOf(current.market_id, "", current.currency)
             skus = await repository.shown_skus(uow, current)
@@ -227,8 +223,8 @@ class PricingService(Listing):
         """What ``reach`` comes to: lists name markets by their ids."""
         if reach.everything:
             return None
-        markets = [each.id for each in await self._markets.every() if reach.has_market(each.code)]
-        return repository.Within(tuple(markets), tuple(sorted(reach.segments)))
+        markets = tuple(each.id for each in await self._markets.every(reach=reach))
+        return repository.Within(markets, tuple(sorted(reach.segments)))
 
     async def put_price(
         self,
@@ -273,11 +269,6 @@ class PricingService(Listing):
                 raise Conflict(message)
             await repository.delete_price(uow, price_list, sku, min_quantity)
             await self._tell(uow, price_list, sku, min_quantity, None)
-
-
-def _beyond() -> Forbidden:
-    message = "You price within a limit, and this is beyond it."
-    return Forbidden(message)
 
 
 def _check(price_list: PriceList) -> None:

@@ -8,17 +8,20 @@ from uuid import UUID
 
 from commercekit.errors import ConfigurationError, Conflict
 from commercekit.kernel import new_id
+from commercekit.platform.security import EVERYWHERE
 from commercekit.pricing import repository
 from commercekit.pricing.errors import DuplicateTaxRate, UnknownTaxRate
 from commercekit.pricing.events import TaxRatesChanged
 from commercekit.pricing.models import PricingSettings, TaxDestination, TaxRate, TaxTable
 from commercekit.pricing.providers import RATES, TaxComponent, TaxProvider, TaxRequest
-from commercekit.pricing.rules import pick_rates
+from commercekit.pricing.rules import beyond_limit, is_taxed_in, is_taxed_only_in, pick_rates
 
 if TYPE_CHECKING:
     from commercekit.kernel import Clock
+    from commercekit.markets import MarketService
     from commercekit.platform.db import Database, UnitOfWork
     from commercekit.platform.providers import ProviderCaller
+    from commercekit.platform.security import Reach
 
 __all__ = ["Taxing"]
 
@@ -28,6 +31,8 @@ _NO_RATE = UUID(int=0)
 
 class Taxing:
     """Which rates hold where."""
+
+    _markets: MarketService
 
     def __init__(
         self,
@@ -83,13 +88,22 @@ class Taxing:
         """Whether a plugin says what is taxed how; the shop's own table is only its stand-in then."""
         return self._tax_provider is not None
 
-    async def tax_rates(self) -> Sequence[TaxRate]:
-        """Every rate, by country, region and class."""
-        return await repository.rates(self._db)
+    async def tax_rates(self, *, reach: Reach = EVERYWHERE) -> Sequence[TaxRate]:
+        """Every rate that counts in a market within ``reach``, by country, region and class."""
+        rates = await repository.rates(self._db)
+        if reach.everything:
+            return rates
+        markets = await self._markets.every()
+        return [rate for rate in rates if is_taxed_in(rate.country, markets, reach)]
 
-    async def tax_rate(self, identifier: UUID) -> TaxRate:
-        """The rate with this id. Raises :class:`UnknownTaxRate`."""
-        return await self._rate(self._db, identifier)
+    async def tax_rate(self, identifier: UUID, *, reach: Reach = EVERYWHERE) -> TaxRate:
+        """The rate with this id. Raises :class:`UnknownTaxRate`, beyond ``reach`` too."""
+        found = await self._rate(self._db, identifier)
+        if not reach.everything and not is_taxed_in(
+            found.country, await self._markets.every(), reach
+        ):
+            raise _no_rate(identifier)
+        return found
 
     async def add_tax_rate(
         self,
@@ -102,11 +116,15 @@ class Taxing:
         code: str = "tax",
         position: int = 0,
         compound: bool = False,
+        reach: Reach = EVERYWHERE,
     ) -> TaxRate:
         """A new rate.
 
-        Raises :class:`DuplicateTaxRate` when the destination has one of this code for the class.
+        Raises :class:`DuplicateTaxRate` when the destination has one of this code for the class. A rate
+        counts in every market that delivers to its country: ``reach`` has to go to all of them, here and
+        where one is changed or removed.
         """
+        await self._check_reach(country, reach)
         rate = TaxRate(
             new_id(),
             tax_class,
@@ -127,9 +145,16 @@ class Taxing:
         return rate
 
     async def change_tax_rate(
-        self, identifier: UUID, rate_ppm: int, name: dict[str, str], *, expected: int
+        self,
+        identifier: UUID,
+        rate_ppm: int,
+        name: dict[str, str],
+        *,
+        expected: int,
+        reach: Reach = EVERYWHERE,
     ) -> TaxRate:
         """Set figure and name; orders already placed keep the tax they were placed with."""
+        await self._check_reach((await self.tax_rate(identifier, reach=reach)).country, reach)
         async with self._db.unit_of_work() as uow:
             await self._rate(uow, identifier)
             if not await repository.change_rate(uow, identifier, rate_ppm, name, expected):
@@ -139,8 +164,11 @@ class Taxing:
             uow.publish(TaxRatesChanged(country=changed.country))
             return changed
 
-    async def delete_tax_rate(self, identifier: UUID, *, expected: int) -> None:
+    async def delete_tax_rate(
+        self, identifier: UUID, *, expected: int, reach: Reach = EVERYWHERE
+    ) -> None:
         """Remove a rate: the class is taxed at nothing there, or at the country's rate."""
+        await self._check_reach((await self.tax_rate(identifier, reach=reach)).country, reach)
         async with self._db.unit_of_work() as uow:
             gone = await self._rate(uow, identifier)
             if not await repository.delete_rate(uow, identifier, expected):
@@ -148,13 +176,23 @@ class Taxing:
                 raise Conflict(message)
             uow.publish(TaxRatesChanged(country=gone.country))
 
+    async def _check_reach(self, country: str, reach: Reach) -> None:
+        if not reach.everything and not is_taxed_only_in(
+            country, await self._markets.every(), reach
+        ):
+            raise beyond_limit()
+
     @staticmethod
     async def _rate(db: repository.Source, identifier: UUID) -> TaxRate:
         found = await repository.find_rate(db, identifier)
         if found is None:
-            message = f"There is no tax rate {identifier}."
-            raise UnknownTaxRate(message)
+            raise _no_rate(identifier)
         return found
+
+
+def _no_rate(identifier: UUID) -> UnknownTaxRate:
+    message = f"There is no tax rate {identifier}."
+    return UnknownTaxRate(message)
 
 
 def _as_table(said: Sequence[TaxComponent], destination: TaxDestination) -> TaxTable:

@@ -9,7 +9,7 @@ from msgspec import Meta
 from commercekit.errors import FieldError, Unprocessable
 from commercekit.kernel import Page
 from commercekit.platform.http import Input, etag_of, require_match
-from commercekit.platform.security import requires
+from commercekit.platform.security import COMMON, requires
 from commercekit.storefront.models import Synonym
 from commercekit.storefront.rules.words import units
 from commercekit.storefront.service import StorefrontService
@@ -32,7 +32,11 @@ class AdminSynonyms(Controller):
     path = "/admin/synonyms"
     tags = ["Search"]
 
-    @get(operation_id="AdminListSynonyms", summary="Synonyms", guards=[requires("catalog:read")])
+    @get(
+        operation_id="AdminListSynonyms",
+        summary="Synonyms",
+        guards=[requires("catalog:read", limited_by=COMMON)],
+    )
     async def list_synonyms(self, storefront: StorefrontService) -> Page[Synonym]:
         """All groups on one page."""
         return Page(await storefront.vocabulary.synonyms())
@@ -50,7 +54,7 @@ class AdminSynonyms(Controller):
         "/{synonym_id:uuid}",
         operation_id="AdminReadSynonyms",
         summary="A group of synonyms",
-        guards=[requires("catalog:read")],
+        guards=[requires("catalog:read", limited_by=COMMON)],
     )
     async def read_synonyms(
         self, synonym_id: UUID, storefront: StorefrontService
