@@ -17,12 +17,25 @@ from commercekit.payments.api import (
     AdminStatements,
 )
 from commercekit.platform.http import Cursors, Idempotency
-from commercekit.platform.security import Principal
+from commercekit.platform.security import Grant, Limit, LimitKind, Principal
 from commercekit.web import build_web
 
 TOKENS = {
     "all": Principal(id="staff-1", scopes=frozenset({"*:*"})),
     "reader": Principal(id="staff-2", scopes=frozenset({"payments:read"})),
+    **{
+        code: Principal(
+            id=code,
+            scopes=frozenset({"payments:*"}),
+            grants=(
+                Grant(
+                    permissions=frozenset({"payments:*"}),
+                    limit=Limit(kind=LimitKind.MARKET, values=frozenset({code})),
+                ),
+            ),
+        )
+        for code in ("eu", "uk")
+    },
 }
 
 
@@ -178,3 +191,69 @@ async def test_what_cannot_be_done_is_refused_and_changes_nothing(till, http):
     assert (await http.post(unknown, json=decision, headers=reader)).status_code == 403
     assert (await http.get(statements)).json()["items"] == []
     assert till.gateway.calls.count("reconcile") == 0
+
+
+class Orders:
+    """Knows in which market a reference was ordered."""
+
+    def __init__(self, **markets):
+        self.markets = markets
+
+    async def references_within(self, references, reach):
+        return {each for each in references if reach.has_market(self.markets.get(each, ""))}
+
+
+async def test_the_books_of_a_market_are_what_belongs_to_its_orders(till, http):
+    day = (till.clock.now() + timedelta(hours=8)).date()
+    payments = {market: await till.paid(10_00, reference=market) for market in ("eu", "uk")}
+    till.payments.know_references(Orders(eu="eu", uk="uk"))
+    till.gateway.statements[day] = [
+        *(
+            line(till, market, StatementKind.CHARGE, 9_00, payment_id=payment.id.hex)
+            for market, payment in payments.items()
+        ),
+        line(till, 3, StatementKind.CHARGE, 1_00),
+        line(till, 4, StatementKind.PAYOUT, -18_00, batch="po-1"),
+    ]
+    till.clock.advance(days=2)
+    await till.payments.reconcile("fake", "default", day)
+    eu = {"authorization": "Bearer eu"}
+    every = (await http.get("/admin/payments/differences")).json()["items"]
+    assert {each["reference"] for each in every} == {"eu", "uk", ""}
+    [mine] = (await http.get("/admin/payments/differences", headers=eu)).json()["items"]
+    assert mine["payment_id"] == str(payments["eu"].id)
+    booked = (await http.get("/admin/payments/ledger", headers=eu)).json()["items"]
+    assert {each["payment_id"] for each in booked} == {str(payments["eu"].id)}
+    assert sum(each["debit"] - each["credit"] for each in booked) == 0
+    seen, cursor = [], None
+    for _ in range(20):
+        params = {"limit": 1} | ({"cursor": cursor} if cursor else {})
+        page = (await http.get("/admin/payments/ledger", params=params, headers=eu)).json()
+        seen += page["items"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert seen == booked
+    # What adds up all markets of a merchant account is for nobody who is limited to one.
+    statements = "/admin/payments/statements"
+    [statement] = (await http.get(statements)).json()["items"]
+    wanted = {"gateway": "fake", "account": "default", "day": str(day)}
+    for method, path, body in (
+        ("GET", statements, None),
+        ("POST", statements, wanted),
+        ("GET", f"{statements}/{statement['id']}", None),
+        ("GET", f"{statements}/{statement['id']}/lines", None),
+        ("GET", "/admin/payments/ledger/balances", None),
+    ):
+        await refused(await http.request(method, path, json=body, headers=eu), 403, "forbidden")
+    decision = {"decision": "written_off", "reason": "the bank kept it"}
+    for hidden in (each for each in every if each["reference"] != "eu"):
+        answer = await http.post(
+            f"/admin/payments/differences/{hidden['id']}/resolve", json=decision, headers=eu
+        )
+        await refused(answer, 404, "difference-not-found")
+    assert (await http.get("/admin/payments/differences")).json()["items"] == every
+    answer = await http.post(
+        f"/admin/payments/differences/{mine['id']}/resolve", json=decision, headers=eu
+    )
+    assert (answer.status_code, answer.json()["resolved_by"]) == (200, "eu")

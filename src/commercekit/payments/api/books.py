@@ -24,10 +24,12 @@ from commercekit.payments.models import (
 )
 from commercekit.payments.service import PaymentService
 from commercekit.platform.http import Input, PageCursor, PageLimit, page_answer, page_request
-from commercekit.platform.security import principal_of, requires
+from commercekit.platform.security import LimitKind, principal_of, reach_of, requires
 
 __all__ = ["AdminDifferences", "AdminLedger", "AdminStatements"]
 
+_BY_MARKET = (LimitKind.MARKET,)
+"""A statement adds up what all markets of a merchant account did; what it is about one payment does not."""
 _Gateway = Annotated[str | None, Parameter(max_length=100, description="Only of this gateway")]
 _AccountName = Annotated[
     str | None,
@@ -202,7 +204,7 @@ class AdminDifferences(Controller):
         "/",
         operation_id="AdminListDifferences",
         summary="What statements and the books do not agree about, oldest first",
-        guards=[requires("payments:read")],
+        guards=[requires("payments:read", limited_by=_BY_MARKET)],
     )
     async def list_differences(
         self,
@@ -221,6 +223,7 @@ class AdminDifferences(Controller):
             kind=kind,
             gateway=gateway,
             resolved=bool(resolved),
+            reach=reach_of(request),
         )
         languages = _languages(request)
         after = None if page.next_cursor is None else (page.next_cursor,)
@@ -233,7 +236,7 @@ class AdminDifferences(Controller):
         operation_id="AdminResolveDifference",
         summary="Decide about a difference: explained, booked, or written off",
         status_code=200,
-        guards=[requires("payments:write", step_up=True)],
+        guards=[requires("payments:write", step_up=True, limited_by=_BY_MARKET)],
     )
     async def resolve(
         self,
@@ -247,6 +250,7 @@ class AdminDifferences(Controller):
             decision=data.decision,
             actor=principal_of(request).id,
             reason=data.reason,
+            reach=reach_of(request),
         )
         return difference_view(resolved, _languages(request))
 
@@ -261,7 +265,7 @@ class AdminLedger(Controller):
         "/",
         operation_id="AdminListLedger",
         summary="Bookings, oldest first",
-        guards=[requires("payments:read")],
+        guards=[requires("payments:read", limited_by=_BY_MARKET)],
     )
     async def entries(
         self,
@@ -274,7 +278,11 @@ class AdminLedger(Controller):
         until: _Moment = None,
     ) -> Page[LedgerEntry]:
         page = await payments.ledger_page(
-            page_request(request, limit, cursor), account=account, since=since, until=until
+            page_request(request, limit, cursor),
+            account=account,
+            since=since,
+            until=until,
+            reach=reach_of(request),
         )
         after = None if page.next_cursor is None else tuple(page.next_cursor.split("/"))
         return page_answer(request, page.items, after)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from commercekit.kernel import Money, new_id
@@ -22,12 +22,25 @@ if TYPE_CHECKING:
 
     from commercekit.platform.db import Record, UnitOfWork
 
-__all__ = ["DifferenceQueries"]
+__all__ = ["BookedEntry", "DifferenceQueries"]
 
 _COLUMNS = """id, statement_id, line_id, kind, gateway, account, day, payment_id, refund_id,
     reference, stated, expected, currency, detail, opened_at, resolved_at, resolved_by, decision,
     resolution"""
 _NEW = _COLUMNS.replace(", resolved_at, resolved_by, decision,\n    resolution", "")
+
+
+class BookedEntry(NamedTuple):
+    """A line of the ledger with its place in it, and what it is about."""
+
+    id: UUID
+    reference: str
+    entry: LedgerEntry
+
+    @property
+    def place(self) -> tuple[datetime, UUID]:
+        """Lines are read in the order of these."""
+        return self.entry.booked_at, self.id
 
 
 class DifferenceQueries:
@@ -244,12 +257,12 @@ class DifferenceQueries:
         after: tuple[datetime, UUID] | None,
         since: datetime | None,
         until: datetime | None,
-    ) -> list[tuple[UUID, LedgerEntry]]:
-        """Bookings by the moment they were made, oldest first, each with its id."""
+    ) -> list[BookedEntry]:
+        """Bookings by the moment they were made, oldest first."""
         moment, last = after or (None, None)
         rows = await db.fetch(
             """SELECT id, transaction_id, nullif(payment_id, line_id) AS payment_id, refund_id,
-                line_id, kind, account, debit, credit, currency, booked_at
+                line_id, kind, account, debit, credit, currency, booked_at, reference
             FROM payments_ledger_entry
             WHERE ($1::text IS NULL OR account LIKE $1)
               AND ($2::timestamptz IS NULL OR (booked_at, id) > ($2, $3))
@@ -263,7 +276,7 @@ class DifferenceQueries:
             until,
             limit,
         )
-        return [(plain_uuid(row["id"]), _entry(row)) for row in rows]
+        return [BookedEntry(plain_uuid(row["id"]), row["reference"], _entry(row)) for row in rows]
 
 
 def _pattern(account: str) -> str:
@@ -273,7 +286,7 @@ def _pattern(account: str) -> str:
 
 def _entry(row: Record) -> LedgerEntry:
     fields: dict[str, Any] = dict(row)
-    del fields["id"]
+    del fields["id"], fields["reference"]
     for name in ("transaction_id", "payment_id", "refund_id", "line_id"):
         fields[name] = None if row[name] is None else plain_uuid(row[name])
     return LedgerEntry(**fields)

@@ -16,6 +16,7 @@ from commercekit.payments.service.read_statements import (
     reconcile_due,
 )
 from commercekit.payments.service.resolve_difference import resolve_difference
+from commercekit.platform.security import EVERYWHERE, narrowed, narrowed_page
 
 if TYPE_CHECKING:
     from commercekit.payments.models import (
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
         Statement,
         StoredLine,
     )
+    from commercekit.payments.repository.differences import BookedEntry
+    from commercekit.platform.security import Reach
 
 __all__ = ["KeepBooks"]
 
@@ -115,10 +118,10 @@ class KeepBooks(ReadPayments):
         items = items[: page.limit]
         return Page(items=items, next_cursor=str(items[-1].id) if more else None)
 
-    async def difference(self, difference_id: UUID) -> Difference:
-        """One difference, or :class:`~commercekit.payments.DifferenceNotFound`."""
+    async def difference(self, difference_id: UUID, *, reach: Reach = EVERYWHERE) -> Difference:
+        """One difference, or :class:`~commercekit.payments.DifferenceNotFound`, beyond ``reach`` too."""
         found = await self._desk.rows.difference(self._desk.db, difference_id)
-        if found is None:
+        if found is None or not await self._reaches(found.reference, reach):
             raise DifferenceNotFound(difference_id)
         return found
 
@@ -130,23 +133,34 @@ class KeepBooks(ReadPayments):
         gateway: str | None = None,
         statement_id: UUID | None = None,
         resolved: bool | None = False,
+        reach: Reach = EVERYWHERE,
     ) -> Page[Difference]:
-        """Differences, oldest first; open ones, unless ``resolved`` says otherwise."""
-        items = await self._desk.rows.difference_page(
-            self._desk.db,
-            limit=page.limit + 1,
-            after=None if page.after is None else UUID(page.after[0]),
-            kind=kind,
-            statement_id=statement_id,
-            gateway=gateway,
-            resolved=resolved,
-        )
-        more = len(items) > page.limit
-        items = items[: page.limit]
-        return Page(items=items, next_cursor=str(items[-1].id) if more else None)
+        """Differences within ``reach``, oldest first; open ones, unless ``resolved`` says otherwise.
+
+        What is about no payment of the shop is within no limit.
+        """
+
+        async def read(limit: int, after: UUID | None) -> list[Difference]:
+            return await self._desk.rows.difference_page(
+                self._desk.db,
+                limit=limit,
+                after=after,
+                kind=kind,
+                statement_id=statement_id,
+                gateway=gateway,
+                resolved=resolved,
+            )
+
+        return await narrowed_page(page, read, reach, self._references)
 
     async def resolve_difference(
-        self, difference_id: UUID, *, decision: Decision, actor: str, reason: str
+        self,
+        difference_id: UUID,
+        *,
+        decision: Decision,
+        actor: str,
+        reason: str,
+        reach: Reach = EVERYWHERE,
     ) -> Difference:
         """Decide about a difference. Audited; resolving again changes nothing.
 
@@ -154,6 +168,8 @@ class KeepBooks(ReadPayments):
         (``suspense:…``), ``written_off`` against ``written-off``; ``explained`` books nothing. Raises
         :class:`~commercekit.payments.DifferenceNotBookable` where there is no amount.
         """
+        if not reach.everything:
+            await self.difference(difference_id, reach=reach)
         return await resolve_difference(
             self._desk, difference_id, decision=decision, actor=actor, reason=reason
         )
@@ -174,21 +190,23 @@ class KeepBooks(ReadPayments):
         account: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
+        reach: Reach = EVERYWHERE,
     ) -> Page[LedgerEntry]:
-        """Bookings, oldest first; the cursor is ``moment/id``."""
+        """Bookings within ``reach``, oldest first; the cursor is ``moment/id``.
+
+        What belongs to no payment, such as a payout, is within no limit.
+        """
         after = None
         if page.after is not None:
             after = (datetime.fromisoformat(page.after[0]), UUID(page.after[1]))
-        found = await self._desk.rows.ledger_page(
-            self._desk.db,
-            limit=page.limit + 1,
-            account=account,
-            after=after,
-            since=since,
-            until=until,
+
+        async def read(limit: int, after: tuple[datetime, UUID] | None) -> list[BookedEntry]:
+            return await self._desk.rows.ledger_page(
+                self._desk.db, limit=limit, account=account, after=after, since=since, until=until
+            )
+
+        found, last = await narrowed(
+            page.limit, after, read, reach, self._references, place_of=lambda each: each.place
         )
-        more = len(found) > page.limit
-        found = found[: page.limit]
-        last = found[-1] if found else None
-        cursor = f"{last[1].booked_at.isoformat()}/{last[0]}" if more and last else None
-        return Page(items=[entry for _, entry in found], next_cursor=cursor)
+        cursor = None if last is None else f"{last[0].isoformat()}/{last[1]}"
+        return Page(items=[each.entry for each in found], next_cursor=cursor)

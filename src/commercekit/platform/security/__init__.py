@@ -35,6 +35,7 @@ from commercekit.platform.security.reencrypting import Reencryption, TableProgre
 from commercekit.platform.security.references import (
     NothingReached,
     ReferencesWithin,
+    narrowed,
     narrowed_page,
 )
 from commercekit.platform.security.roles import Role, RoleBook, RoleView
@@ -110,6 +111,7 @@ __all__ = [
     "find_card_number",
     "forget_keys",
     "has_session",
+    "narrowed",
     "narrowed_page",
     "normalise",
     "principal_of",

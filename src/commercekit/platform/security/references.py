@@ -11,7 +11,7 @@ from commercekit.kernel import Page, PageRequest
 if TYPE_CHECKING:
     from commercekit.platform.security.reach import Reach
 
-__all__ = ["NothingReached", "ReferencesWithin", "narrowed_page"]
+__all__ = ["NothingReached", "ReferencesWithin", "narrowed", "narrowed_page"]
 
 _AT_ONCE: Final = 100
 _ROUNDS: Final = 10
@@ -36,36 +36,40 @@ class NothingReached:
 
 class _Referring(Protocol):
     @property
-    def id(self) -> UUID: ...
-    @property
     def reference(self) -> str: ...
 
 
+class _Listed(_Referring, Protocol):
+    @property
+    def id(self) -> UUID: ...
+
+
+_Place = TypeVar("_Place")
 _Row = TypeVar("_Row", bound=_Referring)
-Read = Callable[[int, UUID | None], Awaitable[list[_Row]]]
-"""So many rows after a place, in the order of the list."""
+_ListedRow = TypeVar("_ListedRow", bound=_Listed)
 
 
-async def narrowed_page(
-    page: PageRequest,
-    read: Read[_Row],
+async def narrowed(
+    limit: int,
+    place: _Place | None,
+    read: Callable[[int, _Place | None], Awaitable[list[_Row]]],
     reach: Reach,
     known: ReferencesWithin,
     *,
+    place_of: Callable[[_Row], _Place],
     maker: Callable[[_Row], str] | None = None,
-) -> Page[_Row]:
-    """One page of what ``read`` gives, as far as ``reach`` goes; the cursor is an id.
+) -> tuple[list[_Row], _Place | None]:
+    """At most ``limit`` of the rows behind ``place`` as far as ``reach`` goes, and where to go on.
 
-    ``maker`` tells who made a row: whoever is limited to their own records sees those that they made.
-    Rows are looked through in their order, so many at once and no more than so many for one page: it may
-    be shorter than it was asked for, and goes on by its cursor.
+    ``read`` gives so many rows behind a place, in the order of the list. ``maker`` tells who made a row:
+    whoever is limited to their own records sees those that they made. Rows are looked through in their
+    order, so many at once and no more than so many for one page: it may be shorter than it was asked for.
     """
-    place = None if page.after is None else UUID(page.after[0])
     if reach.everything:
-        items = await read(page.limit + 1, place)
-        more = len(items) > page.limit
-        items = items[: page.limit]
-        return Page(items=items, next_cursor=str(items[-1].id) if more else None)
+        rows = await read(limit + 1, place)
+        more = len(rows) > limit
+        rows = rows[:limit]
+        return rows, place_of(rows[-1]) if more else None
     shown: list[_Row] = []
     for _ in range(_ROUNDS):
         rows = await read(_AT_ONCE, place)
@@ -73,9 +77,30 @@ async def narrowed_page(
         for row in rows:
             if row.reference in within or (maker is not None and reach.is_own(maker(row))):
                 shown.append(row)
-            place = row.id
-            if len(shown) == page.limit:
-                return Page(items=shown, next_cursor=str(place))
+            place = place_of(row)
+            if len(shown) == limit:
+                return shown, place
         if len(rows) < _AT_ONCE:
-            return Page(items=shown, next_cursor=None)
-    return Page(items=shown, next_cursor=str(place))
+            return shown, None
+    return shown, place
+
+
+async def narrowed_page(
+    page: PageRequest,
+    read: Callable[[int, UUID | None], Awaitable[list[_ListedRow]]],
+    reach: Reach,
+    known: ReferencesWithin,
+    *,
+    maker: Callable[[_ListedRow], str] | None = None,
+) -> Page[_ListedRow]:
+    """One page of rows in the order of their ids, see :func:`narrowed`; the cursor is an id."""
+    items, after = await narrowed(
+        page.limit,
+        None if page.after is None else UUID(page.after[0]),
+        read,
+        reach,
+        known,
+        place_of=lambda row: row.id,
+        maker=maker,
+    )
+    return Page(items=items, next_cursor=None if after is None else str(after))
