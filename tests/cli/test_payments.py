@@ -78,6 +78,15 @@ def test_a_day_is_read_decided_about_and_the_ledger_shows_it(shop, empty_dsn):
     assert [each["reason"] for each in json.loads(out)] == ["till"]
 
 
+def test_nothing_is_with_couriers_before_anything_was_collected(shop):
+    assert shop("payments", "cash")[:2] == (0, "Everything that was collected is handed in.\n")
+    assert shop("payments", "cash", "--gateway", "cod", "--json")[:2] == (0, "[]\n")
+    code, _, err = shop("payments", "hand-in", "cod", "SLIP-1", "10.00")
+    assert (code, "name the ORDERS" in err) == (2, True)
+    code, _, err = shop("payments", "hand-in", "cod", "SLIP-1", "10.00", "CK-404")
+    assert (code, "CK-404" in err) == (1, True)
+
+
 def test_what_cannot_be_done_says_why(shop):
     code, _, err = shop("payments", "statement", "--day", "2026-11-22")
     assert (code, "name the GATEWAY" in err) == (2, True)

@@ -393,7 +393,8 @@ class Till:
                 """SELECT p.id FROM payments_payment p WHERE captured - refunded - disputed <> (
                 SELECT coalesce(sum(debit - credit), 0) FROM payments_ledger_entry l
                 WHERE l.payment_id = p.id AND l.account LIKE 'gateway:%'
-                  AND l.line_id IS NULL AND l.kind <> 'quarantine')"""
+                  AND l.line_id IS NULL
+                  AND l.kind NOT IN ('quarantine', 'hand_in', 'paid_out'))"""
             )
             == []
         )

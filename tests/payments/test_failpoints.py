@@ -13,6 +13,7 @@ from commercekit.kernel import Money, PageRequest, new_id
 from commercekit.payments import (
     Decision,
     Flow,
+    HandInWish,
     Operation,
     PaymentState,
     PaymentStatus,
@@ -149,6 +150,44 @@ async def collect(till):
     assert len(till.audit.entries) == 1
 
 
+async def collected(till):
+    """A payment whose money somebody has and has not handed in."""
+    story = collect(till)
+    payment = await (await anext(story))()
+    till.audit.entries.clear()
+    return payment
+
+
+def slip(till, payment, command):
+    return till.payments.record_hand_in(
+        command,
+        gateway=payment.gateway,
+        slip="S-1",
+        wanted=[HandInWish(payment_id=payment.id)],
+        amount=cny(9_00),
+        fee=cny(1_00),
+        actor="s",
+    )
+
+
+async def hand_in(till):
+    payment, command = await collected(till), new_id()
+    yield lambda: slip(till, payment, command)
+    assert await till.payments.cash_sums() == []
+    assert [one.balance for one in await till.payments.balances(account="bank")] == [9_00]
+    assert [entry.action for entry in till.audit.entries] == ["payments:hand-in"]
+
+
+async def cancel(till):
+    payment, command = await collected(till), new_id()
+    await slip(till, payment, command)
+    yield lambda: till.payments.cancel_hand_in(command, actor="s", reason="another day's")
+    [held] = await till.payments.cash_sums()
+    assert held.left == cny(10_00)
+    assert [one.balance for one in await till.payments.balances(account="bank")] == [0]
+    assert [entry.action for entry in till.audit.entries][1:] == ["payments:cancel-hand-in"]
+
+
 async def sweep(till):
     payment = await till.started()
     till.gateway.pay(payment.id.hex, PaymentState.PAID)
@@ -239,6 +278,8 @@ STORIES = {
     "payments.refund-retried": retry,
     "payments.refund-confirmed": confirm,
     "payments.collection-booked": collect,
+    "payments.handed-in": hand_in,
+    "payments.hand-in-cancelled": cancel,
     "payments.sweep-claimed": sweep,
     "payments.attention-resolved": resolve,
     "payments.statements-expected": reconcile,

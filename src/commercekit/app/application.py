@@ -49,8 +49,10 @@ from commercekit.orders import (
     StoreReturns,
 )
 from commercekit.payments.api import (
+    AdminCash,
     AdminDifferences,
     AdminDisputes,
+    AdminHandIns,
     AdminLedger,
     AdminPayments,
     AdminRefunds,
@@ -142,6 +144,8 @@ def build_application(shop: Shop, *, on_stop: Any = None) -> Any:
             AdminRefundRequests,
             AdminReturns,
             StoreReturns,
+            AdminCash,
+            AdminHandIns,
             AdminDifferences,
             AdminDisputes,
             AdminLedger,

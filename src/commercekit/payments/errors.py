@@ -25,16 +25,21 @@ __all__ = [
     "DifferenceNotBookable",
     "DifferenceNotFound",
     "GatewayUnavailable",
+    "HandInDiffers",
+    "HandInNotFound",
+    "MoreThanHeld",
     "NotCollectable",
     "NotificationStale",
     "OperationInProgress",
     "PaymentMethodUnknown",
     "PaymentNotFound",
     "PaymentRefused",
+    "PaymentTwice",
     "RefundExceedsCapture",
     "RefundNotFound",
     "RefundNotPossible",
     "ReturnAddressForeign",
+    "SlipKnown",
     "StatementNotFound",
     "StatementNotKept",
     "StatementNotReady",
@@ -181,6 +186,74 @@ class CollectionAmountDiffers(Unprocessable):
             "or cancel the payment and ask for another.",
             asked={"amount": asked.amount, "currency": asked.currency},
         )
+
+
+class HandInNotFound(NotFound):
+    """No hand-in of that id."""
+
+    slug = "hand-in-not-found"
+    title = "Hand-in not found"
+    title_zh = "未找到该交款记录"
+
+    def __init__(self, hand_in_id: UUID | str) -> None:
+        super().__init__(f"There is no hand-in {hand_in_id}.", hand_in_id=str(hand_in_id))
+
+
+class HandInDiffers(Unprocessable):
+    """What was handed in, and what was kept of it, is not what its payments come to."""
+
+    slug = "hand-in-differs"
+    title = "The hand-in does not add up"
+    title_zh = "交款金额不符"
+
+    def __init__(self, stated: Money, lines: Money | None) -> None:
+        if lines is None:
+            super().__init__(
+                f"Not all of the slip is in {stated.currency}; book each currency alone."
+            )
+            return
+        super().__init__(
+            f"The payments come to {lines}, amount and fee to {stated}; say how much of which payment "
+            "was handed in.",
+            lines={"amount": lines.amount, "currency": lines.currency},
+        )
+
+
+class MoreThanHeld(Conflict):
+    """More was to be handed in of a payment than is still with whoever collected it."""
+
+    slug = "more-than-held"
+    title = "More than was collected and not handed in"
+    title_zh = "超过尚未交回的金额"
+
+    def __init__(self, payment_id: UUID, left: Money) -> None:
+        super().__init__(
+            f"{left} of payment {payment_id} is not handed in yet.",
+            payment_id=str(payment_id),
+            left={"amount": left.amount, "currency": left.currency},
+        )
+
+
+class PaymentTwice(Unprocessable):
+    """One payment stands twice on a slip."""
+
+    slug = "payment-twice"
+    title = "The payment is named twice"
+    title_zh = "同一支付重复出现"
+
+    def __init__(self, payment_id: UUID) -> None:
+        super().__init__(f"Payment {payment_id} is named twice.", payment_id=str(payment_id))
+
+
+class SlipKnown(Conflict):
+    """A slip of this number was booked for the account; cancel that one first if it was wrong."""
+
+    slug = "slip-known"
+    title = "The slip is booked already"
+    title_zh = "该交款单已入账"
+
+    def __init__(self, slip: str) -> None:
+        super().__init__(f"The slip {slip} is booked already.", slip=slip)
 
 
 class GatewayUnavailable(Unavailable):

@@ -64,6 +64,25 @@ INVARIANTS = (
             """,
     ),
     Invariant(
+        name="what-was-handed-in-is-booked",
+        sentence="What a payment says was handed in is what its slips and its ledger say.",
+        sql="""
+            SELECT p.id, p.reference, p.captured, p.handed_in, coalesce(h.lines, 0) AS lines,
+                   coalesce(l.booked, 0) AS booked
+            FROM payments_payment p
+            LEFT JOIN (
+                SELECT x.payment_id, sum(x.amount) AS lines FROM payments_hand_in_line x
+                JOIN payments_hand_in h ON h.id = x.hand_in_id AND h.cancelled_at IS NULL
+                GROUP BY x.payment_id
+            ) h ON h.payment_id = p.id
+            LEFT JOIN (
+                SELECT payment_id, sum(credit - debit) AS booked FROM payments_ledger_entry
+                WHERE kind = 'hand_in' AND account LIKE 'gateway:%' GROUP BY payment_id
+            ) l ON l.payment_id = p.id
+            WHERE p.handed_in <> coalesce(h.lines, 0) OR p.handed_in <> coalesce(l.booked, 0)
+            """,
+    ),
+    Invariant(
         name="payments-are-their-disputes",
         sentence="What a payment says is disputed is what its disputes have withdrawn.",
         sql="""

@@ -17,6 +17,7 @@ FAMILY = Family(
         Belonging("payments_provider_event", "payment_id"),
         Belonging("payments_attention", "payment_id"),
         Belonging("payments_dispute", "payment_id"),
+        Belonging("payments_hand_in_line", "payment_id"),
     ),
     holds=(
         Hold(
@@ -44,6 +45,13 @@ FAMILY = Family(
             "differences from a statement that nobody has resolved",
             "SELECT payment_id FROM payments_difference WHERE resolved_at IS NULL"  # noqa: S608 - a constant of this module
             f" AND (payment_id >= $1 AND payment_id < $2 OR {of_month('reference')})",
+        ),
+        Hold(
+            "money that its collectors have not handed in",
+            # Of accounts that keep hand-ins: the others never say where the money is.
+            f"SELECT id FROM payments_payment p WHERE {_OF_MONTH}"  # noqa: S608 - a constant of this module
+            " AND flow = 'offline' AND captured > handed_in AND EXISTS (SELECT FROM payments_hand_in h"
+            " WHERE h.gateway = p.gateway AND h.account = p.account)",
         ),
         Hold(
             "payments of something that stays, for it is of a later month",

@@ -22,6 +22,8 @@ __all__ = [
     "PaymentAttentionRow",
     "PaymentDifferenceRow",
     "PaymentDisputeRow",
+    "PaymentHandInLineRow",
+    "PaymentHandInRow",
     "PaymentHistoryRow",
     "PaymentLedgerRow",
     "PaymentProviderEventRow",
@@ -50,6 +52,7 @@ class PaymentRow(Table, db=ENGINE, tablename="payments_payment"):
     refunded = BigInt(default=0)
     refund_pending = BigInt(default=0)
     disputed = BigInt(default=0)
+    handed_in = BigInt(default=0)
     received_amount = BigInt(default=None, null=True)
     received_currency = Char(length=3, default=None, null=True)
     provider_ref = Text(default=None, null=True)
@@ -245,3 +248,30 @@ class PaymentDifferenceRow(Table, db=ENGINE, tablename="payments_difference"):
     resolved_by = Text(default=None, null=True)
     decision = Text(default=None, null=True)
     resolution = Text(default="")
+
+
+class PaymentHandInRow(Table, db=ENGINE, tablename="payments_hand_in"):
+    """Money that a collector handed in at once."""
+
+    id = UUID(primary_key=True, default=None)
+    gateway = Text(default=None)
+    account = Text(default=None)
+    slip = Text(default=None)
+    amount = BigInt(default=None)
+    fee = BigInt(default=None)
+    currency = Char(length=3, default=None)
+    note = Text(default="")
+    recorded_by = Text(default=None)
+    recorded_at = Timestamptz(default=None)
+    cancelled_at = Timestamptz(default=None, null=True)
+    cancelled_by = Text(default="")
+    cancel_reason = Text(default="")
+
+
+class PaymentHandInLineRow(Table, db=ENGINE, tablename="payments_hand_in_line"):
+    """What one payment has of a hand-in."""
+
+    hand_in_id = UUID(primary_key=True, default=None)
+    payment_id = UUID(default=None)
+    reference = Text(default=None)
+    amount = BigInt(default=None)

@@ -1,4 +1,4 @@
-"""``commercekit payments``: the providers' statements, what differs from them, and the ledger."""
+"""``commercekit payments``: statements, what differs from them, the ledger, and cash on its way."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from uuid import UUID
 
 import rich_click as click
 
+from commercekit.cli.commands.payments_cash import cash, hand_in
 from commercekit.cli.exits import EXIT_CODES_HELP, Failed
 from commercekit.cli.output import as_json, print_json, print_table, say
 from commercekit.cli.place import Place, pass_place
@@ -42,7 +43,13 @@ def payments() -> None:
     commercekit payments differences
     commercekit payments resolve 019abcde-… --as booked --reason 'refunded at the till'
     commercekit payments ledger --account 'gateway:*'
+    commercekit payments cash
+    commercekit payments hand-in cod SLIP-7 149.70 CK-1001 CK-1002 --fee 3.00
     """
+
+
+payments.add_command(cash)
+payments.add_command(hand_in)
 
 
 @payments.command()

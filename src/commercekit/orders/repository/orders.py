@@ -163,6 +163,13 @@ class OrderRepository(EditRepository, StandingRepository):
         )
         return found
 
+    async def numbers(self, order_ids: Sequence[UUID]) -> list[tuple[UUID, str]]:
+        """Which order has which number."""
+        rows = await self._db.fetch(
+            "SELECT id, number FROM orders_order WHERE id = ANY ($1::uuid[])", list(order_ids)
+        )
+        return [(row["id"], row["number"]) for row in rows]
+
     async def get(self, order_id: UUID, languages: Sequence[str] = ()) -> Order | None:
         """The whole order, unsealed; labels in the first of ``languages`` there is."""
         row = await self._db.fetchrow(_WHOLE_ORDER, order_id)

@@ -77,6 +77,11 @@ class ReadOrders(OrderUseCases):
             within |= await self._inventory.references_at(references, reach.locations)
         return frozenset(within)
 
+    async def numbers_of(self, references: Sequence[str]) -> dict[str, str]:
+        """The number of each order that one of the references, as payments have them, stands for."""
+        ids = [found for each in references if (found := order_id_of(each)) is not None]
+        return {str(each): number for each, number in await self._orders.numbers(ids)}
+
     async def exists(self, order_id: UUID) -> bool:
         """Whether the order was placed; how a repeated checkout finds what the first one did."""
         return await self._orders.exists(order_id)

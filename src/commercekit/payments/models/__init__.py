@@ -16,6 +16,13 @@ from commercekit.payments.models.books import (
     StatementSum,
     StoredLine,
 )
+from commercekit.payments.models.cash import (
+    CashHeld,
+    CashSum,
+    HandIn,
+    HandInLine,
+    HandInWish,
+)
 from commercekit.payments.models.payments import (
     PAYMENT_STEPS,
     REFUND_STEPS,
@@ -45,11 +52,16 @@ __all__ = [
     "Attention",
     "AttentionKind",
     "Balance",
+    "CashHeld",
+    "CashSum",
     "Decision",
     "Difference",
     "DifferenceKind",
     "Dispute",
     "GatewayUse",
+    "HandIn",
+    "HandInLine",
+    "HandInWish",
     "HistoryEntry",
     "Intent",
     "LedgerEntry",

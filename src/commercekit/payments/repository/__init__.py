@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from commercekit.payments.repository.attention import AttentionQueries
 from commercekit.payments.repository.books import BookQueries
+from commercekit.payments.repository.cash import CashQueries
 from commercekit.payments.repository.differences import DifferenceQueries
 from commercekit.payments.repository.disputes import DisputeQueries
 from commercekit.payments.repository.draft import Draft, evidence_row, posting, write
@@ -38,5 +39,6 @@ class PaymentRepository(
     DisputeQueries,
     StatementQueries,
     DifferenceQueries,
+    CashQueries,
 ):
     """Reads and writes payments, refunds, provider events, the ledger and the history."""

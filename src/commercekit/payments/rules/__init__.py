@@ -6,6 +6,7 @@ from commercekit.payments.rules.accounts import (
     fee_account,
     suspense_account,
 )
+from commercekit.payments.rules.cash import plan_hand_in
 from commercekit.payments.rules.disputes import DisputeChange, judge_dispute
 from commercekit.payments.rules.payments import (
     QUERY_AFTER,
@@ -51,6 +52,7 @@ __all__ = [
     "judge_refund",
     "last_day",
     "next_query",
+    "plan_hand_in",
     "posts_of",
     "ready_at",
     "spread_refund",

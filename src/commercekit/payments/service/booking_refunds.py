@@ -13,6 +13,7 @@ from commercekit.payments.events import (
     RefundSucceeded,
 )
 from commercekit.payments.models import Account, AttentionKind, Payment, Refund, RefundStatus
+from commercekit.payments.providers import Flow
 from commercekit.payments.repository import evidence_row
 from commercekit.payments.rules import (
     RefundChange,
@@ -141,6 +142,16 @@ async def _move_money(
             credit=clearing if outwards else Account.RECEIVED,
             refund_id=refund.id,
         )
+        if payment.flow is Flow.OFFLINE:
+            # Whoever collected it has it still: what goes back by hand comes out of the shop's own.
+            booking.draft.post(
+                payment,
+                kind="paid_out",
+                amount=amount if outwards else -amount,
+                debit=clearing,
+                credit=Account.BANK,
+                refund_id=refund.id,
+            )
 
 
 def _refund_fact(payment: Payment, refund: Refund, change: RefundChange) -> RefundFact:

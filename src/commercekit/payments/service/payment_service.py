@@ -29,7 +29,7 @@ from commercekit.payments.service.close_others import close_others, end_open
 from commercekit.payments.service.create_intent import create_intent, prepare_intent
 from commercekit.payments.service.desk import Desk
 from commercekit.payments.service.gateways import Gateways
-from commercekit.payments.service.keep_books import KeepBooks
+from commercekit.payments.service.keep_cash import KeepCash
 from commercekit.payments.service.query import close, query
 from commercekit.payments.service.receive_notification import (
     Told,
@@ -62,7 +62,7 @@ __all__ = ["PaymentService"]
 _SYSTEM = "system"
 
 
-class PaymentService(KeepBooks):
+class PaymentService(KeepCash):
     """Asks for money, hears that it came, and sends it back. Knows references, never orders.
 
     Functions that take a unit of work are parts of a larger use case and never call a gateway; the
