@@ -157,7 +157,7 @@ async def test_everything_a_shop_holds_of_its_goods_comes_back(shop, tmp_path):
 async def test_the_product_file_alone_goes_out_and_in_on_real_prices_and_stock(shop, tmp_path):
     """No archive: the default list's prices and the sum of the stock."""
     await furnish(shop)
-    text = "".join([piece async for piece in shop.shop.exports.text()])
+    text = "".join([piece async for piece in shop.shop.exports.text(costs=True)])
     rows = {row["Variant SKU"]: row for row in table(text)}
     assert rows[MUG]["Variant Inventory Qty"] == "108"
     assert (rows[MUG]["Variant Price"], rows[MUG]["Variant Compare At Price"]) == ("45.00", "50.00")
@@ -171,7 +171,7 @@ async def test_the_product_file_alone_goes_out_and_in_on_real_prices_and_stock(s
     new = await importer.run(io.StringIO(text, newline=""), currency="CNY")
     assert (new.created, new.failed) == (2, 0)
     assert await shop.stock(MUG) == (108, 0)
-    again = "".join([piece async for piece in shop.shop.exports.text()])
+    again = "".join([piece async for piece in shop.shop.exports.text(costs=True)])
     assert table(again) == [
         # Its one untracked shelf is all that a sum cannot say.
         {**row, "Variant Inventory Tracker": "shopify", "Variant Inventory Qty": "10"}

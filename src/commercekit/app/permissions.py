@@ -9,6 +9,10 @@ __all__ = ["CORE_PERMISSIONS"]
 CORE_PERMISSIONS = (
     Permission("audit:export", {"en": "Export the audit trail", "zh": "导出审计记录"}),
     Permission("audit:read", {"en": "Read the audit trail", "zh": "查看审计记录"}),
+    Permission("catalog:cost", {"en": "See what goods cost the shop", "zh": "查看商品成本价"}),
+    Permission(
+        "catalog:cost-change", {"en": "Change what goods cost the shop", "zh": "修改商品成本价"}
+    ),
     Permission(
         "catalog:read",
         {"en": "See products, categories, brands and pictures", "zh": "查看商品、分类、品牌和图片"},

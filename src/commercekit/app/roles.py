@@ -36,8 +36,8 @@ _ROLES: Final = (
         label={"en": "Purchaser", "zh": "采购"},
         permissions=frozenset(
             {
-                "catalog:read", "catalog:cost", "console:read", "markets:read", "prices:read",
-                "stock:read", "stock:write",
+                "catalog:read", "catalog:cost", "catalog:cost-change", "console:read", "markets:read",
+                "prices:read", "stock:read", "stock:write",
             }
         ),
     ),

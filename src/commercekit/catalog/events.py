@@ -13,6 +13,7 @@ __all__ = [
     "CategoryChanged",
     "CategoryCreated",
     "CategoryDeleted",
+    "CostChanged",
     "ProductArchived",
     "ProductChanged",
     "ProductCreated",
@@ -88,6 +89,13 @@ class VariantChanged(_VariantFact, frozen=True, kw_only=True):
 
 class VariantRemoved(_VariantFact, frozen=True, kw_only=True):
     """A combination cannot be bought any more."""
+
+
+class CostChanged(_ProductFact, frozen=True, kw_only=True):
+    """A variant costs the shop something else; how much, only those are told who may ask."""
+
+    variant_id: UUID
+    sku: str
 
 
 class _BrandFact(DomainEvent, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from piccolo.columns import JSONB, UUID, Array, Boolean, Integer, Text, Timestamptz
+from piccolo.columns import JSONB, UUID, Array, BigInt, Boolean, Integer, Text, Timestamptz
 from piccolo.table import Table
 
 from commercekit.platform.db import ENGINE
@@ -13,6 +13,7 @@ __all__ = [
     "BulkRunRow",
     "CategoryRow",
     "ChangeRow",
+    "CostRow",
     "ImageRow",
     "ImportRunRow",
     "MediaRow",
@@ -114,6 +115,19 @@ class ChangeRow(Table, db=ENGINE, tablename="catalog_change"):
     actor = Text()
     action = Text()
     diff = JSONB()
+
+
+class CostRow(Table, db=ENGINE, tablename="catalog_cost"):
+    """What a variant cost the shop, from then on; append-only."""
+
+    id = UUID(primary_key=True)
+    variant_id = UUID()
+    number = Integer()
+    sku = Text()
+    amount = BigInt(null=True, default=None)
+    currency = Text(null=True, default=None)
+    at = Timestamptz()
+    actor = Text()
 
 
 class ProductCategoryRow(Table, db=ENGINE, tablename="catalog_product_category"):

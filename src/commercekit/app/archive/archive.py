@@ -80,7 +80,8 @@ class CatalogueArchive:
             with zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as archive:
                 for sheet in before:
                     await _put(archive, sheet.name, written(sheet))
-                await _put(archive, PRODUCTS, self._shop.exports.text(language=language))
+                products = self._shop.exports.text(language=language, costs=True)
+                await _put(archive, PRODUCTS, products)
                 for sheet in after:
                     await _put(archive, sheet.name, written(sheet))
             beside.replace(file)

@@ -2,6 +2,7 @@
 
 from commercekit.catalog.api.attributes import AttributeController
 from commercekit.catalog.api.bulk import BulkController
+from commercekit.catalog.api.costs import CostController
 from commercekit.catalog.api.exports import ExportController
 from commercekit.catalog.api.groups import BrandController, CategoryController
 from commercekit.catalog.api.media import MediaController
@@ -12,6 +13,7 @@ __all__ = [
     "BrandController",
     "BulkController",
     "CategoryController",
+    "CostController",
     "ExportController",
     "MediaController",
     "ProductController",
@@ -24,6 +26,7 @@ controllers = (
     ExportController,
     ProductController,
     VariantController,
+    CostController,
     BrandController,
     CategoryController,
     MediaController,

@@ -1,14 +1,15 @@
 """``/admin/products/export``."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Any
 
-from litestar import Controller, get
+from litestar import Controller, Request, get
 from litestar.params import Parameter
 from litestar.response import Stream
 
+from commercekit.catalog.api.costs import SEE, may_see_costs
 from commercekit.catalog.service.exporting import ExportProducts
-from commercekit.platform.security import requires
+from commercekit.platform.security import note_use, requires
 
 __all__ = ["ExportController"]
 
@@ -34,11 +35,19 @@ class ExportController(Controller):
         summary="Export all products",
         description="CSV as Shopify reads it, with columns of our own, made while it is sent.",
     )
-    async def export(self, exports: ExportProducts, language: Language = None) -> Stream:
-        """What comes is what the import takes back without loss."""
+    async def export(
+        self,
+        request: Request[Any, Any, Any],
+        exports: ExportProducts,
+        language: Language = None,
+    ) -> Stream:
+        """What comes is what the import takes back without loss; costs only for who may see them."""
+        costs = may_see_costs(request)
+        if costs:
+            await note_use(request, SEE)
 
         async def pieces() -> AsyncIterator[bytes]:
-            async for piece in exports.text(language=language):
+            async for piece in exports.text(language=language, costs=costs):
                 yield piece.encode()
 
         return Stream(

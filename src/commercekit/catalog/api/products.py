@@ -6,6 +6,11 @@ from uuid import UUID
 from litestar import Controller, Request, Response, delete, get, patch, post
 from litestar.params import Parameter
 
+from commercekit.catalog.api.costs import (
+    check_costs,
+    products_with_costs,
+    variants_with_costs,
+)
 from commercekit.catalog.models import (
     NewProduct,
     NewVariant,
@@ -42,19 +47,25 @@ def _actor(request: Request[Any, Any, Any]) -> str:
     return principal_of(request).id
 
 
-def _product(catalog: CatalogService, product: Product, status: int = 200) -> Response[Product]:
+async def _product(
+    request: Request[Any, Any, Any], catalog: CatalogService, product: Product, status: int = 200
+) -> Response[Product]:
     headers = {"etag": etag_of(product.version)}
     if status == 201:
         headers["location"] = f"/admin/products/{product.id}"
-    shown = catalog.fields.product_for_staff(product)
+    (shown,) = await products_with_costs(request, catalog, [product])
+    shown = catalog.fields.product_for_staff(shown)
     return Response(shown, status_code=status, headers=headers)
 
 
-def _variant(catalog: CatalogService, variant: Variant, status: int = 200) -> Response[Variant]:
+async def _variant(
+    request: Request[Any, Any, Any], catalog: CatalogService, variant: Variant, status: int = 200
+) -> Response[Variant]:
     headers = {"etag": etag_of(variant.version)}
     if status == 201:
         headers["location"] = f"/admin/variants/{variant.id}"
-    shown = catalog.fields.variant_for_staff(variant)
+    (shown,) = await variants_with_costs(request, catalog, [variant])
+    shown = catalog.fields.variant_for_staff(shown)
     return Response(shown, status_code=status, headers=headers)
 
 
@@ -87,7 +98,8 @@ class ProductController(Controller):
         )
         after = UUID(page.after[0]) if page.after else None
         found = await catalog.products(where, after=after, limit=page.limit + 1)
-        shown = [catalog.fields.product_for_staff(each) for each in found[: page.limit]]
+        told = await products_with_costs(request, catalog, found[: page.limit])
+        shown = [catalog.fields.product_for_staff(each) for each in told]
         more = (str(shown[-1].id),) if len(found) > page.limit else None
         return page_answer(request, shown, more)
 
@@ -96,12 +108,17 @@ class ProductController(Controller):
         self, request: Request[Any, Any, Any], data: NewProduct, catalog: CatalogService
     ) -> Response[Product]:
         """A product with its variants; a draft unless ``status`` says otherwise."""
-        return _product(catalog, await catalog.create_product(data, actor=_actor(request)), 201)
+        await check_costs(request, data.variants)
+        return await _product(
+            request, catalog, await catalog.create_product(data, actor=_actor(request)), 201
+        )
 
     @get("/{product_id:uuid}", guards=READ, summary="One product")
-    async def product(self, product_id: UUID, catalog: CatalogService) -> Response[Product]:
+    async def product(
+        self, request: Request[Any, Any, Any], product_id: UUID, catalog: CatalogService
+    ) -> Response[Product]:
         """The product with everything on it, in all languages."""
-        return _product(catalog, await catalog.product(product_id))
+        return await _product(request, catalog, await catalog.product(product_id))
 
     @patch("/{product_id:uuid}", guards=WRITE, summary="Change a product")
     async def change(
@@ -117,7 +134,7 @@ class ProductController(Controller):
         changed = await catalog.change_product(
             product_id, data, expected_version=present.version, actor=_actor(request)
         )
-        return _product(catalog, changed)
+        return await _product(request, catalog, changed)
 
     @delete("/{product_id:uuid}", guards=WRITE, summary="Delete a product")
     async def delete(
@@ -135,7 +152,9 @@ class ProductController(Controller):
         self, request: Request[Any, Any, Any], product_id: UUID, catalog: CatalogService
     ) -> Response[Product]:
         """Take it off sale and keep it; doing it again changes nothing."""
-        return _product(catalog, await catalog.archive_product(product_id, actor=_actor(request)))
+        return await _product(
+            request, catalog, await catalog.archive_product(product_id, actor=_actor(request))
+        )
 
     @get("/{product_id:uuid}/history", guards=READ, summary="Who changed what of a product")
     async def history(
@@ -163,8 +182,12 @@ class ProductController(Controller):
         catalog: CatalogService,
     ) -> Response[Variant]:
         """One more combination of option values, last in order."""
-        return _variant(
-            catalog, await catalog.add_variant(product_id, data, actor=_actor(request)), 201
+        await check_costs(request, [data])
+        return await _variant(
+            request,
+            catalog,
+            await catalog.add_variant(product_id, data, actor=_actor(request)),
+            201,
         )
 
 
@@ -193,13 +216,16 @@ class VariantController(Controller):
             limit=page.limit + 1,
             extensions=catalog.fields.variant_conditions(request.query_params.multi_items()),
         )
-        shown = [catalog.fields.variant_for_staff(each) for each in found[: page.limit]]
+        told = await variants_with_costs(request, catalog, found[: page.limit])
+        shown = [catalog.fields.variant_for_staff(each) for each in told]
         return page_answer(request, shown, (shown[-1].sku,) if len(found) > page.limit else None)
 
     @get("/{variant_id:uuid}", guards=READ, summary="One variant")
-    async def variant(self, variant_id: UUID, catalog: CatalogService) -> Response[Variant]:
+    async def variant(
+        self, request: Request[Any, Any, Any], variant_id: UUID, catalog: CatalogService
+    ) -> Response[Variant]:
         """The variant of that id."""
-        return _variant(catalog, await catalog.variant(variant_id))
+        return await _variant(request, catalog, await catalog.variant(variant_id))
 
     @patch("/{variant_id:uuid}", guards=WRITE, summary="Change a variant")
     async def change(
@@ -210,12 +236,13 @@ class VariantController(Controller):
         catalog: CatalogService,
     ) -> Response[Variant]:
         """Anything but the SKU, by which prices, stock and orders are kept. Needs ``If-Match``."""
+        await check_costs(request, [data])
         present = await catalog.variant(variant_id)
         require_match(request, present.version)
         changed = await catalog.change_variant(
             variant_id, data, expected_version=present.version, actor=_actor(request)
         )
-        return _variant(catalog, changed)
+        return await _variant(request, catalog, changed)
 
     @delete("/{variant_id:uuid}", guards=WRITE, summary="Remove a variant")
     async def remove(

@@ -9,6 +9,7 @@ from commercekit.catalog.models.attributes import (
     Option,
     OptionValue,
 )
+from commercekit.catalog.models.costs import CostEntry
 from commercekit.catalog.models.extending import EXTENSIBLE
 from commercekit.catalog.models.groups import (
     Brand,
@@ -61,6 +62,7 @@ __all__ = [
     "Category",
     "CategoryChange",
     "CategoryMove",
+    "CostEntry",
     "Image",
     "ImageStatus",
     "Media",

@@ -9,6 +9,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from commercekit.catalog.models.attributes import AttributeValue, Option
+from commercekit.catalog.models.costs import check_cost
 from commercekit.catalog.models.groups import Brand
 from commercekit.catalog.models.media import MediaSize
 from commercekit.catalog.models.words import (
@@ -19,7 +20,7 @@ from commercekit.catalog.models.words import (
     Texts,
     Word,
 )
-from commercekit.kernel import StateTable
+from commercekit.kernel import Money, StateTable
 from commercekit.platform.extensions import FieldCondition, GivenValues, Values
 
 __all__ = [
@@ -100,6 +101,8 @@ class Variant(Struct, frozen=True, kw_only=True):
     updated_at: datetime
     extensions: Values = {}
     """What plugins keep beside it, by their codes."""
+    cost: Money | UnsetType | None = UNSET
+    """What it costs the shop; left out for whoever may not see it, and everywhere but for staff."""
 
 
 class Product(Struct, frozen=True, kw_only=True):
@@ -169,6 +172,12 @@ class NewVariant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The same, by upload."""
     extensions: GivenValues | UnsetType = UNSET
     """Fields of plugins, by their codes."""
+    cost: Money | UnsetType | None = UNSET
+    """What it costs the shop."""
+
+    def __post_init__(self) -> None:
+        """Refuse a cost that is none."""
+        check_cost(self.cost)
 
 
 class NewProduct(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -234,6 +243,12 @@ class VariantChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     image_media_id: UUID | UnsetType | None = UNSET
     extensions: GivenValues | UnsetType = UNSET
     """Likewise."""
+    cost: Money | UnsetType | None = UNSET
+    """What it costs the shop from now on; ``null`` when that is not known any more."""
+
+    def __post_init__(self) -> None:
+        """Refuse a cost that is none."""
+        check_cost(self.cost)
 
 
 class ProductFilter(Struct, frozen=True, kw_only=True):

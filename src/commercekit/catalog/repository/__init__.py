@@ -4,6 +4,7 @@ from commercekit.catalog.repository import (
     adding,
     attributes,
     bulk,
+    costs,
     groups,
     history,
     lookups,
@@ -11,4 +12,14 @@ from commercekit.catalog.repository import (
     products,
 )
 
-__all__ = ["adding", "attributes", "bulk", "groups", "history", "lookups", "media", "products"]
+__all__ = [
+    "adding",
+    "attributes",
+    "bulk",
+    "costs",
+    "groups",
+    "history",
+    "lookups",
+    "media",
+    "products",
+]

@@ -23,7 +23,7 @@ from commercekit.catalog.models import (
     Variant,
 )
 from commercekit.catalog.service import CatalogService
-from commercekit.catalog.service.importing.drafts import UNTAXED
+from commercekit.catalog.service.importing.drafts import COST, UNTAXED
 from commercekit.catalog.service.importing.rows import COLUMNS, TRANSLATED
 from commercekit.kernel import Money
 from commercekit.platform.db import Database
@@ -67,12 +67,15 @@ class ExportProducts:
         self._catalog = catalog
         self._source = source
 
-    async def text(self, *, language: str | None = None) -> AsyncIterator[str]:
-        """The file in pieces; plain columns are in ``language``, others in columns of their own."""
+    async def text(self, *, language: str | None = None, costs: bool = False) -> AsyncIterator[str]:
+        """The file in pieces; plain columns are in ``language``, others in columns of their own.
+
+        What goods cost the shop is in it only with ``costs``: for whoever may see that.
+        """
         language = language or self._language
         languages = await repository.lookups.languages(self._db)
         others = sorted(set(languages) - {language})
-        columns = _columns(others)
+        columns = [each for each in _columns(others) if costs or each != COST]
         out = io.StringIO()
         writer = csv.writer(out)  # ends rows as RFC 4180 has it, and so quotes both halves
         writer.writerow(columns)
@@ -87,13 +90,16 @@ class ExportProducts:
             if not ids:
                 break
             documents = await self._catalog.documents(list(ids.values()))
-            skus = [v.sku for d in documents for v in d.product.variants]
-            offers = await self._source.offers(skus)
+            variants = [v for d in documents for v in d.product.variants]
+            offers = await self._source.offers([each.sku for each in variants])
+            known = await self._catalog.costs.of([each.id for each in variants]) if costs else {}
             related = [each for d in documents for each in d.product.related_ids]
             slugs = await repository.lookups.slugs_of(self._db, related)
             for document in documents:
                 rows = _rows(document.product, document.brand, categories, offers, language, others)
                 rows[0] |= _ours(document.product, defined, slugs)
+                for row, variant in zip(rows, document.product.variants, strict=False):
+                    row[COST] = _cost_cell(known.get(variant.id), offers.get(variant.sku))
                 writer.writerows([[row.get(column, "") for column in columns] for row in rows])
             after = list(ids)[-1]
             yield _taken(out)
@@ -183,6 +189,15 @@ def _ours(
         "Unpublish At": _moment(product.unpublish_at),
     }
     return {column: cell for column, cell in cells.items() if cell}
+
+
+def _cost_cell(cost: Money | None, offer: Offer | None) -> str:
+    """In the currency of the price beside it; one in another says so, and is read like that."""
+    if cost is None:
+        return ""
+    price = offer.price if offer else None
+    plain = str(cost.to_decimal())
+    return plain if price and price.currency == cost.currency else f"{plain} {cost.currency}"
 
 
 def _definition(attribute: Attribute) -> NewAttribute:

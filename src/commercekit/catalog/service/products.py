@@ -21,6 +21,7 @@ from commercekit.catalog.models import (
     Variant,
     VariantChange,
 )
+from commercekit.catalog.service.costs import Costs, wanted_costs
 from commercekit.catalog.service.extending import CatalogFields
 from commercekit.catalog.service.saving import Saved, as_wanted, save
 from commercekit.kernel import Clock, new_id
@@ -37,6 +38,7 @@ class ProductUseCases:
         self._db = db
         self._clock = clock
         self.fields = CatalogFields(book)
+        self.costs = Costs(db)
 
     async def create_product(
         self, new: NewProduct, *, product_id: UUID | None = None, actor: str = "system"
@@ -51,9 +53,13 @@ class ProductUseCases:
 
         async def work(uow: UnitOfWork) -> Product:
             present = await repository.products.by_ids(self._db, [identifier])
-            if identifier not in present:
-                await save(self._db, uow, None, new, product_id=identifier, actor=actor)
-            return await self._read(identifier)
+            if identifier in present:
+                return present[identifier]
+            await save(self._db, uow, None, new, product_id=identifier, actor=actor)
+            product = await self._read(identifier)
+            costs = wanted_costs(new.variants, product.variants)
+            await self.costs.put(uow, costs, actor=actor, new=costs)
+            return product
 
         return await self._db.run(work)
 
@@ -139,7 +145,10 @@ class ProductUseCases:
             wanted = as_wanted(current)
             wanted = msgspec.structs.replace(wanted, variants=(*wanted.variants, new))
             await save(self._db, uow, current, wanted, product_id=product_id, actor=actor)
-            return (await self._read(product_id)).variants[-1]
+            added = (await self._read(product_id)).variants[-1]
+            costs = wanted_costs([new], [added])
+            await self.costs.put(uow, costs, actor=actor, new=costs)
+            return added
 
         return await self._db.run(work)
 
@@ -175,6 +184,7 @@ class ProductUseCases:
         current, variant = await self._locked_variant(uow, variant_id, expected_version)
         given = _given(change)
         given.pop("position", None)
+        cost = given.pop("cost", UNSET)
         if given.get("image_media_id", UNSET) is None and "image_url" not in given:
             given["image_url"] = ""
         if change.extensions is not UNSET:
@@ -187,6 +197,8 @@ class ProductUseCases:
         variants.insert(place, changed)
         wanted = msgspec.structs.replace(wanted, variants=tuple(variants))
         await save(self._db, uow, current, wanted, product_id=current.id, actor=actor)
+        if cost is not UNSET:
+            await self.costs.put(uow, {variant.sku: cost}, actor=actor)
         return current.id
 
     async def remove_variant(

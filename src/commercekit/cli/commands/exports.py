@@ -32,22 +32,24 @@ def export() -> None:
 @export.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path), required=False)
 @click.option("--language", help="Language of the plain columns; else the market's first.")
+@click.option("--without-costs", is_flag=True, help="Leave out what goods cost the shop.")
 @pass_place
-def products(place: Place, *, file: Path | None, language: str | None) -> int:
+def products(place: Place, *, file: Path | None, language: str | None, without_costs: bool) -> int:
     """Export every product to FILE (CSV), or to standard output without one.
 
     The import takes the file back without loss. FILE is there when it is whole, or not at all.
     """
 
     async def write(shop: Shop) -> None:
+        pieces = shop.exports.text(language=language, costs=not without_costs)
         if file is None:
-            async for piece in shop.exports.text(language=language):
+            async for piece in pieces:
                 sys.stdout.write(piece)
             return
         beside = file.with_name(f".{file.name}.part")
         try:
             with beside.open("w", encoding="utf-8", newline="") as out:
-                async for piece in shop.exports.text(language=language):
+                async for piece in pieces:
                     out.write(piece)
             beside.replace(file)
         finally:

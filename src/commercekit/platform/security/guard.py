@@ -28,6 +28,7 @@ __all__ = [
     "StepUpRequired",
     "cookie_of",
     "has_session",
+    "note_use",
     "principal_of",
     "reach_of",
     "require_fresh",
@@ -204,6 +205,17 @@ def reach_of(request: _Connection) -> Reach:
     """How far the permission goes that the guard of this route asked for."""
     reach = request.scope.get(_REACH)
     return reach if isinstance(reach, Reach) else EVERYWHERE
+
+
+async def note_use(request: Any, permission: str) -> None:
+    """Have it written down, before it happens, that a permission is used besides the route's own.
+
+    For a handler that knows only by what it reads that it shows what not everybody may see. Whether the
+    permission is held is the handler's to ask.
+    """
+    acts: Acts | None = getattr(request.app.state, ACTS, None)
+    if acts is not None:
+        await acts(principal_of(request), permission, request.scope, request.route_handler)
 
 
 async def whoever(request: _Connection) -> Principal:

@@ -27,7 +27,7 @@ from commercekit.catalog.service.importing.wishes import (
 )
 from commercekit.catalog.service.saving import as_wanted, cleaned
 from commercekit.errors import Refused
-from commercekit.kernel import new_id
+from commercekit.kernel import Money, new_id
 from commercekit.platform.db import Database, UnitOfWork
 
 __all__ = ["Batches", "Outcome"]
@@ -259,8 +259,9 @@ class Batches:
         written: dict[int, NewProduct],
         outcomes: dict[int, Outcome],
     ) -> None:
-        """Hand on prices and stock of what came in; a change of these alone is a change, too."""
+        """Hand on costs, prices and stock of what came in; a change of these alone is a change, too."""
         offers: list[FileOffer] = []
+        costs: dict[str, Money | None] = {}
         places: dict[str, int] = {}
         for place, wanted in sorted(written.items()):
             draft = drafts[place]
@@ -270,6 +271,8 @@ class Batches:
             for variant in draft.variants:
                 sku = variant.sku or by_values[variant.values]
                 places[sku] = place
+                if variant.cost is not None:
+                    costs[sku] = variant.cost
                 offers.append(
                     FileOffer(
                         sku,
@@ -280,6 +283,8 @@ class Batches:
                         sku not in had,
                     )
                 )
-        for sku in await self._sink.take(uow, offers) if offers else ():
+        new = {offer.sku for offer in offers if offer.new}
+        changed = await self._catalog.costs.put(uow, costs, actor="import", new=new)
+        for sku in changed.union(await self._sink.take(uow, offers) if offers else ()):
             if outcomes[places[sku]] == "unchanged":
                 outcomes[places[sku]] = "changed"

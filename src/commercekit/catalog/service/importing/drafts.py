@@ -30,6 +30,8 @@ __all__ = ["ProductDraft", "VariantDraft", "draft_product", "labels_of"]
 UNTAXED = "exempt"
 """The tax class of what the file calls not taxable: no rate is kept for it."""
 
+COST = "Cost per item"
+_CURRENCY = re.compile("[A-Z]{3}")
 _DEFAULT = ("Title", "Default Title")
 # Digits of other scripts would pass as such, and look like what they are not.
 _AMOUNT = re.compile(r"^\d{1,12}(\.\d{1,6})?$", re.ASCII)
@@ -67,6 +69,8 @@ class VariantDraft:
     tax_class: str
     requires_shipping: bool
     image_url: str
+    cost: Money | None
+    """What it costs the shop; ``None``: the file does not say."""
 
 
 @dataclass(slots=True)
@@ -323,8 +327,19 @@ def _read_variant(draft: ProductDraft, row: Row, option_columns: list[int], curr
             tax_class=_tax_class(draft, row),
             requires_shipping=_flag(draft, row, "Variant Requires Shipping", fallback=True),
             image_url=image_url if any(i.url == image_url for i in draft.images) else "",
+            cost=_cost(draft, row, currency),
         )
     )
+
+
+def _cost(draft: ProductDraft, row: Row, currency: str) -> Money | None:
+    """In the file's currency, or in one that stands behind the amount: ``12.50 USD``."""
+    text, _, named = row.get(COST).partition(" ")
+    if named and not _CURRENCY.fullmatch(named):
+        message = f"{named[:40]!r} is no currency, such as USD."
+        draft.errors.append(RowFault(row.number, COST, "not-a-number", message))
+        return None
+    return _amount(draft, row.number, COST, text, named or currency)
 
 
 def _tax_class(draft: ProductDraft, row: Row) -> str:
@@ -350,17 +365,22 @@ def _quantity(draft: ProductDraft, row: Row) -> int | None:
 
 
 def _money(draft: ProductDraft, row: Row, column: str, currency: str) -> Money | None:
-    text = row.get(column)
+    return _amount(draft, row.number, column, row.get(column), currency)
+
+
+def _amount(
+    draft: ProductDraft, number: int, column: str, text: str, currency: str
+) -> Money | None:
     if not text:
         return None
     if not _AMOUNT.match(text):
         message = f"{text[:40]!r} is no amount; write it like 1299.00, without sign or separator."
-        draft.errors.append(RowFault(row.number, column, "not-a-number", message))
+        draft.errors.append(RowFault(number, column, "not-a-number", message))
         return None
     money = Money.parse(text, currency)
     if money.to_decimal() != Decimal(text):
         message = f"{text} has more decimals than {currency} has."
-        draft.errors.append(RowFault(row.number, column, "too-precise", message))
+        draft.errors.append(RowFault(number, column, "too-precise", message))
         return None
     return money
 

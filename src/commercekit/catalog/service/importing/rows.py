@@ -46,6 +46,7 @@ COLUMNS = (
     "Variant Taxable",
     "Variant Barcode",
     "Variant Image",
+    "Cost per item",
     "Image Src",
     "Image Position",
     "Image Alt Text",
