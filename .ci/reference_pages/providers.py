@@ -255,8 +255,8 @@ def _guide(family: str) -> str | None:
     """The page of how-to on a kit: ``test-a-carrier.md`` for ``Carrier``."""
     words = page_of(type(family, (), {})).removesuffix(".md").split("-")
     for length in range(len(words), 0, -1):
-        for article in ("a", "an"):
-            name = f"test-{article}-{'-'.join(words[:length])}.md"
+        for start in ("test-a-", "test-an-", "test-"):
+            name = f"{start}{'-'.join(words[:length])}.md"
             if (ROOT / "docs/how-to" / name).exists():
                 return name
     return None

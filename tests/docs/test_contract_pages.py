@@ -18,6 +18,7 @@ PAGES = {
     "test-a-storage": "STORAGE_RULES",
     "test-a-tax-provider": "TAX_PROVIDER_RULES",
     "test-an-allocation-strategy": "ALLOCATION_STRATEGY_RULES",
+    "test-personal-records": "PERSONAL_RECORDS_RULES",
 }
 
 

@@ -31,6 +31,8 @@ from commercekit.testing.conformance.gateways import (
 from commercekit.testing.conformance.notifier_rules import NOTIFIER_RULES
 from commercekit.testing.conformance.notifiers import NotifierContract
 from commercekit.testing.conformance.outboxes import Delivered, Outbox, Trouble
+from commercekit.testing.conformance.personal_record_rules import PERSONAL_RECORDS_RULES
+from commercekit.testing.conformance.personal_records import PersonalRecordsContract
 from commercekit.testing.conformance.promotion_rules import PROMOTION_RULE_RULES
 from commercekit.testing.conformance.promotions import PromotionRuleContract
 from commercekit.testing.conformance.refund_rule_rules import REFUND_RULE_RULES
@@ -49,6 +51,7 @@ __all__ = [
     "KEY_VAULT_RULES",
     "NOTIFIER_RULES",
     "PAYMENT_GATEWAY_RULES",
+    "PERSONAL_RECORDS_RULES",
     "PROMOTION_RULE_RULES",
     "REFUND_RULE_RULES",
     "STORAGE_RULES",
@@ -65,6 +68,7 @@ __all__ = [
     "Outbox",
     "PaymentGatewayContract",
     "PaymentVendor",
+    "PersonalRecordsContract",
     "PromotionRuleContract",
     "RefundRuleContract",
     "RuleBroken",
