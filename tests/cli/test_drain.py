@@ -210,3 +210,24 @@ async def test_what_is_under_way_at_sigterm_is_finished_and_what_comes_later_wai
     assert await asyncio.to_thread(running.process.wait, PATIENCE) == 0
     assert (await jobs.get(later)).state is JobState.DONE
     assert running.lines()["end consumer mug"] == running.lines()["end consumer bowl"] == 1
+
+
+async def test_a_terminal_that_is_closed_ends_everything_after_what_is_under_way(
+    running: Running,
+) -> None:
+    await asyncio.to_thread(running.start)
+    async with httpx.AsyncClient(base_url=running.url, timeout=PATIENCE) as client:
+        request = asyncio.create_task(client.get("/plugins/slow/pause"))
+        await asyncio.to_thread(running.until, lambda: "begin request" in running.lines())
+        assert running.process is not None
+        family = psutil.Process(running.process.pid).children(recursive=True)
+
+        # As the kernel does: all that belongs to the terminal is told at once.
+        os.killpg(running.process.pid, signal.SIGHUP)
+        await asyncio.to_thread(running.until, lambda: not running.accepts())
+        assert not request.done()
+        running.word.touch()
+        answer = await request
+    assert (answer.status_code, answer.json()) == (200, {"told": "everything"})
+    assert await asyncio.to_thread(running.process.wait, PATIENCE) == 0
+    assert psutil.wait_procs(family, timeout=PATIENCE)[1] == [], "nothing of it runs on"

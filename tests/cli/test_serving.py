@@ -187,6 +187,30 @@ def test_ctrl_c_does_not_drain(server, tmp_path):
     assert not drain.sign.exists()
 
 
+def test_a_terminal_that_is_closed_stops_the_shop_at_once(server, tmp_path):
+    drain = Drain(tmp_path / "draining", timedelta(minutes=10))
+    shop = server(drain)
+
+    shop.signal_handler_reload(signal.SIGHUP, None)
+
+    assert shop.stopped.is_set()
+    assert not shop.reload_signal
+    assert not drain.sign.exists()
+
+
+def test_under_nohup_a_terminal_may_be_closed(server, tmp_path):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        shop = server(Drain(tmp_path / "draining", timedelta(minutes=10)))
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+    shop.signal_handler_reload(signal.SIGHUP, None)
+
+    assert not shop.stopped.is_set()
+    assert not shop.reload_signal
+
+
 def test_without_a_balancer_sigterm_stops_at_once(server, tmp_path):
     drain = Drain(tmp_path / "draining")
     shop = server(drain)

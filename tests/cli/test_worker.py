@@ -228,6 +228,17 @@ async def test_a_second_signal_gives_back_what_the_first_one_let_finish(worker, 
     assert await database.fetchval("SELECT count(*) FROM platform_delivery") == 0
 
 
+@pytest.mark.slow
+async def test_a_terminal_that_is_closed_lets_it_finish_what_is_under_way(worker, database, clock):
+    worker.start("--only", "jobs", grace="60s")
+    (under_way,) = await ask_for(database, clock, "slow.rest", Pause("long", 1.5))
+    await asyncio.to_thread(worker.until, lambda: "begin long" in worker.lines())
+    os.killpg(worker.process.pid, signal.SIGHUP)
+    assert await asyncio.to_thread(worker.process.wait, PATIENCE) == 0
+    assert worker.lines() == ["begin long", "end long"]
+    assert await state_of(database, clock, under_way) == (JobState.DONE, 1)
+
+
 @pytest.mark.promise("R30")
 @pytest.mark.slow
 async def test_a_killed_process_is_replaced_and_another_takes_its_job_over(worker, database, clock):

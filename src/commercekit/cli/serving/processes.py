@@ -88,6 +88,7 @@ class ShopServer(Server):  # type: ignore[misc,valid-type]  # chosen by granian 
         self._reserve: tuple[Any, Path] | None = None
         self._lock = threading.Lock()
         self._drain = drain
+        self._stays = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
 
     def signal_handler_interrupt(self, *told: Any) -> None:
         """Stop; first drain, if it was SIGTERM and there is a balancer to be told."""
@@ -99,6 +100,14 @@ class ShopServer(Server):  # type: ignore[misc,valid-type]  # chosen by granian 
         stop = threading.Timer(drain.wait.total_seconds(), super().signal_handler_interrupt)
         stop.daemon = True
         stop.start()
+
+    def signal_handler_reload(self, *_told: Any) -> None:
+        """Stop: the terminal is gone. granian would reload, and the shop go on where nobody sees it.
+
+        Whoever starts it under ``nohup`` wants that, and it stays.
+        """
+        if not self._stays:
+            self.signal_handler_interrupt(signal.SIGHUP, None)
 
     def keep_a_reserve(self, after: float = 0.0) -> None:
         """Start one, unless there is one; after so many seconds, not to take time from who starts now."""

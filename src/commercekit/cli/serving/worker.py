@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -27,6 +28,8 @@ _LOOK = 0.05
 def create_worker_app() -> Any:
     """The shop's ASGI application, in a process that does not outlive ``commercekit run``."""
     if parent := os.environ.get(PARENT_VARIABLE):
+        # A terminal that is closed tells the parent, who tells us: a request under way is answered.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         die_with(int(parent))
         forget_dead_processes()  # this one may stand in for one of them
     from commercekit.app import create_app

@@ -67,8 +67,8 @@ class _Place:
 class Crew:
     """Runs ``count`` processes until a signal ends them.
 
-    The first SIGTERM or Ctrl-C lets them finish for as long as ``grace``, the second has them give
-    back what they hold at once.
+    The first SIGTERM or Ctrl-C lets them finish for as long as ``grace``, and so does a terminal that is
+    closed; the second has them give back what they hold at once.
     """
 
     orders: Orders
@@ -85,6 +85,8 @@ class Crew:
         """Stay until the end; gives the exit code."""
         self._places = [_Place() for _ in range(self.count)]
         before = {each: signal.signal(each, self._heard) for each in _SIGNALS}
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as it is under nohup
+            before[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._heard)
         try:
             code = self._keep_going()
             self._see_off()

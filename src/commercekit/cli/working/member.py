@@ -46,7 +46,8 @@ class Orders:
 
 def work(orders: Orders) -> None:
     """Do it until SIGTERM; for a process of its own, with the settings that its environment names."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal tells the parent, who tells us
+    for each in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)  # a terminal tells the parent, who tells us
     die_with(orders.parent)
     forget_dead_processes()
     try:
