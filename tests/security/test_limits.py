@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
@@ -137,3 +138,61 @@ async def test_what_is_common_to_all_is_read_within_any_limit_and_changed_within
             (200, None, "GET", "/admin/console/fields"),
         )
         await capped.each(limit, (403, "forbidden", "GET", "/admin/purchase-limits"))
+
+
+async def test_whoever_has_only_their_own_records_has_what_they_made(shop: TestShop) -> None:
+    boss, hook = "/admin/webhooks", {"url": "https://8.8.8.8/in", "events": ["order.*"]}
+    foreign = given(await shop.admin("POST", boss, json=hook), 201)["endpoint"]
+    staff = Staff(shop, "webhooks:*")
+    mine = given(await staff.ask(OWN, "POST", boss, hook), 201)["endpoint"]
+    listed = given(await staff.ask(OWN, "GET", boss))["items"]
+    assert [each["id"] for each in listed] == [mine["id"]]
+    hidden, gone = f"{boss}/{foreign['id']}", (404, "not-found")
+    since = {"what": "all", "since": "2026-01-01T00:00:00Z"}
+    await staff.each(
+        OWN,
+        (*gone, "GET", hidden),
+        (*gone, "PATCH", hidden, {"description": "x"}),
+        (*gone, "DELETE", hidden),
+        *((*gone, "POST", f"{hidden}/{verb}") for verb in ("enable", "disable", "test")),
+        *((*gone, "GET", f"{hidden}/{part}") for part in ("secrets", "messages", "attempts")),
+        (*gone, "POST", f"{hidden}/rotate-secret", {}),
+        (*gone, "GET", f"{hidden}/messages/evt_1"),
+        (*gone, "POST", f"{hidden}/messages/evt_1/replay"),
+        (*gone, "POST", f"{hidden}/replay", since),
+        (200, None, "GET", f"{boss}/{mine['id']}/secrets"),
+        (200, None, "POST", f"{boss}/{mine['id']}/disable"),
+    )
+    assert given(await shop.admin("GET", hidden)) == foreign
+    for limit in (EU, NORTH, VIP):
+        await staff.each(limit, (403, "forbidden", "GET", boss))
+
+    path = "/admin/tokens"
+    keeper = await holder(shop, "own", "tokens:*")
+    actor = f"token/{keeper.token.handle}"
+    theirs = await holder(shop, "market", "orders:read", "eu")
+    await shop.shop.db.execute(
+        "UPDATE identity_staff_token SET created_by = $1 WHERE id = $2", actor, theirs.token.id
+    )
+    headers = bearer(keeper)
+    listed = given(await shop.client.get(path, headers=headers))["items"]
+    assert [each["id"] for each in listed] == [str(theirs.token.id)]
+    answer = await shop.client.delete(f"{path}/{keeper.token.id}", headers=headers)
+    refused(answer, 404, "not-found")
+    assert given(await shop.client.get(path, headers=headers))["items"] == listed
+    answer = await shop.client.delete(f"{path}/{theirs.token.id}", headers=headers)
+    assert answer.status_code == 204
+    refused(await shop.client.get("/admin/orders", headers=bearer(theirs)), 401, "unauthenticated")
+
+    own = await holder(shop, "own", "audit:*")
+    reader = bearer(own)
+    nothing = {"items": [], "next_cursor": None, "total": None}
+    for query in ("", f"?actor={actor}"):
+        assert given(await shop.client.get(f"/admin/audit{query}", headers=reader)) == nothing
+    sent = await shop.client.post("/admin/audit/export", json={}, headers=reader)
+    assert sent.status_code == 200
+    lines = [json.loads(line) for line in sent.text.splitlines()]
+    assert {line["actor"] for line in lines} == {f"token/{own.token.handle}"}
+    assert "audit:export" in {line["action"] for line in lines}
+    listed = given(await shop.client.get("/admin/audit", headers=reader))["items"]
+    assert {each["id"] for each in listed} == {line["id"] for line in lines}

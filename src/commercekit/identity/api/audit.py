@@ -19,10 +19,12 @@ from commercekit.platform.http import (
     page_answer,
     page_request,
 )
-from commercekit.platform.security import AuditEntry, principal_of, requires
+from commercekit.platform.security import AuditEntry, LimitKind, principal_of, reach_of, requires
 
 __all__ = ["AdminAudit"]
 
+_OWN = (LimitKind.OWN,)
+"""What one did oneself is one's own record."""
 _Text = Annotated[str | None, Parameter(max_length=300)]
 _Moment = Annotated[datetime | None, Parameter(description="RFC 3339, with an offset")]
 
@@ -34,7 +36,9 @@ class AdminAudit(Controller):
     tags = ["Audit"]
 
     @get(
-        guards=[requires("audit:read")], operation_id="AdminListAudit", summary="List audit entries"
+        guards=[requires("audit:read", limited_by=_OWN)],
+        operation_id="AdminListAudit",
+        summary="List audit entries",
     )
     async def list_audit(
         self,
@@ -66,7 +70,7 @@ class AdminAudit(Controller):
             AuditFilter,
         )
         page = page_request(request, limit, cursor, filters=wanted)
-        records, after = await identity.audit.search(wanted, page)
+        records, after = await identity.audit.search(wanted, page, reach=reach_of(request))
         return page_answer(request, records, after, filters=wanted)
 
     @post(
@@ -77,11 +81,12 @@ class AdminAudit(Controller):
         "anew; how is written in the how-to on the audit trail. The export is an entry itself.",
         status_code=200,
         media_type="application/x-ndjson",
-        guards=[requires("audit:export", step_up=True)],
+        guards=[requires("audit:export", step_up=True, limited_by=_OWN)],
     )
     async def export(
         self, request: Request[Any, Any, Any], data: AuditFilter, identity: IdentityService
     ) -> Stream:
+        reach = reach_of(request)
         await identity.audit.note(
             AuditEntry(
                 actor=principal_of(request).id,
@@ -96,7 +101,7 @@ class AdminAudit(Controller):
         )
 
         async def lines() -> AsyncIterator[bytes]:
-            async for each in identity.audit.export(data):
+            async for each in identity.audit.export(data, reach=reach):
                 yield msgspec.json.encode(each.as_line()) + b"\n"
 
         return Stream(

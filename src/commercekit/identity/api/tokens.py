@@ -21,9 +21,12 @@ from commercekit.platform.http import (
     page_answer,
     page_request,
 )
-from commercekit.platform.security import principal_of, requires
+from commercekit.platform.security import LimitKind, principal_of, reach_of, requires
 
 __all__ = ["AdminTokens"]
+
+_OWN = (LimitKind.OWN,)
+"""Whoever is limited to their own records has the tokens that they made."""
 
 
 class TokenInput(Input):
@@ -51,7 +54,7 @@ class AdminTokens(Controller):
     path = "/admin/tokens"
 
     @get(
-        guards=[requires("tokens:read")],
+        guards=[requires("tokens:read", limited_by=_OWN)],
         operation_id="AdminListTokens",
         summary="List staff tokens",
     )
@@ -63,11 +66,13 @@ class AdminTokens(Controller):
         cursor: PageCursor = None,
     ) -> Page[StaffToken]:
         """Newest first, revoked and expired ones included."""
-        tokens, after = await identity.list_tokens(page_request(request, limit, cursor))
+        tokens, after = await identity.list_tokens(
+            page_request(request, limit, cursor), reach=reach_of(request)
+        )
         return page_answer(request, tokens, after)
 
     @post(
-        guards=[requires("tokens:write", step_up=True)],
+        guards=[requires("tokens:write", step_up=True, limited_by=_OWN)],
         operation_id="AdminCreateToken",
         summary="Create a staff token",
     )
@@ -94,7 +99,7 @@ class AdminTokens(Controller):
 
     @delete(
         "/{token_id:uuid}",
-        guards=[requires("tokens:write", step_up=True)],
+        guards=[requires("tokens:write", step_up=True, limited_by=_OWN)],
         operation_id="AdminRevokeToken",
         summary="Revoke a staff token",
     )
@@ -103,5 +108,8 @@ class AdminTokens(Controller):
     ) -> None:
         """It stops working at once, everywhere; doing it again changes nothing."""
         await identity.revoke_token(
-            principal_of(request), token_id, request_id=current_request_id()
+            principal_of(request),
+            token_id,
+            request_id=current_request_id(),
+            reach=reach_of(request),
         )

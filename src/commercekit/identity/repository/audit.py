@@ -77,10 +77,10 @@ class AuditRepository:
         )
 
     async def search(
-        self, wanted: AuditFilter, *, before: UUID | None, limit: int
+        self, wanted: AuditFilter, *, before: UUID | None, limit: int, only_by: str | None = None
     ) -> list[AuditRecord]:
-        """Newest first, those that fit."""
-        conditions, values = _conditions(wanted)
+        """Newest first, those that fit; ``only_by`` whoever it names, whatever is wanted."""
+        conditions, values = _conditions(wanted, only_by)
         if before is not None:
             values.append(before)
             conditions.append(f"id < ${len(values)}")
@@ -94,10 +94,10 @@ class AuditRepository:
         return [_record(row) for row in rows]
 
     async def export(
-        self, wanted: AuditFilter, *, after: UUID | None, limit: int
+        self, wanted: AuditFilter, *, after: UUID | None, limit: int, only_by: str | None = None
     ) -> list[ChainedRecord]:
-        """Oldest first with their places in the chain, those that fit."""
-        conditions, values = _conditions(wanted)
+        """Oldest first with their places in the chain, those that fit; see :meth:`search`."""
+        conditions, values = _conditions(wanted, only_by)
         if after is not None:
             values.append(after)
             conditions.append(f"id > ${len(values)}")
@@ -143,7 +143,7 @@ class AuditRepository:
         ]
 
 
-def _conditions(wanted: AuditFilter) -> tuple[list[str], list[Any]]:
+def _conditions(wanted: AuditFilter, only_by: str | None) -> tuple[list[str], list[Any]]:
     conditions: list[str] = []
     values: list[Any] = []
 
@@ -153,6 +153,8 @@ def _conditions(wanted: AuditFilter) -> tuple[list[str], list[Any]]:
 
     if wanted.actor is not None:
         add("actor = {}", wanted.actor)
+    if only_by is not None:
+        add("actor = {}", only_by)
     for column, text in (("action", wanted.action), ("subject", wanted.subject)):
         if text is None:
             continue

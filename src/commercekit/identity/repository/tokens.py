@@ -54,23 +54,28 @@ class TokenRepository:
             token.limit.codes if token.limit else [],
         )
 
-    async def revoke(self, uow: UnitOfWork, token_id: UUID, at: datetime) -> str | None:
+    async def revoke(
+        self, uow: UnitOfWork, token_id: UUID, at: datetime, *, maker: str | None = None
+    ) -> str | None:
         """Revoke, keeping the first date; gives the handle, ``None`` if there is no such token."""
         handle: str | None = await uow.fetchval(
             "UPDATE identity_staff_token SET revoked_at = coalesce(revoked_at, $2)"
-            " WHERE id = $1 RETURNING handle",
+            " WHERE id = $1 AND ($3::text IS NULL OR created_by = $3) RETURNING handle",
             token_id,
             at,
+            maker,
         )
         return handle
 
-    async def tokens(self, page: PageRequest) -> list[StaffToken]:
-        """Newest first, one more than asked for if there are more."""
+    async def tokens(self, page: PageRequest, maker: str | None = None) -> list[StaffToken]:
+        """Newest first, one more than asked for if there are more; of ``maker`` if there is one."""
         rows = await self._db.fetch(
             f"SELECT {_COLUMNS} FROM identity_staff_token"
-            " WHERE $1::uuid IS NULL OR id < $1 ORDER BY id DESC LIMIT $2",
+            " WHERE ($1::uuid IS NULL OR id < $1) AND ($3::text IS NULL OR created_by = $3)"
+            " ORDER BY id DESC LIMIT $2",
             page.after[0] if page.after else None,
             page.limit + 1,
+            maker,
         )
         return [_token(row) for row in rows]
 

@@ -16,7 +16,7 @@ from commercekit.identity.models import (
 from commercekit.identity.repository import AuditRepository
 from commercekit.identity.rules import LANES, ChainReader, hash_of
 from commercekit.kernel import new_id
-from commercekit.platform.security import SealBroken
+from commercekit.platform.security import EVERYWHERE, SealBroken
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from commercekit.identity.models import ChainedRecord
     from commercekit.kernel import Clock, PageRequest
     from commercekit.platform.db import Database, UnitOfWork
-    from commercekit.platform.security import AuditEntry, Sealer
+    from commercekit.platform.security import AuditEntry, Reach, Sealer
 
 __all__ = ["AuditTrail"]
 
@@ -76,11 +76,16 @@ class AuditTrail:
             await self.record(uow, entry)
 
     async def search(
-        self, wanted: AuditFilter, page: PageRequest
+        self, wanted: AuditFilter, page: PageRequest, *, reach: Reach = EVERYWHERE
     ) -> tuple[list[AuditRecord], tuple[str, ...] | None]:
-        """The entries that fit, newest first, and the place to go on from."""
+        """The entries that fit, newest first, and the place to go on from.
+
+        Of one's own acts only if ``reach`` ends there.
+        """
         before = UUID(page.after[0]) if page.after else None
-        records = await self._repository.search(wanted, before=before, limit=page.limit + 1)
+        records = await self._repository.search(
+            wanted, before=before, limit=page.limit + 1, only_by=reach.maker
+        )
         more = len(records) > page.limit
         records = records[: page.limit]
         return records, (str(records[-1].id),) if more else None
@@ -91,11 +96,15 @@ class AuditTrail:
         """Privileged acts, newest first, and the place to go on from."""
         return await self.search(_EVERYTHING, page)
 
-    async def export(self, wanted: AuditFilter = _EVERYTHING) -> AsyncIterator[ChainedRecord]:
+    async def export(
+        self, wanted: AuditFilter = _EVERYTHING, *, reach: Reach = EVERYWHERE
+    ) -> AsyncIterator[ChainedRecord]:
         """Every entry that fits with its place in the chain, oldest first, as they are read."""
         after = None
         while True:
-            batch = await self._repository.export(wanted, after=after, limit=_BATCH)
+            batch = await self._repository.export(
+                wanted, after=after, limit=_BATCH, only_by=reach.maker
+            )
             for each in batch:
                 yield each
             if len(batch) < _BATCH:

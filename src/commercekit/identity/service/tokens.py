@@ -13,6 +13,7 @@ from commercekit.identity.rules import check_grant, hash_secret, make_token, par
 from commercekit.identity.rules.roles import check_limit, view_of
 from commercekit.kernel import new_id
 from commercekit.platform.security import (
+    EVERYWHERE,
     AuditEntry,
     Grant,
     Limit,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from commercekit.kernel import Clock, PageRequest
     from commercekit.platform.db import Database, UnitOfWork
-    from commercekit.platform.security import AuditPort
+    from commercekit.platform.security import AuditPort, Reach
 
 __all__ = ["StaffTokens"]
 
@@ -130,14 +131,23 @@ class StaffTokens:
         return IssuedToken(token=token, secret=str(parts))
 
     async def revoke_token(
-        self, actor: Principal, token_id: UUID, *, reason: str = "", request_id: str = ""
+        self,
+        actor: Principal,
+        token_id: UUID,
+        *,
+        reason: str = "",
+        request_id: str = "",
+        reach: Reach = EVERYWHERE,
     ) -> None:
         """Stop a token for good, from this moment on; one that is revoked already stays so.
 
-        Raises :class:`~commercekit.identity.errors.TokenNotFound`.
+        Raises :class:`~commercekit.identity.errors.TokenNotFound`, also for a token that somebody else
+        made if ``reach`` ends at one's own.
         """
         async with self._db.unit_of_work() as uow:
-            handle = await self._repository.revoke(uow, token_id, self._clock.now())
+            handle = await self._repository.revoke(
+                uow, token_id, self._clock.now(), maker=reach.maker
+            )
             if handle is None:
                 message = "There is no such token."
                 raise TokenNotFound(message)
@@ -185,10 +195,10 @@ class StaffTokens:
         return tokens
 
     async def list_tokens(
-        self, page: PageRequest
+        self, page: PageRequest, *, reach: Reach = EVERYWHERE
     ) -> tuple[list[StaffToken], tuple[str, ...] | None]:
-        """Tokens, newest first, and the place to go on from."""
-        tokens = await self._repository.tokens(page)
+        """Tokens, newest first, and the place to go on from; only one's own if ``reach`` ends there."""
+        tokens = await self._repository.tokens(page, reach.maker)
         more = len(tokens) > page.limit
         tokens = tokens[: page.limit]
         return tokens, (str(tokens[-1].id),) if more else None

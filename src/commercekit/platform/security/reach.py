@@ -92,6 +92,11 @@ class Reach(Struct, frozen=True, kw_only=True):
         """Likewise for groups of customers."""
         return None if self.everything else sorted(self.segments)
 
+    @property
+    def maker(self) -> str | None:
+        """Likewise for who made a record: oneself, or ``""``, which nobody is."""
+        return None if self.everything else self.own or ""
+
     def only(self, kinds: Iterable[LimitKind]) -> Reach:
         """What is left for a service that knows limits of these ``kinds`` and no others."""
         if self.everything:

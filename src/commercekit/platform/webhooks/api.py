@@ -22,7 +22,13 @@ from commercekit.platform.http import (
     require_match,
     sealed_page,
 )
-from commercekit.platform.security import SignatureScheme, principal_of, requires
+from commercekit.platform.security import (
+    LimitKind,
+    SignatureScheme,
+    principal_of,
+    reach_of,
+    requires,
+)
 from commercekit.platform.webhooks.models import (
     Endpoint,
     EndpointChange,
@@ -39,8 +45,10 @@ from commercekit.platform.webhooks.service import WebhookService
 
 __all__ = ["AdminWebhooks"]
 
-READ = [requires("webhooks:read")]
-WRITE = [requires("webhooks:write", step_up=True)]
+_OWN = (LimitKind.OWN,)
+"""Whoever is limited to their own records has the endpoints that they added."""
+READ = [requires("webhooks:read", limited_by=_OWN)]
+WRITE = [requires("webhooks:write", step_up=True, limited_by=_OWN)]
 
 _Url = Annotated[str, Meta(min_length=1, max_length=2000, examples=["https://erp.example/hooks"])]
 _Events = Annotated[
@@ -120,7 +128,8 @@ class AdminWebhooks(Controller):
         cursor: PageCursor = None,
     ) -> Page[Endpoint]:
         """Newest first, disabled ones included."""
-        return sealed_page(request, await webhooks.page(page_request(request, limit, cursor)))
+        page = page_request(request, limit, cursor)
+        return sealed_page(request, await webhooks.page(page, reach=reach_of(request)))
 
     @get(
         "/event-types",
@@ -163,10 +172,10 @@ class AdminWebhooks(Controller):
         summary="One webhook endpoint",
     )
     async def read_endpoint(
-        self, endpoint_id: UUID, webhooks: WebhookService
+        self, request: Request[Any, Any, Any], endpoint_id: UUID, webhooks: WebhookService
     ) -> Response[Endpoint]:
         """With the ETag that changing it asks for."""
-        return _answer(await webhooks.get(endpoint_id))
+        return _answer(await webhooks.get(endpoint_id, reach=reach_of(request)))
 
     @patch(
         "/{endpoint_id:uuid}",
@@ -182,7 +191,7 @@ class AdminWebhooks(Controller):
         webhooks: WebhookService,
     ) -> Response[Endpoint]:
         """Messages that wait go to the new address; headers are replaced as a whole."""
-        current = await webhooks.get(endpoint_id)
+        current = await webhooks.get(endpoint_id, reach=reach_of(request))
         require_match(request, current.version)
         changed = await webhooks.change(
             principal_of(request),
@@ -208,7 +217,7 @@ class AdminWebhooks(Controller):
         self, request: Request[Any, Any, Any], endpoint_id: UUID, webhooks: WebhookService
     ) -> None:
         """With its secrets, messages and log."""
-        current = await webhooks.get(endpoint_id)
+        current = await webhooks.get(endpoint_id, reach=reach_of(request))
         require_match(request, current.version)
         await webhooks.delete(
             principal_of(request),
@@ -228,6 +237,7 @@ class AdminWebhooks(Controller):
         self, request: Request[Any, Any, Any], endpoint_id: UUID, webhooks: WebhookService
     ) -> Response[Endpoint]:
         """What waits is sent now; earlier failures do not count any more."""
+        await webhooks.get(endpoint_id, reach=reach_of(request))
         actor = principal_of(request)
         return _answer(await webhooks.enable(actor, endpoint_id, request_id=current_request_id()))
 
@@ -242,6 +252,7 @@ class AdminWebhooks(Controller):
         self, request: Request[Any, Any, Any], endpoint_id: UUID, webhooks: WebhookService
     ) -> Response[Endpoint]:
         """Facts told meanwhile can be sent later: replay `missed`."""
+        await webhooks.get(endpoint_id, reach=reach_of(request))
         actor = principal_of(request)
         return _answer(await webhooks.disable(actor, endpoint_id, request_id=current_request_id()))
 
@@ -251,8 +262,11 @@ class AdminWebhooks(Controller):
         operation_id="AdminListWebhookSecrets",
         summary="What messages are signed with",
     )
-    async def list_secrets(self, endpoint_id: UUID, webhooks: WebhookService) -> Page[SecretView]:
+    async def list_secrets(
+        self, request: Request[Any, Any, Any], endpoint_id: UUID, webhooks: WebhookService
+    ) -> Page[SecretView]:
         """Newest first; only public keys are shown."""
+        await webhooks.get(endpoint_id, reach=reach_of(request))
         found = await webhooks.secrets(endpoint_id)
         return Page(found, None, len(found))
 
@@ -270,6 +284,7 @@ class AdminWebhooks(Controller):
         webhooks: WebhookService,
     ) -> Response[IssuedEndpoint]:
         """The new one is in the answer, this once; until the overlap ends, both sign."""
+        await webhooks.get(endpoint_id, reach=reach_of(request))
 
         async def work(run: IdempotentRun) -> Answer:
             issued = await webhooks.rotate(
@@ -294,6 +309,7 @@ class AdminWebhooks(Controller):
         self, request: Request[Any, Any, Any], endpoint_id: UUID, webhooks: WebhookService
     ) -> Response[WebhookAttempt]:
         """Waits for what comes of it; a failure does not count against the endpoint."""
+        await webhooks.get(endpoint_id, reach=reach_of(request))
 
         async def work(run: IdempotentRun) -> Answer:
             attempt = await webhooks.test(
@@ -323,6 +339,7 @@ class AdminWebhooks(Controller):
         type: Annotated[str | None, Parameter(max_length=100, description="Only this fact")] = None,
     ) -> Page[WebhookMessage]:
         """Newest first."""
+        await webhooks.get(endpoint_id, reach=reach_of(request))
         page = page_request(request, limit, cursor)
         found = await webhooks.messages(endpoint_id, page, state=status, type_name=type)
         return sealed_page(request, found)
@@ -334,9 +351,14 @@ class AdminWebhooks(Controller):
         summary="One message, with its body",
     )
     async def read_message(
-        self, endpoint_id: UUID, message_id: _Message, webhooks: WebhookService
+        self,
+        request: Request[Any, Any, Any],
+        endpoint_id: UUID,
+        message_id: _Message,
+        webhooks: WebhookService,
     ) -> MessageDetail:
         """By the id that the receiver sees."""
+        await webhooks.get(endpoint_id, reach=reach_of(request))
         return MessageDetail(*await webhooks.message(endpoint_id, message_id))
 
     @get(
@@ -357,6 +379,7 @@ class AdminWebhooks(Controller):
         ] = None,
     ) -> Page[WebhookAttempt]:
         """Every attempt, newest first: what was answered, or why nothing was."""
+        await webhooks.get(endpoint_id, reach=reach_of(request))
         page = page_request(request, limit, cursor)
         return sealed_page(request, await webhooks.attempts(endpoint_id, page, message))
 
@@ -374,6 +397,7 @@ class AdminWebhooks(Controller):
         webhooks: WebhookService,
     ) -> Response[WebhookMessage]:
         """Whatever became of it, under the same id."""
+        await webhooks.get(endpoint_id, reach=reach_of(request))
 
         async def work(_run: IdempotentRun) -> Answer:
             actor = principal_of(request)
@@ -398,6 +422,7 @@ class AdminWebhooks(Controller):
         webhooks: WebhookService,
     ) -> Response[Replayed]:
         """Those that failed, all of them, or those that were never made because it was disabled."""
+        await webhooks.get(endpoint_id, reach=reach_of(request))
 
         async def work(_run: IdempotentRun) -> Answer:
             count = await webhooks.replay_period(

@@ -12,7 +12,7 @@ import msgspec
 from commercekit.errors import FieldError
 from commercekit.kernel import DomainEvent, Page, PageRequest, new_id
 from commercekit.platform.http import PreconditionFailed, UrlNotAllowed, check_reach, etag_of
-from commercekit.platform.security import AuditEntry, SignatureScheme, SigningKey
+from commercekit.platform.security import EVERYWHERE, AuditEntry, SignatureScheme, SigningKey
 from commercekit.platform.webhooks import rules
 from commercekit.platform.webhooks.deliveries import Deliveries
 from commercekit.platform.webhooks.errors import (
@@ -43,8 +43,9 @@ from commercekit.platform.webhooks.repository import (
 if TYPE_CHECKING:
     from commercekit.kernel import Clock
     from commercekit.platform.db import Database, UnitOfWork
-    from commercekit.platform.http import Reach, Resolver
-    from commercekit.platform.security import AuditPort, Principal
+    from commercekit.platform.http import Reach as Network
+    from commercekit.platform.http import Resolver
+    from commercekit.platform.security import AuditPort, Principal, Reach
 
 __all__ = ["WebhookService"]
 
@@ -61,7 +62,7 @@ class WebhookService:
         endpoints: EndpointRepository,
         deliveries: Deliveries,
         audit: AuditPort,
-        reach: Reach,
+        reach: Network,
         facts: Mapping[str, type[DomainEvent]],
         *,
         resolve: Resolver | None = None,
@@ -140,13 +141,17 @@ class WebhookService:
             await self.deliveries.listen(uow)
         return _issued(endpoint, key)
 
-    async def page(self, page: PageRequest) -> Page[Endpoint]:
-        """Endpoints, newest first."""
-        return await self._endpoints.page(self._db, page)
+    async def page(self, page: PageRequest, *, reach: Reach = EVERYWHERE) -> Page[Endpoint]:
+        """Endpoints, newest first; only those that one added oneself if ``reach`` ends there."""
+        return await self._endpoints.page(self._db, page, reach.maker)
 
-    async def get(self, endpoint_id: UUID) -> Endpoint:
-        """One endpoint; raises :class:`~commercekit.platform.webhooks.EndpointNotFound`."""
-        return _there(await self._endpoints.find(self._db, endpoint_id))
+    async def get(self, endpoint_id: UUID, *, reach: Reach = EVERYWHERE) -> Endpoint:
+        """One endpoint; raises :class:`~commercekit.platform.webhooks.EndpointNotFound`.
+
+        One that somebody else added is not there for whoever is limited to their own records.
+        """
+        found = await self._endpoints.find(self._db, endpoint_id)
+        return _there(found if found is not None and reach.is_own(found.created_by) else None)
 
     async def secrets(self, endpoint_id: UUID) -> list[SecretView]:
         """What its messages are signed with now, newest first."""

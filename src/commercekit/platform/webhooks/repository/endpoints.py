@@ -120,13 +120,17 @@ class EndpointRepository:
         )
         return None if row is None else _endpoint(row)
 
-    async def page(self, where: Reader, page: PageRequest) -> Page[Endpoint]:
-        """Newest first."""
+    async def page(
+        self, where: Reader, page: PageRequest, maker: str | None = None
+    ) -> Page[Endpoint]:
+        """Newest first; only those of ``maker`` if there is one."""
         rows = await where.fetch(
             f"SELECT {_COLUMNS} FROM webhooks_endpoint"
-            " WHERE $1::uuid IS NULL OR id < $1 ORDER BY id DESC LIMIT $2",
+            " WHERE ($1::uuid IS NULL OR id < $1) AND ($3::text IS NULL OR created_by = $3)"
+            " ORDER BY id DESC LIMIT $2",
             UUID(page.after[0]) if page.after else None,
             page.limit + 1,
+            maker,
         )
         items = [_endpoint(row) for row in rows[: page.limit]]
         more = len(rows) > page.limit
