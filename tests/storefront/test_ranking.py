@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from commercekit.storefront import ListQuery
 from commercekit.storefront.rules import plans
 from commercekit.storefront.rules.plans import FOUND_IN_TEXT, TIER_SORTS
-from commercekit.storefront.rules.searching import MAX_CONCEPTS, planned
+from commercekit.storefront.rules.searching import MAX_CONCEPTS, planned, vector
 from commercekit.storefront.rules.words import index_terms
 
 WORDS = [
@@ -87,7 +87,7 @@ def has(index, alternative, weights):
 
 def score(index, concepts):
     """What the product counts: of each concept the best that it has."""
-    total = 0.0
+    total = 0
     for concept in concepts:
         for value, sorts in TIER_SORTS:
             if any(
@@ -95,9 +95,9 @@ def score(index, concepts):
                 for quality, weight in sorts
                 for alternative in concept.alternatives
             ):
-                total += round(value * concept.weight, 4)
+                total += round(10_000 * value * concept.weight)
                 break
-    return round(1000 * total)
+    return (total + 5) // 10
 
 
 def matches(index, concept):
@@ -106,10 +106,10 @@ def matches(index, concept):
 
 @pytest.fixture(params=["together", "apart"])
 def collected(request, monkeypatch):
-    """Beginnings that the index is asked for, and beginnings that the rows are asked for."""
+    """All words that the index is asked for, and all but one that the rows are asked for."""
     if request.param == "apart":
-        monkeypatch.setattr(plans, "_COLLECTED", -1)
-        monkeypatch.setattr(plans, "_AS_LONG_AS", 0)
+        monkeypatch.setattr(plans.Concept, "takes", 999)
+        monkeypatch.setattr(plans, "_WORTH_IT", 0)
 
 
 @given(words=st.lists(st.sampled_from([*WORDS, "re", "tep", "mgu", "nothing"]), max_size=4))
@@ -139,18 +139,61 @@ async def test_sql_ranks_as_the_plan_says(shop, collected, words):
     assert listed.total == len(ranked)
 
 
+def parts_of(text, known, begun):
+    plan = planned(text, known, 100_000, {}, begun=lambda word: begun.get(word, 0))
+    asked, left = plan.parts
+    return asked.replace("(", "").replace(")", ""), left and left.replace("(", "").replace(")", "")
+
+
 def test_a_frequent_beginning_is_left_to_the_rows_that_rare_words_find():
     known = {"kiln": 40, "mug": 5000, "bowl": 2000, "blue": 30_000}
-    begun = {"mug": 400}.get
-
-    def parts(text):
-        return planned(text, known, 100_000, {}, begun=lambda word: begun(word, 0)).parts
-
-    whole = "('mug') | ('mug':*ABC)"
-    assert parts("kiln mug") == ("(('kiln'))", f"({whole})")
+    begun = {"mug": 400}
+    mug = "'mug' | '~mug' | 'mug':*"
+    assert parts_of("kiln mug", known, begun) == ("'kiln' | '~kiln'", mug)
     # Looking at all bowls would take longer than collecting all mugs.
-    assert parts("bowl mug") == (f"(('bowl')) & ({whole})", None)
-    # Too many are blue, and a mug alone is all that is asked for.
-    assert parts("blue mug") == (f"(('blue')) & ({whole})", None)
-    assert parts("mug") == (f"({whole})", None)
-    assert parts("mug kiln") == ("(('mug')) & (('kiln'))", None)
+    assert parts_of("bowl mug", known, begun) == (f"'bowl' | '~bowl' & {mug}", None)
+    assert parts_of("mug", known, begun) == (mug, None)
+
+
+def test_a_frequent_word_is_left_to_the_rows_as_well():
+    known = {"kiln": 40, "blue": 30_000, "bowl": 8000, "tray": 900}
+    both = "'blue' | '~blue'"
+    assert parts_of("blue kiln", known, {}) == ("'kiln' | '~kiln'", both)
+    # Passing by all bowls is as quick as looking at forty kilns.
+    assert parts_of("bowl kiln", known, {}) == ("'bowl' | '~bowl' & 'kiln' | '~kiln'", None)
+    assert parts_of("blue tray", known, {}) == (f"{both} & 'tray' | '~tray'", None)
+    # Few trays are bowls: the longest to collect is left.
+    assert parts_of("blue tray bowl", known, {}) == (
+        "'tray' | '~tray' & 'bowl' | '~bowl'", both,
+    )  # fmt: skip
+
+
+def test_a_word_of_the_description_alone_stands_apart_in_the_index():
+    text, terms = vector([("A", "red mug"), ("B", "tea"), ("D", "a mug for tea from clay")])
+    kept = dict(each.split(":") for each in text.split())
+    assert set(kept) == {"'red'", "'mug'", "'tea'", "'~clay'"}
+    assert [each[-1] for each in kept["'mug'"].split(",")] == ["A", "D"]
+    assert set(terms) == {"red", "mug", "tea", "clay"}
+
+
+async def test_beginnings_are_counted_without_descriptions(shop):
+    await shop.product("teapot", description={"en": "<p>mugs</p>"})
+    await shop.product("mugwort", name={"en": "Mugwort"}, description={"en": "<p>teapot</p>"})
+    await shop.storefront.tend()
+    rows = await shop.db.fetch(
+        "SELECT term, documents, named FROM storefront_term WHERE term = ANY ($1)",
+        ["teapot", "mugwort", "mugs", "mug", "~mugs", "~teapot"],
+    )
+    assert sorted((row["term"], row["documents"], row["named"]) for row in rows) == [
+        ("mug", 1, 0), ("mugs", 1, 0), ("mugwort", 1, 1), ("teapot", 2, 1),
+    ]  # fmt: skip
+    plan = await shop.storefront.vocabulary.plan(shop.market.id, "mug")
+    (concept,) = plan.concepts
+    assert (concept.at_most, concept.begun) == (2, 1)
+    listed = await shop.storefront.products(shop.market, "en", ListQuery(q="mug"))
+    assert {item.slug for item in listed.items} == {"teapot", "mugwort"}
+    # Its beginning is in the one's name; in the other's description there is only "mugs".
+    listed = await shop.storefront.products(shop.market, "en", ListQuery(q="mugw"))
+    assert [item.slug for item in listed.items] == ["mugwort"]
+    listed = await shop.storefront.products(shop.market, "en", ListQuery(q="teap"))
+    assert [item.slug for item in listed.items] == ["teapot"]

@@ -97,11 +97,15 @@ class StorefrontVariantRow(Table, db=ENGINE, tablename="storefront_variant"):
 
 
 class StorefrontTermRow(Table, db=ENGINE, tablename="storefront_term"):
-    """A word of the market's products, in how many of them it is, and what is left of it mistyped."""
+    """A word of the market's products, and what is left of it mistyped.
+
+    In how many products it is, and in how many of them not in the description alone.
+    """
 
     market_id = UUID(primary_key=True)
     term = Text()
     documents = Integer()
+    named = Integer()
     near = Array(base_column=Text())
 
 

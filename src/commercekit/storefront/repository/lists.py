@@ -34,11 +34,28 @@ _BY_PRICE = (Sort.PRICE, Sort.PRICE_DOWN)
 
 @dataclass(frozen=True)
 class Ranking:
-    """What to look for in each row, best first in groups of the same size, and what each counts."""
+    """For each thing asked for, what to look for in a row, best first, and what it counts."""
 
-    queries: list[str]
-    values: list[float]
-    per_group: int
+    groups: Sequence[Sequence[tuple[str, int]]]
+
+    def of_terms(self, first: int) -> Conditions:
+        """What a row counts by its ``terms``, with values from ``first`` on.
+
+        Groups that are alike stand beside each other, so that there are few statements. Their words are one
+        value each: of an array they would be looked up for every row anew.
+        """
+        groups = sorted(self.groups, key=len)
+        counts = [count for group in groups for _, count in group]
+        sums, number = [], 0
+        for group in groups:
+            cases = []
+            for _ in group:
+                number += 1
+                query = f"${first + number}::tsquery"
+                cases.append(f"WHEN terms @@ {query} THEN (${first}::bigint[])[{number}]")
+            sums.append(f"CASE {' '.join(cases)} ELSE 0 END")
+        queries = [query for group in groups for query, _ in group]
+        return Conditions(f"({' + '.join(sums)} + 5) / 10", [counts, *queries])
 
 
 class _Order(NamedTuple):
@@ -249,64 +266,50 @@ async def has_fewer(db: Database, where: Selection, than: int) -> bool:
     return found < than
 
 
-def _newest_said(where: Selection) -> Conditions:
-    """The newest that the words are in, with what they are ranked by.
+def _newest_said(where: Selection, ranked: Ranking) -> Conditions:
+    """The newest that the words are in, with what they count.
 
     Frequent words are looked for in what is there, newest first. Where they are that often, nobody gets to
-    the end of it; the inner LIMIT is what makes PostgreSQL walk.
+    the end of it; the inner LIMIT is what makes PostgreSQL walk. What others find is ranked where it is
+    found, which OFFSET 0 is for, so that no words are carried along.
     """
     newest = "ORDER BY product_id DESC LIMIT"
-    if not where.frequent:
-        said, values = where.said()
-        return Conditions(f"SELECT product_id, terms FROM {said} {newest} {COUNTED + 1}", values)
-    if not where.is_part:
-        words, values = where.words(2)
+    if where.frequent and not where.is_part:
+        words, asked = where.words(2)
+        values = [where.market_id, *asked]
         walked = "SELECT product_id, terms FROM storefront_words WHERE market_id = $1 AND on_sale"
-        return Conditions(
-            f"SELECT * FROM ({walked} {newest} {_WALKED}) walked WHERE {words} LIMIT {FREQUENT}",
-            [where.market_id, *values],
-        )
-    listed, values = where.listed(None)
-    words, asked = where.words(len(values) + 1)
-    walked = f"SELECT product_id FROM storefront_listing WHERE {listed} {newest} {_WALKED}"
-    return Conditions(
-        f"SELECT product_id, terms FROM ({walked}) l, {said_of('l', words)} LIMIT {FREQUENT}",
-        [*values, *asked],
-    )
+        said = f"({walked} {newest} {_WALKED}) walked WHERE {words} LIMIT {FREQUENT}"
+    elif where.frequent:
+        listed, values = where.listed(None)
+        words, asked = where.words(len(values) + 1)
+        values = [*values, *asked]
+        walked = f"SELECT product_id FROM storefront_listing WHERE {listed} {newest} {_WALKED}"
+        said = f"({walked}) l, {said_of('l', words)} LIMIT {FREQUENT}"
+    else:
+        said, values = where.said()
+        said = f"{said} OFFSET 0"
+    counts, asked = ranked.of_terms(len(values) + 1)
+    found = f"SELECT product_id AS found_id, {counts} AS sort_key FROM {said}"
+    if not where.frequent:
+        found = f"SELECT * FROM ({found}) said ORDER BY found_id DESC LIMIT {COUNTED + 1}"
+    return Conditions(found, [*values, *asked])
 
 
 async def _page_by_relevance(
     db: Database, where: Selection, ranked: Ranking, after: Sequence[str] | None, limit: int
 ) -> list[Any]:
-    found, values = _newest_said(where)
-    values = [*values, ranked.queries, ranked.values]
-    queries, counts = len(values) - 1, len(values)
-    groups = [
-        "CASE "
-        + " ".join(
-            f"WHEN terms @@ asked.q[{n}] THEN asked.v[{n}]"
-            for n in range(start, start + ranked.per_group)
-        )
-        + " ELSE 0 END"
-        for start in range(1, len(ranked.queries) + 1, ranked.per_group)
-    ]
+    found, values = _newest_said(where, ranked)
     beyond = ""
     if after is not None:
-        values += [int(after[0]), UUID(after[1])]
-        beyond = (
-            f" WHERE (sort_key, product_id) < (${len(values) - 1}::bigint, ${len(values)}::uuid)"
-        )
+        values = [*values, int(after[0]), UUID(after[1])]
+        place = len(values) - 1
+        beyond = f" WHERE (sort_key, found_id) < (${place}::bigint, ${place + 1}::uuid)"
     total = "count(*)"
     if where.frequent:
         total = f"CASE count(*) WHEN {FREQUENT} THEN {COUNTED + 1} ELSE count(*) END"
-    # The queries are read once, not once a row: here OFFSET 0 keeps the planner from inlining them.
     return await db.fetch(
         f"WITH found AS MATERIALIZED ({found}),"
-        f" best AS (SELECT * FROM (SELECT product_id AS found_id,"
-        f" round(1000 * ({' + '.join(groups)}))::bigint AS sort_key"
-        f" FROM (SELECT ${queries}::tsquery[] AS q, ${counts}::float8[] AS v OFFSET 0) asked,"
-        f" found) ranked{beyond.replace('product_id', 'found_id')}"
-        f" ORDER BY sort_key DESC, found_id DESC LIMIT {limit})"
+        f" best AS (SELECT * FROM found{beyond} ORDER BY sort_key DESC, found_id DESC LIMIT {limit})"
         f" SELECT {ITEM}, sort_key, (SELECT {total} FROM found) AS total FROM best"
         " JOIN storefront_product ON market_id = $1 AND product_id = found_id"
         " ORDER BY sort_key DESC, product_id DESC",

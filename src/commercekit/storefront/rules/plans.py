@@ -15,8 +15,8 @@ __all__ = [
     "FOUND_IN_TEXT",
     "NEAR",
     "RARE",
-    "TIERS",
     "TIER_SORTS",
+    "TOLD",
     "WEAK",
     "Alternative",
     "Concept",
@@ -26,10 +26,12 @@ __all__ = [
 
 RARE = 1000
 """So many products are looked at, at most, for a word that the index is not asked for."""
-_COLLECTED = 300
-_AS_LONG_AS = 4
-"""Looking at a product takes as long as collecting so many from the index."""
-TIERS = 8
+_COLLECTED_MEANWHILE = 4
+"""Looking at a product takes as long as collecting so many of those that a beginning finds."""
+_PASSED_MEANWHILE = 150
+"""And as long as passing by so many of those that a word finds, on the way to the few that another does."""
+_WORTH_IT = 75
+"""Products that could be looked at meanwhile: for less, nobody looks for the shorter way."""
 EXACT, NEAR, WEAK = 1, 2, 3
 TIER_SORTS: tuple[tuple[float, tuple[tuple[int, str], ...]], ...] = (
     (1.0, ((EXACT, "A"),)),
@@ -42,11 +44,14 @@ TIER_SORTS: tuple[tuple[float, tuple[tuple[int, str], ...]], ...] = (
     (0.1, ((WEAK, "D"),)),
 )
 """Name (A), article number (C), brand, category and tags (B), description (D), by how close the words are."""
-_ALL_FIELDS = "ABCD"
-FOUND_IN_TEXT = {EXACT: _ALL_FIELDS, NEAR: _ALL_FIELDS, WEAK: "ABC"}
+_ALL_FIELDS, _NAMED, _TOLD = "ABCD", "ABC", "D"
+FOUND_IN_TEXT = {EXACT: _ALL_FIELDS, NEAR: _ALL_FIELDS, WEAK: _NAMED}
+TOLD = "~"
+"""Stands before a word that a product has in its description alone.
+
+These are most of the words, and beginnings are not looked for in them, so that the index has the two apart.
+"""
 ANYWHERE = -1
-_NOTHING = "'-'"
-"""No word is a hyphen. An empty query would do, but PostgreSQL tells the client of each."""
 
 
 class Near(NamedTuple):
@@ -67,15 +72,29 @@ class Alternative(NamedTuple):
         """The ``tsquery`` of it, in fields of these weights only."""
         parts: list[str] = []
         last = None
-        # Without weights the index alone tells; with them each row is looked at.
-        kept = "" if weights == _ALL_FIELDS else weights
         for number, (term, place) in enumerate(self.terms, 1):
             if last is not None:
                 parts.append("&" if place == ANYWHERE else f"<{place - last}>")
             star = "*" if self.prefix and number == len(self.terms) else ""
-            parts.append(f"'{term}':{star}{kept}" if star or kept else f"'{term}'")
+            parts.append(self._lexeme(term, star, weights))
             last = place
         return f"({' '.join(parts)})"
+
+    def _lexeme(self, term: str, star: str, weights: str) -> str:
+        """Weights are named where it does not go without: each row is looked at for them."""
+        if weights == _ALL_FIELDS:
+            return f"('{term}' | '{TOLD}{term}')"
+        told = f"'{TOLD}{term}':{star}" if star else f"'{TOLD}{term}'"
+        if weights == _TOLD:
+            # Beside others it may be in the name as well.
+            return told if len(self.terms) == 1 else f"('{term}':{star}{_TOLD} | {told})"
+        if weights == _NAMED and not self._is_phrase:
+            weights = ""
+        return f"'{term}':{star}{weights}" if star or weights else f"'{term}'"
+
+    @property
+    def _is_phrase(self) -> bool:
+        return len(self.terms) > 1 and self.terms[-1][1] != ANYWHERE
 
 
 @dataclass
@@ -87,36 +106,36 @@ class Concept:
     weight: float = 1.0
     at_most: int = 0
     """In how many documents one of the alternatives is, as far as the vocabulary tells."""
+    begun: int = 0
+    """For how many of these the index collects all words that begin so."""
 
     def share(self, documents: int) -> float:
         """What part of the documents has one of the alternatives, at the most."""
         return min(1.0, self.at_most / max(1, documents))
 
     @property
-    def is_begun(self) -> bool:
-        """Whether one of the alternatives is a beginning."""
-        return any(alternative.prefix for alternative in self.alternatives)
+    def takes(self) -> float:
+        """How many products could be looked at while the index is asked for it beside something rarer."""
+        passed = self.at_most - self.begun
+        return self.begun / _COLLECTED_MEANWHILE + passed / _PASSED_MEANWHILE
 
     def condition(self) -> str:
         """Any of the alternatives, anywhere."""
         return "(" + " | ".join(a.query(FOUND_IN_TEXT[a.quality]) for a in self.alternatives) + ")"
 
-    def tiers(self) -> list[str]:
-        """What to look for, best first; always as many as there are tiers."""
+    def tiers(self) -> list[tuple[str, int]]:
+        """What to look for, best first, and what each counts, in ten thousandths."""
         found = []
-        for _, sorts in TIER_SORTS:
+        for value, sorts in TIER_SORTS:
             wanted = [
                 alternative.query(weight)
                 for quality, weight in sorts
                 for alternative in self.alternatives
                 if alternative.quality == quality
             ]
-            found.append(" | ".join(wanted) or _NOTHING)
+            if wanted:
+                found.append((" | ".join(wanted), round(10_000 * value * self.weight)))
         return found
-
-    def values(self) -> list[float]:
-        """What each tier counts."""
-        return [round(value * self.weight, 4) for value, _ in TIER_SORTS]
 
 
 @dataclass(frozen=True)
@@ -137,19 +156,22 @@ class Plan:
     def parts(self) -> tuple[str, str | None]:
         """:attr:`strict` as what the index is asked for, and what the rows that it finds are.
 
-        For a beginning the index collects all products of all words that begin so. When those are many, and
-        few products have all the other words, it is shorter to look at each of the few.
+        For a beginning the index collects all products of all words that begin so, and for a frequent word
+        it passes by all that have it. When few have the other words, it is shorter to look at each of these.
         """
         required = [concept for concept in self.concepts if not concept.optional]
-        begun = [each for each in required if each.is_begun and each.at_most > _COLLECTED]
-        others = [concept for concept in required if concept not in begun]
-        few = self.documents * prod(concept.share(self.documents) for concept in others)
-        collected = sum(concept.at_most for concept in begun)
-        if not begun or not others or few > RARE or few * _AS_LONG_AS > collected:
+        asked = list(required)
+        for concept in sorted(required, key=lambda each: -each.takes):
+            others = [each for each in asked if each is not concept]
+            few = self.documents * prod(each.share(self.documents) for each in others)
+            if others and _WORTH_IT < concept.takes > few <= RARE:
+                asked = others
+        left = [concept for concept in required if concept not in asked]
+        if not left:
             return self.strict, None
         return (
-            " & ".join(concept.condition() for concept in others),
-            " & ".join(concept.condition() for concept in begun),
+            " & ".join(concept.condition() for concept in asked),
+            " & ".join(concept.condition() for concept in left),
         )
 
     @property

@@ -15,6 +15,7 @@ from commercekit.storefront.rules.plans import (
     ANYWHERE,
     EXACT,
     NEAR,
+    TOLD,
     WEAK,
     Alternative,
     Concept,
@@ -52,10 +53,14 @@ Synonyms = Mapping[tuple[str, ...], Sequence[tuple[str, ...]]]
 
 
 def vector(fields: Iterable[tuple[str, str]]) -> tuple[str, list[str]]:
-    """The ``tsvector`` of ``(weight, text)`` fields as text, and the terms in it."""
+    """The ``tsvector`` of ``(weight, text)`` fields as text, and the terms in it.
+
+    What is in the description alone stands there as told, see :data:`~.plans.TOLD`.
+    """
     terms = index_terms(fields)
     text = " ".join(
-        f"'{term}':" + ",".join(f"{place}{weight}" for place, weight in places)
+        f"'{'' if any(weight != 'D' for _, weight in places) else TOLD}{term}':"
+        + ",".join(f"{place}{weight}" for place, weight in places)
         for term, places in terms.items()
     )
     return text, list(terms)
@@ -135,7 +140,9 @@ def planned(
     for unit in asked:
         sizes |= {each.term: each.documents for each in near(unit.text)}
     for concept in meant:
-        concept.at_most = sum(_at_most(each, sizes, begun) for each in concept.alternatives)
+        found_by = [(each.prefix, _at_most(each, sizes, begun)) for each in concept.alternatives]
+        concept.at_most = sum(found for _, found in found_by)
+        concept.begun = sum(found for is_begun, found in found_by if is_begun)
         found = max((known.get(term, 0) for term in _main_terms(concept)), default=0)
         concept.weight = round(log(1.5 + documents / (found + 1)), 2) * (
             0.7 if concept.optional else 1
@@ -146,10 +153,13 @@ def planned(
 def _at_most(
     alternative: Alternative, sizes: Mapping[str, int], begun: Callable[[str], int]
 ) -> int:
-    """In how many documents it can be: in no more than its rarest term."""
+    """In how many documents it can be: in no more than its rarest term.
+
+    What a beginning finds without going on is found by the whole word, which is always beside it.
+    """
     found = [sizes.get(term, 0) for term, _ in alternative.terms]
     if alternative.prefix:
-        found[-1] += begun(alternative.terms[-1][0])
+        found[-1] = begun(alternative.terms[-1][0])
     return min(found)
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from commercekit.storefront import repository
 from commercekit.storefront.models import ListQuery
-from commercekit.storefront.rules.plans import TIERS
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -78,11 +77,7 @@ async def search_for(vocabulary: Vocabulary, market: Market, text: str) -> Searc
     plan = await vocabulary.plan(market.id, text)
     if not plan.concepts:
         return Search("")
-    ranked = repository.Ranking(
-        queries=[query for concept in plan.concepts for query in concept.tiers()],
-        values=[value for concept in plan.concepts for value in concept.values()],
-        per_group=TIERS,
-    )
+    ranked = repository.Ranking([concept.tiers() for concept in plan.concepts])
     wider = None
     if plan.can_widen:
         wider = Search(plan.wide, ranked, _is_frequent(plan.expected_wide, plan.documents))

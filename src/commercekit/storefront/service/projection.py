@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 _CHUNK = 200
-SEARCH_VERSION = 2
+SEARCH_VERSION = 3
 """Raised when rows are made in another way: a job writes those below it anew."""
 
 PUT_PRODUCTS = """

@@ -12,7 +12,7 @@ from commercekit.errors import NotFound
 from commercekit.kernel import new_id
 from commercekit.storefront.freshness import Freshness, Stale
 from commercekit.storefront.models import Synonym
-from commercekit.storefront.rules.plans import RARE, Near, Plan
+from commercekit.storefront.rules.plans import RARE, TOLD, Near, Plan
 from commercekit.storefront.rules.searching import MAX_UNITS, asked_terms, planned, unknown_words
 from commercekit.storefront.rules.words import deletions, stem, units
 
@@ -26,23 +26,26 @@ _ALL = ""
 _CANDIDATES = 200
 _AT_ONCE = 2000
 _COUNTED = """
-    CREATE TEMP TABLE storefront_counted (term text COLLATE "C", documents integer) ON COMMIT DROP
+    CREATE TEMP TABLE storefront_counted (term text COLLATE "C", documents integer, named integer)
+    ON COMMIT DROP
 """
+# A product has a word either in its description alone or not, never both.
 _COUNT = """
-    INSERT INTO storefront_counted SELECT term, count(*)
-    FROM storefront_words, unnest(tsvector_to_array(terms)) AS w (term) WHERE market_id = $1 GROUP BY term
+    INSERT INTO storefront_counted
+    SELECT ltrim(term, $2), count(*), count(*) FILTER (WHERE NOT starts_with(term, $2))
+    FROM storefront_words, unnest(tsvector_to_array(terms)) AS w (term) WHERE market_id = $1 GROUP BY 1
 """
 _COUNTING = timedelta(minutes=10)
 _HIGHEST = "\U0010ffff"
 # The values stand in SELECTs of their own so that the planner does not look at them: for three words it
 # likes a plan of their own better than the one for all, and plans anew at each search.
 _KNOWN = """
-    SELECT term, documents, 0 AS words FROM storefront_term
+    SELECT term, documents, named, 0 AS words FROM storefront_term
     WHERE market_id = $1 AND term = ANY ((SELECT $2::text[])::text[])
     UNION ALL
-    SELECT w.word, sum(t.documents)::int, count(*)::int
+    SELECT w.word, sum(t.documents)::int, sum(t.named)::int, count(*)::int
     FROM unnest((SELECT $3::text[])) AS w (word), LATERAL (
-        SELECT documents FROM storefront_term
+        SELECT documents, named FROM storefront_term
         WHERE market_id = $1 AND term > w.word COLLATE "C" AND term < (w.word || $4) COLLATE "C"
         LIMIT (SELECT $5::int)
     ) t
@@ -90,8 +93,8 @@ class Vocabulary:
             new = sorted(row["term"] for row in rows)
             if new:
                 await uow.executemany(
-                    "INSERT INTO storefront_term (market_id, term, documents, near)"
-                    " VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+                    "INSERT INTO storefront_term (market_id, term, documents, named, near)"
+                    " VALUES ($1, $2, $3, $3, $4) ON CONFLICT DO NOTHING",
                     [(market_id, term, documents, deletions(term)) for term in new],
                 )
 
@@ -105,13 +108,11 @@ class Vocabulary:
             await uow.be_patient(_COUNTING)
             # Not ts_stat: its tree degenerates where words come sorted, as article numbers do.
             await uow.execute(_COUNTED)
-            await uow.execute(_COUNT, market_id)
+            await uow.execute(_COUNT, market_id, TOLD)
             documents = await uow.fetchval(
                 "SELECT count(*) FROM storefront_words WHERE market_id = $1", market_id
             )
-            await uow.execute(
-                "INSERT INTO storefront_counted (term, documents) VALUES ($1, $2)", _ALL, documents
-            )
+            await uow.execute("INSERT INTO storefront_counted VALUES ($1, $2, $2)", _ALL, documents)
             await uow.execute("ANALYZE storefront_counted")
             missing = await uow.fetch(
                 "SELECT term FROM storefront_counted c WHERE NOT EXISTS (SELECT FROM storefront_term t"
@@ -120,8 +121,9 @@ class Vocabulary:
             )
             await self.learn(uow, market_id, [row["term"] for row in missing])
             await uow.execute(
-                "UPDATE storefront_term t SET documents = c.documents FROM storefront_counted c"
-                " WHERE t.market_id = $1 AND t.term = c.term AND t.documents <> c.documents",
+                "UPDATE storefront_term t SET documents = c.documents, named = c.named"
+                " FROM storefront_counted c WHERE t.market_id = $1 AND t.term = c.term"
+                " AND (t.documents, t.named) <> (c.documents, c.named)",
                 market_id,
             )
             gone = await uow.fetch(
@@ -133,8 +135,8 @@ class Vocabulary:
             await uow.executemany(
                 "DELETE FROM storefront_term WHERE market_id = $1 AND term = $2 AND NOT EXISTS"
                 " (SELECT FROM storefront_words WHERE market_id = $1"
-                " AND terms @@ quote_literal($2::text)::tsquery)",
-                [(market_id, row["term"]) for row in gone],
+                " AND terms @@ (quote_literal($2) || ' | ' || quote_literal($3))::tsquery)",
+                [(market_id, row["term"], TOLD + row["term"]) for row in gone],
             )
             words: int = await uow.fetchval("SELECT count(*) - 1 FROM storefront_counted")
         return words
@@ -152,7 +154,7 @@ class Vocabulary:
         others = [word for word in near if word != words[-1]]
         if others:
             rows += await self._known(market_id, [], others)
-        begun = {row["term"]: _documents(row) for row in rows if row["words"]}
+        begun = {row["term"]: _named(row) for row in rows if row["words"]}
         return planned(
             text,
             known,
@@ -265,9 +267,12 @@ class Vocabulary:
         return self._synonyms
 
 
-def _documents(row: Any) -> int:
-    """How many products may have words that begin so; nobody knows when there are more words."""
-    found: int = row["documents"]
+def _named(row: Any) -> int:
+    """How many products may have words that begin so, not in the description alone, and one at least.
+
+    Nobody knows when there are more words.
+    """
+    found: int = max(1, row["named"])
     return found if row["words"] < _CANDIDATES else max(found, RARE + 1)
 
 
