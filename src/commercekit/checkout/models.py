@@ -24,6 +24,7 @@ __all__ = [
     "CartMessage",
     "CheckoutSettings",
     "EditWish",
+    "FreightWish",
     "LineWish",
     "PlaceOrder",
     "PurchaseLimit",
@@ -229,12 +230,26 @@ class AddWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         _check_price(self.unit_price)
 
 
+class FreightWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Freight anew: what its carrier asks now for what will stand, or an ``amount`` that staff name."""
+
+    code: Annotated[str, Meta(min_length=1, max_length=120)] | None = None
+    """Another way to have it sent; without one it travels as was agreed."""
+    amount: Money | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a price below nothing."""
+        _check_price(self.amount)
+
+
 class EditWish(Struct, frozen=True, kw_only=True):
     """What staff want of a placed order."""
 
     lines: tuple[LineWish, ...] = ()
     add: tuple[AddWish, ...] = ()
     address: Address | None = None
+    freight: FreightWish | None = None
+    """Without one freight stays as it was agreed."""
     reason: str = ""
 
 

@@ -72,7 +72,7 @@ class OrderLinesCancelled(_OrderFact, frozen=True, kw_only=True):
 
 
 class OrderEdited(_OrderFact, frozen=True, kw_only=True):
-    """Staff changed lines, prices or the address before shipping."""
+    """Staff changed lines, prices, the address or freight before shipping."""
 
     added: dict[str, int]
     """Units by SKU; a line that was re-priced is taken off and added again."""
@@ -83,6 +83,7 @@ class OrderEdited(_OrderFact, frozen=True, kw_only=True):
     to_pay: Money
     """What is still to be paid of it."""
     address_changed: bool
+    freight_changed: bool = False
 
 
 class OrderExtended(_OrderFact, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from litestar import Controller, Request, Response, post
 from msgspec import Meta
 
-from commercekit.checkout.models import AddWish, EditWish, LineWish
+from commercekit.checkout.models import AddWish, EditWish, FreightWish, LineWish
 from commercekit.checkout.service import CheckoutService
 from commercekit.kernel import Address
 from commercekit.orders import Actor, EditOutcome
@@ -26,17 +26,22 @@ BY_MARKET = (LimitKind.MARKET,)
 
 
 class EditInput(Input):
-    """What shall stand: lines that are not named stay as they are, and so does the address."""
+    """What shall stand: lines that are not named stay as they are, and so do address and freight."""
 
     lines: Annotated[list[LineWish], Meta(max_length=200)] = []
     add: Annotated[list[AddWish], Meta(max_length=100)] = []
     address: Address | None = None
+    freight: FreightWish | None = None
     reason: Annotated[str, Meta(max_length=500)] = ""
 
     def wish(self) -> EditWish:
         """The same, as the service takes it."""
         return EditWish(
-            lines=tuple(self.lines), add=tuple(self.add), address=self.address, reason=self.reason
+            lines=tuple(self.lines),
+            add=tuple(self.add),
+            address=self.address,
+            freight=self.freight,
+            reason=self.reason,
         )
 
 
@@ -67,7 +72,7 @@ class AdminOrderEdits(Controller):
     @post(
         "/",
         operation_id="AdminEditOrder",
-        summary="Change lines, prices or the address before shipping",
+        summary="Change lines, prices, the address or freight before shipping",
         guards=[requires("orders:write", limited_by=BY_MARKET)],
     )
     async def apply(

@@ -1,7 +1,8 @@
 """Editing a placed order: what staff want, priced by the quote pipeline of this moment.
 
 Orders know no prices, so the wish is made into lines here and handed down. What was agreed keeps its
-price: only what is added is quoted, by itself, with the promotions that run now and no coupons.
+price: only what is added is quoted, by itself, with the promotions that run now and no coupons. Freight
+is asked for again if that is wished, for all that will stand.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import msgspec
+
 from commercekit.checkout.errors import LineTwice, UnknownSku, WrongCurrency
 from commercekit.checkout.models import Basis, CartLine, EditWish, LineWish, Quote
 from commercekit.checkout.rules import Priced, basket_of, build_quote
+from commercekit.checkout.service.edit_freight import EditFreight
 from commercekit.kernel import Money, new_id
 from commercekit.orders import Actor, EditOutcome, Order, OrderChange, Totals, UnknownOrderLine
 from commercekit.pricing import Price, TaxDestination
@@ -48,6 +52,7 @@ class OrderEdits:
         self._pricing = pricing
         self._orders = orders
         self._quoter = quoter
+        self._freight = EditFreight(markets, pricing, quoter)
 
     async def preview(self, order: Order, wish: EditWish) -> EditOutcome:
         """What :meth:`apply` would do now; raises what it raises."""
@@ -67,7 +72,8 @@ class OrderEdits:
         Raises :class:`~commercekit.orders.UnknownOrderLine`,
         :class:`~commercekit.checkout.errors.LineTwice`,
         :class:`~commercekit.checkout.errors.UnknownSku`,
-        :class:`~commercekit.checkout.errors.WrongCurrency`, and what orders refuse.
+        :class:`~commercekit.checkout.errors.WrongCurrency`,
+        :class:`~commercekit.checkout.errors.ShippingNotAvailable`, and what orders refuse.
         """
         change = OrderChange()
         if not await self._orders.was_edited(order.id, edit_id):
@@ -118,13 +124,17 @@ class OrderEdits:
             quotes.append(await self._quoter.quote(basis, strict=True))
         if by_hand:
             quotes.append(await self._price_by_hand(basis, by_hand, order))
-        return OrderChange(
+        change = OrderChange(
             take_off=take_off,
             add=[line for quote in quotes for line in quote.new_lines],
             adjustments=[item for quote in quotes for item in quote.new_adjustments],
             added=_sum([quote.totals for quote in quotes], order.currency),
             address=wish.address,
         )
+        if wish.freight is None:
+            return change
+        freight = await self._freight.price(order, wish.freight, change)
+        return msgspec.structs.replace(change, freight=freight)
 
     async def _price_by_hand(
         self, basis: Basis, lines: Sequence[tuple[CartLine, Money]], order: Order

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from commercekit.customers import CustomerService
     from commercekit.fulfilment import FulfilmentService
     from commercekit.inventory import Availability, Shortfall
-    from commercekit.kernel import Address, Clock
+    from commercekit.kernel import Address, Clock, Money
     from commercekit.markets import Market, MarketService
     from commercekit.promotions import PromotionOutcome
 
@@ -95,6 +95,24 @@ class Quoter:
         promote = await self._shelf.evaluator()
         outcome = promote(basket_of(basis, priced, market, now, None, segments))
         return await self._rates(basis.address, priced, market, outcome)
+
+    async def freight(
+        self, address: Address, weight_grams: int, value: Money, code: str | None
+    ) -> ShippingOption:
+        """What sending so much, worth ``value``, costs by the option ``code`` now.
+
+        Raises :class:`~commercekit.checkout.errors.ShippingNotAvailable`, naming what is offered.
+        """
+        parcels = [Parcel(weight_g=weight_grams)]
+        options = await self._fulfilment.rates(address, parcels, value, value.currency, option=code)
+        chosen = next((option for option in options if option.code == code), None)
+        if chosen is None:
+            offered = await self._fulfilment.rates(address, parcels, value, value.currency)
+            detail = f"{code!r} is not offered for this address."
+            if code is None:
+                detail = "Say how it is to be sent."
+            raise ShippingNotAvailable(detail, offered=[option.code for option in offered])
+        return chosen
 
     async def sells(self, market_code: str, sku: str) -> bool:
         """Whether one of ``sku`` could be had in the market, stock aside."""

@@ -5,7 +5,7 @@ from uuid import UUID
 from msgspec import Struct, field
 
 from commercekit.kernel import Address, Money
-from commercekit.orders.models.order import Totals
+from commercekit.orders.models.order import NewShipping, Totals
 from commercekit.orders.models.placing import NewAdjustment, NewLine
 
 __all__ = ["EditOutcome", "EditedLine", "OrderChange"]
@@ -22,6 +22,8 @@ class OrderChange(Struct, frozen=True, kw_only=True):
     added: Totals | None = None
     """The sums of the lines that are added; without them nothing is."""
     address: Address | None = None
+    freight: NewShipping | None = None
+    """What freight becomes; without it, it stays as it was agreed."""
 
 
 class EditedLine(Struct, frozen=True, kw_only=True):
@@ -52,3 +54,4 @@ class EditOutcome(Struct, frozen=True, kw_only=True):
     to_pay: Money
     """What is left to pay: by a further payment, or on delivery."""
     address_changed: bool
+    freight_changed: bool = False

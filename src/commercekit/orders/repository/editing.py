@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from commercekit.kernel import Address, new_id
-from commercekit.orders.models import NewAdjustment, NewLine, Totals
+from commercekit.orders.models import NewAdjustment, NewLine, NewShipping, Totals
 from commercekit.orders.repository.history import HistoryRepository
 from commercekit.orders.rules import Withdrawal
 
@@ -122,6 +122,22 @@ class EditRepository(HistoryRepository):
             added.discount.amount,
             added.tax.amount,
             added.total.amount,
+        )
+
+    async def set_freight(
+        self, uow: UnitOfWork, order_id: UUID, freight: NewShipping, difference: Totals
+    ) -> None:
+        """Another freight than was agreed; the history keeps what the order cost with the other."""
+        await uow.execute(
+            "UPDATE orders_order SET shipping_choice = $2, shipping = shipping + $3,"
+            " discount = discount + $4, tax = tax + $5, total = total + $6, version = version + 1"
+            " WHERE id = $1",
+            order_id,
+            _encode(freight).decode(),
+            difference.shipping.amount,
+            difference.discount.amount,
+            difference.tax.amount,
+            difference.total.amount,
         )
 
     async def set_address(self, uow: UnitOfWork, order_id: UUID, address: Address) -> None:

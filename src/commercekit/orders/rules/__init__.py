@@ -1,6 +1,11 @@
 """Pure decisions about orders: what is derived, what is allowed, how much goes back."""
 
-from commercekit.orders.rules.editing import MAX_LINES, check_edit, edited_lines
+from commercekit.orders.rules.editing import (
+    MAX_LINES,
+    check_edit,
+    edited_lines,
+    freight_difference,
+)
 from commercekit.orders.rules.export import COLUMNS, csv_line, order_cells, safe_cell
 from commercekit.orders.rules.lifecycle import (
     LineProgress,
@@ -59,6 +64,7 @@ __all__ = [
     "derive_payment_status",
     "edited_lines",
     "fault_of",
+    "freight_difference",
     "gone_of",
     "grant",
     "in_order",

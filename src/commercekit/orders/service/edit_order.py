@@ -1,4 +1,4 @@
-"""Editing a placed order before it ships: units taken off, lines added, another address; all or nothing."""
+"""Editing a placed order before it ships: units taken off, lines added, another address or freight."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from commercekit.orders.rules import (
     check_edit,
     check_open,
     edited_lines,
+    freight_difference,
     packed_units,
     plan_withdrawal,
 )
@@ -144,10 +145,12 @@ class EditOrders(CancelLines):
         shipments = await self._fulfilment.shipments(uow, order.reference)
         packed = packed_units(shipments)
         withdrawals = plan_withdrawal(order, change.take_off, packed=packed)
-        check_edit(order, change, packed)
+        taken = await self._claims.is_freight_taken(uow, order.id)
+        check_edit(order, change, packed, freight_taken=taken)
+        freight = freight_difference(order, change.freight)
         if edit_id is not None:
             less = sum(each.amount for each in withdrawals)
-            more = change.added.total.amount if change.added else 0
+            more = freight.total.amount + (change.added.total.amount if change.added else 0)
             paid = await self._owed_on(uow, order)
             summary = await self._payments.summary(uow, order.reference)
             owed = paid - less + more - summary.authorised
@@ -159,6 +162,8 @@ class EditOrders(CancelLines):
             await self._orders.append_lines(
                 uow, order.id, change.add, change.adjustments, change.added
             )
+        if change.freight is not None:
+            await self._orders.set_freight(uow, order.id, change.freight, freight)
         if change.address is not None:
             await self._orders.set_address(uow, order.id, change.address)
         await self._move_stock(uow, order, change, plan)
@@ -186,6 +191,7 @@ class EditOrders(CancelLines):
                 refunded=back,
                 to_pay=outcome.to_pay,
                 address_changed=outcome.address_changed,
+                freight_changed=outcome.freight_changed,
             )
         )
         fulfilment = await self._derive_fulfilment(uow, after, shipments)
@@ -208,6 +214,7 @@ class EditOrders(CancelLines):
             refund=back,
             to_pay=Money(max(0, owed), after.currency),
             address_changed=change.address not in (None, before.address),
+            freight_changed=change.freight not in (None, before.shipping),
         )
 
     async def _plan_stock(self, order: Order, change: OrderChange) -> AllocationPlan:
