@@ -9,6 +9,7 @@ from commercekit.errors import Unprocessable
 from commercekit.identity.rules.captchas import Ticket, answer_of, open_ticket, seal_ticket
 from commercekit.identity.rules.factors import (
     check_number,
+    factor_advice,
     match_totp,
     new_code,
     new_recovery_codes,
@@ -109,3 +110,9 @@ def test_digits_of_a_ticket_are_the_same_every_time_and_another_shops_are_others
     assert answers == [answer_of(KEY, each) for each in tickets]
     assert len(set(answers)) > 45
     assert answers != [answer_of(b"x" * 32, each) for each in tickets]
+
+
+def test_codes_that_are_sent_come_with_a_warning_in_the_readers_language():
+    assert "通行密钥" in factor_advice("sms", ["zh-CN", "en"])
+    assert "passkey" in factor_advice("email", ["fr"])
+    assert factor_advice("totp", ["en"]) is None

@@ -329,6 +329,7 @@ async def test_codes_by_text_message_are_for_one_session_and_five_minutes(
     async with client_of(app) as first, client_of(app) as second:
         await log_in(first)
         begun = await first.post("/admin/auth/factors/codes", json={"kind": "sms", "to": NUMBER})
+        assert "authenticator app or a passkey" in begun.json()["advice"]
         path = f"/admin/auth/factors/{begun.json()['factor_id']}/confirm"
         assert (await first.post(path, json={"code": courier.sent[-1][-1]})).status_code == 200
         for client in (first, second):

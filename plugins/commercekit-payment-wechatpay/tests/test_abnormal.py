@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,12 @@ from uuid import UUID
 import pytest
 from click.testing import CliRunner
 
-from commercekit.kernel import new_id
+from commercekit.app import Shop, load_configuration
+from commercekit.identity import AuditFilter
+from commercekit.kernel import PageRequest, new_id
 from commercekit.payments import RefundState
 from commercekit.platform.providers import ProviderRejected
+from commercekit.testing import core_piccolo_apps
 from commercekit.testing.vendors import FakeFolder, play
 from commercekit_payment_wechatpay.abnormal import Card, send_elsewhere
 from commercekit_payment_wechatpay.commands import send_refund
@@ -88,6 +93,25 @@ class TestByCertificates(ToWhom):
     certificates = True
 
 
+@pytest.fixture(scope="session")
+def piccolo_apps() -> list[str]:
+    """The shop's own tables: the command writes into its audit trail."""
+    return core_piccolo_apps()
+
+
+def trail(config: Path) -> list[tuple[str, str, str, Mapping[str, Any]]]:
+    """What stands in the audit trail of it, oldest first."""
+
+    async def read() -> list[tuple[str, str, str, Mapping[str, Any]]]:
+        configuration = load_configuration(config)
+        assert configuration.settings.database.dsn is not None
+        async with Shop(configuration, configuration.settings.database.dsn.reveal()).opened() as it:
+            found, _ = await it.identity.audit.search(AuditFilter(), PageRequest(limit=20))
+        return [(each.action, each.subject, each.reason, each.details) for each in found[::-1]]
+
+    return [each for each in asyncio.run(read()) if each[0].startswith("refunds:")]
+
+
 class TestCommand:
     """An operator at the command line, a shop that plays the vendor."""
 
@@ -108,6 +132,14 @@ class TestCommand:
         )
         with play(make, folder, host="127.0.0.1", port=0, shop="https://shop.test"):
             yield config, made[0]
+
+    @pytest.fixture
+    def booked(self, place: Any, dsn: str) -> Any:
+        """The same with a database: whatever reaches the vendor is written down there."""
+        config, fake = place
+        text = config.read_text(encoding="utf-8")
+        config.write_text(f'{text}[database]\ndsn = "{dsn}"\n', encoding="utf-8")
+        return config, fake
 
     def refunded(self, fake: FakeWechatPay) -> UUID:
         from commercekit_payment_wechatpay.fake.books import Order, Refund
@@ -138,18 +170,28 @@ class TestCommand:
         )
         return number
 
-    def test_a_card_is_asked_for_and_never_shown(self, place: Any) -> None:
-        config, fake = place
+    def test_a_card_is_asked_for_and_never_shown(self, booked: Any) -> None:
+        config, fake = booked
         number = self.refunded(fake)
         ran = CliRunner().invoke(
             send_refund,
-            [str(number), "--bank", "cmb", "--config", str(config)],
+            [str(number), "--bank", "cmb", "--reason", "card gone", "--config", str(config)],
             input=f"{NUMBER}\n张三\n",
         )
 
         assert ran.exit_code == 0, ran.output
         assert "the refund of 1.00 CNY is pending" in ran.output
         assert NUMBER not in ran.output
+        asked = {"gateway": "wechatpay", "account": "default", "to": "payer", "bank": "CMB"}
+        assert trail(config) == [
+            ("refunds:send-elsewhere", f"refund/{number}", "card gone", asked),
+            (
+                "refunds:sent-elsewhere",
+                f"refund/{number}",
+                "card gone",
+                asked | {"outcome": "pending"},
+            ),
+        ]
         assert fake.books.refunds[number.hex].status == "PROCESSING"
 
     def test_it_is_said_where_to_or_nothing_happens(self, place: Any) -> None:
@@ -160,8 +202,8 @@ class TestCommand:
             assert ran.exit_code == 2, ran.output
         assert fake.books.refunds[number.hex].status == "ABNORMAL"
 
-    def test_what_the_vendor_refuses_is_said(self, place: Any) -> None:
-        config, fake = place
+    def test_what_the_vendor_refuses_is_said(self, booked: Any) -> None:
+        config, fake = booked
         number = self.refunded(fake)
         fake.books.refunds[number.hex].status = "SUCCESS"
         ran = CliRunner().invoke(
@@ -170,6 +212,25 @@ class TestCommand:
 
         assert ran.exit_code == 1
         assert "not-abnormal: the refund is SUCCESS" in ran.output
+        outcomes = [details.get("outcome") for *_, details in trail(config)]
+        assert outcomes == [None, "refused: not-abnormal"]
+
+    def test_what_cannot_be_written_down_does_not_happen(
+        self, booked: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        config, fake = booked
+        number = self.refunded(fake)
+
+        async def broken(_trail: Any, _entry: Any) -> None:
+            raise ConnectionError
+
+        monkeypatch.setattr("commercekit.identity.service.audit.AuditTrail.note", broken)
+        ran = CliRunner().invoke(
+            send_refund, [str(number), "--to-merchant", "--config", str(config)]
+        )
+
+        assert ran.exit_code != 0
+        assert fake.books.refunds[number.hex].status == "ABNORMAL"
 
     def test_an_account_that_is_not_there_is_named(self, place: Any) -> None:
         config, fake = place

@@ -19,7 +19,7 @@ from commercekit.notifications import hookspecs as notification_hooks
 from commercekit.orders import hookspecs as order_hooks
 from commercekit.payments import hookspecs as payment_hooks
 from commercekit.platform.fakes import FakeFolder, settings_of_fakes
-from commercekit.platform.http import Serves, StaffDoor, networks_of
+from commercekit.platform.http import Reach, Serves, StaffDoor, networks_of
 from commercekit.platform.plugins import (
     LOCK_NAME,
     InstalledPlugin,
@@ -98,6 +98,10 @@ class ShopConfiguration:
         port = address.port or (443 if address.scheme == "https" else 80)
         played = (self.fake(name).address for name in self.settings.fakes)
         return [f"{address.hostname}:{port}", *filter(None, played)]
+
+    def reach(self) -> Reach:
+        """Where providers and plugins may call."""
+        return Reach(own=self.own_addresses(), hosts=self.settings.security.outbound_hosts)
 
     def fake(self, name: str) -> FakeFolder:
         """Where the vendor ``name`` is kept while the shop plays it."""

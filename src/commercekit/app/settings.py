@@ -213,6 +213,14 @@ class SecuritySettings(Struct, frozen=True, kw_only=True):
             examples=["alias/shop"],
         ),
     ] = "commercekit"
+    outbound_hosts: Annotated[
+        tuple[Annotated[str, Meta(pattern=r"^(\*\.)?([A-Za-z0-9_-]+\.)*[A-Za-z0-9-]+$")], ...],
+        Meta(
+            description="The only hosts that the shop and its plugins call, webhook endpoints among them: "
+            "names, `*.example.com` for all below one. Empty: any that is public.",
+            examples=[["api.stripe.com", "*.alipay.com"]],
+        ),
+    ] = ()
 
 
 class DemoSettings(Struct, frozen=True, kw_only=True):

@@ -117,7 +117,7 @@ class Shop:
         self.cache = cache_of(settings.cache)
         ring = configuration.key_ring()
         self.sealer = Sealer(ring)
-        self.http = http or outbound_client(allow=configuration.own_addresses())
+        self.http = http or outbound_client(reach=configuration.reach())
         transport = transport_of(self.db, settings.bus, poll=poll)
         self.bus = Bus(self.db, self.clock, transport=transport, poll=poll)
         self.jobs = Jobs(

@@ -36,10 +36,18 @@ def public_facts() -> dict[str, type[DomainEvent]]:
     return {kind.type_name(): kind for kind in published_facts(["commercekit"])}
 
 
-def reach_of(settings: WebhookSettings, *, production: bool) -> Reach:
-    """Where endpoints may be; raises :class:`~commercekit.errors.ConfigurationError` for no network."""
+def reach_of(settings: WebhookSettings, *, production: bool, hosts: tuple[str, ...] = ()) -> Reach:
+    """Where endpoints may be, of ``hosts`` alone if there are any.
+
+    Raises :class:`~commercekit.errors.ConfigurationError` for no network.
+    """
     try:
-        return Reach(ports=settings.ports, networks=settings.networks, development=not production)
+        return Reach(
+            ports=settings.ports,
+            networks=settings.networks,
+            development=not production,
+            hosts=hosts,
+        )
     except ValueError as error:
         message = f"webhooks.networks: {error}; write 10.1.0.0/16"
         raise ConfigurationError(message) from None
@@ -52,7 +60,11 @@ class ShopWebhooks:
         self._shop = shop
         self._settings = settings = shop.settings.webhooks
         self._facts = public_facts()
-        reach = reach_of(settings, production=shop.settings.in_production)
+        reach = reach_of(
+            settings,
+            production=shop.settings.in_production,
+            hosts=shop.settings.security.outbound_hosts,
+        )
         # Its own client: endpoints have limits of their own, and vendors keep their connections.
         self._http = http or outbound_client(
             reach=reach,

@@ -129,6 +129,21 @@ async def test_access_log_is_one_line_whatever_the_client_sends(client, caplog):
     assert (record.status, record.route) == (200, "/livez")
 
 
+async def test_refusals_are_events_of_security_in_the_log_and_counted(caplog):
+    app = sample()
+    events = app.edge.metrics.registry.get_sample_value
+    name = "commercekit_security_events_total"
+    async with client_of(app) as client:
+        with caplog.at_level(logging.INFO, logger="commercekit.access"):
+            await client.get("/livez")
+            await client.get("/nowhere")
+            await client.post("/livez", headers={"Origin": "https://evil.example"})
+            await client.get("/livez", headers={"Host": "a b"})
+    told = [record.security for record in caplog.records if record.name == "commercekit.access"]
+    assert told == [None, None, "origin", "input"]
+    assert (events(name, {"kind": "origin"}), events(name, {"kind": "input"})) == (1, 1)
+
+
 async def test_of_the_balancers_questions_only_a_no_is_worth_a_line(caplog):
     well = True
 

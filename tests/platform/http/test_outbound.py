@@ -524,3 +524,43 @@ async def test_a_certificate_that_does_not_fit_is_told_as_such(tmp_path):
                 await posted(client, vendor.url(host="localhost"))
         assert failure.value.code == "tls"
         assert vendor.seen == []
+
+
+@pytest.mark.parametrize(
+    ("url", "is_named"),
+    [
+        ("https://api.example.com/pay", True),
+        ("https://API.Example.com./pay", True),
+        ("https://mch.weixin.example/v3", True),
+        ("https://a.b.weixin.example/v3", True),
+        ("https://weixin.example/v3", False),
+        ("https://evilweixin.example/v3", False),
+        ("https://api.example.com.evil.example/", False),
+        ("https://evil.example/?api.example.com", False),
+        (f"https://{PUBLIC}/", False),
+    ],
+)
+async def test_only_named_hosts_are_called_where_any_is_named(url, is_named):
+    reach = Reach(hosts=["api.example.com", "*.weixin.example"])
+    asked = []
+
+    async def resolve(host, port):
+        asked.append(host)
+        return ["127.0.0.1"]
+
+    if is_named:
+        assert check_url(url, reach).port == 443
+    else:
+        with pytest.raises(UrlNotAllowed, match="not among those"):
+            check_url(url, reach)
+    async with outbound_client(reach=reach, resolve=resolve) as client:
+        # A name that is listed leads nowhere private all the same.
+        with pytest.raises(UrlNotAllowed):
+            await client.get(url)
+    assert bool(asked) == is_named
+
+
+@pytest.mark.parametrize("host", ["*", "", "a b", "https://api.example.com", "a*.example.com"])
+def test_what_is_no_host_is_not_named(host):
+    with pytest.raises(ValueError, match="is no host"):
+        Reach(hosts=[host])

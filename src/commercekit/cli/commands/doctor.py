@@ -57,6 +57,7 @@ def doctor(place: Place, *, invariants: bool, tables: bool, json_output: bool) -
     findings = [
         Finding("settings", well=True, told=str(configuration.file or "defaults")),
         _plugins(configuration),
+        _leaked_passwords(configuration),
     ]
     with database_at(configuration) as dsn:
         findings += run_async(_examine(configuration, dsn, books=invariants, tables=tables))
@@ -82,6 +83,14 @@ def _plugins(configuration: ShopConfiguration) -> Finding:
         told = f"safe mode: {told}"
         told += "".join(f"; {sentence}" for sentence in plugins.left_out.values())
     return Finding("plugins", well=not plugins.left_out, told=told)
+
+
+def _leaked_passwords(configuration: ShopConfiguration) -> Finding:
+    file = configuration.settings.identity.passwords.breached
+    told = "the commonest are refused; identity.passwords.breached names a file of all that leaked"
+    if file is not None:
+        told = f"refused by {file}" if file.is_file() else f"there is no file {file}"
+    return Finding("leaked passwords", well=file is None or file.is_file(), told=told)
 
 
 async def _examine(

@@ -10,7 +10,9 @@ from msgspec import Meta, Struct
 from commercekit.identity.api.cookies import client_of, session_header
 from commercekit.identity.models import IssuedSession, Realm
 from commercekit.identity.models.factors import Enrolled, FactorKind, Factors, Proof, TotpSetup
+from commercekit.identity.rules import factor_advice
 from commercekit.identity.service import IdentityService
+from commercekit.kernel import parse_accept_language
 from commercekit.platform.http import Input, current_request_id
 from commercekit.platform.security import has_session, principal_of
 
@@ -61,6 +63,8 @@ class BegunView(Struct, frozen=True, kw_only=True):
     """A code is on its way; confirm with it."""
 
     factor_id: UUID
+    advice: str | None = None
+    """To be shown beside it: what this kind of factor does not protect from, in the reader's language."""
 
 
 class EnrolledView(Struct, frozen=True, kw_only=True):
@@ -134,7 +138,8 @@ def _controller(realm: Realm, root: str, name: str, tag: str) -> type[Controller
         ) -> BegunView:
             """A code is sent there; it counts once that was sent to ``confirm``."""
             found = await identity.factors.begin_sent(principal_of(request), data.kind, data.to)
-            return BegunView(factor_id=found)
+            languages = parse_accept_language(request.headers.get("accept-language", ""))
+            return BegunView(factor_id=found, advice=factor_advice(data.kind, languages))
 
         @post(
             "/factors/{factor_id:uuid}/confirm",

@@ -2,6 +2,7 @@
 
 from commercekit.identity.rules.audit import BEGINNING, LANES, ChainReader, hash_of
 from commercekit.identity.rules.emails import check_email
+from commercekit.identity.rules.factors import factor_advice
 from commercekit.identity.rules.passwords import (
     MAX_LENGTH,
     BreachedFile,
@@ -28,6 +29,7 @@ __all__ = [
     "check_grant",
     "check_password",
     "digest_of",
+    "factor_advice",
     "hash_of",
     "hash_secret",
     "make_secret",

@@ -5,17 +5,20 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
 import pyotp
 
 from commercekit.errors import FieldError, Unprocessable
+from commercekit.kernel import pick
 
 __all__ = [
     "CODE_DIGITS",
     "RECOVERY_CODES",
     "check_number",
+    "factor_advice",
     "match_totp",
     "new_code",
     "new_recovery_codes",
@@ -32,6 +35,24 @@ _NUMBER: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 _LETTERS: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 """32 characters that nobody takes for one another: five bits each."""
 _GROUPS, _GROUP = 4, 4
+_ADVICE: Final = {
+    "sms": {
+        "en": "Whoever takes over your telephone number gets these codes, and text messages can be read on "
+        "the way. An authenticator app or a passkey protects you better; set one up as well.",
+        "zh": "手机号被他人接管,或短信在途中被截获,验证码就会泄露。认证器应用或通行密钥更安全,建议同时设置。",
+    },
+    "email": {
+        "en": "Whoever reads your mail gets these codes, and can ask for a new password as well. An "
+        "authenticator app or a passkey protects you better; set one up as well.",
+        "zh": "能读到您邮件的人就能拿到验证码,还能重设密码。认证器应用或通行密钥更安全,建议同时设置。",
+    },
+}
+
+
+def factor_advice(kind: str, languages: Sequence[str]) -> str | None:
+    """What whoever sets up codes that are sent should know; ``None`` for kinds that send none."""
+    words = _ADVICE.get(kind)
+    return None if words is None else pick(words, languages)
 
 
 def new_seed() -> str:

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from commercekit.platform.http.exceptions import instance_of
+from commercekit.platform.http.security_events import security_event_of
 
 __all__ = ["is_logged", "log_answer"]
 
@@ -49,6 +50,7 @@ def log_answer(
         "bytes": size,
         "user_agent": _printable(user_agent.decode("latin-1")),
         "problem": scope.get("commercekit.problem"),
+        "security": security_event_of(scope.get("commercekit.problem")),
     }
     if lane is not None:
         extra["lane"] = lane

@@ -35,6 +35,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+_REFUSED: Final = 400
 _MAX_HEADERS: Final = 32 * 1024
 _INBOUND_ID: Final = re.compile(rb"^[A-Za-z0-9][A-Za-z0-9._-]{7,63}$")
 _HOST: Final = re.compile(r"^(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?$")
@@ -182,6 +183,8 @@ class Edge:
     ) -> None:
         route = str(scope.get("path_template") or "unmatched")
         self.metrics.observe(method_of(scope), route, answer.status, seconds)
+        if answer.status >= _REFUSED:
+            self.metrics.note_problem(scope.get("commercekit.problem"))
         if is_logged() and not scope.get(LOGGED_ELSEWHERE):
             log_answer(
                 scope,

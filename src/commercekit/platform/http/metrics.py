@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from commercekit.platform.http.security_events import security_event_of
+
 __all__ = ["RequestMetrics"]
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -21,6 +23,12 @@ class RequestMetrics:
             ("method", "route", "status"),
             registry=registry,
         )
+        self._events = Counter(
+            "commercekit_security_events",
+            "Refusals that are events of security, by kind.",
+            ("kind",),
+            registry=registry,
+        )
         self._seconds = Histogram(
             "commercekit_http_request_seconds",
             "Time to answer by route.",
@@ -28,6 +36,12 @@ class RequestMetrics:
             buckets=_BUCKETS,
             registry=registry,
         )
+
+    def note_problem(self, problem: object) -> None:
+        """Count a refusal, if it is an event of security."""
+        kind = security_event_of(problem)
+        if kind is not None:
+            self._events.labels(kind).inc()
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request; a method of somebody's own making counts as ``OTHER``."""

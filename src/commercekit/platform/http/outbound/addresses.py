@@ -37,6 +37,7 @@ _INSIDE: Final = tuple(
 """What stands inside somebody's network, although its number does not show it."""
 _NUMBER: Final = re.compile(r"(^|\.)(0x[0-9a-f]*|[0-9]+)\.?$", re.IGNORECASE)
 """A host whose last part is a number is read as an address, in whatever way the resolver likes."""
+_HOST: Final = re.compile(r"(\*\.)?([a-z0-9_-]+\.)*[a-z0-9-]+")
 _HTTPS: Final = 443
 _HTTP: Final = 80
 
@@ -64,7 +65,8 @@ class Reach:
     sandbox vendor on the shop's own loopback; they are compared as written, never by resolving.
     ``networks`` names networks that may be reached although they are not public. With ``development``
     those are also reached by plain HTTP and at any port; without, they are private and nothing else.
-    Raises :class:`ValueError` for what is no network.
+    ``hosts`` names the only hosts that are called, as ``api.example.com`` or ``*.example.com`` for all
+    below one; empty: any. Raises :class:`ValueError` for what is no network, and for what is no host.
     """
 
     def __init__(
@@ -74,11 +76,26 @@ class Reach:
         networks: Iterable[str] = (),
         own: Iterable[str] = (),
         development: bool = False,
+        hosts: Iterable[str] = (),
     ) -> None:
         self.ports = frozenset(ports)
         self.networks = tuple(ipaddress.ip_network(text) for text in networks)
         self.own = frozenset(entry.lower() for entry in own)
         self.development = development
+        named = [host.lower().rstrip(".") for host in hosts]
+        for host in named:
+            if not _HOST.fullmatch(host):
+                message = f"{host[:99]!r} is no host: write api.example.com or *.example.com"
+                raise ValueError(message)
+        self._hosts = frozenset(host for host in named if not host.startswith("*."))
+        self._below = tuple(host[1:] for host in named if host.startswith("*."))
+
+    def names(self, host: str) -> bool:
+        """Whether ``host`` is among those that may be called; any is where none was named."""
+        plain = host.lower().rstrip(".")
+        return (
+            not (self._hosts or self._below) or plain in self._hosts or plain.endswith(self._below)
+        )
 
     def is_own(self, host: str, port: int) -> bool:
         """Whether this is one of the deployment's own, which nothing is asked about."""
@@ -124,6 +141,9 @@ def check_url(url: str, reach: Reach) -> Place:
     place = Place(scheme, host, port)
     if reach.is_own(host, port):
         return place
+    if not reach.names(host):
+        message = "This host is not among those that the shop calls."
+        raise UrlNotAllowed(message)
     if reach.needs_named_network(scheme, port) and not (reach.development and reach.networks):
         if scheme != "https":
             message = "Only https addresses are allowed."
