@@ -36,6 +36,25 @@ async def test_a_kept_token_is_forgotten_when_its_time_is_over():
     assert await cache.get("token") is None
 
 
+async def test_a_plugin_that_keeps_something_for_every_order_does_not_fill_the_memory():
+    now = 0.0
+    cache = TokenCache(lambda: now)
+
+    async def make():
+        return "answer", timedelta(seconds=60)
+
+    for number in range(20_000):
+        now += 1.0
+        assert await cache.get_or_make(f"order-{number}", make) == "answer"
+    assert len(cache._kept) <= 1_000
+    assert len(cache._locks) <= 1_000
+    assert await cache.get("order-19999") == "answer"
+    for number in range(20_000):  # a crowd at one moment
+        await cache.set(f"crowd-{number}", number, timedelta(hours=1))
+    assert len(cache._kept) <= 1_000
+    assert await cache.get("crowd-19999") == 19_999
+
+
 async def test_callers_that_arrive_together_fetch_one_token():
     cache, made = TokenCache(), []
 

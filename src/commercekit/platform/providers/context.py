@@ -26,8 +26,15 @@ __all__ = ["ProviderContext", "ProviderContexts", "SecretReader", "TokenCache"]
 T = TypeVar("T")
 
 
+_MANY = 1_000
+"""More than an account has tokens: whoever keeps so much keeps something by order or shopper."""
+
+
 class TokenCache:
-    """Access tokens of one account, kept until shortly before they end; per process, in memory."""
+    """Access tokens of one account, kept until shortly before they end; per process, in memory.
+
+    What else a plugin may forget can be kept, too; of a great many those go first whose time is over.
+    """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
@@ -41,7 +48,17 @@ class TokenCache:
 
     async def set(self, key: str, value: Any, ttl: timedelta) -> None:
         """Keep ``value`` for ``ttl``."""
-        self._kept[key] = (value, self._now() + ttl.total_seconds())
+        now = self._now()
+        self._kept.pop(key, None)
+        if len(self._kept) >= _MANY:
+            self._forget(now)
+        self._kept[key] = (value, now + ttl.total_seconds())
+
+    def _forget(self, now: float) -> None:
+        """Make room: what is over goes, and half of the rest, oldest first, where that is not enough."""
+        alive = [(key, kept) for key, kept in self._kept.items() if kept[1] > now]
+        self._kept = dict(alive if len(alive) < _MANY // 2 else alive[-_MANY // 2 :])
+        self._locks = {key: lock for key, lock in self._locks.items() if lock.locked()}
 
     async def drop(self, key: str) -> None:
         """Forget it, for instance after the provider refused the token."""
