@@ -6,9 +6,10 @@ from uuid import UUID
 
 import pytest
 
+from commercekit.errors import Forbidden
 from commercekit.inventory import UnknownLocation
 from commercekit.inventory.models import StockItem, StockLevel
-from commercekit.inventory.rules import narrowed, place_within
+from commercekit.inventory.rules import must_book_at, narrowed, place_within
 from commercekit.platform.security import EVERYWHERE, Reach
 
 HERE, THERE, BOTH = (
@@ -92,3 +93,12 @@ def test_a_place_beyond_the_reach_is_not_there(
     with pytest.raises(UnknownLocation) as refused:
         place_within(location, reach)
     assert str(refused.value) == message
+
+
+def test_who_has_no_say_in_a_place_books_nothing_there() -> None:
+    for reach in (HERE, BOTH, EVERYWHERE):
+        must_book_at("here", reach)
+    for reach in (THERE, NOWHERE):
+        with pytest.raises(Forbidden, match="^Only who may book at here does this.$") as refused:
+            must_book_at("here", reach)
+        assert refused.value.extra == {"location": "here"}

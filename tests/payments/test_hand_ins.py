@@ -149,6 +149,8 @@ async def test_what_nobody_collected_is_not_handed_in(shop: TestShop) -> None:
     refused(await hand_in(shop, 4500, {"id": str(uuid4())}), 404, "payment-not-found")
     refused(await hand_in(shop, 4500, unpaid, account="other"), 409, "not-collectable")
     refused(await hand_in(shop, 4500), 400, "validation")
+    refused(await hand_in(shop, 4500, unpaid, slip="S\x00"), 400, "malformed")
+    refused(await hand_in(shop, 10**30, unpaid), 400, "validation")
     assert await shop.count("payments_hand_in") == 0
     assert "bank" not in await balances(shop)
 

@@ -1,4 +1,4 @@
-"""Whether a slip adds up: no database is needed to say so."""
+"""Whether a slip adds up: what ``make mutants`` tries the rules of cash on its way against."""
 
 from __future__ import annotations
 
@@ -97,13 +97,37 @@ def test_what_does_not_add_up_is_refused(
         plan([held], wanted, amount, fee)
 
 
-def test_a_refusal_says_how_much_is_left() -> None:
-    with pytest.raises(MoreThanHeld) as refused:
+def test_a_refusal_says_what_would_be_right() -> None:
+    with pytest.raises(MoreThanHeld) as more:
         plan([cash(A, 100, 30)], [wish(A, 71)], cny(71))
-    assert refused.value.extra["left"] == {"amount": 70, "currency": "CNY"}
+    assert str(more.value) == f"0.70 CNY of payment {A} is not handed in yet."
+    assert more.value.extra == {
+        "payment_id": str(A),
+        "left": {"amount": 70, "currency": "CNY"},
+    }
     with pytest.raises(HandInDiffers) as differs:
-        plan([cash(A, 100, 30)], [wish(A)], cny(71))
+        plan([cash(A, 100, 30)], [wish(A)], cny(70), cny(1))
+    assert str(differs.value) == (
+        "The payments come to 0.70 CNY, amount and fee to 0.71 CNY; say how much of which payment "
+        "was handed in."
+    )
     assert differs.value.extra == {"lines": {"amount": 70, "currency": "CNY"}}
+    with pytest.raises(HandInDiffers) as mixed:
+        plan([cash(A, 100)], [wish(A)], Money(100, "USD"), Money(0, "USD"))
+    assert str(mixed.value) == "Not all of the slip is in USD; book each currency alone."
+    with pytest.raises(PaymentTwice) as twice:
+        plan([cash(A, 100)], [wish(A, 50), wish(A, 50)], cny(100))
+    assert str(twice.value) == f"Payment {A} is named twice."
+    with pytest.raises(NotCollectable) as elsewhere:
+        plan([cash(A, 100, account="other")], [wish(A)], cny(100))
+    assert str(elsewhere.value) == f"Payment {A} was collected for cod/other."
+    assert elsewhere.value.extra == {"gateway": "cod", "account": "other"}
+
+
+def test_a_part_in_another_currency_is_no_part() -> None:
+    dollars = HandInWish(payment_id=A, amount=Money(50, "USD"))
+    with pytest.raises(MoreThanHeld):
+        plan([cash(A, 100)], [dollars], cny(50))
 
 
 @given(
