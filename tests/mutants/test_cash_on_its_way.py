@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from commercekit.errors import Refused
 from commercekit.kernel import Money
@@ -122,6 +123,12 @@ def test_a_refusal_says_what_would_be_right() -> None:
         plan([cash(A, 100, account="other")], [wish(A)], cny(100))
     assert str(elsewhere.value) == f"Payment {A} was collected for cod/other."
     assert elsewhere.value.extra == {"gateway": "cod", "account": "other"}
+
+
+def test_a_slip_is_in_one_currency() -> None:
+    dollars = replace(cash(B, 0), collected=Money(50, "USD"), handed_in=Money(0, "USD"))
+    with pytest.raises(HandInDiffers):
+        plan([cash(A, 100), dollars], [wish(A), wish(B)], cny(150))
 
 
 def test_a_part_in_another_currency_is_no_part() -> None:
