@@ -134,3 +134,39 @@ async def test_a_commit_that_was_never_sent_is_not_in_doubt(said, told):
 
     with pytest.raises(told):
         await Database._commit(commit, _Open())
+
+
+@pytest.fixture
+def slow_at_first(monkeypatch):
+    """A server that lets nobody in for a while; gives how often it was asked."""
+    asked, real = [], asyncpg.create_pool
+
+    def make(times):
+        async def create_pool(*arguments, **options):
+            asked.append(1)
+            if len(asked) <= times:
+                raise TimeoutError
+            return await real(*arguments, **options)
+
+        monkeypatch.setattr(asyncpg, "create_pool", create_pool)
+        return asked
+
+    return make
+
+
+async def test_a_start_waits_for_a_server_that_is_slow_to_let_anybody_in(dsn, clock, slow_at_first):
+    asked = slow_at_first(2)
+    database = Database(dsn, clock=clock)
+    await database.open()
+    assert await database.fetchval("SELECT 1") == 1
+    assert len(asked) == 3
+    await database.close()
+
+
+async def test_a_start_does_not_wait_for_ever(dsn, clock, slow_at_first, monkeypatch):
+    monkeypatch.setattr("commercekit.platform.db.database.OPEN_SECONDS", 0.0)
+    asked = slow_at_first(10)
+    database = Database(dsn, clock=clock)
+    with pytest.raises(TimeoutError):
+        await database.open()
+    assert len(asked) == 1

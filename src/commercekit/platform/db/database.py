@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -55,6 +56,8 @@ _RETRIED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _UNSENT = "cannot switch to state"
 """What asyncpg says instead of sending, while it takes in a dying server's last words."""
 _ACQUIRE_SECONDS = 5.0
+OPEN_SECONDS = 30.0
+"""So long a start waits for a server that takes connections without letting anybody in."""
 _LOOK_AGAIN = 0.1
 _UNDO_SECONDS = 2.0
 
@@ -78,8 +81,22 @@ class Database:
         self._flush_hooks: list[FlushHook] = []
 
     async def open(self) -> None:
-        """Connect. Raises one of :data:`OUTAGES` when there is no server."""
-        self._pool = await asyncpg.create_pool(
+        """Connect. Raises one of :data:`OUTAGES` when there is no server, or none that lets anybody in.
+
+        At a start no shopper waits: a server that is slow, because all nodes of a shop start at once or it
+        has just come back, is given half a minute.
+        """
+        until = time.monotonic() + OPEN_SECONDS
+        while self._pool is None:
+            try:
+                self._pool = await self._connected()
+            except TimeoutError:
+                if time.monotonic() >= until:
+                    raise
+        ENGINE.attach(self)
+
+    async def _connected(self) -> Pool:
+        return await asyncpg.create_pool(
             self._dsn,
             min_size=1,
             max_size=self._pool_size,
@@ -101,7 +118,6 @@ class Database:
                 "jit": "off",
             },
         )
-        ENGINE.attach(self)
 
     async def close(self) -> None:
         """Disconnect once what runs is done, at the latest after five seconds."""
