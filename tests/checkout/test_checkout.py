@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -249,6 +250,29 @@ async def test_a_coupon_that_brings_nothing_is_refused_unless_the_total_was_agre
     assert agreed["totals"]["discount"] == cny(0)
     used = await shop.placed((MUG, 1), coupons=["SPRING", "SPRING"])
     assert used["totals"]["discount"] == cny(450)
+
+
+async def test_coupons_that_are_over_or_exclude_each_other_are_refused_with_the_order(
+    shop: TestShop,
+) -> None:
+    ten = {"basis_points": 1000}
+    await shop.promotion("alone", "percentage-off", ten, coupons=["ALONE"], exclusive=True)
+    await shop.promotion("beside", "percentage-off", ten, coupons=["BESIDE"])
+    soon = (shop.clock.now() + timedelta(hours=1)).isoformat()
+    await shop.promotion("short", "percentage-off", ten, coupons=["SHORT"], ends_at=soon)
+    shop.clock.advance(hours=2)
+    for coupons, wrong, code in (
+        (["ALONE", "BESIDE"], {"ALONE", "BESIDE"}, "coupon-without-effect"),
+        (["SHORT"], {"SHORT"}, "coupon-expired"),
+        (["BESIDE", "NOPE"], {"NOPE"}, "coupon-unknown"),
+    ):
+        answer = await shop.order((MUG, 1), coupons=coupons)
+        problem = refused(answer, 422, "coupon-not-applicable")
+        assert problem["code"] == code
+        assert problem["coupon"] in wrong
+    await _nothing_happened(shop)
+    alone = await shop.placed((MUG, 1), coupons=["ALONE"])
+    assert alone["totals"]["discount"] == cny(450)
 
 
 async def test_cash_on_delivery_has_no_deadline(shop: TestShop) -> None:

@@ -118,7 +118,7 @@ class Shop:
         ring = configuration.key_ring()
         self.sealer = Sealer(ring)
         self.http = http or outbound_client(reach=configuration.reach())
-        transport = transport_of(self.db, settings.bus, poll=poll)
+        transport = transport_of(self.db, settings.bus, self.sealer, poll=poll)
         self.bus = Bus(self.db, self.clock, transport=transport, poll=poll)
         self.jobs = Jobs(
             self.db,

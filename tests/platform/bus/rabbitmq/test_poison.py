@@ -14,6 +14,7 @@ import asyncpg
 import pytest
 
 from commercekit.platform.bus import MAX_ATTEMPTS, Subscription
+from commercekit.platform.bus.rabbitmq.messages import properties_of
 from commercekit.platform.failpoints import VARIABLE
 
 PROCESS = Path(__file__).with_name("crashing.py")
@@ -41,6 +42,51 @@ def process(dsn, rabbit_url):
         return await started.wait()
 
     return process
+
+
+async def test_what_somebody_else_put_into_a_queue_is_no_fact_and_holds_nothing_back(
+    make_bus, facts, tell, ledger, broker, database
+):
+    bus = make_bus(Subscription("c", facts.opened, _note(ledger)), secret=lambda: b"k" * 32)
+    await tell(facts.opened(door="a"))
+    (row,) = await database.fetch("SELECT * FROM platform_outbox")
+    body = row["payload"].encode()
+    headers = {
+        "aggregate": row["aggregate"],
+        "aggregate_id": row["aggregate_id"],
+        "sequence": row["sequence"],
+        "version": row["version"],
+        "occurred_at": row["occurred_at"].isoformat(),
+    }
+    signed = properties_of(row, "commercekit", body, lambda: b"k" * 32).headers["signature"]
+    other = properties_of(row, "commercekit", body, lambda: b"x" * 32).headers["signature"]
+    async with bus.transport.connected(must=True):
+        for more, text in (
+            ({}, body),
+            ({"signature": ""}, body),
+            ({"signature": other}, body),
+            ({"signature": signed[:-1]}, body),
+            ({"signature": signed, "sequence": 2}, body),
+            ({"signature": signed, "aggregate_id": "b"}, body),
+            ({"signature": signed}, body + b" "),
+        ):
+            await broker.publish(
+                text,
+                row["type"],
+                message_id=str(row["id"]),
+                type=row["type"],
+                headers=headers | more,
+            )
+    await bus.drain()
+    # The fact itself has come, once, although others came before it under its name.
+    assert await ledger.all() == ["a1"]
+    parked = (await bus.parked()).items
+    assert {each.aggregate for each in parked} == {"unreadable"}
+    assert row["id"] not in {each.event_id for each in parked}
+    assert all("this shop did not sign it" in each.error for each in parked)
+    assert await broker.depth("commercekit.for.c") == 0
+    for each in parked:
+        assert await bus.discard(each.event_id) == ["c"]
 
 
 @pytest.mark.promise("R8")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from aiormq import exceptions as amqp
 
 from commercekit.platform.bus.rabbitmq.links import BROKEN, Link, Outage, sentence_of
-from commercekit.platform.bus.rabbitmq.messages import properties_of
+from commercekit.platform.bus.rabbitmq.messages import Secret, properties_of
 from commercekit.platform.bus.transport import Figures, TransportAway
 from commercekit.platform.loops import Loop
 
@@ -43,8 +43,13 @@ class Broker:
         queues: Sequence[ConsumedQueue],
         figures: Figures,
         prepare: Callable[[Broker], Awaitable[None]],
+        secret: Secret | None = None,
     ) -> None:
-        """``prepare`` declares; it runs once connected, before anything is published or consumed."""
+        """``prepare`` declares; it runs once connected, before anything is published or consumed.
+
+        What is published is signed with ``secret``.
+        """
+        self._secret = secret
         self._settings = settings
         self._queues = list(queues)
         self._figures = figures
@@ -221,17 +226,18 @@ class Broker:
         if channel is None or not self.is_ready:
             message = self.trouble or "RabbitMQ is away"
             raise TransportAway(message)
+        bodies = [row["payload"].encode() for row in rows]
         # Tasks begin in the order they are made, and the channel lets them write one after the other.
         publishes = [
             channel.basic_publish(
-                row["payload"].encode(),
+                body,
                 exchange=exchange,
                 routing_key=row["type"],
-                properties=properties_of(row, self._settings.prefix),
+                properties=properties_of(row, self._settings.prefix, body, self._secret),
                 mandatory=row["wanted"],
                 wait=False,
             )
-            for row in rows
+            for row, body in zip(rows, bodies, strict=True)
         ]
         self._figures.published += len(rows)
         try:

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from commercekit.platform.bus.rabbitmq.links import BROKEN
-from commercekit.platform.bus.rabbitmq.messages import Arrived, Unreadable, read
+from commercekit.platform.bus.rabbitmq.messages import Arrived, Secret, Unreadable, read
 from commercekit.platform.failpoints import failpoint
 from commercekit.platform.loops import Loop
 
@@ -70,7 +70,9 @@ class ConsumedQueue:
         slots: asyncio.Semaphore,
         lost: Callable[[], None],
         ping: Callable[[], Awaitable[object]],
+        secret: Secret | None = None,
     ) -> None:
+        self._secret = secret
         self.name = name
         self.loop = Loop(f"rabbitmq:{name}", self.step, poll=5.0, linger=_LINGER)
         self.last_delivery = 0.0
@@ -104,7 +106,7 @@ class ConsumedQueue:
         async def arrived(message: DeliveredMessage) -> None:
             told: Any = message.delivery
             session.waiting.append(
-                Delivered(told.delivery_tag, told.routing_key or "", read(message))
+                Delivered(told.delivery_tag, told.routing_key or "", read(message, self._secret))
             )
             self.last_delivery = time.monotonic()
             self.loop.wake()

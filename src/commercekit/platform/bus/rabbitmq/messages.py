@@ -1,11 +1,17 @@
-"""A fact as a message: the body is its JSON, everything else stands in properties and headers."""
+"""A fact as a message: the body is its JSON, everything else stands in properties and headers.
+
+All of it is signed with a key of the shop: what somebody else puts into a queue is no fact, whoever let
+them into the broker.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from uuid import UUID
 
 from aiormq import spec
@@ -17,7 +23,11 @@ from commercekit.platform.security import redact
 if TYPE_CHECKING:
     from aiormq.abc import DeliveredMessage
 
-__all__ = ["Arrived", "Unreadable", "properties_of", "read"]
+__all__ = ["Arrived", "Secret", "Unreadable", "properties_of", "read"]
+
+Secret: TypeAlias = Callable[[], bytes]
+"""Gives the key that messages are signed with: asked each time, since it lies in the database."""
+_SIGNATURE: Final = "signature"
 
 _EXCERPT = 200
 _LONGEST = 200
@@ -62,9 +72,23 @@ class Unreadable:
     reason: str
 
 
-def properties_of(row: Any, app_id: str) -> spec.Basic.Properties:
-    """What stands beside the body; ``row`` is one of the outbox."""
+def properties_of(
+    row: Any, app_id: str, body: bytes, secret: Secret | None = None
+) -> spec.Basic.Properties:
+    """What stands beside the ``body``; ``row`` is one of the outbox."""
     occurred_at: datetime = row["occurred_at"]
+    signature = {}
+    if secret is not None:
+        meta = EventMeta(
+            id=row["id"],
+            aggregate=row["aggregate"],
+            aggregate_id=row["aggregate_id"],
+            sequence=row["sequence"],
+            type=row["type"],
+            version=row["version"],
+            occurred_at=occurred_at,
+        )
+        signature = {_SIGNATURE: _signature(secret(), meta, body)}
     return spec.Basic.Properties(
         app_id=app_id,
         content_type="application/json",
@@ -75,6 +99,7 @@ def properties_of(row: Any, app_id: str) -> spec.Basic.Properties:
             "sequence": row["sequence"],
             "version": row["version"],
             "occurred_at": occurred_at.isoformat(),
+            **signature,
         },
         message_id=str(row["id"]),
         message_type=row["type"],
@@ -82,8 +107,8 @@ def properties_of(row: Any, app_id: str) -> spec.Basic.Properties:
     )
 
 
-def read(message: DeliveredMessage) -> Arrived | Unreadable:
-    """What a message tells; never raises."""
+def read(message: DeliveredMessage, secret: Secret | None = None) -> Arrived | Unreadable:
+    """What a message tells; never raises. With a ``secret`` only what was signed with it is a fact."""
     properties = message.header.properties
     headers = properties.headers or {}
     body = bytes(message.body)
@@ -97,6 +122,10 @@ def read(message: DeliveredMessage) -> Arrived | Unreadable:
             version=_number(headers["version"]),
             occurred_at=_moment(headers["occurred_at"]),
         )
+        if secret is not None:
+            signature = str(headers.get(_SIGNATURE, "")).encode()
+            if not hmac.compare_digest(signature, _signature(secret(), meta, body).encode()):
+                return _forged(meta, body)
         return Arrived(meta, body, _returns(headers))
     except (KeyError, ValueError, TypeError) as error:
         said = body[:_EXCERPT].decode(errors="replace")
@@ -105,6 +134,32 @@ def read(message: DeliveredMessage) -> Arrived | Unreadable:
             type=str(properties.message_type or "unreadable")[:_LONGEST].replace("\x00", "?"),
             reason=redact(f"no fact: {error} is missing or wrong; it begins with {said!r}"),
         )
+
+
+def _signature(secret: bytes, meta: EventMeta, body: bytes) -> str:
+    """Of everything that a consumer goes by; no part of it holds the byte between them."""
+    parts = (
+        str(meta.id),
+        meta.type,
+        meta.aggregate,
+        meta.aggregate_id,
+        str(meta.sequence),
+        str(meta.version),
+        meta.occurred_at.isoformat(),
+    )
+    return hmac.digest(secret, "\0".join(parts).encode() + b"\0" + body, "sha256").hex()
+
+
+def _forged(meta: EventMeta, body: bytes) -> Unreadable:
+    """Under an id of its own: the fact that it pretends to be may still come."""
+    return Unreadable(
+        id=_id_of(f"forged {meta.id}", body),
+        type=meta.type,
+        reason=redact(
+            f"no fact: it claims to be {meta.id} of {meta.aggregate} {meta.aggregate_id}, and this shop did"
+            " not sign it"
+        ),
+    )
 
 
 def _returns(headers: dict[str, Any]) -> int:

@@ -18,6 +18,7 @@ from commercekit.platform.bus.rabbitmq.broker import Broker
 from commercekit.platform.bus.rabbitmq.consuming import ConsumedQueue, Delivered, TakeIn
 from commercekit.platform.bus.rabbitmq.desk import BrokerDesk
 from commercekit.platform.bus.rabbitmq.intake import Intake
+from commercekit.platform.bus.rabbitmq.messages import Secret
 from commercekit.platform.bus.rabbitmq.topology import Topology
 from commercekit.platform.bus.transport import Figures, Transport
 from commercekit.platform.loops import Loop
@@ -70,7 +71,10 @@ class RabbitTransport(Transport):
         workers: int = 2,
         poll: float = 1.0,
         backoff: Callable[[int], timedelta] = default_backoff,
+        secret: Secret | None = None,
     ) -> None:
+        """With a ``secret`` facts are signed, and what was not signed with it is none."""
+        self._secret = secret
         self._db = db
         self._index = index
         self._settings = settings
@@ -118,7 +122,9 @@ class RabbitTransport(Transport):
         """The connections; made when first needed, since subscriptions come until then."""
         if self._made is None:
             self._queues = self._make_queues()
-            self._made = Broker(self._settings, self._queues, self._figures, self._prepare)
+            self._made = Broker(
+                self._settings, self._queues, self._figures, self._prepare, self._secret
+            )
             self._made.on_ready = self._on_ready
         return self._made
 
@@ -201,6 +207,7 @@ class RabbitTransport(Transport):
                 slots=slots,
                 lost=self._reconnect,
                 ping=lambda: self._db.fetchval("SELECT 1"),
+                secret=self._secret,
             )
 
         return [
