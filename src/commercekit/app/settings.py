@@ -218,7 +218,7 @@ class SecuritySettings(Struct, frozen=True, kw_only=True):
         Meta(
             description="The only hosts that the shop and its plugins call, webhook endpoints among them: "
             "names, `*.example.com` for all below one. Empty: any that is public.",
-            examples=[["api.stripe.com", "*.alipay.com"]],
+            examples=[["api.vendor.example", "*.carrier.example"]],
         ),
     ] = ()
 
