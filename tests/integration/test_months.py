@@ -156,6 +156,13 @@ async def test_an_open_order_holds_its_month_and_is_named(shop, archivist):
             " FROM payments_payment",
             "call for somebody's attention",
         ),
+        (
+            "WITH slip AS (INSERT INTO payments_hand_in (id, gateway, account, slip, amount, fee,"
+            " currency, recorded_by, recorded_at) SELECT gen_random_uuid(), gateway, account, 'S-1', 1,"
+            " 0, currency, 'staff', now() FROM payments_payment)"
+            " UPDATE payments_payment SET flow = 'offline'",
+            "collectors have not handed in",
+        ),
         ("UPDATE fulfilment_shipment SET status = 'in_transit'", "not come to their end"),
         (
             "INSERT INTO platform_outbox (id, aggregate, aggregate_id, sequence, type, version, payload,"
