@@ -196,7 +196,7 @@ async def test_words_that_are_everywhere_are_read_in_the_order_of_the_list(shop,
     assert [item.slug for item in listed.items] == ["p10", "p5"]
     assert listed.total == 2
     # In a part that is too large for that, they are found by the words after all.
-    monkeypatch.setattr(f"{lists.__name__}._WALKED", 1)
+    monkeypatch.setattr(f"{lists.__name__}.WALKED", 1)
     asked.clear()
     listed = await shop.storefront.products(shop.market, "en", few)
     assert asked == [True, False]
@@ -242,3 +242,69 @@ async def test_a_part_of_the_shop_is_gone_through_where_words_find_more_than_it_
     asked.clear()
     assert [await walk(shop, query, 3) for query in queries] == by_words
     assert all(asked)
+
+
+@pytest.fixture
+def looks(monkeypatch):
+    """How each page of a search was read: whether past the newest, and past how many of them."""
+    asked = []
+
+    async def page(db, where, **more):
+        asked.append((where.frequent, where.within))
+        return await lists.page(db, where, **more)
+
+    monkeypatch.setattr("commercekit.storefront.repository.page", page)
+    for place in ("commercekit.storefront.repository", lists.__name__):
+        monkeypatch.setattr(f"{place}.FREQUENT", 2)
+    monkeypatch.setattr(looking, "_is_frequent", lambda expected, documents: False)
+    return asked
+
+
+async def test_one_word_is_looked_for_in_the_newest_sooner_than_others_are(
+    shop, monkeypatch, looks
+):
+    await stock_up(shop)
+    plain = await walk(shop, ListQuery(q="cup"), 100)
+    assert not any(frequent for frequent, _ in looks)
+    # Now there are more of it than are ranked otherwise.
+    monkeypatch.setattr("commercekit.storefront.repository.COUNTED", 1)
+    looks.clear()
+    listed = await shop.storefront.products(shop.market, "en", ListQuery(q="cup"), limit=2)
+    assert looks == [(True, 2500)]
+    assert [item.slug for item in listed.items] == plain[0][:2]
+    assert listed.total is None
+    looks.clear()
+    for query in (
+        ListQuery(q="cup", category=SHELF),
+        ListQuery(q="cup", in_stock=True),
+        ListQuery(q="cup", sort=Sort.PRICE),
+        ListQuery(q="cup kiln"),
+    ):
+        await shop.storefront.products(shop.market, "en", query)
+    assert not any(frequent for frequent, _ in looks)
+
+
+async def test_words_that_turn_out_to_be_rarer_are_looked_for_everywhere(shop, monkeypatch, looks):
+    await stock_up(shop)
+    plain = await walk(shop, ListQuery(q="cup"), 100)
+    monkeypatch.setattr("commercekit.storefront.repository.COUNTED", 1)
+    monkeypatch.setattr(looking, "_within", lambda expected, documents: 1)
+    looks.clear()
+    listed = await shop.storefront.products(shop.market, "en", ListQuery(q="cup"), limit=100)
+    assert [frequent for frequent, _ in looks] == [True, False]
+    assert [item.slug for item in listed.items] == plain[0]
+    # The same where no product has all that is asked for: nothing is cut off.
+    monkeypatch.setattr(looking, "_is_frequent", lambda expected, documents: True)
+    looks.clear()
+    listed = await shop.storefront.products(
+        shop.market, "en", ListQuery(q="cup SKU-p10 SKU-p5"), limit=100
+    )
+    assert [frequent for frequent, _ in looks][-2:] == [True, False]
+    assert {item.slug for item in listed.items} == set(plain[0])
+
+
+@pytest.mark.parametrize(
+    ("expected", "within"), [(100_000, 2_500), (30_000, 5_000), (15_000, 10_000), (2_000, 20_000)]
+)
+def test_nobody_passes_by_many_more_than_were_expected(expected, within):
+    assert looking._within(expected, 100_000) == within

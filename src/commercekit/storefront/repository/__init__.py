@@ -27,12 +27,13 @@ from commercekit.storefront.repository.products import (
     related,
     variants_of,
 )
-from commercekit.storefront.repository.selection import Selection
+from commercekit.storefront.repository.selection import WALKED, Selection
 
 __all__ = [
     "COUNTED",
     "FREQUENT",
     "ITEM",
+    "WALKED",
     "Counts",
     "Ranking",
     "Selection",

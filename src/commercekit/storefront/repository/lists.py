@@ -9,7 +9,7 @@ from uuid import UUID
 
 from commercekit.platform.db import Database
 from commercekit.storefront.models import Sort
-from commercekit.storefront.repository.selection import Conditions, Selection, said_of
+from commercekit.storefront.repository.selection import WALKED, Conditions, Selection, said_of
 
 __all__ = ["COUNTED", "FREQUENT", "ITEM", "Ranking", "is_walked_through", "page"]
 
@@ -22,7 +22,6 @@ ITEM = (
 )
 FREQUENT = 300
 """So many of the newest are ranked of what frequent words find; there are more than anybody looks at."""
-_WALKED = 20_000
 _SORTED = {
     Sort.NEWEST: ("product_id", "DESC", "<"),
     Sort.PRICE: ("price_min", "ASC", ">"),
@@ -251,7 +250,7 @@ def _many(order: _Order, source: str, limit: int) -> str:
 
 async def is_walked_through(db: Database, where: Selection) -> bool:
     """Whether frequent words were looked for in all of a part, so that there are no others in it."""
-    return where.is_part and await has_fewer(db, where, _WALKED + 1)
+    return where.is_part and await has_fewer(db, where, WALKED + 1)
 
 
 async def has_fewer(db: Database, where: Selection, than: int) -> bool:
@@ -278,12 +277,12 @@ def _newest_said(where: Selection, ranked: Ranking) -> Conditions:
         words, asked = where.words(2)
         values = [where.market_id, *asked]
         walked = "SELECT product_id, terms FROM storefront_words WHERE market_id = $1 AND on_sale"
-        said = f"({walked} {newest} {_WALKED}) walked WHERE {words} LIMIT {FREQUENT}"
+        said = f"({walked} {newest} {where.within}) walked WHERE {words} LIMIT {FREQUENT}"
     elif where.frequent:
         listed, values = where.listed(None)
         words, asked = where.words(len(values) + 1)
         values = [*values, *asked]
-        walked = f"SELECT product_id FROM storefront_listing WHERE {listed} {newest} {_WALKED}"
+        walked = f"SELECT product_id FROM storefront_listing WHERE {listed} {newest} {WALKED}"
         said = f"({walked}) l, {said_of('l', words)} LIMIT {FREQUENT}"
     else:
         said, values = where.said()

@@ -9,8 +9,10 @@ from uuid import UUID
 
 from commercekit.storefront.models import ListQuery
 
-__all__ = ["ALL", "Conditions", "Key", "Selection", "said_of"]
+__all__ = ["ALL", "WALKED", "Conditions", "Key", "Selection", "said_of"]
 
+WALKED = 20_000
+"""So many of the newest are passed by, at most, on the way to enough that frequent words find."""
 ALL = UUID(int=0)
 """The shelf on which everything is that is on sale."""
 Key = Literal["brand", "price"]
@@ -50,6 +52,8 @@ class Selection:
     """Whether that index is left aside, since it would bring more rows than it spares."""
     through: bool = False
     """Whether it is left aside since the part that is asked for has fewer products than the words."""
+    within: int = WALKED
+    """Of how many of the newest frequent words are looked for, in all of the shop."""
 
     @classmethod
     def of(
@@ -62,6 +66,7 @@ class Selection:
         *,
         frequent: bool = False,
         through: bool = False,
+        within: int = WALKED,
     ) -> Selection:
         """What ``query`` asks for, in its category, with words that were made of its own."""
         return cls(
@@ -75,6 +80,7 @@ class Selection:
             checked,
             frequent,
             through,
+            within,
         )
 
     @property

@@ -3,30 +3,45 @@
 from __future__ import annotations
 
 from math import ceil
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from commercekit.storefront import repository
-from commercekit.storefront.models import ListQuery
+from commercekit.storefront.models import ListQuery, Sort
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
     from uuid import UUID
 
     from commercekit.markets import Market
     from commercekit.platform.db import Database
     from commercekit.storefront.service.vocabulary import Vocabulary
 
-__all__ = ["Search", "search_for", "widened"]
+__all__ = ["Search", "found_by", "search_for", "widened"]
 
 _AS_LONG_AS = 4
 """Asking a product for words takes as long as finding so many by their words."""
 
 
-def _is_frequent(expected: float, documents: int) -> bool:
-    """Whether walking the list until enough are found is shorter than fetching all that are found.
+_PATIENCE = 4
+_WITHIN = (2_500, 5_000, 10_000)
+_BESIDE = 4
+"""Finding a product by a word takes as long as passing by so many that stand beside each other."""
 
-    Of ``expected`` among ``documents`` the walk meets one in ``documents / expected``.
-    """
-    return repository.FREQUENT * documents / max(1.0, expected) < expected
+
+def _walked(expected: float, documents: int) -> float:
+    """How many are met on the way until enough of ``expected`` are, which are one in so many."""
+    return repository.FREQUENT * documents / max(1.0, expected)
+
+
+def _within(expected: float, documents: int) -> int:
+    """How many are passed by before it is plain that words are rarer than was thought."""
+    wanted = _PATIENCE * _walked(expected, documents)
+    return next((each for each in _WITHIN if each >= wanted), repository.WALKED)
+
+
+def _is_frequent(expected: float, documents: int) -> bool:
+    """Whether walking the list until enough are found is shorter than fetching all that are found."""
+    return _walked(expected, documents) < expected
 
 
 class Search(NamedTuple):
@@ -41,6 +56,12 @@ class Search(NamedTuple):
     """Instead, when no product of the market has all that is asked for."""
     expected: float = 0
     """How many products it may find in all of the market."""
+    documents: int = 0
+    """Of so many in the market."""
+    alone: bool = False
+    """Whether there is one word, so that nobody guesses how many products have it together with others."""
+    within: int = repository.WALKED
+    """What is frequent is looked for in so many of the newest; in a part of the market, in as many as ever."""
     through: bool = False
     """Whether the part of the market that is asked for is gone through."""
 
@@ -56,6 +77,21 @@ class Search(NamedTuple):
             self.checked,
             frequent=self.frequent,
             through=self.through,
+            within=self.within,
+        )
+
+    def newest_first(self, sort: Sort, where: repository.Selection) -> Search:
+        """The same, passing by the newest products until enough have the words, if that is shorter.
+
+        Without a category and filters they stand beside each other, so that it is sooner than elsewhere.
+        """
+        if self.frequent or where.is_part or sort is not Sort.RELEVANCE or not self.alone:
+            return self
+        walked = _walked(self.expected, self.documents)
+        soon = walked < self.expected * _BESIDE and walked < repository.WALKED / 2
+        return self._replace(
+            frequent=soon and self.expected > repository.COUNTED,
+            within=_within(self.expected, self.documents),
         )
 
     async def by_the_shorter_way(
@@ -80,11 +116,47 @@ async def search_for(vocabulary: Vocabulary, market: Market, text: str) -> Searc
     ranked = repository.Ranking([concept.tiers() for concept in plan.concepts])
     wider = None
     if plan.can_widen:
-        wider = Search(plan.wide, ranked, _is_frequent(plan.expected_wide, plan.documents))
+        frequent = _is_frequent(plan.expected_wide, plan.documents)
+        within = _within(plan.expected_wide, plan.documents)
+        wider = Search(plan.wide, ranked, frequent, within=within)
     if _is_frequent(plan.expected, plan.documents):
-        return Search(plan.strict, ranked, frequent=True, wider=wider)
+        within = _within(plan.expected, plan.documents)
+        return Search(plan.strict, ranked, frequent=True, wider=wider, within=within)
     words, checked = plan.parts
-    return Search(words, ranked, checked=checked, wider=wider, expected=plan.expected)
+    return Search(
+        words,
+        ranked,
+        checked=checked,
+        wider=wider,
+        expected=plan.expected,
+        documents=plan.documents,
+        alone=len(plan.concepts) == 1,
+    )
+
+
+async def found_by(
+    db: Database,
+    search: Search,
+    sort: Sort,
+    where: Callable[[Search], repository.Selection],
+    read: Callable[[repository.Selection], Awaitable[list[Any]]],
+) -> tuple[list[Any], Search]:
+    """What ``read`` finds by the shortest way, and the search to go on from.
+
+    By the longer one if words that are frequent each turn out to be rare together or in this part.
+    """
+    soon = search.newest_first(sort, where(search))
+    rows = await read(where(soon))
+    if not soon.frequent or sort is not Sort.RELEVANCE or not _is_short(rows):
+        return rows, search
+    if await repository.is_walked_through(db, where(soon)):
+        return rows, search
+    search = search._replace(frequent=False)
+    return await read(where(search)), search
+
+
+def _is_short(rows: Sequence[Any]) -> bool:
+    return not rows or rows[0]["total"] < repository.FREQUENT
 
 
 async def widened(db: Database, market: Market, search: Search, *, found_none: bool) -> Search:

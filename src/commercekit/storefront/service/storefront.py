@@ -40,7 +40,7 @@ from commercekit.storefront.models import (
 from commercekit.storefront.rules.words import units
 from commercekit.storefront.service.absent import Absent
 from commercekit.storefront.service.feeds import URLS_PER_SITEMAP, Feeds
-from commercekit.storefront.service.looking import search_for, widened
+from commercekit.storefront.service.looking import Search, found_by, search_for, widened
 from commercekit.storefront.service.projection import SEARCH_VERSION, Projection
 from commercekit.storefront.service.rebuilding import Rebuild
 from commercekit.storefront.service.shelves import Shelves
@@ -66,10 +66,6 @@ from commercekit.storefront.service.vocabulary import Vocabulary
 __all__ = ["Listed", "StorefrontService"]
 
 _TEND = "storefront.tend-search"
-
-
-def _is_short(rows: Sequence[Any]) -> bool:
-    return not rows or rows[0]["total"] < repository.FREQUENT
 
 
 class Listed(NamedTuple):
@@ -137,10 +133,13 @@ class StorefrontService:
         search = await search.by_the_shorter_way(self._db, market.id, query, below)
         sort = sort_of(query, search.ranked)
 
-        async def read() -> list[Any]:
+        def place(search: Search) -> repository.Selection:
+            return search.where(market.id, query, below)
+
+        async def read(where: repository.Selection) -> list[Any]:
             return await repository.page(
                 self._db,
-                search.where(market.id, query, below),
+                where,
                 sort=sort,
                 language=language,
                 after=after,
@@ -148,20 +147,12 @@ class StorefrontService:
                 ranked=search.ranked,
             )
 
-        rows = await read()
-        if search.frequent and sort is Sort.RELEVANCE and _is_short(rows):
-            # Words that are frequent each, and rare together or in this part.
-            asked = search.where(market.id, query, below)
-            if not await repository.is_walked_through(self._db, asked):
-                search = search._replace(frequent=False)
-                rows = await read()
+        rows, search = await found_by(self._db, search, sort, place, read)
         if not rows and search.wider is not None:
-            asked = search.where(market.id, query, below)
-            alone = after is None and asked == search.where(market.id, ListQuery(), None)
+            alone = after is None and place(search) == search.where(market.id, ListQuery(), None)
             wider = await widened(self._db, market, search, found_none=alone)
             if wider is not search:
-                search = wider
-                rows = await read()
+                rows, search = await found_by(self._db, wider, sort, place, read)
         shown = rows[:limit]
         following = None
         if len(rows) > limit:
@@ -172,15 +163,12 @@ class StorefrontService:
         if rows:
             total = rows[0]["total"]
         else:
-            where = search.where(market.id, query, below)
-            total = 0 if after is None else await repository.count_up_to(self._db, where)
+            total = 0 if after is None else await repository.count_up_to(self._db, place(search))
         return Listed(
             items=items_from(shown, market.currency, language, self._db.clock.now()),
             after=following,
             total=total if total <= repository.COUNTED else None,
-            facets=await self._facets(market, language, search.where(market.id, query, below))
-            if query.facets
-            else None,
+            facets=await self._facets(market, language, place(search)) if query.facets else None,
         )
 
     async def suggestions(
