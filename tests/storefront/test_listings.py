@@ -181,7 +181,9 @@ async def test_filters_together_find_what_each_finds(shop, sort):
 async def test_words_of_what_came_while_they_were_counted_stay(shop, monkeypatch):
     await shop.product("mug", name={"en": "Zanzibar"})
     monkeypatch.setattr(
-        vocabulary, "_COUNT", "INSERT INTO storefront_counted SELECT '-', 0 WHERE $1::uuid IS NULL"
+        vocabulary,
+        "_COUNT",
+        "INSERT INTO storefront_counted SELECT $2::text, 0, 0 WHERE $1::uuid IS NULL",
     )
     await shop.db.execute(
         "INSERT INTO storefront_term (market_id, term) VALUES ($1, 'forgotten')", shop.market.id
