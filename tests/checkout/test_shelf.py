@@ -12,10 +12,12 @@ import pytest_asyncio
 
 from commercekit.app import Shop
 from commercekit.app.configuration import ShopConfiguration
+from commercekit.catalog import ProductChange
 from commercekit.checkout import Basis, CartLine, PlaceOrder, Quote
 from commercekit.checkout.service import placing
 from commercekit.inventory import OutOfStock, Shortfall
 from commercekit.kernel import Address, Money, new_id
+from commercekit.markets import Rounding
 from tests.shop import ADDRESS, MUG, SHIRT, TestShop
 
 _PATIENCE = 2.0
@@ -136,6 +138,30 @@ async def test_what_is_not_sold_any_more(here: Shop, there: Shop, shop: TestShop
     assert [await lines(here), await lines(there)] == [1, 1]
     await shop.withdraw("mug")
     await _seen(here, there, lines, 0)
+
+
+async def test_another_name(here: Shop, there: Shop, shop: TestShop) -> None:
+    async def named(shop: Shop) -> list[str]:
+        return [line.name for line in (await _quote(shop)).lines]
+
+    before = await named(here)
+    assert await named(there) == before != ["Beaker"]
+    product = await here.catalog.product_by_slug("mug")
+    change = ProductChange(name={"en": "Beaker"})
+    await here.catalog.change_product(product.id, change)
+    await shop.settle()
+    await _seen(here, there, named, ["Beaker"])
+
+
+async def test_another_rounding_in_the_market(here: Shop, there: Shop) -> None:
+    async def tax(shop: Shop) -> int:
+        return (await _quote(shop, 3)).totals.tax.amount
+
+    # 13 % within 3 x 45.00 and within freight of 10.00.
+    assert [await tax(here), await tax(there)] == [1_553 + 115] * 2
+    market = await here.markets.default()
+    await here.markets.change(market.code, expected=market.version, rounding=Rounding.UNIT)
+    await _seen(here, there, tax, 3 * 518 + 115)
 
 
 async def test_the_last_ones(here: Shop, there: Shop) -> None:

@@ -167,9 +167,19 @@ def test_rates_are_reckoned_by_place_then_by_code() -> None:
 def test_net_and_tax_and_gross_of_one_line(
     amount: int, ppm: int, net: int, tax: int, gross: int, *, inclusive: bool
 ) -> None:
+    at = TaxTable({"standard": (rate(ppm),)})
     assert tax_line(
-        TaxableLine("l", "standard", cny(amount), 7), ppm, inclusive=inclusive
+        TaxableLine("l", "standard", cny(amount), 7), at, inclusive=inclusive
     ) == TaxedLine("l", "standard", ppm, cny(net), cny(tax), cny(gross))
+
+
+def test_one_line_alone_is_taxed_as_among_others() -> None:
+    mixed = [line("a", 999, 3), line("b", 1, 1, "reduced"), line("c", 500, 2, "untaxed")]
+    for rounding in (Rounding.LINE, Rounding.UNIT):
+        for inclusive in (True, False):
+            how = {"inclusive": inclusive, "rounding": rounding}
+            among = tax_lines(mixed, STACKED, currency="CNY", **how).lines
+            assert [tax_line(each, STACKED, **how) for each in mixed] == among
 
 
 def line(name: str, amount: int, quantity: int = 1, tax_class: str = "standard") -> TaxableLine:

@@ -32,6 +32,10 @@ def line(amount, tax_class="standard", id="1"):
     return TaxableLine(id, tax_class, eur(amount))
 
 
+def at(ppm):
+    return TaxTable({"standard": (rate("standard", "DE", ppm),)})
+
+
 @pytest.mark.parametrize(
     ("amount", "ppm", "net", "tax"),
     [
@@ -45,7 +49,7 @@ def line(amount, tax_class="standard", id="1"):
     ],
 )
 def test_tax_is_taken_out_of_a_gross_amount(amount, ppm, net, tax):
-    taxed = tax_line(line(amount), ppm, inclusive=True)
+    taxed = tax_line(line(amount), at(ppm), inclusive=True)
     assert (taxed.net, taxed.tax, taxed.gross) == (eur(net), eur(tax), eur(amount))
 
 
@@ -54,13 +58,13 @@ def test_tax_is_taken_out_of_a_gross_amount(amount, ppm, net, tax):
     [(10000, 190_000, 1900), (324, 190_000, 62), (50, 10_000, 1), (49, 10_000, 0), (7, 0, 0)],
 )
 def test_tax_is_put_on_a_net_amount(amount, ppm, tax):
-    taxed = tax_line(line(amount), ppm, inclusive=False)
+    taxed = tax_line(line(amount), at(ppm), inclusive=False)
     assert (taxed.net, taxed.tax, taxed.gross) == (eur(amount), eur(tax), eur(amount + tax))
 
 
 def test_rounding_is_per_line_and_not_per_piece():
     """1.08 × 3 → × 1.19 = 3.86, where rounding each piece first would give 3.87."""
-    taxed = tax_line(line(108 * 3), 190_000, inclusive=False)
+    taxed = tax_line(line(108 * 3), at(190_000), inclusive=False)
     assert taxed.gross == eur(386)
 
 

@@ -179,6 +179,10 @@ def _reckoning(rates: tuple[tuple[int, bool], ...]) -> _Reckoning:
     )
 
 
+def _reckoning_of(rates: Sequence[TaxRate]) -> _Reckoning:
+    return _reckoning(tuple([(rate.rate_ppm, rate.compound) for rate in rates]))
+
+
 def _rounded(numerator: int, denominator: int) -> int:
     """The nearest integer, halves away from zero."""
     if numerator < 0:
@@ -186,10 +190,12 @@ def _rounded(numerator: int, denominator: int) -> int:
     return (2 * numerator + denominator) // (2 * denominator)
 
 
-def tax_line(line: TaxableLine, rate_ppm: int, *, inclusive: bool) -> TaxedLine:
-    """Net, tax and gross of one line; what is rounded is the tax, so the three always agree."""
-    reckoning = _reckoning(((rate_ppm, False),))
-    tax = reckoning.tax(line.amount.amount, inclusive=inclusive)
+def tax_line(
+    line: TaxableLine, table: TaxTable, *, inclusive: bool, rounding: Rounding = Rounding.LINE
+) -> TaxedLine:
+    """Net, tax and gross of one line alone; what is rounded is the tax, so the three always agree."""
+    reckoning = _reckoning_of(table.of(line.tax_class))
+    (tax,) = _taxes([line], reckoning, rounding, inclusive=inclusive)
     return _taxed(line, reckoning.ppm, tax, inclusive=inclusive)
 
 
@@ -216,7 +222,7 @@ def tax_lines(
     for tax_class, places in by_class.items():
         of_class = [lines[place] for place in places]
         rates = table.of(tax_class)
-        reckoning = _reckoning(tuple((rate.rate_ppm, rate.compound) for rate in rates))
+        reckoning = _reckoning_of(rates)
         taxes = _taxes(of_class, reckoning, rounding, inclusive=inclusive)
         for index, place in enumerate(places):
             taxed[place] = _taxed(lines[place], reckoning.ppm, taxes[index], inclusive=inclusive)

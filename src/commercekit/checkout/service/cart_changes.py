@@ -12,16 +12,15 @@ from msgspec.structs import replace
 from commercekit.checkout.errors import CartNotFound, CartOrdered
 from commercekit.checkout.models import Cart, CheckoutSettings
 from commercekit.checkout.repository import CartRepository
+from commercekit.checkout.service.lately import Lately
 from commercekit.platform.db import Coalescer
 
 if TYPE_CHECKING:
     from commercekit.kernel import Clock
     from commercekit.platform.db import Database, UnitOfWork
 
-__all__ = ["CartChanges", "Lately", "Reconsider", "found"]
+__all__ = ["CartChanges", "Reconsider", "found"]
 
-_REMEMBERED = 5_000
-_LATELY = timedelta(minutes=2)
 _GUESSES = 3
 _TOUCH = timedelta(hours=1)
 """A cart's expiry moves in steps: a row whose expiry stays is cheaper to change."""
@@ -37,34 +36,6 @@ class _Wish(NamedTuple):
 
 
 _Outcome = Cart | Exception
-
-
-class Lately:
-    """Carts that were changed lately, by their ids; those whose shoppers have left are let go.
-
-    In two halves, of which the older one goes when the younger one is full or has had its time. So
-    nothing is looked through, and a shop that is busy for a month holds no more than after an hour.
-    """
-
-    def __init__(self) -> None:
-        self._young: dict[UUID, Cart] = {}
-        self._old: dict[UUID, Cart] = {}
-        self._since: datetime | None = None
-
-    def __len__(self) -> int:
-        return len(self._young) + len(self._old)
-
-    def get(self, cart_id: UUID) -> Cart | None:
-        """The cart as it was, if it was changed lately."""
-        return self._young.get(cart_id) or self._old.get(cart_id)
-
-    def put(self, cart: Cart, now: datetime) -> None:
-        """Remember it."""
-        since = self._since
-        # A clock that was set back has to end a half, too.
-        if since is None or abs(now - since) >= _LATELY or len(self._young) >= _REMEMBERED:
-            self._young, self._old, self._since = {}, self._young, now
-        self._young[cart.id] = cart
 
 
 class CartChanges:
@@ -83,7 +54,7 @@ class CartChanges:
         self._clock = clock
         self._settings = settings
         self._carts = carts
-        self._seen = Lately()
+        self._seen: Lately[UUID, Cart] = Lately()
         self._coalescer: Coalescer[_Wish, Cart] = Coalescer(self._fly)
 
     async def apply(self, cart_id: UUID, change: Callable[[Cart], Cart]) -> Cart:
@@ -100,7 +71,7 @@ class CartChanges:
         if seen is None:
             now = self._clock.now()
             seen = found(await self._carts.get(cart_id, now))
-            self._seen.put(seen, now)
+            self._seen.put(seen.id, seen, now)
         return seen.market
 
     async def drained(self) -> None:
@@ -136,7 +107,7 @@ class CartChanges:
                     outcomes[turn] = outcome
             for cart in carts.values():
                 if cart.id not in others:
-                    self._seen.put(cart, now)
+                    self._seen.put(cart.id, cart, now)
             left = [(turn, wish) for turn, wish in left if wish.cart_id in others]
             if not left:
                 return outcomes

@@ -139,8 +139,9 @@ class Carts:
         """The cart with a fresh quote."""
         quote = await self._quoter.quote(basis_of(cart, languages))
         limited = await self._limits.messages(quote, (*languages, cart.locale))
-        told = [*messages, *quote.messages, *limited]
-        return PricedCart(cart=cart, quote=replace(quote, messages=told))
+        if messages or limited:
+            quote = replace(quote, messages=[*messages, *quote.messages, *limited])
+        return PricedCart(cart=cart, quote=quote)
 
     async def explain(
         self, cart: Cart, languages: Sequence[str]
@@ -293,15 +294,16 @@ class Carts:
         messages: list[CartMessage] = []
 
         def change(cart: Cart) -> Cart:
-            present = next((line.quantity for line in cart.lines if line.sku == sku), 0)
-            quantity = quantity_of(present)
+            there = next((line for line in cart.lines if line.sku == sku), None)
+            quantity = quantity_of(there.quantity if there else 0)
             if quantity > max(asked, SHOWN_CAP) and is_scarce(stock, quantity):
                 raise _LookCloser(quantity)
             messages.clear()
             if stock.tracked and quantity > stock.available:
                 quantity = stock.available
                 messages.append(message("quantity-reduced", languages, sku=sku, available=quantity))
-            lines = merge_line(cart.lines, sku, quantity, new_id())
+            line_id = there.id if there else new_id()
+            lines = merge_line(cart.lines, sku, quantity, line_id)
             if len(lines) > MAX_LINES or quantity > MAX_QUANTITY:
                 detail = f"A cart holds {MAX_LINES} lines and {MAX_QUANTITY} pieces of one SKU."
                 raise TooManyLines(detail)

@@ -3,26 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from commercekit.checkout.errors import ShippingNotAvailable, UnknownSku
 from commercekit.checkout.models import Basis, CartMessage, Quote
-from commercekit.checkout.rules import Priced, basket_of, build_quote, message, stock_messages
+from commercekit.checkout.rules import (
+    PlainLine,
+    Priced,
+    basket_of,
+    build_quote,
+    message,
+    plain_line,
+    plain_quote,
+    stock_messages,
+)
+from commercekit.checkout.service.lately import Lately
 from commercekit.fulfilment import Parcel, ShippingOption
+from commercekit.kernel import Money
+from commercekit.markets import Rounding
 from commercekit.pricing import TaxDestination, TaxTable
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from commercekit.catalog import SellableVariant
+    from commercekit.checkout.models import CartLine
     from commercekit.checkout.service.shelf import Shelf
     from commercekit.customers import CustomerService
     from commercekit.fulfilment import FulfilmentService
     from commercekit.inventory import Availability, Shortfall
     from commercekit.kernel import Address, Clock, Money
     from commercekit.markets import Market, MarketService
-    from commercekit.promotions import PromotionOutcome
+    from commercekit.pricing import Price
 
 __all__ = ["Quoter"]
+
+_Goods: TypeAlias = "tuple[CartLine, SellableVariant, Price]"
+"""One line that is for sale, with what it is and what it costs."""
+
+
+class _Reckoned(NamedTuple):
+    """What a line comes to, and everything that was reckoned with."""
+
+    plain: PlainLine
+    variant: SellableVariant
+    price: Price
+    table: TaxTable
+    market: Market
 
 
 class Quoter:
@@ -42,6 +69,7 @@ class Quoter:
         self._shelf = shelf
         self._fulfilment = fulfilment
         self._customers = customers
+        self._reckoned: Lately[tuple[str, int, str, tuple[str, ...]], _Reckoned] = Lately()
 
     async def quote(self, basis: Basis, *, strict: bool = False, explain: bool = False) -> Quote:
         """What ``basis`` would cost now.
@@ -55,21 +83,29 @@ class Quoter:
         now = self._clock.now()
         market = await self._markets.by_code(basis.market)
         segments = await self._segments(basis)
-        priced, messages = await self._price(basis, market, now, segments, strict=strict)
+        goods, messages = await self._goods(basis, market, now, segments, strict=strict)
         if not strict:
+            lines = [line for line, _, _ in goods]
             availability = await self._shelf.availability(
-                market.code, {item.line.sku: item.line.quantity for item in priced}
+                market.code, {line.sku: line.quantity for line in lines}
             )
-            lines = [item.line for item in priced]
             messages += stock_messages(lines, availability, basis.languages)
         promote = await self._shelf.evaluator()
+        if (
+            market.rounding is not Rounding.TOTAL
+            and not explain
+            and promote.is_idle(market.code, basis.coupons, now)
+        ):
+            return await self._plain_quote(basis, market, now, goods, messages, strict=strict)
+        priced = [_priced(each) for each in goods]
         outcome = promote(basket_of(basis, priced, market, now, None, segments), explain=explain)
         option = None
         if basis.shipping is not None and priced:
-            option = await self._choose_shipping(basis, priced, market, outcome, strict=strict)
-            if option is None:
-                messages.append(message("shipping-unavailable", basis.languages))
-            else:
+            worth = outcome.basket.items_total
+            option = await self._choose_shipping(
+                basis, goods, market, worth, messages, strict=strict
+            )
+            if option is not None:
                 basket = basket_of(basis, priced, market, now, option.amount, segments)
                 outcome = promote(basket, explain=explain)
         return build_quote(
@@ -78,7 +114,7 @@ class Quoter:
             market=market,
             outcome=outcome,
             option=option,
-            tax_table=await self._tax_table(basis.address, priced, market),
+            tax_table=await self._tax_table(basis.address, goods, market),
             messages=messages,
             now=now,
             explain=explain,
@@ -89,12 +125,13 @@ class Quoter:
         market = await self._markets.by_code(basis.market)
         now = self._clock.now()
         segments = await self._segments(basis)
-        priced, _ = await self._price(basis, market, now, segments, strict=False)
-        if basis.address is None or not priced:
+        goods, _ = await self._goods(basis, market, now, segments, strict=False)
+        if basis.address is None or not goods:
             return []
         promote = await self._shelf.evaluator()
+        priced = [_priced(each) for each in goods]
         outcome = promote(basket_of(basis, priced, market, now, None, segments))
-        return await self._rates(basis.address, priced, market, outcome)
+        return await self._rates(basis.address, goods, market, outcome.basket.items_total)
 
     async def freight(
         self, address: Address, weight_grams: int, value: Money, code: str | None
@@ -143,7 +180,54 @@ class Quoter:
             return ()
         return await self._customers.segments_of(basis.owner_id)
 
-    async def _price(
+    async def _plain_quote(
+        self,
+        basis: Basis,
+        market: Market,
+        now: datetime,
+        goods: Sequence[_Goods],
+        messages: list[CartMessage],
+        *,
+        strict: bool,
+    ) -> Quote:
+        """Where nothing is taken off, a line comes to the same in every cart: it is reckoned once.
+
+        What was reckoned counts as long as it was reckoned from these very objects: whatever is changed
+        is read anew, and is another object then.
+        """
+        table = await self._tax_table(basis.address, goods, market)
+        lines: list[PlainLine] = []
+        for line, variant, price in goods:
+            key = (line.sku, line.quantity, market.code, basis.languages)
+            known = self._reckoned.get(key)
+            if (
+                known is None
+                or known.price is not price
+                or known.variant is not variant
+                or known.table is not table
+                or known.market is not market
+            ):
+                plain = plain_line(line, variant, price, table, market, basis.languages)
+                known = _Reckoned(plain, variant, price, table, market)
+                self._reckoned.put(key, known, now)
+            lines.append(known.plain.under(line.id))
+        option = None
+        if basis.shipping is not None and lines:
+            worth = Money.total((line.shown.subtotal for line in lines), market.currency)
+            option = await self._choose_shipping(
+                basis, goods, market, worth, messages, strict=strict
+            )
+        return plain_quote(
+            basis=basis,
+            lines=lines,
+            market=market,
+            option=option,
+            tax_table=table,
+            messages=messages,
+            now=now,
+        )
+
+    async def _goods(
         self,
         basis: Basis,
         market: Market,
@@ -151,15 +235,16 @@ class Quoter:
         segments: Sequence[str],
         *,
         strict: bool,
-    ) -> tuple[list[Priced], list[CartMessage]]:
+    ) -> tuple[list[_Goods], list[CartMessage]]:
+        """What of the basis is for sale, and what has to be said of the rest."""
         skus = [line.sku for line in basis.lines]
         there = await self._shelf.look_up(market, skus)
-        priced: list[Priced] = []
+        goods: list[_Goods] = []
         messages: list[CartMessage] = []
         for line, (variant, offer) in zip(basis.lines, there, strict=True):
             price = None if offer is None else offer.price(line.quantity, segments, now)
             if variant is not None and price is not None and variant.for_sale:
-                priced.append(Priced(key=str(line.id), line=line, variant=variant, price=price))
+                goods.append((line, variant, price))
             elif strict:
                 detail = f"{line.sku} is not for sale."
                 raise UnknownSku(detail, sku=line.sku)
@@ -167,61 +252,72 @@ class Quoter:
                 messages.append(
                     message("not-for-sale", basis.languages, line_id=line.id, sku=line.sku)
                 )
-        return priced, messages
+        return goods, messages
 
     async def _choose_shipping(
         self,
         basis: Basis,
-        priced: Sequence[Priced],
+        goods: Sequence[_Goods],
         market: Market,
-        outcome: PromotionOutcome,
+        worth: Money,
+        messages: list[CartMessage],
         *,
         strict: bool,
     ) -> ShippingOption | None:
+        """The way of sending that the basis names; ``worth`` is what the goods cost by then."""
         options: list[ShippingOption] = []
         if basis.address is not None:
             wanted = basis.shipping
-            options = await self._rates(basis.address, priced, market, outcome, option=wanted)
+            options = await self._rates(basis.address, goods, market, worth, option=wanted)
         chosen = next((option for option in options if option.code == basis.shipping), None)
         if chosen is None and strict and basis.address is not None:
-            options = await self._rates(basis.address, priced, market, outcome)
+            options = await self._rates(basis.address, goods, market, worth)
         if chosen is None and strict:
             detail = f"{basis.shipping!r} is not offered for this address."
             raise ShippingNotAvailable(detail, offered=[option.code for option in options])
+        if chosen is None:
+            messages.append(message("shipping-unavailable", basis.languages))
         return chosen
 
     async def _rates(
         self,
         address: Address,
-        priced: Sequence[Priced],
+        goods: Sequence[_Goods],
         market: Market,
-        outcome: PromotionOutcome,
+        worth: Money,
         *,
         option: str | None = None,
     ) -> list[ShippingOption]:
         weight = sum(
-            item.variant.weight_grams * item.line.quantity
-            for item in priced
-            if item.variant.requires_shipping
+            variant.weight_grams * line.quantity
+            for line, variant, _ in goods
+            if variant.requires_shipping
         )
         return await self._fulfilment.rates(
             address,
             [Parcel(weight_g=weight)],
-            outcome.basket.items_total,
+            worth,
             market.currency,
             option=option,
         )
 
     async def _tax_table(
-        self, address: Address | None, priced: Sequence[Priced], market: Market
+        self, address: Address | None, goods: Sequence[_Goods], market: Market
     ) -> TaxTable:
         """Rates where it goes; before there is an address, those of the market's first country."""
-        classes = {"standard", *(item.variant.tax_class for item in priced)}
         if address is not None:
             destination = TaxDestination(
                 address.country, address.region, address.postcode, address.city
             )
-            return await self._shelf.tax_table(destination, classes)
-        if market.countries:
-            return await self._shelf.tax_table(TaxDestination(market.countries[0]), classes)
-        return TaxTable({})
+        elif market.countries:
+            destination = TaxDestination(market.countries[0])
+        else:
+            return TaxTable({})
+        return await self._shelf.tax_table(
+            destination, (variant.tax_class for _, variant, _ in goods)
+        )
+
+
+def _priced(goods: _Goods) -> Priced:
+    line, variant, price = goods
+    return Priced(key=str(line.id), line=line, variant=variant, price=price)

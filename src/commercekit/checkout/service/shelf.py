@@ -35,6 +35,8 @@ _MAX_NAMED = 100
 _MAX_DEEP = 20_000
 _SCARCE_SECONDS = 1.0
 _PLENTY_SECONDS = 30.0
+_NEVER = (-3600.0, Availability(available=0, shown=0))
+"""Of what was not looked up yet: when, on a clock that begins at nought, and what was seen."""
 
 
 class Stale(Struct, frozen=True, omit_defaults=True):
@@ -105,9 +107,12 @@ class Shelf:
         return [(there.get(key[1]), priced.get(key)) for key in keys]
 
     async def tax_table(self, destination: TaxDestination, classes: Iterable[str]) -> TaxTable:
-        """The rates at a destination; a provider is asked every time, as it says what it keeps."""
+        """The rates at a destination, of ``classes`` and of what is taxed as usual, such as freight.
+
+        A provider is asked every time, as it says what it keeps.
+        """
         if self._pricing.asks_provider:
-            return await self._pricing.tax_for(destination, classes)
+            return await self._pricing.tax_for(destination, {"standard", *classes})
         place = (destination.country, destination.region or "")
         held = self._taxes.held((place,))
         return held[0] if held else (await self._taxes.get([place]))[place]
@@ -162,13 +167,14 @@ class Shelf:
         if not self._broadcast.is_listening or len(self._deep) > _MAX_DEEP:
             self._deep.clear()
         found: dict[str, Availability] = {}
+        missing: list[str] = []
         for sku, quantity in wanted.items():
-            seen = self._deep.get((market, sku))
-            if seen is not None:
-                keeps = _SCARCE_SECONDS if is_scarce(seen[1], quantity) else _PLENTY_SECONDS
-                if now - seen[0] < keeps:
-                    found[sku] = seen[1]
-        missing = [sku for sku in wanted if sku not in found]
+            since, there = self._deep.get((market, sku), _NEVER)
+            age = now - since
+            if age < _SCARCE_SECONDS or (age < _PLENTY_SECONDS and not is_scarce(there, quantity)):
+                found[sku] = there
+            else:
+                missing.append(sku)
         if missing:
             for sku, there in (await self._inventory.availability(missing, market=market)).items():
                 self._deep[market, sku] = (now, there)

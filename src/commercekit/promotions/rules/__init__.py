@@ -23,7 +23,7 @@ from commercekit.promotions.rules.book import (
     RegisteredRule,
     open_book,
 )
-from commercekit.promotions.rules.evaluation import RuleAsker, evaluate
+from commercekit.promotions.rules.evaluation import RuleAsker, evaluate, taking_part
 
 __all__ = [
     "Book",
@@ -32,4 +32,5 @@ __all__ = [
     "RuleAsker",
     "evaluate",
     "open_book",
+    "taking_part",
 ]

@@ -29,10 +29,12 @@ from commercekit.promotions.rules.words import (
 )
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from commercekit.promotions.models import CouponMessage, PricedBasket, Promotion, Proposal
     from commercekit.promotions.rules.book import Book, Entry
 
-__all__ = ["RuleAsker", "evaluate"]
+__all__ = ["RuleAsker", "evaluate", "taking_part"]
 
 Offer = tuple[int, "dict[str, str] | None"]
 """Minor units off, already cut to what there is, and the label."""
@@ -73,27 +75,30 @@ def evaluate(
 
     Deterministic: the same book and basket give the same outcome, whatever order either came in.
     """
-    taking_part = [
-        entry
-        for entry in book.entries
-        if entry.promotion.is_on(basket.now)
-        and entry.promotion.scope.is_in(basket.market)
-        and (not entry.promotion.coupons or given_coupon(entry.promotion, basket.coupons))
-    ]
-    if not taking_part and not basket.coupons and not explain:
+    entries = taking_part(book, basket.market, basket.coupons, basket.now)
+    if not entries and not basket.coupons and not explain:
         return PromotionOutcome(adjustments=[], basket=basket, messages=[], explanation=[])
-    shared = [entry for entry in taking_part if not entry.promotion.exclusive]
+    shared = [entry for entry in entries if not entry.promotion.exclusive]
     course = _run(shared, basket, asker)
-    alone = _exclusive(taking_part, course, basket, asker)
+    alone = _exclusive(entries, course, basket, asker)
     chosen = alone or course
     return PromotionOutcome(
         adjustments=chosen.adjustments,
         basket=chosen.basket,
         messages=list(_messages(book, chosen, basket)),
-        explanation=list(_explain(book, taking_part, course, alone, basket, asker))
-        if explain
-        else [],
+        explanation=list(_explain(book, entries, course, alone, basket, asker)) if explain else [],
     )
+
+
+def taking_part(book: Book, market: str, coupons: Sequence[str], at: datetime) -> list[Entry]:
+    """The promotions that are on there and then, for whoever has these coupons."""
+    return [
+        entry
+        for entry in book.entries
+        if entry.promotion.is_on(at)
+        and entry.promotion.scope.is_in(market)
+        and (not entry.promotion.coupons or given_coupon(entry.promotion, coupons))
+    ]
 
 
 def _exclusive(

@@ -8,8 +8,8 @@ get lost.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -29,7 +29,14 @@ from commercekit.promotions.models import (
     PromotionOutcome,
     RunningPromotion,
 )
-from commercekit.promotions.rules import Book, RegisteredRule, evaluate, open_book
+from commercekit.promotions.rules import (
+    Book,
+    RegisteredRule,
+    RuleAsker,
+    evaluate,
+    open_book,
+    taking_part,
+)
 from commercekit.promotions.service.runner import RuleRunner
 
 if TYPE_CHECKING:
@@ -43,12 +50,20 @@ if TYPE_CHECKING:
 __all__ = ["Evaluator", "PromotionService"]
 
 
-class Evaluator(Protocol):
+class Evaluator:
     """Tries promotions on a basket; pure, so it may be called as often as needed."""
+
+    def __init__(self, book: Book, asker: RuleAsker) -> None:
+        self._book = book
+        self._asker = asker
 
     def __call__(self, basket: PricedBasket, *, explain: bool = False) -> PromotionOutcome:
         """What the promotions make of ``basket``."""
-        ...
+        return evaluate(self._book, basket, self._asker, explain=explain)
+
+    def is_idle(self, market: str, coupons: Sequence[str], at: datetime) -> bool:
+        """Whether no promotion takes part, whatever is in the basket, and no coupon waits for a word."""
+        return not coupons and not taking_part(self._book, market, coupons, at)
 
 
 class PromotionService:
@@ -83,12 +98,7 @@ class PromotionService:
         A quote looks at its basket before and after the freight is known; both times the same
         promotions must count, and asking once is enough.
         """
-        book = await self._current()
-
-        def run(basket: PricedBasket, *, explain: bool = False) -> PromotionOutcome:
-            return evaluate(book, basket, self._runner, explain=explain)
-
-        return run
+        return Evaluator(await self._current(), self._runner)
 
     async def applicable(self, now: datetime) -> list[Promotion]:
         """Promotions that are on at ``now`` and whose rule is there, in the order they are looked at."""
