@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import psutil
 
 from commercekit.kernel import new_id
 from commercekit.testing.services import RabbitServer
@@ -31,8 +32,10 @@ PACE = 100
 """Checkouts a second."""
 BROKER = {SATURATED: 0.6, PACED: round(1 / 1.2, 3)}
 """Of the rate in process; and of its p99, upside down."""
-_SETTLE = 3.0
-"""Seconds for what checkouts left to be done, so that the next to be measured has the machine."""
+_REST = 15.0
+"""Per cent of the machine; above it somebody still works on what was left to be done."""
+_PATIENCE = 60
+"""Seconds after which a machine is measured that never comes to rest."""
 
 
 class BrokerBench:
@@ -49,15 +52,20 @@ class BrokerBench:
 
 
 def _saturate(shop: BenchShop, load: WriteWorkload, seconds: float) -> Sample:
-    sample = drive(shop.url, "post.lua", load.file, *load.arguments(), seconds=seconds)
-    time.sleep(_SETTLE)
-    return sample
+    _wait_for_rest()
+    return drive(shop.url, "post.lua", load.file, *load.arguments(), seconds=seconds)
 
 
 def _pace(shop: BenchShop, load: WriteWorkload, seconds: float) -> Sample:
-    sample = asyncio.run(_paced(shop.url, load.file, seconds))
-    time.sleep(_SETTLE)
-    return sample
+    _wait_for_rest()
+    return asyncio.run(_paced(shop.url, load.file, seconds))
+
+
+def _wait_for_rest() -> None:
+    """Let reactions to what was ordered before come to their end: they are not what is measured next."""
+    for _ in range(_PATIENCE):
+        if psutil.cpu_percent(interval=1) < _REST:
+            return
 
 
 async def _paced(url: str, file: Path, seconds: float) -> Sample:
