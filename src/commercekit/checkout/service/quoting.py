@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from commercekit.customers import CustomerService
     from commercekit.fulfilment import FulfilmentService
     from commercekit.inventory import Availability, Shortfall
-    from commercekit.kernel import Address, Clock, Money
+    from commercekit.kernel import Address, Clock
     from commercekit.markets import Market, MarketService
     from commercekit.pricing import Price
 
