@@ -133,6 +133,50 @@ async def test_what_is_back_is_guarded_as_before(shop, archivist, tmp_path):
     assert all(len(found[1]) for found in before[1:])
 
 
+async def test_a_month_that_was_out_during_an_upgrade_follows_it(shop, archivist):
+    await completed(shop, (SHIRT, 2), (MUG, 1))
+    await time_passes(shop)
+    lines = await shop.count("orders_line")
+    await archivist.detach(NEXT)
+    change = (
+        "ALTER TABLE orders_line ADD COLUMN wrapped integer NOT NULL DEFAULT 7,"
+        " ADD COLUMN twice bigint GENERATED ALWAYS AS (quantity * 2) STORED,"
+        " ADD CONSTRAINT orders_line_wrapped CHECK (wrapped < 9), ALTER COLUMN name DROP NOT NULL",
+        'ALTER TABLE orders_line ALTER COLUMN image_url TYPE varchar(900) COLLATE "C"',
+        "ALTER TABLE payments_ledger_entry DROP CONSTRAINT payments_ledger_kind,"
+        " ADD CONSTRAINT payments_ledger_kind CHECK (kind <> 'gift')",
+        "ALTER TABLE orders_history DROP COLUMN actor_id",
+    )
+    for statement in change:
+        await shop.shop.db.execute(statement)
+
+    assert await archivist.attach(NOW) == [NOW]
+
+    found = await shop.shop.db.fetch(
+        "SELECT wrapped, twice = quantity * 2 AS is_twice FROM orders_line"
+    )
+    assert [tuple(row) for row in found] == [(7, True)] * lines != []
+    assert (await states(shop))[NOW] is MonthState.ATTACHED
+    with pytest.raises(Exception, match="orders_line_wrapped"):
+        await shop.shop.db.execute("UPDATE orders_line SET wrapped = 9")
+
+
+async def test_a_month_that_breaks_a_rule_of_an_upgrade_stays_out_whole(shop, archivist):
+    await completed(shop, (SHIRT, 2))
+    await time_passes(shop)
+    await archivist.detach(NEXT)
+    part = f"orders_line_y{NOW:%Y}m{NOW:%m}"
+    await shop.shop.db.execute("ALTER TABLE orders_line ADD CONSTRAINT single CHECK (quantity < 2)")
+    with pytest.raises(Exception, match=f"single.*{part}|{part}.*single"):
+        await archivist.attach(NOW)
+    assert await shop.orders() == 0
+    assert (await states(shop))[NOW] is not MonthState.ATTACHED
+
+    await shop.shop.db.execute("ALTER TABLE orders_line DROP CONSTRAINT single")
+    assert await archivist.attach(NOW) == [NOW]
+    assert await shop.orders() == 1
+
+
 async def test_an_open_order_holds_its_month_and_is_named(shop, archivist):
     order = await shop.placed((SHIRT, 1), method="cod")
     await completed(shop)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from commercekit.kernel import month_bounds
 from commercekit.platform.failpoints import failpoint
+from commercekit.platform.months.catching_up import catch_up
 from commercekit.platform.months.errors import MonthHeld
 from commercekit.platform.months.families import Belonging, Family, of_month
 from commercekit.platform.months.holds import belongings_of, held_in
@@ -125,14 +126,15 @@ async def bring_belongings(db: Database, families: Sequence[Family], month: date
         part = part_of(belonging.table, month)
         if await db.fetchval("SELECT to_regclass($1) IS NULL", part):
             continue
-        names = await _columns(db, part)
+        names = await _columns(db, part, belonging.table)
         while await _move(db, part, belonging.table, names, "true"):
             failpoint("months.some-moved")
 
 
-async def _columns(db: Database, table: str) -> str:
-    """All that are not computed."""
-    return ", ".join(f'"{row["attname"]}"' for row in await db.fetch(_COLUMNS, table))
+async def _columns(db: Database, *tables: str) -> str:
+    """All that are not computed and that each of ``tables`` has: an upgrade may have taken one away."""
+    found = [[row["attname"] for row in await db.fetch(_COLUMNS, table)] for table in tables]
+    return ", ".join(f'"{name}"' for name in found[0] if all(name in names for names in found))
 
 
 async def _of_bounds(db: Database, belonging: Belonging) -> str:
@@ -182,6 +184,7 @@ async def put_back(db: Database, families: Sequence[Family], month: date) -> Non
                 part = part_of(table, month)
                 exists = await uow.fetchval("SELECT to_regclass($1) IS NOT NULL", part)
                 if exists and not await uow.fetchval(_IS_ATTACHED, part):
+                    await catch_up(uow, table, part)
                     await uow.execute(
                         f"ALTER TABLE {table} ATTACH PARTITION {part}"
                         f" FOR VALUES FROM ('{low}') TO ('{high}')"
