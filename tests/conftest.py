@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -39,3 +41,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             f"PostgreSQL {OLDEST_SUPPORTED} (Debian: postgresql-{OLDEST_SUPPORTED}) is not installed; "
             f"the oldest that was tried is {oldest[0] if oldest else 'the default'}."
         )
+
+
+@pytest.fixture
+def hangup() -> Iterator[None]:
+    """SIGHUP means what it means in a terminal, also for whoever runs the tests under ``nohup``."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)

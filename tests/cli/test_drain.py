@@ -212,6 +212,7 @@ async def test_what_is_under_way_at_sigterm_is_finished_and_what_comes_later_wai
     assert running.lines()["end consumer mug"] == running.lines()["end consumer bowl"] == 1
 
 
+@pytest.mark.usefixtures("hangup")
 async def test_a_terminal_that_is_closed_ends_everything_after_what_is_under_way(
     running: Running,
 ) -> None:

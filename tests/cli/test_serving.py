@@ -187,6 +187,7 @@ def test_ctrl_c_does_not_drain(server, tmp_path):
     assert not drain.sign.exists()
 
 
+@pytest.mark.usefixtures("hangup")
 def test_a_terminal_that_is_closed_stops_the_shop_at_once(server, tmp_path):
     drain = Drain(tmp_path / "draining", timedelta(minutes=10))
     shop = server(drain)

@@ -229,6 +229,7 @@ async def test_a_second_signal_gives_back_what_the_first_one_let_finish(worker, 
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("hangup")
 async def test_a_terminal_that_is_closed_lets_it_finish_what_is_under_way(worker, database, clock):
     worker.start("--only", "jobs", grace="60s")
     (under_way,) = await ask_for(database, clock, "slow.rest", Pause("long", 1.5))

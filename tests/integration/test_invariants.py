@@ -180,6 +180,11 @@ BROKEN = [
     ("allocations-name-their-item", "UPDATE inventory_allocation SET sku = 'MUG'"),
     ("the-ledger-balances", "UPDATE payments_ledger_entry SET debit = 3201 WHERE debit = 3200"),
     ("the-ledger-balances", "UPDATE payments_ledger_entry SET currency = 'USD' WHERE debit = 900"),
+    ("what-was-handed-in-is-booked", "UPDATE payments_payment SET handed_in = 1"),
+    (
+        "what-was-handed-in-is-booked",
+        "UPDATE payments_ledger_entry SET kind = 'hand_in' WHERE debit = 3200",
+    ),
     ("payments-are-their-ledger", "UPDATE payments_payment SET captured = 3100"),
     ("payments-are-their-ledger", "DELETE FROM payments_ledger_entry WHERE kind = 'refund'"),
     (
