@@ -20,6 +20,7 @@ from commercekit.cli.serving.port import claim_port
 from commercekit.cli.serving.processes import Drain, ShopServer
 from commercekit.cli.serving.runner import _address
 from commercekit.cli.serving.server_file import ServerFile
+from commercekit.cli.serving.worker import in_reserve
 from commercekit.errors import ConfigurationError
 
 
@@ -229,6 +230,116 @@ def test_the_sign_of_a_run_that_was_killed_while_it_drained_is_forgotten(tmp_pat
     drain.begin()
     drain.forget()
     assert not drain.sign.exists()
+
+
+# -- processes that die ---------------------------------------------------------------------------
+
+
+class Worker:
+    """A server process that was not really started."""
+
+    def __init__(self, load):
+        self.load, self.birth, self.idx, self.alive, self.started = load, 0.0, 0, False, False
+        self.inner = self
+
+    def start(self):
+        self.alive = True
+
+    def is_alive(self):
+        return self.alive
+
+    def _watch(self):
+        self.started = True
+
+
+@pytest.fixture
+def parent(monkeypatch, tmp_path):
+    """Of server processes that are only noted down, with its next reserve asked for by hand."""
+    monkeypatch.setattr(Server, "_spawn_worker", lambda _self, _idx, _target, load: Worker(load))
+    monkeypatch.setattr(Server, "_respawn_workers", lambda *_: None)
+    (tmp_path / "reserve").mkdir()
+    (tmp_path / "reserve" / "left").touch()
+    made = ShopServer("shop:app", interface="asgi", factory=True, reserve=tmp_path / "reserve")
+    made.asked = []
+    monkeypatch.setattr(made, "keep_a_reserve", made.asked.append)
+    return made
+
+
+def load():
+    return "the shop"
+
+
+def words(parent):
+    return {file.name for file in parent._folder.iterdir()}
+
+
+def test_only_the_reserve_waits_for_a_word_whoever_is_started_with_it(parent):
+    assert words(parent) == set(), "what a run left that was killed"
+    first = parent._spawn_worker(0, "target", load)
+    parent._start_reserve()
+    reserve, word = parent._reserve
+    assert first.load is load
+    assert (reserve.load.func, reserve.load.args) == (in_reserve, (str(word), load))
+    assert not [name for name in os.environ if "STANDBY" in name]
+
+
+def test_a_reserve_that_is_called_keeps_its_word_however_late_it_hears_it(parent):
+    parent._spawn_worker(0, "target", load)
+    parent._start_reserve()
+    called = parent._spawn_worker(1, "target", load)
+    assert parent.asked, "another one is asked for"
+    called.start()
+    word = Path(called.load.args[0])
+    assert called.started
+    assert called.idx == 1
+    parent._start_reserve()
+    assert words(parent) == {word.name}
+    assert parent._reserve[1] != word
+
+
+def test_for_a_reserve_that_died_there_is_another_one(parent):
+    parent._spawn_worker(0, "target", load)
+    parent._start_reserve()
+    reserve, word = parent._reserve
+    word.with_suffix(".ready").touch()
+    reserve.alive = False
+    assert parent._spawn_worker(1, "target", load).load is load
+    assert len(parent.asked) == 1
+    assert words(parent) == set()
+    parent._start_reserve()
+    assert parent._reserve[0] is not reserve
+
+
+def test_who_dies_while_others_are_replaced_is_replaced_next(parent):
+    parent.wrks = [Worker(load), Worker(load)]
+    parent.interrupt_children.append(0)
+    dead = list(parent.interrupt_children)
+    parent.interrupt_children.append(1)
+    parent.interrupt_children.clear()
+    parent.main_loop_interrupt.clear()
+    parent._respawn_workers(dead, "target", load)
+    assert parent.main_loop_interrupt.is_set()
+    assert list(parent.interrupt_children) == [1]
+
+
+def test_a_process_in_reserve_loads_when_its_word_is_there(tmp_path):
+    """In a process of its own, as granian has it."""
+    word = tmp_path / "word"
+    told = textwrap.dedent(f"""
+        from commercekit.cli.serving import worker
+        worker.in_reserve({str(word)!r}, worker._stand_by)
+        print("loaded", flush=True)
+    """)
+    with subprocess.Popen([sys.executable, "-c", told], stdout=subprocess.PIPE) as process:
+        until = time.monotonic() + 30
+        while not (tmp_path / "word.ready").exists():
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        assert process.poll() is None
+        word.touch()
+        assert process.stdout is not None
+        assert process.stdout.read() == b"loaded\n"
+    assert list(tmp_path.iterdir()) == []
 
 
 # -- the place -----------------------------------------------------------------------------------

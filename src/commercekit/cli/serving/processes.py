@@ -11,15 +11,17 @@ import time
 from collections import deque
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import psutil
 import structlog
 from granian.server import Server
 
-from commercekit.cli.serving.worker import STANDBY_VARIABLE
+from commercekit.cli.serving.worker import in_reserve
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 __all__ = ["Drain", "ShopServer", "end_the_stuck"]
@@ -60,6 +62,22 @@ class _NotLately(dict[int, float]):
         return float("-inf")
 
 
+class _Deaths(list[int]):
+    """Who died and is to be replaced. granian takes a copy and empties it: who dies in between is kept."""
+
+    _copied = 0
+
+    def __iter__(self) -> Iterator[int]:
+        """Those that there are now."""
+        copy = self[:]
+        self._copied = len(copy)
+        return iter(copy)
+
+    def clear(self) -> None:
+        """Forget those that were seen last."""
+        del self[: self._copied]
+
+
 class ShopServer(Server):  # type: ignore[misc,valid-type]  # chosen by granian for the platform
     """granian's server, with a process in reserve for one that dies.
 
@@ -81,9 +99,13 @@ class ShopServer(Server):  # type: ignore[misc,valid-type]  # chosen by granian 
         """
         super().__init__(*arguments, **options)
         self.respawned_wrks = _NotLately()
+        self.interrupt_children = _Deaths()
         self._deaths: deque[float] = deque(maxlen=_HOPELESS)
         self._early: dict[int, int] = {}
         self._folder = reserve
+        if reserve is not None and reserve.exists():
+            for left in reserve.iterdir():  # by a run that was killed
+                left.unlink(missing_ok=True)
         self._recipe: tuple[Any, Any] | None = None
         self._reserve: tuple[Any, Path] | None = None
         self._lock = threading.Lock()
@@ -128,24 +150,24 @@ class ShopServer(Server):  # type: ignore[misc,valid-type]  # chosen by granian 
             if self._folder is None or self._recipe is None or self._reserve is not None:
                 return
             self._folder.mkdir(parents=True, exist_ok=True)
-            for left in self._folder.iterdir():
-                left.unlink(missing_ok=True)
             word = self._folder / secrets.token_hex(8)
-            worker = super()._spawn_worker(0, *self._recipe)
-            os.environ[STANDBY_VARIABLE] = str(word)
-            try:
-                worker.inner.start()
-            finally:
-                del os.environ[STANDBY_VARIABLE]
+            target, load = self._recipe
+            # In its own luggage: whoever is started at the same moment must not hear the word, too.
+            worker = super()._spawn_worker(0, target, partial(in_reserve, str(word), load))
+            worker.inner.start()
             self._reserve = (worker, word)
 
     def _spawn_worker(self, idx: int, target: Any, callback_loader: Any) -> Any:
         self._recipe = (target, callback_loader)
         with self._lock:
             reserve, self._reserve = self._reserve, None
-        if reserve is None or not reserve[0].inner.is_alive():
+        if reserve is None:
             return super()._spawn_worker(idx, target, callback_loader)
+        self.keep_a_reserve(_REST)
         worker, word = reserve
+        if not worker.inner.is_alive():
+            word.with_suffix(".ready").unlink(missing_ok=True)
+            return super()._spawn_worker(idx, target, callback_loader)
         worker.idx, worker.birth = idx, time.monotonic()
 
         def wake() -> None:
@@ -153,7 +175,6 @@ class ShopServer(Server):  # type: ignore[misc,valid-type]  # chosen by granian 
             worker._watch()  # noqa: SLF001 - what granian does once it has started one
 
         worker.start = wake
-        self.keep_a_reserve(_REST)
         return worker
 
     def _respawn_workers(
@@ -167,6 +188,8 @@ class ShopServer(Server):  # type: ignore[misc,valid-type]  # chosen by granian 
             os.kill(os.getpid(), signal.SIGTERM)
             return
         super()._respawn_workers(workers, spawn_target, target_loader, delay)
+        if self.interrupt_children:  # died just before granian took back its own word to look
+            self.main_loop_interrupt.set()
 
     def _note_death(self, index: int, now: float) -> None:
         worker = self.wrks[index]

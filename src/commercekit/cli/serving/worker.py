@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,19 @@ from commercekit.cli.serving.parent import die_with
 from commercekit.errors import CommerceKitError
 from commercekit.platform.telemetry import forget_dead_processes
 
-__all__ = ["PARENT_VARIABLE", "STANDBY_VARIABLE", "create_worker_app"]
+__all__ = ["PARENT_VARIABLE", "create_worker_app", "in_reserve"]
 
 PARENT_VARIABLE = "COMMERCEKIT_RUN_PARENT"
-STANDBY_VARIABLE = "COMMERCEKIT_RUN_STANDBY"
-"""In the environment of a process in reserve: the file whose appearance calls it."""
 _LOOK = 0.05
+_word: Path | None = None
+"""In a process in reserve: the file whose appearance calls it."""
+
+
+def in_reserve(word: str, load: Callable[[], Any]) -> Any:
+    """What a process in reserve loads instead: the same application, when the file ``word`` appears."""
+    global _word  # noqa: PLW0603 - granian calls what is loaded without arguments
+    _word = Path(word)
+    return load()
 
 
 def create_worker_app() -> Any:
@@ -61,14 +69,12 @@ def _collect_seldom() -> None:
 
 def _stand_by() -> None:
     """In reserve: with everything imported, wait until this process is needed."""
-    word = os.environ.pop(STANDBY_VARIABLE, None)
-    if word is None:
+    if _word is None:
         return
-    called = Path(word)
-    ready = called.with_suffix(".ready")
+    ready = _word.with_suffix(".ready")
     ready.touch()
-    while not called.exists():
+    while not _word.exists():
         time.sleep(_LOOK)
-    for file in (called, ready):
+    for file in (_word, ready):
         file.unlink(missing_ok=True)
     forget_dead_processes()  # whom it stands in for has died since it began
