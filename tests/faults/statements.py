@@ -10,10 +10,13 @@ from typing import Any, TypeVar
 
 import pytest
 
+from commercekit.platform.db import Database
 from commercekit.platform.db.connection import ShopConnection
 
 T = TypeVar("T")
 _HELD_UP = 0.4
+"""Seconds after which a rival is held up by something else than a lock of PostgreSQL."""
+_WAITING = "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted)"
 
 Act = Callable[[], Awaitable[None]]
 _watcher: contextvars.ContextVar[Watcher | None] = contextvars.ContextVar("watcher", default=None)
@@ -70,13 +73,20 @@ def watched_statements() -> Iterator[None]:
 class Rival:
     """Acts in a context of its own, to the end or until it waits for a lock that the other one holds."""
 
-    def __init__(self, act: Callable[[], Coroutine[Any, Any, T]]) -> None:
+    def __init__(self, act: Callable[[], Coroutine[Any, Any, T]], database: Database) -> None:
         self._make = act
+        self._database = database
         self._task: asyncio.Task[Any] | None = None
 
     async def act(self) -> None:
         self._task = asyncio.create_task(self._make(), context=contextvars.Context())
-        await asyncio.wait([self._task], timeout=_HELD_UP)
+        looking = asyncio.create_task(self._look(self._task), context=contextvars.Context())
+        await asyncio.wait({looking}, timeout=_HELD_UP)
+
+    async def _look(self, rival: asyncio.Task[Any]) -> None:
+        """Until it is done, or somebody waits for a lock: that is the rival, the other one stands still."""
+        while not rival.done() and not await self._database.fetchval(_WAITING):
+            await asyncio.wait({rival}, timeout=0.01)
 
     async def outcome(self) -> Any:
         """What came of it; ``None`` if it never began."""

@@ -112,7 +112,7 @@ async def _race(
 ) -> tuple[Body, bool]:
     """``second`` acts before the ``number``-th statement of ``first``; whether it came to that."""
     order = await SITUATIONS[situation][0](shop)
-    rival = Rival(lambda: second(shop, order))
+    rival = Rival(lambda: second(shop, order), shop.shop.db)
     watcher = Watcher(number, rival.act)
     answer = await watcher.work(first(shop, order))
     assert answer.status_code in ANSWERS, answer.text

@@ -14,7 +14,7 @@ import pytest
 
 from commercekit.testing import CacheServer, RabbitServer
 from tests.e2e.server import Server, serving
-from tests.faults.buyers import Buyers, dsn_of, kill_postgres, kill_workers, settled
+from tests.faults.buyers import PATIENCE, Buyers, dsn_of, kill_postgres, kill_workers, settled
 from tests.faults.journeys import PRODUCTS, SETTINGS
 from tests.promises import Figure, Profile
 
@@ -119,6 +119,14 @@ async def _delivered(server: Server) -> float:
     return time.monotonic() - begun
 
 
+async def _served(buyers: Buyers, more: int) -> None:
+    """Wait until so many more orders are placed: the machine decides how fast a shop comes back."""
+    enough = len(buyers.numbers) + more
+    async with asyncio.timeout(PATIENCE):
+        while len(buyers.numbers) < enough:
+            await asyncio.sleep(0.1)
+
+
 @pytest.mark.promise("R9", "R10")
 async def test_without_its_cache_the_shop_answers_everybody(
     server: Server, cache: CacheServer, profile: Profile, figure: Figure
@@ -187,6 +195,7 @@ async def test_everything_goes_one_by_one_under_load_and_the_books_are_right(
             ):
                 await asyncio.to_thread(breaks)
                 await asyncio.sleep(1.5)
+            await _served(buyers, 16)
     assert set(buyers.statuses) <= {201, 409, 503}
     backlog = await _delivered(server)
     await settled(server, buyers, before)
