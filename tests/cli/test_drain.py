@@ -28,7 +28,7 @@ from tests.platform.plugins.site import install
 from tests.shop import configuration, piccolo_apps  # noqa: F401 - fixtures
 
 MAIN = [sys.executable, "-c", "from commercekit.cli import main; main()"]
-PATIENCE = 60.0
+PATIENCE = 180.0
 SETTINGS = """
 [database]
 dsn = "{dsn}"
@@ -93,7 +93,7 @@ def register_subscriptions(ctx):
     return [Subscription(consumer="slow.ears", event=ProductCreated, react=heard)]
 """
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 class Running:

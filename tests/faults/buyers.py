@@ -113,14 +113,25 @@ def dsn_of(server: Server) -> str:
         return database.dsn
 
 
+def postgres_of(server: Server) -> int:
+    """The process id of PostgreSQL, as soon as somebody has started it again."""
+    end = time.monotonic() + PATIENCE
+    while (pid := EmbeddedServer(server.data).pid) is None:
+        assert time.monotonic() < end, "nobody started PostgreSQL"
+        time.sleep(0.05)
+    return pid
+
+
 def kill_postgres(server: Server) -> None:
     """SIGKILL for PostgreSQL and all of its processes at once."""
-    pid = EmbeddedServer(server.data).pid
-    assert pid is not None
-    family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    pid = postgres_of(server)
+    family: list[psutil.Process] = []
+    with suppress(psutil.NoSuchProcess):
+        family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     for process in family:
         with suppress(psutil.NoSuchProcess):
             process.kill()
+    psutil.wait_procs(family, timeout=PATIENCE)
 
 
 def workers(server: Server) -> set[int]:
