@@ -155,7 +155,7 @@ def _is_outage(error: Exception) -> bool:
     """Whether trying each alone would only make everybody wait for the same answer."""
     if isinstance(error, CommitOutcomeUnknown):
         return False
-    # What waited for a lock until PostgreSQL gave up has waited for eight seconds: sixty-four of them one
+    # What waited for a lock until PostgreSQL gave up has waited for six seconds: sixty-four of them one
     # after the other would keep the last one waiting for minutes, and everybody behind them.
     return isinstance(error, (*OUTAGES, *STUCK, Unavailable))
 
