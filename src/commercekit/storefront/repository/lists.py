@@ -10,6 +10,7 @@ from uuid import UUID
 from commercekit.platform.db import Database
 from commercekit.storefront.models import Sort
 from commercekit.storefront.repository.selection import WALKED, Conditions, Selection, said_of
+from commercekit.storefront.rules.plans import Rung, Tiers
 
 __all__ = ["COUNTED", "FREQUENT", "ITEM", "Ranking", "is_walked_through", "page"]
 
@@ -33,9 +34,9 @@ _BY_PRICE = (Sort.PRICE, Sort.PRICE_DOWN)
 
 @dataclass(frozen=True)
 class Ranking:
-    """For each thing asked for, what to look for in a row, best first, and what it counts."""
+    """For each thing asked for, what to look for in a row, and what it counts."""
 
-    groups: Sequence[Sequence[tuple[str, int]]]
+    groups: Sequence[Tiers]
 
     def of_terms(self, first: int) -> Conditions:
         """What a row counts by its ``terms``, with values from ``first`` on.
@@ -43,18 +44,36 @@ class Ranking:
         Groups that are alike stand beside each other, so that there are few statements. Their words are one
         value each: of an array they would be looked up for every row anew.
         """
-        groups = sorted(self.groups, key=len)
-        counts = [count for group in groups for _, count in group]
-        sums, number = [], 0
-        for group in groups:
-            cases = []
-            for _ in group:
-                number += 1
-                query = f"${first + number}::tsquery"
-                cases.append(f"WHEN terms @@ {query} THEN (${first}::bigint[])[{number}]")
-            sums.append(f"CASE {' '.join(cases)} ELSE 0 END")
-        queries = [query for group in groups for query, _ in group]
+        counts: list[int] = []
+        queries: list[str] = []
+
+        def has(query: str) -> str:
+            queries.append(query)
+            return f"terms @@ ${first + len(queries)}::tsquery"
+
+        def best(rungs: Sequence[Rung]) -> str:
+            cases, otherwise = "", "0"
+            for query, count in rungs:
+                counts.append(count)
+                counted = f"(${first}::bigint[])[{len(counts)}]"
+                if query is None:
+                    otherwise = counted
+                else:
+                    cases += f" WHEN {has(query)} THEN {counted}"
+            return f"CASE{cases} ELSE {otherwise} END" if cases else otherwise
+
+        sums = [
+            f"CASE WHEN {has(group.named)} THEN {best(group.of_named)}"
+            f" ELSE {best(group.of_others)} END"
+            for group in sorted(self.groups, key=_shape)
+        ]
         return Conditions(f"({' + '.join(sums)} + 5) / 10", [counts, *queries])
+
+
+def _shape(tiers: Tiers) -> tuple[int, int, bool]:
+    """What its statement looks like."""
+    others = tiers.of_others
+    return len(tiers.of_named), len(others), others[-1][0] is None
 
 
 class _Order(NamedTuple):

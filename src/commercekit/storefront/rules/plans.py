@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import prod
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = [
     "ANYWHERE",
@@ -22,6 +25,8 @@ __all__ = [
     "Concept",
     "Near",
     "Plan",
+    "Rung",
+    "Tiers",
 ]
 
 RARE = 1000
@@ -30,8 +35,10 @@ _COLLECTED_MEANWHILE = 4
 """Looking at a product takes as long as collecting so many of those that a beginning finds."""
 _PASSED_MEANWHILE = 150
 """And as long as passing by so many of those that a word finds, on the way to the few that another does."""
-_WORTH_IT = 75
-"""Products that could be looked at meanwhile: for less, nobody looks for the shorter way."""
+_ASKED_MEANWHILE = 12
+"""So many are looked at while the index looks up one word more, however rare."""
+_COMPANY = 10
+"""Words keep company: one in so many products that have a word may have any other, whatever chance says."""
 EXACT, NEAR, WEAK = 1, 2, 3
 TIER_SORTS: tuple[tuple[float, tuple[tuple[int, str], ...]], ...] = (
     (1.0, ((EXACT, "A"),)),
@@ -68,8 +75,13 @@ class Alternative(NamedTuple):
     quality: int
     prefix: bool = False
 
-    def query(self, weights: str) -> str:
-        """The ``tsquery`` of it, in fields of these weights only."""
+    def query(self, weights: str, *, of_index: bool = False) -> str:
+        """The ``tsquery`` of it, in fields of these weights only.
+
+        The index has words of names apart by itself: for weights, each row would be looked at.
+        """
+        if of_index and weights == _NAMED and not self._is_phrase:
+            weights = ""
         parts: list[str] = []
         last = None
         for number, (term, place) in enumerate(self.terms, 1):
@@ -81,20 +93,37 @@ class Alternative(NamedTuple):
         return f"({' '.join(parts)})"
 
     def _lexeme(self, term: str, star: str, weights: str) -> str:
-        """Weights are named where it does not go without: each row is looked at for them."""
         if weights == _ALL_FIELDS:
             return f"('{term}' | '{TOLD}{term}')"
         told = f"'{TOLD}{term}':{star}" if star else f"'{TOLD}{term}'"
         if weights == _TOLD:
             # Beside others it may be in the name as well.
-            return told if len(self.terms) == 1 else f"('{term}':{star}{_TOLD} | {told})"
-        if weights == _NAMED and not self._is_phrase:
-            weights = ""
+            return told if self.is_word else f"('{term}':{star}{_TOLD} | {told})"
         return f"'{term}':{star}{weights}" if star or weights else f"'{term}'"
+
+    @property
+    def is_word(self) -> bool:
+        """Whether there is one term to look for."""
+        return len(self.terms) == 1
 
     @property
     def _is_phrase(self) -> bool:
         return len(self.terms) > 1 and self.terms[-1][1] != ANYWHERE
+
+
+Rung = tuple[str | None, int]
+"""What to look for, and what it counts in ten thousandths; ``None`` is what is left of it."""
+
+
+class Tiers(NamedTuple):
+    """What a product's words count for a concept, best first.
+
+    Most have it in the description alone, so that it is asked first whether they have it elsewhere.
+    """
+
+    named: str
+    of_named: tuple[Rung, ...]
+    of_others: tuple[Rung, ...]
 
 
 @dataclass
@@ -107,7 +136,7 @@ class Concept:
     at_most: int = 0
     """In how many documents one of the alternatives is, as far as the vocabulary tells."""
     begun: int = 0
-    """For how many of these the index collects all words that begin so."""
+    """How many of these the index collects for beginnings: whole words, which begin so, are among them."""
 
     def share(self, documents: int) -> float:
         """What part of the documents has one of the alternatives, at the most."""
@@ -116,16 +145,31 @@ class Concept:
     @property
     def takes(self) -> float:
         """How many products could be looked at while the index is asked for it beside something rarer."""
-        passed = self.at_most - self.begun
-        return self.begun / _COLLECTED_MEANWHILE + passed / _PASSED_MEANWHILE
+        collected = self.begun / _COLLECTED_MEANWHILE
+        passed = max(0, self.at_most - self.begun) / _PASSED_MEANWHILE
+        return _ASKED_MEANWHILE + collected + passed
 
     def condition(self) -> str:
         """Any of the alternatives, anywhere."""
-        return "(" + " | ".join(a.query(FOUND_IN_TEXT[a.quality]) for a in self.alternatives) + ")"
+        return "(" + " | ".join(self._found_by(each) for each in self.alternatives) + ")"
 
-    def tiers(self) -> list[tuple[str, int]]:
-        """What to look for, best first, and what each counts, in ten thousandths."""
-        found = []
+    def _found_by(self, alternative: Alternative) -> str:
+        weights = FOUND_IN_TEXT[alternative.quality]
+        if self._is_begun(alternative):
+            weights = _TOLD
+        return alternative.query(weights, of_index=True)
+
+    def _is_begun(self, alternative: Alternative) -> bool:
+        """Whether a beginning finds it in names already."""
+        return not alternative.prefix and any(
+            each.prefix and each.terms == alternative.terms and each.is_word
+            for each in self.alternatives
+        )
+
+    def tiers(self, *, is_had: bool) -> Tiers:
+        """What counts how much; ``is_had`` if only products are looked at that have an alternative."""
+        named: list[Rung] = []
+        told: list[Rung] = []
         for value, sorts in TIER_SORTS:
             wanted = [
                 alternative.query(weight)
@@ -134,8 +178,19 @@ class Concept:
                 if alternative.quality == quality
             ]
             if wanted:
-                found.append((" | ".join(wanted), round(10_000 * value * self.weight)))
-        return found
+                rungs = told if sorts[0][1] == _TOLD else named
+                rungs.append((" | ".join(wanted), round(10_000 * value * self.weight)))
+        gate = [each.query(_NAMED) for each in self.alternatives if not self._is_begun(each)]
+        others = tuple(told)
+        if all(each.is_word for each in self.alternatives):
+            # Who gets there has one of them, so that nobody asks for the last.
+            named[-1] = (None, named[-1][1])
+            if is_had and any(each.quality != WEAK for each in self.alternatives):
+                others = ((None, told[0][1]),)
+        else:
+            # Of a phrase one word may be in the name and another in the description.
+            named += told
+        return Tiers(" | ".join(gate), tuple(named), others)
 
 
 @dataclass(frozen=True)
@@ -163,8 +218,7 @@ class Plan:
         asked = list(required)
         for concept in sorted(required, key=lambda each: -each.takes):
             others = [each for each in asked if each is not concept]
-            few = self.documents * prod(each.share(self.documents) for each in others)
-            if others and _WORTH_IT < concept.takes > few <= RARE:
+            if others and concept.takes > self._found_by(others) <= RARE:
                 asked = others
         left = [concept for concept in required if concept not in asked]
         if not left:
@@ -173,6 +227,13 @@ class Plan:
             " & ".join(concept.condition() for concept in asked),
             " & ".join(concept.condition() for concept in left),
         )
+
+    def _found_by(self, concepts: Sequence[Concept]) -> float:
+        """How many documents may have all of these, if it is not mere chance that they have several."""
+        by_chance = self.documents * prod(each.share(self.documents) for each in concepts)
+        if len(concepts) == 1:
+            return by_chance
+        return max(by_chance, min(each.at_most for each in concepts) / _COMPANY)
 
     @property
     def expected(self) -> float:
@@ -193,6 +254,10 @@ class Plan:
     def wide(self) -> str:
         """Any of it."""
         return " | ".join(concept.condition() for concept in self.concepts)
+
+    def tiers(self, *, of_all: bool) -> list[Tiers]:
+        """What products count that :attr:`strict` finds, or :attr:`wide` if not ``of_all``."""
+        return [concept.tiers(is_had=of_all and not concept.optional) for concept in self.concepts]
 
     @property
     def can_widen(self) -> bool:

@@ -7,7 +7,7 @@ market decides which of them are worth asking for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from math import log
 
@@ -37,6 +37,7 @@ __all__ = [
     "Synonyms",
     "asked_terms",
     "planned",
+    "split_terms",
     "unknown_words",
     "vector",
 ]
@@ -67,7 +68,10 @@ def vector(fields: Iterable[tuple[str, str]]) -> tuple[str, list[str]]:
 
 
 def asked_terms(text: str, synonyms: Synonyms) -> list[str]:
-    """Every term of the vocabulary that :func:`planned` will want to know of."""
+    """Every term of the vocabulary that :func:`planned` will want to know of.
+
+    Of words that turn out to be unknown it wants :func:`split_terms` as well.
+    """
     asked = list(units(text))[:MAX_UNITS]
     found: set[str] = set()
     for number, unit in enumerate(asked):
@@ -75,24 +79,27 @@ def asked_terms(text: str, synonyms: Synonyms) -> list[str]:
         after = asked[number + 1] if number + 1 < len(asked) else None
         if after is not None:
             found |= {unit.text + after.text, stem(unit.text + after.text)}
-        if not unit.cjk:
-            found |= {part for pair in _splits(unit.text) for part in pair}
     for phrase in _synonyms_in(asked, synonyms).values():
         for other in synonyms[phrase]:
             found |= {term for term, _ in _phrase(other)}
     return sorted(found)
 
 
-def unknown_words(text: str, known: Mapping[str, int]) -> list[str]:
+def unknown_words(text: str, known: Container[str]) -> list[str]:
     """Words of the query that the market does not have, and that may be misspelt."""
-    return [
-        unit.text
-        for unit in list(units(text))[:MAX_UNITS]
-        if not unit.cjk
-        and unit.text not in known
-        and stem(unit.text) not in known
-        and deletions(unit.text)
-    ][:4]
+    return [word for word in _unknown(text, known) if deletions(word)][:4]
+
+
+def split_terms(text: str, known: Container[str]) -> list[str]:
+    """What a missing space may have joined to words that the market does not have."""
+    pairs = (pair for word in _unknown(text, known) for pair in _splits(word))
+    return sorted({part for pair in pairs for part in pair})
+
+
+def _unknown(text: str, known: Container[str]) -> Iterator[str]:
+    for unit in list(units(text))[:MAX_UNITS]:
+        if not unit.cjk and unit.text not in known and stem(unit.text) not in known:
+            yield unit.text
 
 
 def planned(
@@ -102,11 +109,13 @@ def planned(
     synonyms: Synonyms,
     near: Callable[[str], Sequence[Near]] = lambda _word: (),
     begun: Callable[[str], int] = lambda _word: 0,
+    named: Callable[[str], int] = lambda _word: 0,
 ) -> Plan:
     """The plan for ``text``, given how many ``documents`` there are and in how many each term is.
 
     ``near`` gives the candidates that a misspelt word may stand for, ``begun`` in how many documents a
-    word begins with these letters.
+    word begins with these letters and goes on, ``named`` in how many this one is not in the description
+    alone.
     """
     asked = list(units(text))[:MAX_UNITS]
     phrases = _synonyms_in(asked, synonyms)
@@ -140,9 +149,9 @@ def planned(
     for unit in asked:
         sizes |= {each.term: each.documents for each in near(unit.text)}
     for concept in meant:
-        found_by = [(each.prefix, _at_most(each, sizes, begun)) for each in concept.alternatives]
-        concept.at_most = sum(found for _, found in found_by)
-        concept.begun = sum(found for is_begun, found in found_by if is_begun)
+        concept.at_most = sum(_at_most(each, sizes, begun) for each in concept.alternatives)
+        begins = [each.terms[-1][0] for each in concept.alternatives if each.prefix]
+        concept.begun = sum(begun(word) + named(word) for word in begins)
         found = max((known.get(term, 0) for term in _main_terms(concept)), default=0)
         concept.weight = round(log(1.5 + documents / (found + 1)), 2) * (
             0.7 if concept.optional else 1

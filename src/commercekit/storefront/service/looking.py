@@ -113,12 +113,13 @@ async def search_for(vocabulary: Vocabulary, market: Market, text: str) -> Searc
     plan = await vocabulary.plan(market.id, text)
     if not plan.concepts:
         return Search("")
-    ranked = repository.Ranking([concept.tiers() for concept in plan.concepts])
+    ranked = repository.Ranking(plan.tiers(of_all=True))
     wider = None
     if plan.can_widen:
         frequent = _is_frequent(plan.expected_wide, plan.documents)
         within = _within(plan.expected_wide, plan.documents)
-        wider = Search(plan.wide, ranked, frequent, within=within)
+        of_any = repository.Ranking(plan.tiers(of_all=False))
+        wider = Search(plan.wide, of_any, frequent, within=within)
     if _is_frequent(plan.expected, plan.documents):
         within = _within(plan.expected, plan.documents)
         return Search(plan.strict, ranked, frequent=True, wider=wider, within=within)
@@ -139,20 +140,20 @@ async def found_by(
     search: Search,
     sort: Sort,
     where: Callable[[Search], repository.Selection],
-    read: Callable[[repository.Selection], Awaitable[list[Any]]],
+    read: Callable[[Search], Awaitable[list[Any]]],
 ) -> tuple[list[Any], Search]:
     """What ``read`` finds by the shortest way, and the search to go on from.
 
     By the longer one if words that are frequent each turn out to be rare together or in this part.
     """
     soon = search.newest_first(sort, where(search))
-    rows = await read(where(soon))
+    rows = await read(soon)
     if not soon.frequent or sort is not Sort.RELEVANCE or not _is_short(rows):
         return rows, search
     if await repository.is_walked_through(db, where(soon)):
         return rows, search
     search = search._replace(frequent=False)
-    return await read(where(search)), search
+    return await read(search), search
 
 
 def _is_short(rows: Sequence[Any]) -> bool:

@@ -136,10 +136,10 @@ class StorefrontService:
         def place(search: Search) -> repository.Selection:
             return search.where(market.id, query, below)
 
-        async def read(where: repository.Selection) -> list[Any]:
+        async def read(search: Search) -> list[Any]:
             return await repository.page(
                 self._db,
-                where,
+                place(search),
                 sort=sort,
                 language=language,
                 after=after,

@@ -13,7 +13,13 @@ from commercekit.kernel import new_id
 from commercekit.storefront.freshness import Freshness, Stale
 from commercekit.storefront.models import Synonym
 from commercekit.storefront.rules.plans import RARE, TOLD, Near, Plan
-from commercekit.storefront.rules.searching import MAX_UNITS, asked_terms, planned, unknown_words
+from commercekit.storefront.rules.searching import (
+    MAX_UNITS,
+    asked_terms,
+    planned,
+    split_terms,
+    unknown_words,
+)
 from commercekit.storefront.rules.words import deletions, stem, units
 
 if TYPE_CHECKING:
@@ -148,13 +154,18 @@ class Vocabulary:
         # Beginnings are looked for in the last word, which may not be typed to its end, and in words
         # that are none.
         rows = await self._known(market_id, [_ALL, *asked_terms(text, synonyms)], words[-1:])
-        known = {row["term"]: row["documents"] for row in rows if not row["words"]}
+        known = _documents(rows)
         documents = known.pop(_ALL, 100)
         near = {word: await self._near(market_id, word) for word in unknown_words(text, known)}
+        begun = _begun(rows)
         others = [word for word in near if word != words[-1]]
-        if others:
-            rows += await self._known(market_id, [], others)
-        begun = {row["term"]: _named(row) for row in rows if row["words"]}
+        parts = split_terms(text, known.keys() | begun.keys())
+        if others or parts:
+            more = await self._known(market_id, parts, others)
+            known |= _documents(more)
+            begun |= _begun(more)
+            rows += more
+        named = {row["term"]: row["named"] for row in rows if not row["words"]}
         return planned(
             text,
             known,
@@ -162,6 +173,7 @@ class Vocabulary:
             synonyms,
             lambda word: near.get(word, ()),
             lambda word: begun.get(word, 0),
+            lambda word: named.get(word, 0),
         )
 
     async def _known(
@@ -265,6 +277,14 @@ class Vocabulary:
                 return meanings
             self._synonyms = meanings
         return self._synonyms
+
+
+def _documents(rows: Sequence[Any]) -> dict[str, int]:
+    return {row["term"]: row["documents"] for row in rows if not row["words"]}
+
+
+def _begun(rows: Sequence[Any]) -> dict[str, int]:
+    return {row["term"]: _named(row) for row in rows if row["words"]}
 
 
 def _named(row: Any) -> int:
