@@ -196,3 +196,43 @@ async def test_beginnings_are_counted_without_descriptions(shop):
     assert [item.slug for item in listed.items] == ["mugwort"]
     listed = await shop.storefront.products(shop.market, "en", ListQuery(q="teap"))
     assert [item.slug for item in listed.items] == ["teapot"]
+
+
+def test_a_beginning_collects_the_whole_word_as_well():
+    known = {"bowl": 450, "mug": 9000}
+    plan = planned("bowl mug", known, 100_000, {}, begun=lambda _: 400)
+    assert plan.parts[1] is None
+    plan = planned("bowl mug", known, 100_000, {}, begun=lambda _: 400, named=known.__getitem__)
+    # Four thousand of these take longer than looking at 450 bowls.
+    assert [concept.begun for concept in plan.concepts] == [0, 9400]
+    assert [concept.at_most for concept in plan.concepts] == [450, 9400]
+    assert plan.parts[1] == plan.concepts[1].condition() == "(('~mug') | ('mug':*))"
+
+
+def test_what_two_rare_words_find_is_asked_for_the_third():
+    rare = {"kiln": 100, "tray": 20, "glaze": 300}
+    kiln, tray = "'kiln' | '~kiln'", "'tray' | '~tray'"
+    assert parts_of("glaze kiln tray", rare, {}) == (f"{kiln} & {tray}", "'glaze' | '~glaze'")
+    # Words that keep company are in more products than chance says: 500 of 5000.
+    known = {"tea": 5000, "pot": 6000, "lid": 7000}
+    assert parts_of("lid tea pot", known, {})[1] is None
+
+
+def test_most_are_asked_one_thing_to_know_what_a_word_counts():
+    (mug,) = planned("mug", {"mug": 50}, 1000, {}, begun=lambda _: 9).concepts
+    gate, of_named, of_others = mug.tiers(is_had=True)
+    assert gate == "('mug':*ABC)"
+    assert [query for query, _ in of_named[:-1]] == [
+        "('mug':A)", "('mug':C)", "('mug':B)", "('mug':*A)",
+    ]  # fmt: skip
+    assert (of_named[-1][0], of_others) == (None, ((None, 6100),))
+    # What is looked at for another word need not have it.
+    assert mug.tiers(is_had=False).of_others == (("('~mug')", 6100), ("('~mug':*)", 3050))
+
+
+def test_a_phrase_may_be_partly_in_the_name_and_partly_in_the_description():
+    (phrase,) = planned("t-shirt", {"t": 5, "shirt": 5}, 1000, {}).concepts
+    gate, of_named, of_others = phrase.tiers(is_had=True)
+    assert gate.startswith("('t':ABC <1> 'shirt':ABC)")
+    assert of_named[-len(of_others) :] == of_others
+    assert all(query for query, _ in of_named)

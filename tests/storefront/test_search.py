@@ -22,7 +22,7 @@ from commercekit.platform.http import Cursors, build_litestar
 from commercekit.platform.security import Principal
 from commercekit.storefront import AdminSynonyms, ListQuery
 from commercekit.storefront.rules.plans import TOLD
-from commercekit.storefront.rules.searching import asked_terms, planned, vector
+from commercekit.storefront.rules.searching import asked_terms, planned, split_terms, vector
 from commercekit.storefront.rules.words import deletions, distance, stem, units
 from tests.storefront.conftest import client
 
@@ -392,3 +392,10 @@ async def test_counting_words_again_keeps_what_is_there_and_drops_what_is_not(sh
     await shop.db.execute("DELETE FROM storefront_term WHERE term = 'blue'")
     assert await shop.storefront.vocabulary.recount(shop.market.id) == count
     assert await found(shop, "bleu") == ["mug"]
+
+
+def test_only_words_that_nobody_knows_are_looked_for_in_two_parts():
+    assert split_terms("mugs teapot", {"mug", "teapot"}) == []
+    assert split_terms("mugs teapot", {"mug"}) == ["pot", "tea"]
+    assert split_terms("茶杯 cup", {}) == []
+    assert "pot" not in asked_terms("teapot", {})
