@@ -170,6 +170,28 @@ async def test_an_outage_of_one_flight_is_not_the_next_ones():
     assert done == "b done"
 
 
+async def test_who_waited_for_seconds_for_a_flight_that_waits_in_vain_waits_for_no_other(
+    monkeypatch,
+):
+    now = 100.0
+    monkeypatch.setattr("commercekit.platform.db.coalescer.monotonic", lambda: now)
+    field = Airfield(gate=True)
+    stuck = asyncpg.QueryCanceledError("canceling statement due to statement timeout")
+    field.trouble["first"] = stuck
+    first = field.later("first")
+    await field.underway()
+    early = field.later("early", "soon after")
+    await asyncio.sleep(0)
+    now = 105.0
+    late = field.later("late")
+    await asyncio.sleep(0)
+    now = 106.0
+    field.open()
+    assert await all_of([*first, *early]) == [stuck] * 3
+    assert await all_of(late) == ["late done"]
+    assert field.flights == [["first"], ["late"]]
+
+
 async def test_a_batch_whose_commit_is_unknown_is_looked_up_one_by_one():
     field = Airfield()
     field.trouble["b"] = [CommitOutcomeUnknown("during COMMIT")]

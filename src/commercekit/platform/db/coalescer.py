@@ -7,6 +7,7 @@ import contextvars
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+from time import monotonic
 from typing import Generic, NamedTuple, TypeVar
 
 from commercekit.errors import Unavailable
@@ -15,6 +16,9 @@ from commercekit.platform.db.database import OUTAGES, STUCK, CommitOutcomeUnknow
 __all__ = ["Coalescer", "TooBusy"]
 
 _logger = logging.getLogger(__name__)
+
+_PATIENCE = 3.0
+"""Seconds. A statement may take ten of them: who waited for one that failed does not wait for another."""
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
@@ -35,6 +39,7 @@ class _Waiting(NamedTuple, Generic[Item, Outcome]):
     item: Item
     keys: frozenset[Hashable]
     future: asyncio.Future[Outcome]
+    since: float
 
 
 class Coalescer(Generic[Item, Outcome]):
@@ -44,8 +49,9 @@ class Coalescer(Generic[Item, Outcome]):
     lone item waits for nobody. Items that share a key never share a flight: the later one finds what the
     earlier did. A flight that fails as a whole is flown again item by item, so that one which cannot work
     fails alone; ``flight`` must therefore find what an earlier try of an item has committed. A COMMIT
-    without an answer is such a failure too, and a lone item is flown once more after it. A caller who is
-    cancelled cancels nothing that it submitted.
+    without an answer is such a failure too, and a lone item is flown once more after it. Where trying
+    again would only mean waiting again, whoever waited for seconds meanwhile is told the same. A caller
+    who is cancelled cancels nothing that it submitted.
     """
 
     def __init__(
@@ -77,7 +83,7 @@ class Coalescer(Generic[Item, Outcome]):
             raise TooBusy(message, retry_after=1)
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Outcome] = loop.create_future()
-        self._queue.append(_Waiting(item, frozenset(self._keys(item)), future))
+        self._queue.append(_Waiting(item, frozenset(self._keys(item)), future, monotonic()))
         if self._task is None:
             # A context of its own: the flight belongs to nobody's transaction and nobody's request.
             self._task = loop.create_task(self._fly(), context=contextvars.Context())
@@ -94,9 +100,16 @@ class Coalescer(Generic[Item, Outcome]):
                 await asyncio.sleep(0)  # whoever is ready in this turn of the loop comes along
                 batch = self._next_batch()
                 self._tell_size(len(batch))
-                await self._serve(batch)
+                outage = await self._serve(batch)
+                if outage is not None:
+                    self._send_away(outage)
         finally:
             self._task = None
+
+    def _send_away(self, outage: Exception) -> None:
+        latest = monotonic() - _PATIENCE
+        while self._queue and self._queue[0].since < latest:
+            _settle(self._queue.popleft().future, outage)
 
     def _next_batch(self) -> list[_Waiting[Item, Outcome]]:
         batch: list[_Waiting[Item, Outcome]] = []
@@ -155,7 +168,7 @@ def _is_outage(error: Exception) -> bool:
     """Whether trying each alone would only make everybody wait for the same answer."""
     if isinstance(error, CommitOutcomeUnknown):
         return False
-    # What waited for a lock until PostgreSQL gave up has waited for six seconds: sixty-four of them one
+    # What waited for a lock until PostgreSQL gave up has waited for eight seconds: sixty-four of them one
     # after the other would keep the last one waiting for minutes, and everybody behind them.
     return isinstance(error, (*OUTAGES, *STUCK, Unavailable))
 

@@ -58,8 +58,6 @@ _UNSENT = "cannot switch to state"
 _ACQUIRE_SECONDS = 5.0
 OPEN_SECONDS = 30.0
 """So long a start waits for a server that takes connections without letting anybody in."""
-_LOCK_SECONDS = 6
-"""Who comes just after a flight that waits in vain waits twice as long, and 15 s are promised."""
 _LOOK_AGAIN = 0.1
 _UNDO_SECONDS = 2.0
 
@@ -110,7 +108,7 @@ class Database:
                 "application_name": "commercekit",
                 "timezone": "UTC",
                 "statement_timeout": f"{STATEMENT_SECONDS}s",
-                "lock_timeout": f"{_LOCK_SECONDS}s",
+                "lock_timeout": "8s",
                 "idle_in_transaction_session_timeout": "30s",
                 # A node that lost its power says no goodbye: PostgreSQL asks after a minute of silence.
                 "tcp_keepalives_idle": "60",
