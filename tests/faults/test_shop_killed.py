@@ -187,12 +187,13 @@ async def test_a_limit_of_postgresql_costs_503_and_the_shop_heals(
                 await asyncio.sleep(0.2)
                 await rival.execute(end_all)
         elif limit == "connections-taken":
-            await rival.execute(end_all)
-            with pytest.raises(asyncpg.TooManyConnectionsError):
-                for _ in range(200):
-                    taken += [await asyncpg.connect(dsn)]
-            await rival.execute(end_all)
-            await asyncio.sleep(1.5)
+            async with asyncio.timeout(PATIENCE):
+                while not buyers.statuses[503]:
+                    await rival.execute(end_all)
+                    with pytest.raises(asyncpg.TooManyConnectionsError):
+                        for _ in range(200):
+                            taken += [await asyncpg.connect(dsn)]
+                    await asyncio.sleep(0.2)
         else:
             async with rival.transaction():
                 await rival.execute("SELECT 1 FROM inventory_stock_item FOR UPDATE")

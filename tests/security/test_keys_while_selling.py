@@ -35,10 +35,12 @@ async def write(shop: TestShop, cart: Cart, number: int, over: asyncio.Event) ->
     return rounds
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.promise("R36")
 async def test_keys_are_exchanged_while_fifty_write(shop: TestShop, profile: Profile) -> None:
     inner = shop.shop
     given_before = await shop.placed((MUG, 1))
+    await shop.settle()  # whatever is still told now would wait for all that follows
     async with inner.broadcast.running():
         await inner.broadcast.wait_until_listening()
         for turn in range(profile.times(1, 5)):
