@@ -53,6 +53,8 @@ async def audited(shop, permission):
 
 async def test_each_role_is_shown_and_changes_what_it_may_and_nothing_else(shop):
     assert (await set_cost(shop, COST)).status_code == 204
+    told = given(await shop.client.get("/openapi.json"))["paths"]
+    assert "204" in told["/admin/variants/{variant_id}/cost"]["put"]["responses"]
     variant = await variant_of(shop)
     at, of_product = f"/admin/variants/{variant['id']}", f"/admin/products/{variant['product_id']}"
     reads = (at, "/admin/variants", of_product, "/admin/products", "/admin/products/export")

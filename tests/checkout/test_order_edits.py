@@ -359,3 +359,41 @@ async def test_shipped_while_it_is_edited_the_units_have_left(shop: TestShop, ra
     wish = {"lines": [{"line_id": line_of(order, MUG), "quantity": 1}]}
     refused(await edit(shop, order, **wish), 409, "order-changed")
     assert await shop.stock(MUG) == (98, 0)
+
+
+async def test_dearer_than_what_is_held_it_closes_once_nothing_is_held(shop: TestShop) -> None:
+    order = await shop.placed((SHIRT, 1), method="sandbox-hold")
+    await shop.pay(order)
+    given(await edit(shop, order, add=[{"sku": MUG, "quantity": 2}]), 201)
+    assert (await shop.read(order))["payment_status"] == "unpaid"
+    shop.clock.advance(minutes=31)
+    assert await shop.shop.orders.close_unpaid() == 0, "money is held for it"
+    void = f"/admin/payments/{order['payment']['id']}/void"
+    given(await shop.admin("POST", void, json={}))
+    assert await shop.shop.orders.close_unpaid() == 0, "there is time to pay anew"
+    shop.clock.advance(minutes=30)
+    assert await shop.shop.orders.close_unpaid() == 1
+    assert (await shop.stock(SHIRT), await shop.stock(MUG)) == ((10, 0), (100, 0))
+
+
+async def test_free_until_it_is_edited_it_has_to_be_paid_in_time(shop: TestShop) -> None:
+    gift = await shop.product("GIFT", 0)
+    order = await shop.placed((gift, 1), shipping="table-rate-pickup")
+    assert order["payment_status"] == "paid"
+    given(await edit(shop, order, add=[{"sku": MUG, "quantity": 1}]), 201)
+    assert (await shop.read(order))["payment_status"] == "unpaid"
+    shop.clock.advance(minutes=29)
+    assert await shop.shop.orders.close_unpaid() == 0
+    shop.clock.advance(minutes=1)
+    assert await shop.shop.orders.close_unpaid() == 1
+    assert (await shop.stock(gift), await shop.stock(MUG)) == ((10, 0), (100, 0))
+
+
+async def test_an_edit_that_is_refused_leaves_the_page_open(shop: TestShop) -> None:
+    order = await shop.placed((MUG, 1))
+    wish = {"add": [{"sku": SHIRT, "quantity": 11}]}
+    refused(await preview(shop, order, **wish), 409, "out-of-stock")
+    refused(await edit(shop, order, **wish), 409, "out-of-stock")
+    assert [p["status"] for p in (await shop.read(order))["payments"]] == ["pending"]
+    await shop.pay(order)
+    assert (await shop.read(order))["payment_status"] == "paid"

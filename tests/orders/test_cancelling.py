@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
+
+import pytest
 
 from tests.shop import MUG, SHIRT, Body, TestShop, cny, events, given, refused
 
@@ -198,3 +201,27 @@ async def test_cancelled_while_being_shipped_nothing_leaves(shop: TestShop, race
     assert (read["status"], read["payment_status"]) == ("cancelled", "refunded")
     assert read["shipments"] == []
     assert await shop.stock(SHIRT) == (10, 0)
+
+
+@pytest.mark.parametrize(("method", "open_"), [("cod", "pending"), ("sandbox-hold", "authorised")])
+async def test_when_all_that_was_paid_goes_back_the_rest_is_not_asked_any_more(
+    shop: TestShop, method: str, open_: str
+) -> None:
+    order = await shop.paid((MUG, 1))
+    path = f"/admin/orders/{order['number']}/edits"
+    wish = {"add": [{"sku": SHIRT, "quantity": 1}]}
+    headers = {"Idempotency-Key": str(uuid4()), "If-Match": "*"}
+    given(await shop.admin("POST", path, json=wish, headers=headers), 201)
+    again = given(await shop.ask("POST", order, "/payments", json={"payment_method": method}), 201)
+    if method == "sandbox-hold":
+        await shop.pay_at_once(again)
+    read = await shop.read(order)
+    assert [p["status"] for p in read["payments"]] == ["paid", open_]
+    request = await shop.asked_back(read, 1, 1, shipping=True)
+    given(await shop.approve(request))
+    await shop.settle()
+    read = await shop.read(order)
+    assert (read["status"], read["payment_status"]) == ("cancelled", "refunded")
+    assert [p["status"] for p in read["payments"]] == ["paid", "closed"]
+    assert [(r["amount"], r["status"]) for r in read["refunds"]] == [(cny(5_500), "succeeded")]
+    assert (await shop.stock(MUG), await shop.stock(SHIRT)) == ((100, 0), (10, 0))

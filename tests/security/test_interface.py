@@ -37,7 +37,7 @@ async def test_every_operation_does_as_documented(shop: TestShop) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(2400)
 async def test_whoever_asks_and_however_often(shop: TestShop) -> None:
     here = await settle_in(shop)
     interface = await interface_of(shop, here)

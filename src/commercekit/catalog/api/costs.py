@@ -58,7 +58,12 @@ class CostController(Controller):
     path = "/admin/variants/{variant_id:uuid}"
     tags = ["admin: catalogue"]
 
-    @put("/cost", guards=[requires(CHANGE)], summary="Say what a variant costs the shop")
+    @put(
+        "/cost",
+        guards=[requires(CHANGE)],
+        summary="Say what a variant costs the shop",
+        status_code=204,
+    )
     async def put(
         self,
         request: Request[Any, Any, Any],

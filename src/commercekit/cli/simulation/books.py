@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from commercekit.cli.simulation.cash import count_cash
 from commercekit.cli.simulation.failures import Broken
 from commercekit.cli.simulation.world import GOODS
 
@@ -42,6 +43,7 @@ async def close_the_books(world: World, staff: Staff) -> None:
             message = f"placed as number {number}: {problem}"
             raise Broken(message)
     await _count_goods(world, orders)
+    await count_cash(world, orders)
     states = Counter(f"{order['status']}/{order['payment_status']}" for order in orders)
     told = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
     world.diary.say("books", f"{len(orders)} orders: {told or 'none'}")
@@ -49,19 +51,13 @@ async def close_the_books(world: World, staff: Staff) -> None:
 
 async def _orders(world: World) -> list[dict[str, Any]]:
     """Every order there is, oldest first, known to anybody or not."""
-    numbers: list[str] = []
-    path: str | None = "/admin/orders?limit=100"
-    while path:
-        page = (await world.admin("GET", path)).body
-        numbers += [item["number"] for item in page["items"]]
-        cursor = page["next_cursor"]
-        path = f"/admin/orders?limit=100&cursor={cursor}" if cursor else None
+    numbers = [item["number"] async for item in world.pages("/admin/orders")]
     return [(await world.admin("GET", f"/admin/orders/{n}")).body for n in reversed(numbers)]
 
 
 def _problem_of(order: dict[str, Any]) -> str:
     """What is wrong with an order after everybody had time enough; empty if nothing is."""
-    total = order["totals"]["total"]["amount"]
+    total = order["current_totals"]["total"]["amount"]
     where = f"{order['status']}, {order['payment_status']}, total {total}"
     for problem in (*_about_money(order, total), *_about_units(order)):
         return f"{where}: {problem}"
@@ -109,12 +105,16 @@ async def _count_goods(world: World, orders: list[dict[str, Any]]) -> None:
             if order["status"] == "placed":
                 left = line["quantity"] - line["cancelled"] - line["shipped"]
                 waiting[line["sku"]] += left
+    # Units that came back and can be sold again are on the shelf, and stay shipped for their order.
+    async for returned in world.pages("/admin/returns"):
+        for line in returned["lines"]:
+            shipped[line["sku"]] -= line["sellable"] or 0
     for sku, _, _ in GOODS:
         level = (await world.admin("GET", f"/admin/stock/{sku}")).body
         moved = await _moved(world, sku)
         left = -(moved["sale"] + moved["return"])
         if left != shipped[sku]:
-            message = f"{left} {sku} left the shelf, orders say {shipped[sku]} were shipped"
+            message = f"{left} {sku} are gone from the shelf, orders and returns say {shipped[sku]}"
             raise Broken(message)
         if level["on_hand"] != sum(moved.values()):
             message = f"{level['on_hand']} {sku} are on hand, movements say {sum(moved.values())}"
@@ -127,11 +127,6 @@ async def _count_goods(world: World, orders: list[dict[str, Any]]) -> None:
 async def _moved(world: World, sku: str) -> Counter[str]:
     """Pieces moved of a SKU, by kind of movement."""
     moved: Counter[str] = Counter()
-    path: str | None = f"/admin/stock/{sku}/movements?limit=100"
-    while path:
-        page = (await world.admin("GET", path)).body
-        for movement in page["items"]:
-            moved[movement["kind"]] += movement["quantity"]
-        cursor = page["next_cursor"]
-        path = f"/admin/stock/{sku}/movements?limit=100&cursor={cursor}" if cursor else None
+    async for movement in world.pages(f"/admin/stock/{sku}/movements"):
+        moved[movement["kind"]] += movement["quantity"]
     return moved

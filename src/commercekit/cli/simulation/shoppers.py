@@ -1,4 +1,4 @@
-"""What shoppers do: fill carts, order, pay or not, change their minds, want their money back."""
+"""What shoppers do: fill carts, order, pay or not, change their minds."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ _ADDRESS: Final = {
 _METHODS: Final = ("sandbox", "sandbox", "sandbox", "sandbox-hold", "cod")
 _SHIPPING: Final = ("table-rate-standard", "table-rate-standard", "table-rate-pickup")
 _MOST_CARTS: Final = 8
+_YOUNG: Final = 12
+_LOOKED_AT: Final = 5
 
 
 @dataclass
@@ -45,7 +47,6 @@ class Order:
     token: str
     pages: list[str] = field(default_factory=list)
     """Addresses where it can be paid, as far as the shopper was told."""
-    requests: int = 0
 
 
 class Shoppers:
@@ -61,11 +62,16 @@ class Shoppers:
     def _say(self, what: str) -> None:
         self._world.diary.say("shopper", what)
 
-    def _order(self) -> Order | None:
+    def some_orders(self) -> list[Order]:
+        """A few of the young ones, in any order."""
+        young = self.orders[-_YOUNG:]
+        return self._dice.sample(young, min(_LOOKED_AT, len(young)))
+
+    def some_order(self) -> Order | None:
         """Rather a young one: old ones have little left to happen to them."""
         if not self.orders:
             return None
-        return self._dice.choice(self.orders[-12:])
+        return self._dice.choice(self.orders[-_YOUNG:])
 
     async def fill_cart(self) -> None:
         """Put something into a new cart, or into one there is."""
@@ -162,7 +168,7 @@ class Shoppers:
 
     async def pay(self) -> None:
         """Open a payment page and press one of its buttons."""
-        order = self._order()
+        order = self.some_order()
         if order is None or not order.pages:
             return
         button = self._dice.choice(("pay", "pay", "pay", "pay", "decline", "cancel"))
@@ -172,45 +178,30 @@ class Shoppers:
 
     async def pay_again(self) -> None:
         """Pay anew, or another way."""
-        order = self._order()
+        order = self.some_order()
         if order is None:
             return
         body = {"payment_method": self._dice.choice(_METHODS)}
-        answer = await self._about(order, "/payments", body)
+        answer = await self.about(order, "/payments", body)
         if answer is not None and answer.ok:
             self._told(order, answer)
         self._say(f"pays {order.name} anew by {body['payment_method']}: {answer}")
 
     async def cancel(self) -> None:
         """Change one's mind."""
-        order = self._order()
+        order = self.some_order()
         if order is not None:
-            answer = await self._about(order, "/cancel", {})
+            answer = await self.about(order, "/cancel", {})
             self._say(f"cancels {order.name}: {answer}")
 
-    async def ask_back(self) -> None:
-        """Ask for money back, for some units and perhaps the freight."""
-        order = self._order()
-        if order is None:
-            return
-        seen = await self._read(order)
-        dice = self._dice
-        lines = [
-            {"line_id": line["id"], "quantity": dice.randint(1, line["quantity"])}
-            for line in seen["lines"]
-            if dice.random() < 0.7
-        ]
-        body = {"lines": lines, "shipping": dice.random() < 0.3, "reason": "It does not fit"}
-        answer = await self._about(order, "/refund-requests", body)
-        order.requests += answer is not None and answer.ok
-        units = [line["quantity"] for line in lines]
-        self._say(f"asks money back for {units} of {order.name}: {answer}")
-
-    async def _read(self, order: Order) -> Any:
+    async def read(self, order: Order, below: str = "") -> Any:
+        """The order, or what is ``below`` it, as its shopper sees it."""
         headers = {"X-Order-Token": order.token}
-        return (await self._world.ask("GET", f"/store/orders/{order.number}", headers=headers)).body
+        path = f"/store/orders/{order.number}{below}"
+        return (await self._world.ask("GET", path, headers=headers)).body
 
-    async def _about(self, order: Order, path: str, body: Any) -> Answer | None:
+    async def about(self, order: Order, path: str, body: Any) -> Answer | None:
+        """Ask for something to be done to the order; see :meth:`World.post`."""
         headers = {"X-Order-Token": order.token}
         return await self._world.post(f"/store/orders/{order.number}{path}", body, headers=headers)
 

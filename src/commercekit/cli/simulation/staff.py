@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
 
 from commercekit.cli.simulation.world import GOODS
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from commercekit.cli.simulation.world import World
 
 __all__ = ["Staff"]
+
+_SHIPS: Final = ("authorised", "paid", "partially_refunded", "overpaid")
 
 
 class Staff:
@@ -24,16 +27,20 @@ class Staff:
     def _say(self, what: str) -> None:
         self._world.diary.say("staff", what)
 
-    async def _order(self) -> tuple[Order, Any] | None:
-        if not self._shoppers.orders:
-            return None
-        order = self._dice.choice(self._shoppers.orders[-12:])
-        seen = await self._world.admin("GET", f"/admin/orders/{order.number}")
-        return order, seen.body
+    async def _order(
+        self, fits: Callable[[Any], object] = lambda _: True
+    ) -> tuple[Order, Any] | None:
+        """An order that ``fits``, among a few that are looked at."""
+        for order in self._shoppers.some_orders():
+            seen = await self._world.admin("GET", f"/admin/orders/{order.number}")
+            if fits(seen.body):
+                return order, seen.body
+        return None
 
     async def ship(self) -> None:
-        """All that is left, or some of it."""
-        found = await self._order()
+        """All that is left, or some of it; rather of an order that may ship."""
+        careless = self._dice.random() < 0.4
+        found = await self._order(lambda seen: careless or seen["payment_status"] in _SHIPS)
         if found is None:
             return
         order, seen = found
@@ -47,26 +54,21 @@ class Staff:
 
     async def move_parcel(self) -> None:
         """The carrier does its next step, and tells."""
-        found = await self._order()
+        found = await self._order(_parcels)
         if found is None:
             return
         order, seen = found
-        numbers = [each["tracking_number"] for each in seen["shipments"] if each["tracking_number"]]
-        if not numbers:
-            return
-        path = f"/plugins/carrier-sandbox/parcels/{self._dice.choice(numbers)}/advance"
+        path = f"/plugins/carrier-sandbox/parcels/{self._dice.choice(_parcels(seen))}/advance"
         steps = self._dice.randint(1, 4)
         answers = [await self._world.ask("POST", path) for _ in range(steps)]
         self._say(f"sees a parcel of {order.name} move {steps} steps: {answers[-1].status}")
 
     async def call_back_parcel(self) -> None:
         """Withdraw a shipment, if the carrier lets them."""
-        found = await self._order()
+        found = await self._order(lambda seen: seen["shipments"])
         if found is None:
             return
         order, seen = found
-        if not seen["shipments"]:
-            return
         shipment = self._dice.choice(seen["shipments"])
         answer = await self._world.post(
             f"/admin/shipments/{shipment['id']}/cancel", {"reason": "Wrong box"}, staff=True
@@ -75,12 +77,10 @@ class Staff:
 
     async def treat_payment(self) -> None:
         """Capture or give up what is held, take cash, or ask the gateway."""
-        found = await self._order()
+        found = await self._order(lambda seen: seen["payments"])
         if found is None:
             return
         order, seen = found
-        if not seen["payments"]:
-            return
         payment = self._dice.choice(seen["payments"])
         if payment["method"] == "cod":
             verb, body = "record-collection", {"amount": payment["amount"]}
@@ -169,3 +169,8 @@ class Staff:
         async with shop.db.unit_of_work() as uow:
             await shop.pricing.set_price(uow, market, sku, Money(changed, market.currency))
         self._say(f"sets the price of {sku} to {changed}")
+
+
+def _parcels(seen: Any) -> list[str]:
+    """The numbers under which the carrier knows an order's parcels."""
+    return [each["tracking_number"] for each in seen["shipments"] if each["tracking_number"]]

@@ -8,8 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from commercekit.cli.simulation.books import close_the_books
+from commercekit.cli.simulation.cash import Cash
+from commercekit.cli.simulation.claims import Claims
 from commercekit.cli.simulation.diary import Diary, SimulatedClock
+from commercekit.cli.simulation.edits import Edits
 from commercekit.cli.simulation.failures import Broken
+from commercekit.cli.simulation.returns import Returns
 from commercekit.cli.simulation.shoppers import Shoppers
 from commercekit.cli.simulation.staff import Staff
 from commercekit.cli.simulation.world import World
@@ -96,6 +100,8 @@ _Act = Callable[[], Awaitable[None]]
 
 def _acts(world: World, shoppers: Shoppers, staff: Staff) -> list[tuple[int, _Act]]:
     """What may happen, and how often."""
+    claims, returns = Claims(world, shoppers), Returns(world)
+    edits, cash = Edits(world, shoppers), Cash(world)
 
     async def time_passes() -> None:
         if world.diary.depth:
@@ -112,12 +118,19 @@ def _acts(world: World, shoppers: Shoppers, staff: Staff) -> list[tuple[int, _Ac
         (14, shoppers.pay),
         (4, shoppers.pay_again),
         (4, shoppers.cancel),
-        (6, shoppers.ask_back),
+        (6, claims.ask_back),
+        (5, claims.send_back),
+        (3, claims.post_parcel),
+        (4, claims.withdraw),
         (8, staff.ship),
-        (4, staff.move_parcel),
+        (6, staff.move_parcel),
         (2, staff.call_back_parcel),
         (5, staff.treat_payment),
         (6, staff.decide),
+        (7, returns.handle),
+        (5, edits.edit),
+        (3, cash.hand_in),
+        (1, cash.take_back),
         (1, staff.cancel),
         (2, staff.mend_refunds),
         (3, staff.restock),

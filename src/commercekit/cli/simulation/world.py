@@ -184,6 +184,15 @@ class World:
         headers = {"Authorization": f"Bearer {self._staff}", **request.pop("headers", {})}
         return await self.ask(method, path, headers=headers, **request)
 
+    async def pages(self, path: str) -> AsyncIterator[dict[str, Any]]:
+        """Everything that staff find in a list, page by page."""
+        cursor = ""
+        while cursor is not None:
+            page = await self.admin("GET", f"{path}?limit=100{cursor and f'&cursor={cursor}'}")
+            for item in page.body["items"]:
+                yield item
+            cursor = page.body["next_cursor"]
+
     async def post(
         self,
         path: str,

@@ -110,6 +110,8 @@ class EditOrders(CancelLines):
                 failpoint("orders.edited")
                 await self._settle_now(order_id)
                 return outcome
+            # What is refused anyway must not cost the shopper the page that is open.
+            await self.preview_edit(order_id, change)
             await self._close_wrong(await self.get(order_id), outcome.owed)
             # Closing a payment is a change of the order as well, and not the one to guard against.
             expected_version = None

@@ -44,7 +44,7 @@ class FollowMoney(FollowGoods):
     async def follow_payments(self, uow: UnitOfWork, references: Sequence[str]) -> None:
         """Derive where the money stands; a paid order keeps its stock from here on.
 
-        One whose authorisation was given up has to be paid anew, within the usual time. References
+        One for which nothing is held any more has to be paid anew, within the usual time. References
         that are no orders are passed over: payments may belong to something else.
         """
         ids = {order_id: ref for ref in references if (order_id := order_id_of(ref)) is not None}
@@ -98,14 +98,17 @@ class FollowMoney(FollowGoods):
     def _expiry(
         self, order: Standing, summary: PaymentSummary, status: PaymentStatus
     ) -> datetime | None:
-        given_up = (
-            order.payment_status is PaymentStatus.AUTHORISED
-            and status in _NOT_PAID
-            and not summary.authorised
-        )
-        if given_up and order.status is OrderStatus.PLACED and not order.collects_later:
+        """When the order closes itself. One that was paid or free and is not any more gets a time anew.
+
+        As long as anything is held for it, staff decide: an edit may have made it dearer than that.
+        """
+        if status in _STOCK_IS_SAFE:
+            return None
+        open_ended = order.expires_at is None and order.status is OrderStatus.PLACED
+        owing = status in _NOT_PAID and not summary.authorised
+        if open_ended and owing and not order.collects_later:
             return self._clock.now() + self._settings.pay_within
-        return None if status in _STOCK_IS_SAFE else order.expires_at
+        return order.expires_at
 
     async def _paid(
         self,

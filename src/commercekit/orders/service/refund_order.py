@@ -40,6 +40,7 @@ from commercekit.orders.rules import (
 )
 from commercekit.orders.service.derive_statuses import DeriveStatuses
 from commercekit.orders.service.read_orders import ReadOrders
+from commercekit.orders.service.settle_money import settle_later
 from commercekit.platform.failpoints import failpoint
 
 if TYPE_CHECKING:
@@ -323,7 +324,11 @@ class RefundOrders(ReadOrders, DeriveStatuses):
             await self._complete_if_done(uow, after, status, after.payment_status, actor)
 
     async def _close_refunded(self, uow: UnitOfWork, order: Order, actor: Actor) -> None:
-        """No unit is left to ship, and none was: cancelled, or completed if the shop keeps something."""
+        """No unit is left to ship, and none was: cancelled, or completed if the shop keeps something.
+
+        Pages that are open, cash that was still to be collected and money that is held are not needed.
+        """
+        await settle_later(self._jobs, uow, order)
         summary = await self._payments.summary(uow, order.reference)
         if summary.kept:
             await self._complete(uow, order, actor, reason="refunded")

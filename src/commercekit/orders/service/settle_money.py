@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from commercekit.platform.db import UnitOfWork
+    from commercekit.platform.jobs import Jobs
 
-__all__ = ["SETTLE", "SettleMoney", "SettleOrder"]
+__all__ = ["SETTLE", "SettleMoney", "SettleOrder", "settle_later"]
 
 SETTLE = "orders.settle"
 
@@ -50,13 +51,14 @@ class SettleMoney(FollowFacts):
     async def settle(self, order_id: UUID) -> None:
         """Close payments that ask for another amount than is owed, start those that wait to be.
 
-        What is held although nothing is owed any more is given up. Repeating it changes nothing more.
+        Of an order that is over nothing is owed. What is held although nothing is owed any more is given
+        up. Repeating it changes nothing more.
         Raises :class:`~commercekit.errors.Unavailable` when a gateway does not answer.
         """
         order = await self.get(order_id)
         payments = await self._payments.payments_of(None, order.reference)
         summary = await self._payments.summary(None, order.reference)
-        placed = order.status is not OrderStatus.CANCELLED
+        placed = order.status is OrderStatus.PLACED
         owed = _unpaid(order, summary) if placed else 0
         wanted = _collection(payments, owed)
         for payment in payments:
@@ -64,7 +66,7 @@ class SettleMoney(FollowFacts):
                 await self._payments.close(payment.id)
             elif payment is wanted and payment.status is SinglePaymentStatus.CREATED:
                 await self._payments.start(payment.id)
-            elif is_held(payment) and order.due.amount + order.given_back <= summary.captured:
+            elif is_held(payment) and (not placed or _is_paid_for(order, summary)):
                 await self._payments.void(payment.id)
         for refund in await self._payments.refunds_of(None, order.reference):
             if refund.attempts == 0:
@@ -134,8 +136,7 @@ class SettleMoney(FollowFacts):
             await self._orders.give_back(uow, order.id, excess.amount)
         await self._collect_anew(uow, order, summary)
         await self.follow_payment(uow, order.reference)
-        if self._jobs is not None:
-            await self._jobs.enqueue(uow, SETTLE, SettleOrder(order.id), unique_key=order.reference)
+        await settle_later(self._jobs, uow, order)
         return excess
 
     async def _collect_anew(self, uow: UnitOfWork, order: Order, summary: PaymentSummary) -> None:
@@ -158,6 +159,12 @@ class SettleMoney(FollowFacts):
         )
 
 
+async def settle_later(jobs: Jobs | None, uow: UnitOfWork, order: Order) -> None:
+    """Leave it to the job to tell gateways what became of the order."""
+    if jobs is not None:
+        await jobs.enqueue(uow, SETTLE, SettleOrder(order.id), unique_key=order.reference)
+
+
 def is_held(payment: Payment) -> bool:
     """Whether money is held that nobody has given up yet."""
     return (
@@ -168,6 +175,11 @@ def is_held(payment: Payment) -> bool:
 def _at_gateway(payment: Payment) -> bool:
     """Whether the shopper could still pay it at a gateway."""
     return payment.status in _OPEN and payment.flow is not Flow.OFFLINE
+
+
+def _is_paid_for(order: Order, summary: PaymentSummary) -> bool:
+    """Whether what was taken, less what went back because it was too much, is what the order costs."""
+    return order.due.amount + order.given_back <= summary.captured
 
 
 def _unpaid(order: Order, summary: PaymentSummary) -> int:
