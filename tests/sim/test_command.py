@@ -14,6 +14,8 @@ from commercekit.cli import cli
 from commercekit.cli.simulation.failures import Broken
 from commercekit.cli.simulation.story import Story
 
+pytestmark = pytest.mark.timeout(600)
+
 
 @pytest.fixture(autouse=True)
 def _logs_as_before() -> Iterator[None]:
