@@ -21,7 +21,7 @@ from commercekit.platform.db.embedded import EmbeddedServer
 from tests.e2e.server import Server
 from tests.faults.journeys import ADDRESS
 
-PATIENCE = 90.0
+PATIENCE = 300.0
 
 
 def wish(method: str = "cod", sku: str = "MUG") -> dict[str, Any]:

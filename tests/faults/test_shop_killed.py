@@ -28,7 +28,7 @@ from tests.faults.buyers import (
 from tests.faults.journeys import PRODUCTS, SETTINGS, Walker, pause
 from tests.promises import Figure, Profile
 
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = pytest.mark.timeout(3600)
 
 
 @pytest.fixture(scope="module")
