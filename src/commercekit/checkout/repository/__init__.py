@@ -2,6 +2,7 @@
 
 from commercekit.checkout.repository.carts import (
     TABLE,
+    Addition,
     CartRepository,
     StockShows,
     Turn,
@@ -12,6 +13,7 @@ from commercekit.checkout.repository.owned import OwnedCarts
 
 __all__ = [
     "TABLE",
+    "Addition",
     "CartRepository",
     "HeldPurchase",
     "LimitRepository",

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from commercekit.checkout.models import Cart, CartLine
+from commercekit.checkout.models import MAX_LINES, Cart, CartLine
 from commercekit.inventory import SHOWN_CAP
 from commercekit.kernel import Address
 from commercekit.platform.db import Database
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from commercekit.platform.db import Record, UnitOfWork
     from commercekit.platform.security import Sealer
 
-__all__ = ["TABLE", "CartRepository", "StockShows", "Turn", "place_all"]
+__all__ = ["TABLE", "Addition", "CartRepository", "StockShows", "Turn", "place_all"]
 
 TABLE = "checkout_cart"
 _PLACE = "SELECT * FROM checkout_place($1::jsonb, $2, $3)"
@@ -38,6 +38,18 @@ class Turn(Struct, frozen=True):
     ``out-of-stock`` or ``again``."""
     detail: str = ""
     """JSON; of ``out-of-stock`` the lines that fell short, of ``limit-reached`` the limits."""
+
+
+class Addition(Struct, frozen=True, kw_only=True):
+    """So many more pieces of a SKU for a cart."""
+
+    cart_id: UUID
+    sku: str
+    line_id: UUID
+    """The line's id if it is a new one."""
+    quantity: int
+    most: int
+    """The cart must not hold more pieces of the SKU than this afterwards."""
 
 
 class StockShows(Exception):
@@ -114,33 +126,80 @@ class CartRepository:
         """Replace each cart that is still as it is known to be; gives what the others are now.
 
         ``changes``: as it is known, and as it is to be, with its new version. One statement, which is a
-        transaction of its own; rows are locked in the order of ids.
+        transaction of its own.
         """
+        # The same order everywhere, so that two processes do not wait for each other.
+        changes = sorted(changes, key=lambda change: change[1].id.bytes)
+        # Within a subquery the planner does not see how long the list is: it plans once, for all lists.
         rows = await self._db.fetch(
             """
-            WITH wanted AS (
-                SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::bytea[], $4::text[], $5::jsonb[],
-                                     $6::timestamptz[], $7::integer[], $8::integer[])
-                    AS u(id, lines, address, shipping, coupons, expires_at, version, known)
-            ), there AS MATERIALIZED (
-                SELECT * FROM checkout_cart WHERE id = ANY($1::uuid[]) AND expires_at > $9
-                ORDER BY id FOR UPDATE
-            ), written AS (
-                UPDATE checkout_cart c SET lines = w.lines,
-                    address = coalesce(w.address, c.address), shipping = w.shipping,
-                    coupons = array(SELECT jsonb_array_elements_text(w.coupons)),
-                    expires_at = w.expires_at, version = w.version
-                FROM wanted w JOIN there t ON t.id = w.id AND t.version = w.known
-                WHERE c.id = w.id
-            )
-            SELECT w.id AS asked, t.* FROM wanted w LEFT JOIN there t ON t.id = w.id
-            WHERE t.version IS DISTINCT FROM w.known
+            UPDATE checkout_cart c SET lines = w.lines,
+                address = coalesce(w.address, c.address), shipping = w.shipping,
+                coupons = array(SELECT jsonb_array_elements_text(w.coupons)),
+                expires_at = w.expires_at, version = w.version
+            FROM unnest((SELECT $1::uuid[]), $2::jsonb[], $3::bytea[], $4::text[], $5::jsonb[],
+                        $6::timestamptz[], $7::integer[], $8::integer[])
+                AS w(id, lines, address, shipping, coupons, expires_at, version, known)
+            WHERE c.id = w.id AND c.version = w.known AND c.expires_at > $9
+            RETURNING c.id
             """,
             *self._columns(changes),
             [before.version for before, _ in changes],
             now,
         )
-        return {row["asked"]: self.cart_of(row) if row["id"] else None for row in rows}
+        if len(rows) == len(changes):
+            return {}
+        left = {cart.id for _, cart in changes}.difference(row["id"] for row in rows)
+        there = await self.read(left, now)
+        return {cart_id: there.get(cart_id) for cart_id in left}
+
+    async def put(
+        self, additions: Sequence[Addition], now: datetime, *, expires_at: datetime, touch: datetime
+    ) -> dict[UUID, Cart]:
+        """Add pieces to carts where they lie; gives the carts that took them, as they are now.
+
+        One statement, which is a transaction of its own, and of each cart at most one addition. A cart
+        does not take what makes it more than ``most`` pieces or ``MAX_LINES`` lines; neither do one that
+        was ordered and one that is gone. One that expires before ``touch`` lives until ``expires_at``.
+
+        Raises :class:`~commercekit.platform.db.CommitOutcomeUnknown` when the connection breaks meanwhile:
+        doing it again could add twice.
+        """
+        # The same order everywhere, so that two processes do not wait for each other.
+        additions = sorted(additions, key=lambda addition: addition.cart_id.bytes)
+        # Within a subquery the planner does not see how long the list is: it plans once, for all lists.
+        rows = await self._db.write(
+            """
+            UPDATE checkout_cart c SET
+                lines = CASE WHEN c.lines @> jsonb_build_array(w.named) THEN (
+                    SELECT jsonb_agg(
+                        CASE WHEN l.line @> w.named THEN jsonb_set(
+                            l.line, '{quantity}', to_jsonb((l.line -> 'quantity')::integer + w.quantity)
+                        ) ELSE l.line END ORDER BY l.place)
+                    FROM jsonb_array_elements(c.lines) WITH ORDINALITY AS l(line, place)
+                ) ELSE c.lines || jsonb_build_array(w.named || jsonb_build_object(
+                    'id', w.line_id, 'quantity', w.quantity)) END,
+                expires_at = CASE WHEN c.expires_at < $8 THEN $7 ELSE c.expires_at END,
+                version = c.version + 1
+            FROM unnest((SELECT $1::uuid[]), $2::jsonb[], $3::uuid[], $4::integer[], $5::integer[])
+                AS w(id, named, line_id, quantity, most)
+            WHERE c.id = w.id AND c.order_id IS NULL AND c.expires_at > $6
+                AND w.quantity + coalesce((jsonb_path_query_first(
+                    c.lines, '$[*] ? (@.sku == $sku).quantity', w.named))::integer, 0) <= w.most
+                AND (jsonb_array_length(c.lines) < $9 OR c.lines @> jsonb_build_array(w.named))
+            RETURNING c.*
+            """,
+            [addition.cart_id for addition in additions],
+            [_encode({"sku": addition.sku}).decode() for addition in additions],
+            [addition.line_id for addition in additions],
+            [addition.quantity for addition in additions],
+            [addition.most for addition in additions],
+            now,
+            expires_at,
+            touch,
+            MAX_LINES,
+        )
+        return {row["id"]: self.cart_of(row) for row in rows}
 
     async def locked(
         self, uow: UnitOfWork, cart_ids: Iterable[UUID], now: datetime

@@ -50,6 +50,27 @@ class PlainLine(Struct, frozen=True):
             return self
         return PlainLine(replace(self.ordered, id=line_id), replace(self.shown, id=line_id))
 
+    def times(self, line: CartLine, tax_class: str, table: TaxTable, market: Market) -> PlainLine:
+        """The same goods at the same price, as many as in ``line``: only sums are reckoned anew."""
+        subtotal = Money(self.ordered.unit_price * line.quantity, market.currency)
+        taxed = _taxed(subtotal, line.quantity, tax_class, table, market)
+        ordered = replace(
+            self.ordered,
+            id=line.id,
+            quantity=line.quantity,
+            tax=taxed.tax.amount,
+            payable=taxed.gross.amount,
+        )
+        shown = replace(
+            self.shown,
+            id=line.id,
+            quantity=line.quantity,
+            subtotal=subtotal,
+            tax=taxed.tax,
+            total=taxed.gross,
+        )
+        return PlainLine(ordered, shown)
+
 
 def merge_line(
     lines: tuple[CartLine, ...], sku: str, quantity: int, line_id: UUID
@@ -102,17 +123,22 @@ def plain_line(
     languages: Sequence[str],
 ) -> PlainLine:
     """What the line comes to; only where the tax of a line is rounded without looking at the others."""
-    key = ""
     subtotal = price.amount * line.quantity
-    taxed = tax_line(
-        TaxableLine(key, variant.tax_class, subtotal, line.quantity),
+    taxed = _taxed(subtotal, line.quantity, variant.tax_class, table, market)
+    item = Priced(key="", line=line, variant=variant, price=price)
+    ordered = new_line(item, Money.zero(market.currency), taxed, languages)
+    return PlainLine(ordered, quoted(ordered, market.currency))
+
+
+def _taxed(
+    subtotal: Money, quantity: int, tax_class: str, table: TaxTable, market: Market
+) -> TaxedLine:
+    return tax_line(
+        TaxableLine("", tax_class, subtotal, quantity),
         table,
         inclusive=market.prices_include_tax,
         rounding=market.rounding,
     )
-    item = Priced(key=key, line=line, variant=variant, price=price)
-    ordered = new_line(item, Money.zero(market.currency), taxed, languages)
-    return PlainLine(ordered, quoted(ordered, market.currency))
 
 
 def new_line(

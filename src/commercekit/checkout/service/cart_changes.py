@@ -11,9 +11,9 @@ from msgspec.structs import replace
 
 from commercekit.checkout.errors import CartNotFound, CartOrdered
 from commercekit.checkout.models import Cart, CheckoutSettings
-from commercekit.checkout.repository import CartRepository
+from commercekit.checkout.repository import Addition, CartRepository
 from commercekit.checkout.service.lately import Lately
-from commercekit.platform.db import Coalescer
+from commercekit.platform.db import Coalescer, CommitOutcomeUnknown
 
 if TYPE_CHECKING:
     from commercekit.kernel import Clock
@@ -23,7 +23,6 @@ __all__ = ["CartChanges", "Reconsider", "found"]
 
 _GUESSES = 3
 _TOUCH = timedelta(hours=1)
-"""A cart's expiry moves in steps: a row whose expiry stays is cheaper to change."""
 
 
 class Reconsider(Exception):
@@ -45,6 +44,9 @@ class CartChanges:
     that one: one statement for all that arrive together, without a transaction around it. Where
     somebody else was quicker the statement tells what the cart has become, and the change is applied to
     that. Nobody is refused for what was only remembered.
+
+    What shoppers do most, putting more in, needs no look at the cart in the plain case: the statement adds
+    to what it finds (:meth:`put`).
     """
 
     def __init__(
@@ -54,8 +56,14 @@ class CartChanges:
         self._clock = clock
         self._settings = settings
         self._carts = carts
+        # A cart's expiry moves in steps: a row whose expiry stays is cheaper to change.
+        self._step = min(_TOUCH, settings.cart_lifetime / 10)
         self._seen: Lately[UUID, Cart] = Lately()
         self._coalescer: Coalescer[_Wish, Cart] = Coalescer(self._fly)
+        # Two additions to one cart do not fit into one statement.
+        self._additions: Coalescer[Addition, Cart | None] = Coalescer(
+            self._add, keys=lambda addition: (addition.cart_id,)
+        )
 
     async def apply(self, cart_id: UUID, change: Callable[[Cart], Cart]) -> Cart:
         """The cart as ``change`` made it; ``change`` may be called several times, and must be quick.
@@ -64,6 +72,13 @@ class CartChanges:
         :class:`~commercekit.checkout.errors.CartOrdered`; nothing is written then.
         """
         return await self._coalescer.submit(_Wish(cart_id, change))
+
+    async def put(self, addition: Addition) -> Cart | None:
+        """The cart with so many pieces more; ``None`` where :meth:`apply` has to tell what stands against it.
+
+        Raises :class:`~commercekit.platform.db.CommitOutcomeUnknown` when the connection broke meanwhile.
+        """
+        return await self._additions.submit(addition)
 
     async def market_of(self, cart_id: UUID) -> str:
         """The code of the cart's market, which never changes."""
@@ -77,6 +92,20 @@ class CartChanges:
     async def drained(self) -> None:
         """Return once no change is under way; before the database is closed."""
         await self._coalescer.drained()
+        await self._additions.drained()
+
+    async def _add(self, additions: Sequence[Addition]) -> Sequence[Cart | Exception | None]:
+        now = self._clock.now()
+        lifetime = self._settings.cart_lifetime
+        try:
+            carts = await self._carts.put(
+                additions, now, expires_at=now + lifetime, touch=now + lifetime - self._step
+            )
+        except CommitOutcomeUnknown as error:  # tried again, what was added would be added twice
+            return [error] * len(additions)
+        for cart in carts.values():
+            self._seen.put(cart.id, cart, now)
+        return [carts.get(addition.cart_id) for addition in additions]
 
     async def _fly(self, wishes: Sequence[_Wish]) -> Sequence[_Outcome]:
         now = self._clock.now()
@@ -157,7 +186,7 @@ class CartChanges:
             raise CartOrdered
         lifetime = self._settings.cart_lifetime
         expires_at = cart.expires_at
-        if expires_at - now < lifetime - min(_TOUCH, lifetime / 10):
+        if expires_at - now < lifetime - self._step:
             expires_at = now + lifetime
         return replace(wish.change(cart), expires_at=expires_at, version=cart.version + 1)
 

@@ -27,10 +27,10 @@ from commercekit.checkout.models import (
     CheckoutSettings,
     Quote,
 )
-from commercekit.checkout.repository import CartRepository
+from commercekit.checkout.repository import Addition, CartRepository
 from commercekit.checkout.rules import merge_line, message
 from commercekit.checkout.service.cart_changes import CartChanges, Reconsider, found
-from commercekit.checkout.service.shelf import is_scarce
+from commercekit.checkout.service.shelf import is_scarce, scarce_beyond
 from commercekit.inventory import SHOWN_CAP, OutOfStock, Shortfall
 from commercekit.kernel import Address, Clock, new_id
 from commercekit.platform.extensions import Writer
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from commercekit.checkout.service.limits import PurchaseLimits
     from commercekit.checkout.service.quoting import Quoter
     from commercekit.fulfilment import ShippingOption
+    from commercekit.inventory import Availability
     from commercekit.markets import MarketService
     from commercekit.payments import PaymentMethod, PaymentService
     from commercekit.platform.db import Database, UnitOfWork
@@ -158,6 +159,17 @@ class Carts:
         Raises :class:`~commercekit.checkout.errors.UnknownSku` for what is not for sale,
         :class:`~commercekit.inventory.OutOfStock` when none is left.
         """
+        self._check(cart_id, token)
+        market = await self._changes.market_of(cart_id)
+        stock = await self._on_offer(market, sku, quantity)
+        most = _most_at_once(stock, quantity)
+        if quantity <= most:
+            addition = Addition(
+                cart_id=cart_id, sku=sku, line_id=new_id(), quantity=quantity, most=most
+            )
+            cart = await self._changes.put(addition)
+            if cart is not None:
+                return await self.price(cart, languages)
 
         def more(present: int) -> int:
             return present + quantity
@@ -286,9 +298,8 @@ class Carts:
         """Set the quantity of ``sku``, from what the cart has now and what there is to sell."""
         self._check(cart_id, token)
         market = await self._changes.market_of(cart_id)
-        await self._check_sku(market, sku)
         asked = wanted
-        stock = await self._quoter.availability(market, sku, asked)
+        stock = await self._on_offer(market, sku, asked)
         if stock.tracked and stock.available == 0:
             raise OutOfStock([Shortfall(sku, wanted, 0)])
         messages: list[CartMessage] = []
@@ -313,14 +324,16 @@ class Carts:
             cart = await self._changes.apply(cart_id, change)
         except _LookCloser as closer:
             asked = closer.quantity
-            stock = await self._quoter.availability(market, sku, asked)
+            stock = await self._on_offer(market, sku, asked)
             cart = await self._changes.apply(cart_id, change)
         return await self.price(cart, languages, messages)
 
-    async def _check_sku(self, market: str, sku: str) -> None:
-        if not await self._quoter.sells(market, sku):
+    async def _on_offer(self, market: str, sku: str, quantity: int) -> Availability:
+        there = await self._quoter.on_offer(market, sku, quantity)
+        if there is None:
             detail = f"{sku!r} is not for sale."
             raise UnknownSku(detail, sku=sku)
+        return there
 
     async def _change(
         self, cart_id: UUID, token: str | None, change: Callable[[Cart], Cart]
@@ -332,6 +345,14 @@ class Carts:
         given = (token or "").encode()
         if not hmac.compare_digest(self.token_of(cart_id).encode(), given):
             found(None)
+
+
+def _most_at_once(stock: Availability, asked: int) -> int:
+    """How many pieces a cart may hold without a closer look at the stock, known as far as ``asked`` goes."""
+    if not stock.tracked:
+        return MAX_QUANTITY
+    plenty = max(asked, SHOWN_CAP, scarce_beyond(stock))
+    return min(MAX_QUANTITY, stock.available, plenty)
 
 
 def basis_of(cart: Cart, languages: Sequence[str] = ()) -> Basis:

@@ -51,6 +51,17 @@ class _Reckoned(NamedTuple):
     table: TaxTable
     market: Market
 
+    def is_from(
+        self, variant: SellableVariant, price: Price, table: TaxTable, market: Market
+    ) -> bool:
+        """Whether it was reckoned with these very objects."""
+        return (
+            self.price is price
+            and self.variant is variant
+            and self.table is table
+            and self.market is market
+        )
+
 
 class Quoter:
     """Prices a basis, now. Carriers and rules of plugins are asked here, never in a transaction."""
@@ -70,6 +81,8 @@ class Quoter:
         self._fulfilment = fulfilment
         self._customers = customers
         self._reckoned: Lately[tuple[str, int, str, tuple[str, ...]], _Reckoned] = Lately()
+        self._alike: Lately[tuple[str, str, tuple[str, ...]], _Reckoned] = Lately()
+        """As above, of whichever quantity was reckoned last."""
 
     async def quote(self, basis: Basis, *, strict: bool = False, explain: bool = False) -> Quote:
         """What ``basis`` would cost now.
@@ -151,20 +164,18 @@ class Quoter:
             raise ShippingNotAvailable(detail, offered=[option.code for option in offered])
         return chosen
 
-    async def sells(self, market_code: str, sku: str) -> bool:
-        """Whether one of ``sku`` could be had in the market, stock aside."""
+    async def on_offer(self, market_code: str, sku: str, quantity: int) -> Availability | None:
+        """What there is of ``sku``, exactly as far as ``quantity`` goes; ``None`` if it is not for sale."""
         market = await self._markets.by_code(market_code)
         ((goods, offer),) = await self._shelf.look_up(market, (sku,))
-        return (
-            goods is not None
-            and goods.for_sale
-            and offer is not None
-            and offer.price(1, (), self._clock.now()) is not None
-        )
-
-    async def availability(self, market: str, sku: str, quantity: int) -> Availability:
-        """What there is of ``sku``, exactly as far as ``quantity`` goes."""
-        return (await self._shelf.availability(market, {sku: quantity}))[sku]
+        if (
+            goods is None
+            or not goods.for_sale
+            or offer is None
+            or offer.price(1, (), self._clock.now()) is None
+        ):
+            return None
+        return (await self._shelf.availability(market_code, {sku: quantity}))[sku]
 
     def known_short(self, market: str, wanted: Mapping[str, int]) -> list[Shortfall]:
         """What of ``wanted`` surely falls short; see :meth:`Shelf.known_short`."""
@@ -200,16 +211,10 @@ class Quoter:
         for line, variant, price in goods:
             key = (line.sku, line.quantity, market.code, basis.languages)
             known = self._reckoned.get(key)
-            if (
-                known is None
-                or known.price is not price
-                or known.variant is not variant
-                or known.table is not table
-                or known.market is not market
-            ):
-                plain = plain_line(line, variant, price, table, market, basis.languages)
-                known = _Reckoned(plain, variant, price, table, market)
+            if known is None or not known.is_from(variant, price, table, market):
+                known = self._reckon(line, variant, price, table, market, basis.languages)
                 self._reckoned.put(key, known, now)
+                self._alike.put((line.sku, market.code, basis.languages), known, now)
             lines.append(known.plain.under(line.id))
         option = None
         if basis.shipping is not None and lines:
@@ -226,6 +231,22 @@ class Quoter:
             messages=messages,
             now=now,
         )
+
+    def _reckon(
+        self,
+        line: CartLine,
+        variant: SellableVariant,
+        price: Price,
+        table: TaxTable,
+        market: Market,
+        languages: tuple[str, ...],
+    ) -> _Reckoned:
+        alike = self._alike.get((line.sku, market.code, languages))
+        if alike is not None and alike.is_from(variant, price, table, market):
+            plain = alike.plain.times(line, variant.tax_class, table, market)
+        else:
+            plain = plain_line(line, variant, price, table, market, languages)
+        return _Reckoned(plain, variant, price, table, market)
 
     async def _goods(
         self,

@@ -28,13 +28,14 @@ if TYPE_CHECKING:
     from commercekit.pricing import Offer, PricingService, TaxTable
     from commercekit.promotions import Evaluator, PromotionService
 
-__all__ = ["CHANNEL", "Shelf", "Stale", "is_scarce"]
+__all__ = ["CHANNEL", "Shelf", "Stale", "is_scarce", "scarce_beyond"]
 
 CHANNEL = "checkout"
 _MAX_NAMED = 100
 _MAX_DEEP = 20_000
 _SCARCE_SECONDS = 1.0
 _PLENTY_SECONDS = 30.0
+_PLENTY_TIMES = 10
 _NEVER = (-3600.0, Availability(available=0, shown=0))
 """Of what was not looked up yet: when, on a clock that begins at nought, and what was seen."""
 
@@ -256,4 +257,9 @@ class Shelf:
 
 def is_scarce(there: Availability, wanted: int) -> bool:
     """Whether ``wanted`` is so much of what there is that the number has to be looked at again."""
-    return there.tracked and wanted * 10 > there.available
+    return there.tracked and wanted > scarce_beyond(there)
+
+
+def scarce_beyond(there: Availability) -> int:
+    """From more pieces than this on :func:`is_scarce`."""
+    return there.available // _PLENTY_TIMES
