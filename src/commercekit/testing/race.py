@@ -8,11 +8,14 @@ import functools
 import importlib
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine
+from time import monotonic
 from typing import Any
 
 __all__ = ["Race", "Rival"]
 
+_LOOK_EVERY = 0.05
 _PATIENCE = 0.5
+_AT_MOST = 30.0
 
 
 class Rival:
@@ -40,7 +43,14 @@ class Rival:
         if self._task is None:
             # A context of its own: it must not find itself in the other one's unit of work.
             self._task = asyncio.create_task(self._act(), context=contextvars.Context())
-            await asyncio.wait([self._task], timeout=_PATIENCE)
+            until = monotonic() + _AT_MOST
+            place, still = _place(self._task), 0.0
+            while still < _PATIENCE and monotonic() < until:
+                if (await asyncio.wait([self._task], timeout=_LOOK_EVERY))[0]:
+                    return
+                # On a busy machine it may be slow; it waits for a lock only while it stays where it is.
+                before, place = place, _place(self._task)
+                still = still + _LOOK_EVERY if place == before else 0.0
 
     async def end(self) -> None:
         """Cancel a rival that still waits."""
@@ -69,7 +79,7 @@ class Race:
 
         ``target`` is a dotted path, ``package.module.function`` or ``package.module.Class.method``,
         to the name under which the code under test finds it. A rival that waits for a lock of the one
-        it races is left waiting after half a second, and goes on when it gets it.
+        it races is left waiting once it has stood still for half a second, and goes on when it gets it.
         """
         return self._stage(target, rival, first=True)
 
@@ -107,6 +117,16 @@ class Race:
         self._restore.append(lambda: setattr(owner, name, original))
         self._rivals.append(rival)
         return rival
+
+
+def _place(task: asyncio.Task[Any]) -> list[tuple[int, int]]:
+    """Where the task stands: every coroutine of its chain, and the instruction that it is at."""
+    place: list[tuple[int, int]] = []
+    current: Any = task.get_coro()
+    while inspect.iscoroutine(current) and current.cr_frame is not None:
+        place.append((id(current), current.cr_frame.f_lasti))
+        current = current.cr_await
+    return place
 
 
 def _around(
