@@ -104,7 +104,7 @@ class Writers:
         self.told = dict.fromkeys((f"card-{number}" for number in range(CARDS)), 0)
 
     async def write(self, until: asyncio.Event) -> None:
-        database = Database(self._dsn, clock=SystemClock())
+        database = Database(self._dsn, clock=SystemClock(), pool_size=CARDS)
         await database.open()
         bus_of(database, self._broker)
         try:
