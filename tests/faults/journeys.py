@@ -444,6 +444,7 @@ ON_ONE_SHELF = {
     come_back,
     send_goods_back,
     keep_stock,
+    think_better_of_it,
 }
 """They read what is on the shelf before and after, so that only one of them can walk at a time."""
 
