@@ -11,54 +11,23 @@ import pytest
 from msgspec.structs import replace
 
 from commercekit.checkout.models import MAX_LINES, Cart, CartLine, CheckoutSettings
-from commercekit.checkout.repository import Addition, CartRepository
+from commercekit.checkout.repository import Addition
 from commercekit.checkout.rules import merge_line
 from commercekit.checkout.service.cart_changes import CartChanges
 from commercekit.kernel import new_id
 from commercekit.platform.db import CommitOutcomeUnknown, Database
+from tests.checkout.carts import held, new_cart, stored
 from tests.shop import MUG, SHIRT, TestShop
-
-_lines = msgspec.json.Decoder(tuple[CartLine, ...])
-
-
-def _process(shop: TestShop) -> CartChanges:
-    carts = CartRepository(shop.shop.db, shop.shop.sealer)
-    return CartChanges(shop.shop.db, shop.clock, CheckoutSettings(), carts)
-
-
-@pytest.fixture
-def here(shop: TestShop) -> CartChanges:
-    return _process(shop)
-
-
-@pytest.fixture
-def there(shop: TestShop) -> CartChanges:
-    return _process(shop)
-
-
-async def _new(shop: TestShop) -> UUID:
-    cart = await shop.shop.checkout.carts.create(market=None, locale=None)
-    return cart.id
 
 
 def _more(cart_id: UUID, sku: str = MUG, quantity: int = 1, most: int = 1_000) -> Addition:
     return Addition(cart_id=cart_id, sku=sku, line_id=new_id(), quantity=quantity, most=most)
 
 
-async def _stored(shop: TestShop, cart_id: UUID) -> tuple[CartLine, ...]:
-    return _lines.decode(
-        await shop.shop.db.fetchval("SELECT lines FROM checkout_cart WHERE id = $1", cart_id)
-    )
-
-
-async def _held(shop: TestShop, cart_id: UUID) -> dict[str, int]:
-    return {line.sku: line.quantity for line in await _stored(shop, cart_id)}
-
-
 async def test_it_becomes_what_a_change_would_have_made_of_it(
     shop: TestShop, here: CartChanges
 ) -> None:
-    cart_id = await _new(shop)
+    cart_id = await new_cart(shop)
     expected: tuple[CartLine, ...] = ()
     for sku, quantity in ((MUG, 2), (SHIRT, 1), ('a "b" \\ 杯', 3), (MUG, 5), (SHIRT, 4)):
         addition = _more(cart_id, sku, quantity)
@@ -68,7 +37,7 @@ async def test_it_becomes_what_a_change_would_have_made_of_it(
         expected = merge_line(expected, sku, present + quantity, line_id)
         cart = await here.put(addition)
         assert cart is not None
-        assert cart.lines == expected == await _stored(shop, cart_id)
+        assert cart.lines == expected == await stored(shop, cart_id)
     assert cart.version == await shop.shop.db.fetchval(
         "SELECT version FROM checkout_cart WHERE id = $1", cart_id
     )
@@ -77,7 +46,7 @@ async def test_it_becomes_what_a_change_would_have_made_of_it(
 async def test_nothing_is_lost_while_everybody_adds_and_changes(
     shop: TestShop, here: CartChanges, there: CartChanges
 ) -> None:
-    carts = [await _new(shop) for _ in range(3)]
+    carts = [await new_cart(shop) for _ in range(3)]
 
     def one_more(cart: Cart) -> Cart:
         there = next((line.quantity for line in cart.lines if line.sku == SHIRT), 0)
@@ -93,13 +62,13 @@ async def test_nothing_is_lost_while_everybody_adds_and_changes(
         )
     )
     for cart_id in carts:
-        assert await _held(shop, cart_id) == {MUG: 20, SHIRT: 20}
+        assert await held(shop, cart_id) == {MUG: 20, SHIRT: 20}
 
 
 async def test_it_is_one_statement_whatever_others_did_meanwhile(
     shop: TestShop, here: CartChanges, there: CartChanges, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cart_id = await _new(shop)
+    cart_id = await new_cart(shop)
     await here.put(_more(cart_id))
     await there.put(_more(cart_id, SHIRT))
     sent: list[str] = []
@@ -121,7 +90,7 @@ async def test_it_is_one_statement_whatever_others_did_meanwhile(
 async def test_what_was_added_is_known_to_the_next_change(
     shop: TestShop, here: CartChanges
 ) -> None:
-    cart_id = await _new(shop)
+    cart_id = await new_cart(shop)
     await here.put(_more(cart_id))
     cart = await here.apply(cart_id, lambda cart: replace(cart, coupons=("SPRING",)))
     assert [(line.sku, line.quantity) for line in cart.lines] == [(MUG, 1)]
@@ -133,7 +102,7 @@ async def test_what_was_added_is_known_to_the_next_change(
 async def test_what_must_not_be_added_to_is_left_as_it_is(
     shop: TestShop, here: CartChanges
 ) -> None:
-    ordered, old, full, plenty = [await _new(shop) for _ in range(4)]
+    ordered, old, full, plenty = [await new_cart(shop) for _ in range(4)]
     for cart_id in (ordered, old, plenty):
         await here.put(_more(cart_id))
     db = shop.shop.db
@@ -162,23 +131,23 @@ async def test_what_must_not_be_added_to_is_left_as_it_is(
     fitting = [_more(full, "X-7", quantity=2), _more(plenty, quantity=2, most=3)]
     outcomes = await asyncio.gather(*map(here.put, fitting))
     assert [type(outcome) for outcome in outcomes] == [Cart, Cart]
-    assert (await _held(shop, full))["X-7"] == 3
-    assert await _held(shop, plenty) == {MUG: 3}
+    assert (await held(shop, full))["X-7"] == 3
+    assert await held(shop, plenty) == {MUG: 3}
 
 
 async def test_one_that_does_not_fit_keeps_the_others_aboard(
     shop: TestShop, here: CartChanges
 ) -> None:
-    fits, too_much = await _new(shop), await _new(shop)
+    fits, too_much = await new_cart(shop), await new_cart(shop)
     outcomes = await asyncio.gather(
         here.put(_more(fits)), here.put(_more(too_much, quantity=5, most=4))
     )
     assert [type(outcome) for outcome in outcomes] == [Cart, type(None)]
-    assert (await _held(shop, fits), await _held(shop, too_much)) == ({MUG: 1}, {})
+    assert (await held(shop, fits), await held(shop, too_much)) == ({MUG: 1}, {})
 
 
 async def test_expiry_moves_in_steps_with_what_is_added(shop: TestShop, here: CartChanges) -> None:
-    cart_id = await _new(shop)
+    cart_id = await new_cart(shop)
     created = shop.clock.now()
     shop.clock.advance(minutes=59)
     cart = await here.put(_more(cart_id))
@@ -193,7 +162,7 @@ async def test_expiry_moves_in_steps_with_what_is_added(shop: TestShop, here: Ca
 async def test_when_nobody_knows_whether_it_was_added_it_is_not_added_again(
     shop: TestShop, here: CartChanges, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    carts = [await _new(shop) for _ in range(3)]
+    carts = [await new_cart(shop) for _ in range(3)]
     write = Database.write
 
     async def cut(db: Database, sql: str, *arguments: object) -> object:
@@ -206,4 +175,4 @@ async def test_when_nobody_knows_whether_it_was_added_it_is_not_added_again(
         *(here.put(_more(cart_id)) for cart_id in carts), return_exceptions=True
     )
     assert [type(outcome) for outcome in outcomes] == [CommitOutcomeUnknown] * 3
-    assert [await _held(shop, cart_id) for cart_id in carts] == [{MUG: 1}] * 3
+    assert [await held(shop, cart_id) for cart_id in carts] == [{MUG: 1}] * 3

@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
-from uuid import UUID
 
-import msgspec
 import pytest
 from msgspec.structs import replace
 
 from commercekit.checkout.errors import CartNotFound, CartOrdered
-from commercekit.checkout.models import Cart, CartLine, CheckoutSettings
+from commercekit.checkout.models import Cart, CartLine
 from commercekit.checkout.repository import CartRepository
 from commercekit.checkout.service.cart_changes import CartChanges
 from commercekit.kernel import new_id
+from tests.checkout.carts import held, new_cart
 from tests.shop import MUG, SHIRT, TestShop
 
 Change = Callable[[Cart], Cart]
@@ -40,44 +39,15 @@ def _out(sku: str = MUG) -> Change:
     return change
 
 
-def _process(shop: TestShop) -> CartChanges:
-    carts = CartRepository(shop.shop.db, shop.shop.sealer)
-    return CartChanges(shop.shop.db, shop.clock, CheckoutSettings(), carts)
-
-
-async def _held(shop: TestShop, cart_id: UUID) -> dict[str, int]:
-    row = await shop.shop.db.fetchrow(
-        "SELECT (SELECT json_object_agg(l ->> 'sku', (l ->> 'quantity')::int)"
-        " FROM jsonb_array_elements(lines) l)::text AS lines FROM checkout_cart WHERE id = $1",
-        cart_id,
-    )
-    return msgspec.json.decode(row["lines"], type=dict[str, int]) if row["lines"] else {}
-
-
-@pytest.fixture
-def here(shop: TestShop) -> CartChanges:
-    return _process(shop)
-
-
-@pytest.fixture
-def there(shop: TestShop) -> CartChanges:
-    return _process(shop)
-
-
-async def _new(shop: TestShop) -> UUID:
-    cart = await shop.shop.checkout.carts.create(market=None, locale=None)
-    return cart.id
-
-
 async def test_who_was_overtaken_applies_the_change_to_what_the_cart_became(
     shop: TestShop, here: CartChanges, there: CartChanges
 ) -> None:
-    cart_id = await _new(shop)
+    cart_id = await new_cart(shop)
     await here.apply(cart_id, _one_more())
     await there.apply(cart_id, _one_more(SHIRT))
     cart = await here.apply(cart_id, _one_more())
     assert {line.sku: line.quantity for line in cart.lines} == {MUG: 2, SHIRT: 1}
-    assert await _held(shop, cart_id) == {MUG: 2, SHIRT: 1}
+    assert await held(shop, cart_id) == {MUG: 2, SHIRT: 1}
     assert cart.version == await shop.shop.db.fetchval(
         "SELECT version FROM checkout_cart WHERE id = $1", cart_id
     )
@@ -86,7 +56,7 @@ async def test_who_was_overtaken_applies_the_change_to_what_the_cart_became(
 async def test_nothing_is_lost_when_both_change_it_all_the_time(
     shop: TestShop, here: CartChanges, there: CartChanges
 ) -> None:
-    carts = [await _new(shop) for _ in range(3)]
+    carts = [await new_cart(shop) for _ in range(3)]
     await asyncio.gather(
         *(
             process.apply(cart_id, _one_more(sku))
@@ -97,13 +67,13 @@ async def test_nothing_is_lost_when_both_change_it_all_the_time(
         )
     )
     for cart_id in carts:
-        assert await _held(shop, cart_id) == {MUG: 20, SHIRT: 20}
+        assert await held(shop, cart_id) == {MUG: 20, SHIRT: 20}
 
 
 async def test_whoever_is_overtaken_again_and_again_waits_for_his_turn(
     shop: TestShop, here: CartChanges, there: CartChanges, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cart_id = await _new(shop)
+    cart_id = await new_cart(shop)
     swap = CartRepository.swap
     overtaken = 0
 
@@ -117,13 +87,13 @@ async def test_whoever_is_overtaken_again_and_again_waits_for_his_turn(
     monkeypatch.setattr(CartRepository, "swap", slow)
     await here.apply(cart_id, _one_more())
     assert overtaken == 3
-    assert await _held(shop, cart_id) == {MUG: 1, SHIRT: 3}
+    assert await held(shop, cart_id) == {MUG: 1, SHIRT: 3}
 
 
 async def test_nobody_is_refused_for_what_was_only_remembered(
     shop: TestShop, here: CartChanges, there: CartChanges
 ) -> None:
-    cart_id = await _new(shop)
+    cart_id = await new_cart(shop)
     await here.apply(cart_id, _one_more(SHIRT))
     await there.apply(cart_id, _one_more(MUG))
     cart = await here.apply(cart_id, _out(MUG))
@@ -131,7 +101,7 @@ async def test_nobody_is_refused_for_what_was_only_remembered(
 
 
 async def test_a_refusal_keeps_the_others_aboard(shop: TestShop, here: CartChanges) -> None:
-    cart_id, other = await _new(shop), await _new(shop)
+    cart_id, other = await new_cart(shop), await new_cart(shop)
     outcomes = await asyncio.gather(
         here.apply(cart_id, _one_more()),
         here.apply(cart_id, _out(SHIRT)),
@@ -140,15 +110,15 @@ async def test_a_refusal_keeps_the_others_aboard(shop: TestShop, here: CartChang
         return_exceptions=True,
     )
     assert [type(outcome) for outcome in outcomes] == [Cart, LookupError, Cart, CartNotFound]
-    assert await _held(shop, cart_id) == {MUG: 1}
-    assert await _held(shop, other) == {SHIRT: 1}
+    assert await held(shop, cart_id) == {MUG: 1}
+    assert await held(shop, other) == {SHIRT: 1}
 
 
 @pytest.mark.breaks_the_books  # no such order was ever placed
 async def test_a_cart_that_was_ordered_or_is_gone_is_not_changed_from_memory(
     shop: TestShop, here: CartChanges
 ) -> None:
-    ordered, gone, old = [await _new(shop) for _ in range(3)]
+    ordered, gone, old = [await new_cart(shop) for _ in range(3)]
     for cart_id in (ordered, gone, old):
         await here.apply(cart_id, _one_more())
     db = shop.shop.db
@@ -165,11 +135,11 @@ async def test_a_cart_that_was_ordered_or_is_gone_is_not_changed_from_memory(
     shop.clock.advance(days=400)
     with pytest.raises(CartNotFound):
         await here.apply(old, _one_more())
-    assert await _held(shop, ordered) == await _held(shop, old) == {MUG: 1}
+    assert await held(shop, ordered) == await held(shop, old) == {MUG: 1}
 
 
 async def test_expiry_moves_with_the_change(shop: TestShop, here: CartChanges) -> None:
-    cart_id = await _new(shop)
+    cart_id = await new_cart(shop)
     before = (await here.apply(cart_id, _one_more())).expires_at
     shop.clock.advance(hours=5)
     after = (await here.apply(cart_id, _one_more())).expires_at
@@ -179,7 +149,7 @@ async def test_expiry_moves_with_the_change(shop: TestShop, here: CartChanges) -
 async def test_a_change_of_a_cart_seen_here_last_is_one_statement(
     shop: TestShop, here: CartChanges, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cart_id = await _new(shop)
+    cart_id = await new_cart(shop)
     await here.apply(cart_id, _one_more())
     sent: list[str] = []
     fetch = type(shop.shop.db).fetch
@@ -191,4 +161,4 @@ async def test_a_change_of_a_cart_seen_here_last_is_one_statement(
     monkeypatch.setattr(type(shop.shop.db), "fetch", noted)
     await here.apply(cart_id, _one_more())
     assert len(sent) == 1
-    assert await _held(shop, cart_id) == {MUG: 2}
+    assert await held(shop, cart_id) == {MUG: 2}
