@@ -102,6 +102,27 @@ def test_lines_reckoned_alone_and_anywhere_make_the_same_quote(
     assert [line.ordered.id for line in alone] == [ELSEWHERE] * len(priced)
 
 
+@settings(max_examples=50)
+@given(
+    priced=goods(),
+    other=st.integers(1, 60),
+    included=st.booleans(),
+    rounding=st.sampled_from([Rounding.LINE, Rounding.UNIT]),
+)
+def test_a_line_of_another_quantity_comes_to_what_it_would_alone(
+    priced: list[Priced], other: int, included: bool, rounding: Rounding
+) -> None:
+    where = market(included=included, rounding=rounding)
+    for each in priced:
+        wanted = CartLine(ELSEWHERE, each.line.sku, other)
+        first, alone = (
+            plain_line(line, each.variant, each.price, TABLE, where, ("en",))
+            for line in (each.line, wanted)
+        )
+        assert first.times(wanted, each.variant.tax_class, TABLE, where) == alone
+        assert first.shown.quantity == each.line.quantity, "the first stays"
+
+
 def test_under_its_own_id_a_line_is_not_even_copied() -> None:
     line = CartLine(ELSEWHERE, "ONE", 3)
     plain = plain_line(line, variant(1, "ONE"), Price(cny(999)), TABLE, market(), ("en",))
