@@ -119,12 +119,15 @@ class Race:
         return rival
 
 
-def _place(task: asyncio.Task[Any]) -> list[tuple[int, int]]:
-    """Where the task stands: every coroutine of its chain, and the instruction that it is at."""
-    place: list[tuple[int, int]] = []
+def _place(task: asyncio.Task[Any]) -> list[tuple[object, int]]:
+    """Where the task stands: the code of its chain, and the instruction that each is at.
+
+    Whoever looks again and again whether it may go on stands still, too.
+    """
+    place: list[tuple[object, int]] = []
     current: Any = task.get_coro()
     while inspect.iscoroutine(current) and current.cr_frame is not None:
-        place.append((id(current), current.cr_frame.f_lasti))
+        place.append((current.cr_code, current.cr_frame.f_lasti))
         current = current.cr_await
     return place
 

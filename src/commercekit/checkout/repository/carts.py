@@ -126,7 +126,7 @@ class CartRepository:
         """Replace each cart that is still as it is known to be; gives what the others are now.
 
         ``changes``: as it is known, and as it is to be, with its new version. One statement, which is a
-        transaction of its own.
+        transaction of its own, and a look at those that are not as they were known.
         """
         # The same order everywhere, so that two processes do not wait for each other.
         changes = sorted(changes, key=lambda change: change[1].id.bytes)

@@ -42,8 +42,8 @@ class CartChanges:
 
     A change is applied to the cart as this process saw it last, and written where its version is still
     that one: one statement for all that arrive together, without a transaction around it. Where
-    somebody else was quicker the statement tells what the cart has become, and the change is applied to
-    that. Nobody is refused for what was only remembered.
+    somebody else was quicker the cart is read, and the change is applied to what it has become. Nobody is
+    refused for what was only remembered.
 
     What shoppers do most, putting more in, needs no look at the cart in the plain case: the statement adds
     to what it finds (:meth:`put`).
