@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from msgspec.structs import replace
 
 from commercekit.checkout.errors import CartNotFound, CartOrdered
 from commercekit.checkout.models import Cart, CartLine
-from commercekit.checkout.repository import CartRepository
+from commercekit.checkout.repository import Addition, CartRepository
 from commercekit.checkout.service.cart_changes import CartChanges
 from commercekit.kernel import new_id
 from tests.checkout.carts import held, new_cart
 from tests.shop import MUG, SHIRT, TestShop
 
 Change = Callable[[Cart], Cart]
+_WAITING = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
+Work = Callable[[CartChanges, UUID], Awaitable[Cart | None]]
 
 
 def _one_more(sku: str = MUG) -> Change:
@@ -162,3 +168,39 @@ async def test_a_change_of_a_cart_seen_here_last_is_one_statement(
     await here.apply(cart_id, _one_more())
     assert len(sent) == 1
     assert await held(shop, cart_id) == {MUG: 2}
+
+
+def _put(process: CartChanges, cart_id: UUID) -> Awaitable[Cart | None]:
+    return process.put(Addition(cart_id=cart_id, sku=MUG, line_id=new_id(), quantity=1, most=1_000))
+
+
+def _change(process: CartChanges, cart_id: UUID) -> Awaitable[Cart | None]:
+    return process.apply(cart_id, _one_more())
+
+
+@pytest.mark.parametrize("work", [_put, _change])
+async def test_carts_are_taken_in_one_order_wherever_they_lie(
+    shop: TestShop, here: CartChanges, work: Work
+) -> None:
+    """Otherwise two processes that want the same two wait for each other until PostgreSQL ends one: a second."""
+    first, second = sorted(
+        [await new_cart(shop), await new_cart(shop)], key=lambda cart: cart.bytes
+    )
+    for cart_id in (first, second):
+        await here.apply(cart_id, _one_more(SHIRT))
+    db = shop.shop.db
+    # From here on the first lies behind the second: whoever reads the whole table comes to it last.
+    await db.execute("UPDATE checkout_cart SET locale = locale WHERE id = $1", first)
+    async with db.dedicated_connection() as holder, db.dedicated_connection() as aside:
+        held_up = holder.transaction()
+        await held_up.start()
+        await holder.execute("SELECT 1 FROM checkout_cart WHERE id = $1 FOR UPDATE", first)
+        changing = asyncio.gather(work(here, second), work(here, first))
+        async with asyncio.timeout(20):
+            while not await aside.fetchval(_WAITING):
+                await asyncio.sleep(0.01)
+        free = "SELECT id FROM checkout_cart WHERE id = $1 FOR UPDATE SKIP LOCKED"
+        assert await aside.fetchval(free, second) == second
+        await held_up.rollback()
+        await changing
+    assert [await held(shop, cart_id) for cart_id in (first, second)] == [{SHIRT: 1, MUG: 1}] * 2

@@ -25,6 +25,8 @@ __all__ = ["TABLE", "Addition", "CartRepository", "StockShows", "Turn", "place_a
 TABLE = "checkout_cart"
 _PLACE = "SELECT * FROM checkout_place($1::jsonb, $2, $3)"
 _PLACE_AND_TELL = "SELECT * FROM checkout_place_and_tell($1::jsonb, $2, $3, $4)"
+_PUT = "SELECT * FROM checkout_put($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+_SWAP = "SELECT id FROM checkout_swap($1, $2, $3, $4, $5, $6, $7, $8, $9) AS swapped(id)"
 
 _encode = msgspec.json.Encoder().encode
 _lines = msgspec.json.Decoder(tuple[CartLine, ...])
@@ -130,19 +132,8 @@ class CartRepository:
         """
         # The same order everywhere, so that two processes do not wait for each other.
         changes = sorted(changes, key=lambda change: change[1].id.bytes)
-        # Within a subquery the planner does not see how long the list is: it plans once, for all lists.
         rows = await self._db.fetch(
-            """
-            UPDATE checkout_cart c SET lines = w.lines,
-                address = coalesce(w.address, c.address), shipping = w.shipping,
-                coupons = array(SELECT jsonb_array_elements_text(w.coupons)),
-                expires_at = w.expires_at, version = w.version
-            FROM unnest((SELECT $1::uuid[]), $2::jsonb[], $3::bytea[], $4::text[], $5::jsonb[],
-                        $6::timestamptz[], $7::integer[], $8::integer[])
-                AS w(id, lines, address, shipping, coupons, expires_at, version, known)
-            WHERE c.id = w.id AND c.version = w.known AND c.expires_at > $9
-            RETURNING c.id
-            """,
+            _SWAP,
             *self._columns(changes),
             [before.version for before, _ in changes],
             now,
@@ -167,30 +158,10 @@ class CartRepository:
         """
         # The same order everywhere, so that two processes do not wait for each other.
         additions = sorted(additions, key=lambda addition: addition.cart_id.bytes)
-        # Within a subquery the planner does not see how long the list is: it plans once, for all lists.
         rows = await self._db.write(
-            """
-            UPDATE checkout_cart c SET
-                lines = CASE WHEN c.lines @> jsonb_build_array(w.named) THEN (
-                    SELECT jsonb_agg(
-                        CASE WHEN l.line @> w.named THEN jsonb_set(
-                            l.line, '{quantity}', to_jsonb((l.line -> 'quantity')::integer + w.quantity)
-                        ) ELSE l.line END ORDER BY l.place)
-                    FROM jsonb_array_elements(c.lines) WITH ORDINALITY AS l(line, place)
-                ) ELSE c.lines || jsonb_build_array(w.named || jsonb_build_object(
-                    'id', w.line_id, 'quantity', w.quantity)) END,
-                expires_at = CASE WHEN c.expires_at < $8 THEN $7 ELSE c.expires_at END,
-                version = c.version + 1
-            FROM unnest((SELECT $1::uuid[]), $2::jsonb[], $3::uuid[], $4::integer[], $5::integer[])
-                AS w(id, named, line_id, quantity, most)
-            WHERE c.id = w.id AND c.order_id IS NULL AND c.expires_at > $6
-                AND w.quantity + coalesce((jsonb_path_query_first(
-                    c.lines, '$[*] ? (@.sku == $sku).quantity', w.named))::integer, 0) <= w.most
-                AND (jsonb_array_length(c.lines) < $9 OR c.lines @> jsonb_build_array(w.named))
-            RETURNING c.*
-            """,
+            _PUT,
             [addition.cart_id for addition in additions],
-            [_encode({"sku": addition.sku}).decode() for addition in additions],
+            [addition.sku for addition in additions],
             [addition.line_id for addition in additions],
             [addition.quantity for addition in additions],
             [addition.most for addition in additions],
