@@ -160,3 +160,13 @@ async def test_projectors_that_never_rest_are_stopped(database, make_bus, facts,
     with pytest.raises(RuntimeError, match="without coming to rest"):
         await tell(facts.opened(door="a"))
     assert await _stored(database) == []
+
+
+async def test_a_thousand_facts_are_not_compared_with_each_other_one_by_one(database, make_bus):
+    """Which way the function may join is a setting of it; what that costs is a figure of the benchmark."""
+    make_bus()
+    settings = await database.fetchval(
+        "SELECT proconfig FROM pg_proc WHERE proname = 'platform_tell'"
+    )
+    assert "enable_seqscan=off" in settings
+    assert not {"enable_hashjoin=off", "enable_mergejoin=off"} & set(settings)
