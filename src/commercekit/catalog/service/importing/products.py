@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple, TypeAlias
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -59,6 +60,39 @@ class _Place:
         self._listed = self._written
 
 
+class _Ahead:
+    """One batch is written while the next one is read: half of an import is waiting for the database."""
+
+    def __init__(self) -> None:
+        self._writing: asyncio.Task[None] | None = None
+
+    async def begin(self, writing: Coroutine[Any, Any, None]) -> None:
+        """Write the next one, after the one before. Raises what became of that."""
+        try:
+            await self.done()
+        except BaseException:
+            writing.close()
+            raise
+        self._writing = asyncio.create_task(writing)
+
+    async def step(self) -> None:
+        """Let what is being written go on."""
+        if self._writing is not None:
+            await asyncio.sleep(0)
+
+    async def done(self) -> None:
+        """Return when it is written; raises what kept it from that."""
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            await writing
+
+    async def given_up(self) -> None:
+        """Nobody waits for it any more: what is being written is undone."""
+        if self._writing is not None:
+            self._writing.cancel()
+            await asyncio.gather(self._writing, return_exceptions=True)
+
+
 class ImportProducts:
     """Imports the CSV that Shopify exports. Running it again on the same file changes nothing.
 
@@ -100,8 +134,10 @@ class ImportProducts:
         skus, slugs = FirstRows(), FirstRows()
         relations: dict[str, tuple[str, ...]] = {}
         waiting: list[_Read] = []
+        ahead = _Ahead()
         try:
             for group in read_rows(lines, report.ignored_columns):
+                await ahead.step()
                 draft = draft_product(group, currency=currency, language=language)
                 _refuse_repeats(draft, skus, slugs)
                 if draft.related and not draft.errors:
@@ -113,11 +149,15 @@ class ImportProducts:
                 rows += len(group.rows)
                 if len(waiting) >= _PRODUCTS_AT_ONCE or rows >= _ROWS_AT_ONCE:
                     batch, waiting, rows = waiting, [], 0
-                    await self._put(batches, batch, report, kept, progress)
+                    await ahead.begin(self._put(batches, batch, report, kept, progress))
+            await ahead.begin(self._put(batches, waiting, report, kept, progress))
+            await ahead.done()
         except Exception:
-            await self._put(batches, waiting, report, kept, progress)
+            await ahead.begin(self._put(batches, waiting, report, kept, progress))
+            await ahead.done()
             raise
-        await self._put(batches, waiting, report, kept, progress)
+        finally:
+            await ahead.given_up()
         if not dry_run:
             for slug, related in relations.items():
                 await self._relate(slug, related, report)
