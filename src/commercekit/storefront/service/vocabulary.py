@@ -90,18 +90,25 @@ class Vocabulary:
         for start in range(0, len(wanted), _AT_ONCE):
             some = wanted[start : start + _AT_ONCE]
             rows = await uow.fetch(
-                "SELECT term FROM unnest($2::text[]) AS w (term)"
-                " WHERE NOT EXISTS (SELECT FROM storefront_term t"
-                " WHERE t.market_id = $1 AND t.term = w.term)",
+                # The LIMIT has each looked up: joined, all words of the market would be read.
+                "SELECT w.term FROM unnest($2::text[]) AS w (term) LEFT JOIN LATERAL"
+                " (SELECT true AS known FROM storefront_term t"
+                " WHERE t.market_id = $1 AND t.term = w.term LIMIT 1) t ON true"
+                " WHERE t.known IS NULL",
                 market_id,
                 some,
             )
             new = sorted(row["term"] for row in rows)
             if new:
-                await uow.executemany(
+                # One statement, where each row of several would be planned and answered for itself.
+                await uow.execute(
                     "INSERT INTO storefront_term (market_id, term, documents, named, near)"
-                    " VALUES ($1, $2, $3, $3, $4) ON CONFLICT DO NOTHING",
-                    [(market_id, term, documents, deletions(term)) for term in new],
+                    " SELECT $1, w.term, $2, $2, coalesce(string_to_array(nullif(w.near, ''), ' '), '{}')"
+                    " FROM unnest($3::text[], $4::text[]) AS w (term, near) ON CONFLICT DO NOTHING",
+                    market_id,
+                    documents,
+                    new,
+                    [" ".join(deletions(term)) for term in new],
                 )
 
     async def recount(self, market_id: UUID) -> int:
