@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from commercekit.cli.exits import EXIT_CODES_HELP
+from commercekit.cli.garbage import collecting_seldom
 from commercekit.cli.output import as_json, print_json, print_table, progress, say
 from commercekit.cli.place import Place, pass_place
 from commercekit.cli.shop import with_shop
@@ -82,6 +83,7 @@ def import_products(
         with (
             file.open(encoding="utf-8-sig", newline="") as lines,
             progress(f"Importing {file.name}") as advance,
+            collecting_seldom(),
         ):
             return await shop.importer(market, restock=restock).run(
                 lines,
@@ -121,7 +123,7 @@ def catalogue(
     async def work(shop: Shop) -> ArchiveReport:
         from commercekit.app import CatalogueArchive
 
-        with progress(f"Importing {file.name}") as advance:
+        with progress(f"Importing {file.name}") as advance, collecting_seldom():
             return await CatalogueArchive(shop).read(
                 file,
                 restock=restock,

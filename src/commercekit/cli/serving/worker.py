@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import sys
@@ -14,6 +13,7 @@ from typing import Any
 import structlog
 
 from commercekit.cli.exits import ExitCode
+from commercekit.cli.garbage import collect_seldom
 from commercekit.cli.serving.parent import die_with
 from commercekit.errors import CommerceKitError
 from commercekit.platform.telemetry import forget_dead_processes
@@ -50,21 +50,10 @@ def create_worker_app() -> Any:
     except Exception:  # noqa: BLE001 - whatever it is, one line tells it and the process ends
         structlog.get_logger("commercekit.run").exception("server-process-failed")
     else:
-        _collect_seldom()
+        collect_seldom()
         return app
     sys.stderr.flush()
     os._exit(ExitCode.CONFIGURATION)  # granian would print a traceback of its own
-
-
-def _collect_seldom() -> None:
-    """Look for cycles of garbage seldom, and not among what the process has from its start.
-
-    A request leaves hardly any cycle behind, and looking for them at Python's own pace took 56 of the
-    810 µs of a checkout. What is made later is looked through after 20,000 new objects instead of 700.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
 
 
 def _stand_by() -> None:
