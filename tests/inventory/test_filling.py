@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextvars import Context
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from commercekit.errors import Unprocessable
-from commercekit.inventory import NegativeStock, NewStock, UnknownLocation
+from commercekit.inventory import NegativeStock, NewStock, UnknownLocation, repository
 
 
 def stock(sku, quantity, **more):
@@ -95,6 +96,32 @@ async def test_two_who_fill_the_same_shelves_at_once_leave_what_the_last_one_say
         " FROM inventory_movement m WHERE m.stock_item_id = i.id)"
     )
     assert wrong == 0
+
+
+async def test_a_shelf_that_somebody_makes_and_another_fills_meanwhile_holds_what_was_said(
+    shop, database, monkeypatch
+):
+    """It was not there when ours were taken hold of, so that whoever comes next may still change it."""
+
+    async def fill(quantity):
+        await database.run(lambda uow: shop.inventory.set_stocks(uow, [stock("mug", quantity)]))
+
+    rivals = [("lock_skus", 5), ("items_of", 3)]
+    for name, real in (("lock_skus", repository.lock_skus), ("items_of", repository.items_of)):
+
+        async def after(*arguments, real=real, name=name):
+            found = await real(*arguments)
+            if rivals and rivals[0][0] == name and asyncio.current_task() is ours:
+                await asyncio.create_task(fill(rivals.pop(0)[1]), context=Context())
+            return found
+
+        monkeypatch.setattr(repository, name, after)
+    ours = asyncio.current_task()
+    await fill(1)
+    assert not rivals
+    assert (await level(shop, "mug"))[0] == 1
+    moved = "SELECT sum(quantity) FROM inventory_movement"
+    assert await database.fetchval(moved) == 1
 
 
 ROWS = st.lists(

@@ -88,12 +88,16 @@ Part = tuple[UUID, UUID, int]
 """Allocation, stock item, and how many of it."""
 
 
-async def lock_skus(uow: UnitOfWork, skus: Iterable[str]) -> None:
-    """Hold every item of ``skus`` until the transaction ends, taken in the order of their ids."""
-    await uow.execute(
-        "SELECT 1 FROM inventory_stock_item WHERE sku = ANY($1::text[]) ORDER BY id FOR UPDATE",
+async def lock_skus(uow: UnitOfWork, skus: Iterable[str]) -> set[UUID]:
+    """Hold every item of ``skus`` until the transaction ends, taken in the order of their ids; gives these.
+
+    One that somebody else is making now is not among them, and may be there a moment later.
+    """
+    rows = await uow.fetch(
+        "SELECT id FROM inventory_stock_item WHERE sku = ANY($1::text[]) ORDER BY id FOR UPDATE",
         sorted(set(skus)),
     )
+    return {row["id"] for row in rows}
 
 
 async def available(

@@ -41,9 +41,11 @@ class Filling(Shelves):
         for stock in wanted.values():
             _check(stock)
         place = await self._location(uow, location)
-        await repository.lock_skus(uow, wanted)
+        held = await repository.lock_skus(uow, wanted)
         before = await self._everywhere(uow, wanted)
-        known = await _items_at(uow, wanted, place)
+        # One that was made since then may be filled by somebody else at this moment: it is not known.
+        there = await _items_at(uow, wanted, place)
+        known = {sku: item for sku, item in there.items() if item.id in held}
         missing = [stock for sku, stock in wanted.items() if sku not in known]
         if missing:
             await repository.add_items(
