@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import random
@@ -377,28 +378,55 @@ class Death(BaseException):
     """Nothing in the code under test expects it, as nothing expects to be killed."""
 
 
-async def test_an_import_that_dies_in_a_batch_leaves_nothing_of_it_and_goes_on_there(
-    database, catalog, offers
+@pytest.mark.parametrize(("broken", "written"), [(137, 100), (237, 200)])
+@pytest.mark.parametrize("error", [Death, RuntimeError])
+async def test_an_import_that_ends_in_a_batch_leaves_nothing_of_it_and_goes_on_there(
+    database, catalog, offers, broken, written, error
 ):
-    """The place is kept in the transaction of the batch: it is never behind what came in."""
+    """The place is kept in the transaction of the batch: it is never behind what came in, nor ahead of it."""
     importer = ImportProducts(database, catalog, offers)
     take = offers.take
+    tried = []
 
-    async def dying(uow, said):
-        if any(offer.sku == "SKU-237" for offer in said):
-            raise Death
+    async def ending(uow, said):
+        tried.append(said[0].sku)
+        if any(offer.sku == f"SKU-{broken}" for offer in said):
+            raise error
         return await take(uow, said)
 
-    offers.take = dying
-    with pytest.raises(Death):
+    offers.take = ending
+    with pytest.raises(error):
         await importer.run(mugs(250), currency="CNY", key="file")
-    assert len(await catalog.products(limit=500)) == 200
+    assert tried == [f"SKU-{n}" for n in range(0, written + 1, 100)]
+    assert len(await catalog.products(limit=500)) == written
     offers.take = take
     taken = heard(offers)
     report = await importer.run(mugs(250), currency="CNY", key="file", resume=True)
-    assert taken == [f"SKU-{n}" for n in range(200, 250)]
+    assert taken == [f"SKU-{n}" for n in range(written, 250)]
     assert (report.created, report.unchanged, report.failed, report.rows) == (250, 0, 0, 250)
     assert len(await catalog.products(limit=500)) == 250
+
+
+async def test_an_import_that_is_given_up_undoes_what_was_under_way(database, catalog, offers):
+    importer = ImportProducts(database, catalog, offers)
+    take = offers.take
+    begun = asyncio.Event()
+
+    async def stuck(uow, said):
+        await take(uow, said)
+        begun.set()
+        await asyncio.Event().wait()
+
+    offers.take = stuck
+    running = asyncio.create_task(importer.run(mugs(250), currency="CNY", key="file"))
+    await begun.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert await catalog.products(limit=500) == []
+    offers.take = take
+    report = await importer.run(mugs(250), currency="CNY", key="file", resume=True)
+    assert (report.created, report.unchanged) == (250, 0)
 
 
 def heard(offers):

@@ -150,12 +150,13 @@ class ImportProducts:
                 if len(waiting) >= _PRODUCTS_AT_ONCE or rows >= _ROWS_AT_ONCE:
                     batch, waiting, rows = waiting, [], 0
                     await ahead.begin(self._put(batches, batch, report, kept, progress))
-            await ahead.begin(self._put(batches, waiting, report, kept, progress))
-            await ahead.done()
         except Exception:
             await ahead.begin(self._put(batches, waiting, report, kept, progress))
             await ahead.done()
             raise
+        else:
+            await ahead.begin(self._put(batches, waiting, report, kept, progress))
+            await ahead.done()
         finally:
             await ahead.given_up()
         if not dry_run:
