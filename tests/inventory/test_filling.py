@@ -98,30 +98,48 @@ async def test_two_who_fill_the_same_shelves_at_once_leave_what_the_last_one_say
     assert wrong == 0
 
 
+def interrupted(monkeypatch, *rivals):
+    """Each of ``rivals`` is done after the query that it names was first answered to this task."""
+    left = list(rivals)
+    ours = asyncio.current_task()
+    for name in {name for name, _ in rivals}:
+
+        async def asked(*arguments, name=name, real=getattr(repository, name), **named):  # noqa: B008 - each has its own
+            found = await real(*arguments, **named)
+            if left and left[0][0] == name and asyncio.current_task() is ours:
+                await asyncio.create_task(left.pop(0)[1](), context=Context())
+            return found
+
+        monkeypatch.setattr(repository, name, asked)
+    return left
+
+
 async def test_a_shelf_that_somebody_makes_and_another_fills_meanwhile_holds_what_was_said(
     shop, database, monkeypatch
 ):
     """It was not there when ours were taken hold of, so that whoever comes next may still change it."""
 
-    async def fill(quantity):
-        await database.run(lambda uow: shop.inventory.set_stocks(uow, [stock("mug", quantity)]))
+    def fill(quantity):
+        return shop.do("set_stocks", [stock("mug", quantity)])
 
-    rivals = [("lock_skus", 5), ("items_of", 3)]
-    for name, real in (("lock_skus", repository.lock_skus), ("items_of", repository.items_of)):
-
-        async def after(*arguments, real=real, name=name):
-            found = await real(*arguments)
-            if rivals and rivals[0][0] == name and asyncio.current_task() is ours:
-                await asyncio.create_task(fill(rivals.pop(0)[1]), context=Context())
-            return found
-
-        monkeypatch.setattr(repository, name, after)
-    ours = asyncio.current_task()
+    left = interrupted(monkeypatch, ("lock_skus", lambda: fill(5)), ("items_of", lambda: fill(3)))
     await fill(1)
-    assert not rivals
+    assert not left
     assert (await level(shop, "mug"))[0] == 1
     moved = "SELECT sum(quantity) FROM inventory_movement"
     assert await database.fetchval(moved) == 1
+
+
+async def test_a_shelf_that_somebody_makes_and_another_limits_meanwhile_keeps_its_limit(
+    shop, monkeypatch
+):
+    def limit(backorder):
+        return shop.do("set_stock", "mug", 5, backorder_limit=backorder)
+
+    left = interrupted(monkeypatch, ("lock_skus", lambda: limit(2)), ("item_at", lambda: limit(9)))
+    await shop.do("set_stock", "mug", 1, tracked=False)
+    assert not left
+    assert await level(shop, "mug") == (1, False, 9)
 
 
 ROWS = st.lists(

@@ -55,9 +55,8 @@ class InventoryService(Counting, Returning):
         same numbers again write nothing.
         """
         place = await self._location(uow, location)
-        await repository.lock_skus(uow, [sku])
+        known = await self._held(uow, sku, place)
         before = await self._everywhere(uow, [sku])
-        known = await repository.item_at(uow, sku, place.code)
         item = known or await self._item(uow, sku, place, tracked=tracked)
         limit = item.backorder_limit if backorder_limit is None else backorder_limit
         changed = known is None

@@ -67,10 +67,19 @@ class Shelves(Serving):
         if not sku.strip():
             message = "A SKU must not be blank."
             raise Unprocessable(message)
-        # Known items are locked as they are; a new one is written, then locked like them.
-        await repository.lock_skus(uow, [sku])
-        item = await repository.item_at(uow, sku, place.code)
+        item = await self._held(uow, sku, place)
+        # A new one is written, then locked like those that were there.
         return item or await repository.add_item(uow, sku, place, tracked=tracked)
+
+    @staticmethod
+    async def _held(uow: UnitOfWork, sku: str, place: Location) -> StockItem | None:
+        """The item of ``sku`` at ``place``, held until the transaction ends.
+
+        One that somebody made since the lock was taken may change at any moment: it is none yet.
+        """
+        held = await repository.lock_skus(uow, [sku])
+        item = await repository.item_at(uow, sku, place.code)
+        return item if item is not None and item.id in held else None
 
     @staticmethod
     async def _known(db: repository.Source, sku: str, location: str) -> StockItem:
