@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -136,7 +137,9 @@ def keep() -> int:
                 f'[cache]\nurl = "{cache.url}"\n',
                 flush=True,
             )
-            signal.pause()
+            while True:
+                # A signal that comes just before the wait begins does not end it: hence short ones.
+                time.sleep(0.2)
         except MissingPrograms as error:
             print(error, file=sys.stderr)
             return 1

@@ -144,13 +144,25 @@ def test_running_the_shop_needs_none_of_them():
         assert steps.index("services.py need") < steps.index("ruff check")
 
 
-async def test_a_developer_gets_three_servers_and_the_settings_to_paste():
+@pytest.fixture
+def kept():
+    """`make services`, of which nothing is left whatever becomes of the test."""
     services = subprocess.Popen(
         [sys.executable, SCRIPT, "keep"],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )
+    with services:
+        yield services
+        if services.poll() is None:
+            family = psutil.Process(services.pid).children(recursive=True)
+            for process in (services, *family):
+                process.kill()
+
+
+async def test_a_developer_gets_three_servers_and_the_settings_to_paste(kept):
+    services = kept
     lines = []
     while not lines or not lines[-1].startswith('url = "redis:'):
         lines.append(services.stdout.readline())
@@ -171,7 +183,6 @@ async def test_a_developer_gets_three_servers_and_the_settings_to_paste():
 
     assert services.wait(30) == 0
     assert services.stdout.read().endswith("Stopped.\n")
-    services.stdout.close()
     wait_until(
         lambda: not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in family),
         10,

@@ -9,7 +9,7 @@ VERSION = "1.38.0"
 DESCRIPTION = "checkout_put and checkout_swap"
 
 _PUT = """
--- Adds so many pieces of a SKU to each cart, which names nobody twice; gives the carts that took them, as they
+-- Adds so many pieces of a SKU to each cart, none of which is named twice; gives those that took them, as they
 -- are then. A cart is left alone that was ordered, has expired, would hold more than p_mosts pieces of
 -- the SKU, or p_most_lines lines and this one. One that expires before p_touch lives until p_until. In the
 -- order of the ids as they are given: who gives them sorted waits for nobody who waits for him.

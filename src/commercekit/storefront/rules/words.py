@@ -29,7 +29,6 @@ MAX_TEXT = 20_000
 _MAX_WORD = 40
 _MAX_POSITION = 16_000
 _FIELD_GAP = 10
-_SHORT = 40
 STOP_WORDS = frozenset(
     re.findall(
         r"\w+",
@@ -94,16 +93,6 @@ def units(text: str) -> Iterator[Unit]:
         head, _, tail = word.partition("'")
         # "chef's" is chef, "pu'er" is puer.
         yield Unit((head if tail in ("", "s") else head + tail)[:_MAX_WORD], cjk=False, glued=glued)
-
-
-@lru_cache(maxsize=4_096)
-def _units_of_short(text: str) -> tuple[Unit, ...]:
-    return tuple(units(text))
-
-
-def _units_of(text: str) -> Iterable[Unit]:
-    """As :func:`units`; brands, sizes and tags are on many products, and are read once."""
-    return _units_of_short(text) if len(text) <= _SHORT else units(text)
 
 
 @lru_cache(maxsize=32_768)
@@ -171,30 +160,28 @@ def index_terms(fields: Iterable[tuple[str, str]]) -> dict[str, list[tuple[int, 
     found: dict[str, list[tuple[int, str]]] = {}
     place = 1
 
-    def add(term: str, at: tuple[int, str]) -> None:
+    def add(term: str, at: int, weight: str) -> None:
         places = found.setdefault(term, [])
-        if len(places) < 8 and at not in places:
-            places.append(at)
+        if len(places) < 8 and (min(at, _MAX_POSITION), weight) not in places:
+            places.append((min(at, _MAX_POSITION), weight))
 
     for weight, text in fields:
         before: Unit | None = None
         whole = ""
-        last = here = (0, weight)
-        for unit in _units_of(text):
-            last, here = here, (min(place, _MAX_POSITION), weight)
+        for unit in units(text):
             if unit.cjk:
-                add(unit.text, here)
+                add(unit.text, place, weight)
                 if before is not None and before.cjk and unit.glued:
-                    add(before.text + unit.text, last)
+                    add(before.text + unit.text, place - 1, weight)
                 whole = ""
             else:
                 if unit.text not in STOP_WORDS or unit.glued:
-                    add(unit.text, here)
-                    add(stem(unit.text), here)
+                    add(unit.text, place, weight)
+                    add(stem(unit.text), place, weight)
                 whole = whole + unit.text if unit.glued and whole else unit.text
                 if whole != unit.text and len(whole) <= _MAX_WORD:
-                    add(whole, here)
-                    add(stem(whole), here)
+                    add(whole, place, weight)
+                    add(stem(whole), place, weight)
             before = unit
             place += 1
         place += _FIELD_GAP

@@ -1,4 +1,4 @@
-"""Telling a thousand facts at once takes a thousand times as long as telling one, no longer."""
+"""Telling a thousand facts at once takes a thousand times as long as telling one, and not a million times."""
 
 from __future__ import annotations
 
