@@ -176,3 +176,20 @@ async def test_when_nobody_knows_whether_it_was_added_it_is_not_added_again(
     )
     assert [type(outcome) for outcome in outcomes] == [CommitOutcomeUnknown] * 3
     assert [await held(shop, cart_id) for cart_id in carts] == [{MUG: 1}] * 3
+
+
+@pytest.mark.parametrize(("stocked", "taken"), [(60, 40), (30, 30)])
+async def test_however_many_add_at_once_beyond_the_number_that_is_shown_each_is_answered(
+    shop: TestShop, stocked: int, taken: int
+) -> None:
+    """What is there has to be looked at more closely from there on, while the cart fills further."""
+    await shop.product("LAMP", 5_000, stocked)
+    carts = shop.shop.checkout.carts
+    cart_id = await new_cart(shop)
+    token = carts.token_of(cart_id)
+    answers = await asyncio.gather(
+        *(carts.add_line(cart_id, token, "LAMP", 1, ("en",)) for _ in range(40))
+    )
+    assert await held(shop, cart_id) == {"LAMP": taken}
+    reduced = [a for a in answers if "quantity-reduced" in {m.code for m in a.quote.messages}]
+    assert len(reduced) == 40 - taken

@@ -320,13 +320,15 @@ class Carts:
                 raise TooManyLines(detail)
             return replace(cart, lines=lines)
 
-        try:
-            cart = await self._changes.apply(cart_id, change)
-        except _LookCloser as closer:
-            asked = closer.quantity
-            stock = await self._on_offer(market, sku, asked)
-            cart = await self._changes.apply(cart_id, change)
-        return await self.price(cart, languages, messages)
+        while True:
+            try:
+                cart = await self._changes.apply(cart_id, change)
+            except _LookCloser as closer:
+                # Twice as far: while we look, others may put more into the same cart.
+                asked = 2 * closer.quantity
+                stock = await self._on_offer(market, sku, asked)
+            else:
+                return await self.price(cart, languages, messages)
 
     async def _on_offer(self, market: str, sku: str, quantity: int) -> Availability:
         there = await self._quoter.on_offer(market, sku, quantity)
