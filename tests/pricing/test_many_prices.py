@@ -46,6 +46,18 @@ async def test_many_are_written_told_and_kept_once(database, pricing, market, to
     assert len(await history(database)) == 2
 
 
+async def test_new_and_changed_ones_together_each_leave_one_trace(database, pricing, market):
+    await put(database, pricing, market, NewPrice("mug", cny(100)), NewPrice("cup", cny(200)))
+    rows = (NewPrice("mug", cny(90)), NewPrice("cup", cny(200)), NewPrice("jug", cny(300)))
+    assert await put(database, pricing, market, *rows) == {"mug", "jug"}
+    assert sorted(await history(database)) == [
+        ("cup", 200),
+        ("jug", 300),
+        ("mug", 90),
+        ("mug", 100),
+    ]
+
+
 async def test_of_a_sku_that_is_there_twice_the_last_counts(database, pricing, market, told):
     await put(database, pricing, market, NewPrice("mug", cny(1)), NewPrice("mug", cny(2)))
     assert (await pricing.prices(market, ["mug"]))["mug"].amount == cny(2)

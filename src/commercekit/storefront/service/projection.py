@@ -43,13 +43,17 @@ SEARCH_VERSION = 3
 """Raised when rows are made in another way: a job writes those below it anew."""
 
 PUT_PRODUCTS = """
+    -- After the variants: a new row is written once, with what they come to.
     INSERT INTO storefront_product (market_id, product_id, slug, is_published, name, brand_id,
-        brand_slug, brand_name, category_ids, search_version, image_url, page, updated_at)
+        brand_slug, brand_name, category_ids, search_version, image_url, page, updated_at,
+        price_min, price_max, compare_at, in_stock, low_stock)
     SELECT $1, r.product_id, r.slug, r.is_published, r.name, r.brand_id, r.brand_slug,
-           r.brand_name, r.category_ids, $4, r.image_url, r.page, $3
+           r.brand_name, r.category_ids, $4, r.image_url, r.page, $3,
+           s.price_min, s.price_max, s.compare_at, s.in_stock, s.low_stock
     FROM jsonb_to_recordset($2::jsonb) AS r (product_id uuid, slug text, is_published boolean,
         name jsonb, brand_id uuid, brand_slug text, brand_name jsonb, category_ids uuid[],
-        image_url text, page jsonb)
+        image_url text, page jsonb),
+        LATERAL storefront_summary($1, r.product_id) s
     ON CONFLICT (market_id, product_id) DO UPDATE SET slug = excluded.slug,
         is_published = excluded.is_published, name = excluded.name,
         brand_id = excluded.brand_id, brand_slug = excluded.brand_slug,
@@ -323,6 +327,12 @@ class Projection:
             prices |= await self._pricing.prices(market, reduced, uow, lowest=True)
         stock = await self._inventory.availability(skus, uow, market=market.code)
         ids = [document.product.id for document in documents]
+        rows = [
+            variant_row(document, variant, prices.get(variant.sku), stock.get(variant.sku))
+            for document in documents
+            for variant in document.product.variants
+        ]
+        await uow.execute(PUT_VARIANTS, market.id, _json(rows), ids)
         await uow.execute(
             PUT_PRODUCTS,
             market.id,
@@ -330,12 +340,6 @@ class Projection:
             uow.clock.now(),
             SEARCH_VERSION,
         )
-        rows = [
-            variant_row(document, variant, prices.get(variant.sku), stock.get(variant.sku))
-            for document in documents
-            for variant in document.product.variants
-        ]
-        await uow.execute(PUT_VARIANTS, market.id, _json(rows), ids)
         await uow.execute("SELECT FROM storefront_summarise($1, $2)", market.id, ids)
         await uow.execute(PUT_WORDS, market.id, ids, [words.vector for _, words in products])
 
