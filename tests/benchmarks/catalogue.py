@@ -105,7 +105,6 @@ async def fill(shop: Shop, products: int) -> None:
             await uow.execute(
                 PUT_PRODUCTS, market.id, _json([row for row, _ in rows]), now, SEARCH_VERSION
             )
-            await uow.execute("SELECT FROM storefront_summarise($1, $2)", market.id, ids)
             await uow.execute(PUT_WORDS, market.id, ids, [said.vector for _, said in rows])
     async with shop.db.unit_of_work() as uow:
         await shop.storefront.vocabulary.learn(uow, market.id, sorted(words))

@@ -39,11 +39,13 @@ async def lock_prices(
     """Amount and comparison of these SKUs and quantities, held until the transaction ends."""
     rows = await uow.fetch(
         """
+        -- Each by its key: where the table has just grown, a join reads every price of the list.
         SELECT p.sku, p.min_quantity, p.amount, p.compare_at
-        FROM unnest($2::text[], $3::integer[]) AS k(sku, min_quantity)
-        JOIN pricing_price p ON p.price_list_id = $1 AND p.sku = k.sku
-                            AND p.min_quantity = k.min_quantity
-        ORDER BY p.sku, p.min_quantity FOR UPDATE OF p
+        FROM (SELECT sku, min_quantity FROM unnest($2::text[], $3::integer[]) AS u (sku, min_quantity)
+              ORDER BY sku, min_quantity) k
+        CROSS JOIN LATERAL (
+            SELECT * FROM pricing_price
+            WHERE price_list_id = $1 AND sku = k.sku AND min_quantity = k.min_quantity FOR UPDATE) p
         """,
         price_list.id,
         [key[0] for key in keys],

@@ -43,31 +43,38 @@ SEARCH_VERSION = 3
 """Raised when rows are made in another way: a job writes those below it anew."""
 
 PUT_PRODUCTS = """
-    -- After the variants: a new row is written once, with what they come to.
-    INSERT INTO storefront_product (market_id, product_id, slug, is_published, name, brand_id,
-        brand_slug, brand_name, category_ids, search_version, image_url, page, updated_at,
-        price_min, price_max, compare_at, in_stock, low_stock)
-    SELECT $1, r.product_id, r.slug, r.is_published, r.name, r.brand_id, r.brand_slug,
-           r.brand_name, r.category_ids, $4, r.image_url, r.page, $3,
-           s.price_min, s.price_max, s.compare_at, s.in_stock, s.low_stock
-    FROM jsonb_to_recordset($2::jsonb) AS r (product_id uuid, slug text, is_published boolean,
-        name jsonb, brand_id uuid, brand_slug text, brand_name jsonb, category_ids uuid[],
-        image_url text, page jsonb),
-        LATERAL storefront_summary($1, r.product_id) s
-    ON CONFLICT (market_id, product_id) DO UPDATE SET slug = excluded.slug,
-        is_published = excluded.is_published, name = excluded.name,
-        brand_id = excluded.brand_id, brand_slug = excluded.brand_slug,
-        brand_name = excluded.brand_name, category_ids = excluded.category_ids,
-        search_version = excluded.search_version, image_url = excluded.image_url, page = excluded.page,
-        updated_at = excluded.updated_at
+    -- After the variants: a new row is written once, with what they come to. Tells those that were there
+    -- before, which still say what theirs came to then: a row that nobody overwrote has no xmax.
+    WITH written AS (
+        INSERT INTO storefront_product (market_id, product_id, slug, is_published, name, brand_id,
+            brand_slug, brand_name, category_ids, search_version, image_url, page, updated_at,
+            price_min, price_max, compare_at, in_stock, low_stock)
+        SELECT $1, r.product_id, r.slug, r.is_published, r.name, r.brand_id, r.brand_slug,
+               r.brand_name, r.category_ids, $4, r.image_url, r.page, $3,
+               s.price_min, s.price_max, s.compare_at, s.in_stock, s.low_stock
+        FROM jsonb_to_recordset($2::jsonb) AS r (product_id uuid, slug text, is_published boolean,
+            name jsonb, brand_id uuid, brand_slug text, brand_name jsonb, category_ids uuid[],
+            image_url text, page jsonb),
+            LATERAL storefront_summary($1, r.product_id) s
+        ON CONFLICT (market_id, product_id) DO UPDATE SET slug = excluded.slug,
+            is_published = excluded.is_published, name = excluded.name,
+            brand_id = excluded.brand_id, brand_slug = excluded.brand_slug,
+            brand_name = excluded.brand_name, category_ids = excluded.category_ids,
+            search_version = excluded.search_version, image_url = excluded.image_url,
+            page = excluded.page, updated_at = excluded.updated_at
+        RETURNING product_id, xmax <> 0 AS was_there
+    )
+    SELECT product_id FROM written WHERE was_there
 """
 PUT_WORDS = """
     -- Last of all, when it is known what is on sale, so that new products have theirs written once. Most
-    -- changes leave them as they are.
+    -- changes leave them as they are. Each product by its key, however much the table has just grown.
     INSERT INTO storefront_words AS t (market_id, product_id, on_sale, terms)
     SELECT $1, r.product_id, p.is_published AND p.price_min IS NOT NULL, r.terms
     FROM unnest($2::uuid[], $3::text[]::tsvector[]) AS r (product_id, terms)
-    JOIN storefront_product p ON p.market_id = $1 AND p.product_id = r.product_id
+    CROSS JOIN LATERAL (
+        SELECT is_published, price_min FROM storefront_product
+        WHERE market_id = $1 AND product_id = r.product_id LIMIT 1) p
     ON CONFLICT (market_id, product_id) DO UPDATE
     SET on_sale = excluded.on_sale, terms = excluded.terms
     WHERE (t.on_sale, t.terms) IS DISTINCT FROM (excluded.on_sale, excluded.terms)
@@ -333,14 +340,19 @@ class Projection:
             for variant in document.product.variants
         ]
         await uow.execute(PUT_VARIANTS, market.id, _json(rows), ids)
-        await uow.execute(
+        there = await uow.fetch(
             PUT_PRODUCTS,
             market.id,
             _json([row for row, _ in products]),
             uow.clock.now(),
             SEARCH_VERSION,
         )
-        await uow.execute("SELECT FROM storefront_summarise($1, $2)", market.id, ids)
+        if there:
+            await uow.execute(
+                "SELECT FROM storefront_summarise($1, $2)",
+                market.id,
+                [row["product_id"] for row in there],
+            )
         await uow.execute(PUT_WORDS, market.id, ids, [words.vector for _, words in products])
 
 
