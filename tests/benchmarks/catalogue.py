@@ -12,9 +12,6 @@ from bisect import bisect
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate, islice
-from typing import Any
-
-import msgspec
 
 from commercekit.app import Shop
 from commercekit.catalog import (
@@ -32,14 +29,8 @@ from commercekit.catalog import (
 from commercekit.inventory import Availability
 from commercekit.kernel import Money, id_at
 from commercekit.pricing import Price
-from commercekit.storefront.service.projection import (
-    PUT_PRODUCTS,
-    PUT_VARIANTS,
-    PUT_WORDS,
-    SEARCH_VERSION,
-    product_row,
-    variant_row,
-)
+from commercekit.storefront import repository
+from commercekit.storefront.rules.rows import product_row, variant_row
 
 __all__ = ["fill", "searches", "slug_of"]
 
@@ -100,12 +91,10 @@ async def fill(shop: Shop, products: int) -> None:
         ]
         ids = [document.product.id for document in some]
         async with shop.db.unit_of_work() as uow:
-            now = uow.clock.now()
-            await uow.execute(PUT_VARIANTS, market.id, _json(variants), ids)
-            await uow.execute(
-                PUT_PRODUCTS, market.id, _json([row for row, _ in rows]), now, SEARCH_VERSION
-            )
-            await uow.execute(PUT_WORDS, market.id, ids, [said.vector for _, said in rows])
+            await repository.put_variants(uow, market.id, variants, ids)
+            await repository.put_products(uow, market.id, [row for row, _ in rows])
+            words_of = {each: said for each, (_, said) in zip(ids, rows, strict=True)}
+            await repository.put_words(uow, market.id, words_of)
     async with shop.db.unit_of_work() as uow:
         await shop.storefront.vocabulary.learn(uow, market.id, sorted(words))
     await shop.storefront.vocabulary.recount(market.id)
@@ -191,7 +180,3 @@ def _word(rank: int) -> str:
         rank, place = divmod(rank, len(_SYLLABLES))
         parts.append(_SYLLABLES[place])
     return "".join(parts)
-
-
-def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()

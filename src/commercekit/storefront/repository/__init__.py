@@ -1,4 +1,4 @@
-"""What list and detail read: one market, one language, statements that indexes serve."""
+"""What shoppers read: lists and details of one market, served by indexes, and the writing of their rows."""
 
 from commercekit.storefront.repository.counts import (
     brand_counts,
@@ -28,6 +28,17 @@ from commercekit.storefront.repository.products import (
     variants_of,
 )
 from commercekit.storefront.repository.selection import WALKED, Selection
+from commercekit.storefront.repository.writing import (
+    hold_variants,
+    put_products,
+    put_variants,
+    put_words,
+    remove_products,
+    show_prices,
+    show_stock,
+    slugs_of,
+    summarise,
+)
 
 __all__ = [
     "COUNTED",
@@ -46,12 +57,21 @@ __all__ = [
     "facets",
     "has_any",
     "has_fewer",
+    "hold_variants",
     "is_walked_through",
     "nth_product_id",
     "on_sale",
     "page",
     "product",
+    "put_products",
+    "put_variants",
+    "put_words",
     "related",
+    "remove_products",
     "shelf_counts",
+    "show_prices",
+    "show_stock",
+    "slugs_of",
+    "summarise",
     "variants_of",
 ]

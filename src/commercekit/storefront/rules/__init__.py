@@ -1,1 +1,1 @@
-"""Pure decisions of search: what words a text has, and what a shopper meant."""
+"""Pure decisions: what rows show of a product, what words a text has, and what a shopper meant."""

@@ -37,11 +37,12 @@ from commercekit.storefront.models import (
     Sort,
     Suggestion,
 )
+from commercekit.storefront.rules.rows import SEARCH_VERSION
 from commercekit.storefront.rules.words import units
 from commercekit.storefront.service.absent import Absent
 from commercekit.storefront.service.feeds import URLS_PER_SITEMAP, Feeds
 from commercekit.storefront.service.looking import Search, found_by, search_for, widened
-from commercekit.storefront.service.projection import SEARCH_VERSION, Projection
+from commercekit.storefront.service.projection import Projection
 from commercekit.storefront.service.rebuilding import Rebuild
 from commercekit.storefront.service.shelves import Shelves
 from commercekit.storefront.service.surroundings import Surroundings
