@@ -118,8 +118,10 @@ def keep() -> int:
     """Start the three, print what to paste, and wait to be told to stop."""
     from commercekit.testing import CacheServer, MissingPrograms, RabbitServer, TestServer
 
-    # Told before anything runs, so that nothing is left behind whenever it comes.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Told before anything runs, so that nothing is left behind whenever it comes. SIGINT, too: what a
+    # script starts in the background ignores it otherwise.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     with contextlib.ExitStack() as stack:
         try:
             postgres = TestServer(f"services-{secrets.token_hex(4)}")
