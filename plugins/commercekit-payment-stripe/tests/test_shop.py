@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -216,6 +217,8 @@ async def test_a_dispute_told_while_the_vendor_cannot_be_asked_is_told_again(sho
 
 async def test_the_statement_of_a_day_agrees_with_the_books(shop):
     """Everything once: at the end the shop knows the vendor's balance to the cent."""
+    begun = shop.clock.now()  # at whatever hour: what follows is one day's
+    shop.clock.advance(begun.replace(hour=12, minute=0) + timedelta(days=1) - begun)
     plain, disputed, slow, comes_back = [await shop.start() for _ in range(4)]
     held = await shop.start("hold")
     for payment, way in (
