@@ -146,9 +146,9 @@ def test_running_the_shop_needs_none_of_them():
 
 @pytest.fixture
 def kept():
-    """`make services`, of which nothing is left whatever becomes of the test."""
+    """`make services` as a script starts it in the background, without SIGINT; nothing of it is left."""
     services = subprocess.Popen(
-        [sys.executable, SCRIPT, "keep"],
+        ["/bin/sh", "-c", "trap '' INT; exec \"$@\"", "sh", sys.executable, SCRIPT, "keep"],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},

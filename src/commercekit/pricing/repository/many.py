@@ -44,7 +44,7 @@ async def lock_prices(
         FROM (SELECT sku, min_quantity FROM unnest($2::text[], $3::integer[]) AS u (sku, min_quantity)
               ORDER BY sku, min_quantity) k
         CROSS JOIN LATERAL (
-            SELECT * FROM pricing_price
+            SELECT sku, min_quantity, amount, compare_at FROM pricing_price
             WHERE price_list_id = $1 AND sku = k.sku AND min_quantity = k.min_quantity FOR UPDATE) p
         """,
         price_list.id,
