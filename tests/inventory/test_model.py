@@ -43,7 +43,7 @@ few = st.integers(1, 6)
 # Of two promises made at one moment the lower id is served first, and chance says which that is. Here the
 # same steps have to lead to the same books whenever they are taken again: each order is tried by itself.
 _IDS_IN_ORDER = """
-    CREATE SEQUENCE made_so_far MINVALUE 1 START 1000000000 INCREMENT {step};
+    CREATE SEQUENCE made_so_far MINVALUE 1 MAXVALUE 999999999999 START 1000000000 INCREMENT {step};
     CREATE OR REPLACE FUNCTION inventory_id_at(p_at timestamptz) RETURNS uuid LANGUAGE sql VOLATILE AS $$
         SELECT (substr(encode(int8send((extract(epoch FROM p_at) * 1000)::bigint), 'hex'), 5)
             || '70008' || lpad(to_hex(nextval('made_so_far')), 15, '0'))::uuid
