@@ -24,7 +24,7 @@ async def wire(dsn):
 @pytest.fixture
 async def far(wire, dsn, clock, monkeypatch):
     """A database behind the wire, which is given up after a third of a second."""
-    monkeypatch.setattr("commercekit.platform.db.database.ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr("commercekit.platform.db.pool.ANSWER_SECONDS", 0.3)
     database = Database(wire.url(dsn), clock=clock, pool_size=2)
     await database.open()
     await database.execute("CREATE TABLE number (n int PRIMARY KEY)")

@@ -37,7 +37,7 @@ async def test_a_unit_of_work_refuses_it_before_anything_is_written(numbers):
 async def test_an_answer_that_never_comes_leaves_the_outcome_unknown(
     numbers, dsn, clock, monkeypatch
 ):
-    monkeypatch.setattr("commercekit.platform.db.database.ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr("commercekit.platform.db.pool.ANSWER_SECONDS", 0.3)
     async with FaultProxy.for_url(dsn) as wire:
         far = Database(wire.url(dsn), clock=clock, pool_size=1)
         await far.open()

@@ -1,4 +1,4 @@
-"""The pool, and units of work on it."""
+"""A process's way to PostgreSQL, and units of work on it."""
 
 from __future__ import annotations
 
@@ -12,16 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import asyncpg
 
 from commercekit.errors import Unavailable
-from commercekit.platform.db.connection import (
-    ANSWER_SECONDS,
-    STATEMENT_SECONDS,
-    ShopConnection,
-)
 from commercekit.platform.db.engine import ENGINE, _current, current_unit_of_work
+from commercekit.platform.db.pool import ACQUIRE_SECONDS, OUTAGES, Connections, Loan, is_gone
 from commercekit.platform.db.unit_of_work import FlushHook, UnitOfWork, lock_key
 
 if TYPE_CHECKING:
-    from asyncpg import Connection, Pool, Record
+    from asyncpg import Connection, Record
 
     from commercekit.kernel import Clock
 
@@ -30,17 +26,6 @@ __all__ = ["OUTAGES", "STUCK", "CommitOutcomeUnknown", "Database", "Isolation"]
 T = TypeVar("T")
 
 Isolation = Literal["read_committed", "repeatable_read", "serializable"]
-
-OUTAGES: tuple[type[Exception], ...] = (
-    asyncpg.ConnectionDoesNotExistError,
-    asyncpg.ConnectionFailureError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-    ConnectionError,
-)
-"""What a database that is away looks like from here; the web answers 503 to all of them."""
 
 STUCK: tuple[type[Exception], ...] = (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError)
 """What PostgreSQL gave up waiting for, after seconds; the web answers 503 to it, too."""
@@ -51,11 +36,9 @@ _BROKEN: tuple[type[Exception], ...] = (
     asyncpg.InternalClientError,
     TimeoutError,
 )
-_ENDED: tuple[type[BaseException], ...] = (*OUTAGES, asyncpg.InternalClientError)
 _RETRIED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _UNSENT = "cannot switch to state"
 """What asyncpg says instead of sending, while it takes in a dying server's last words."""
-_ACQUIRE_SECONDS = 5.0
 OPEN_SECONDS = 30.0
 """So long a start waits for a server that takes connections without letting anybody in."""
 _LOOK_AGAIN = 0.1
@@ -77,7 +60,7 @@ class Database:
         self.clock = clock
         self._dsn = dsn
         self._pool_size = pool_size
-        self._pool: Pool | None = None
+        self._connections: Connections | None = None
         self._flush_hooks: list[FlushHook] = []
 
     async def open(self) -> None:
@@ -87,52 +70,25 @@ class Database:
         has just come back, is given half a minute.
         """
         until = time.monotonic() + OPEN_SECONDS
-        while self._pool is None:
+        while self._connections is None:
             try:
-                self._pool = await self._connected()
+                self._connections = await Connections.open(self._dsn, size=self._pool_size)
             except TimeoutError:
                 if time.monotonic() >= until:
                     raise
         ENGINE.attach(self)
 
-    async def _connected(self) -> Pool:
-        return await asyncpg.create_pool(
-            self._dsn,
-            min_size=1,
-            max_size=self._pool_size,
-            connection_class=ShopConnection,
-            timeout=_ACQUIRE_SECONDS,
-            command_timeout=ANSWER_SECONDS,
-            max_inactive_connection_lifetime=0,
-            server_settings={
-                "application_name": "commercekit",
-                "timezone": "UTC",
-                "statement_timeout": f"{STATEMENT_SECONDS}s",
-                "lock_timeout": "8s",
-                "idle_in_transaction_session_timeout": "30s",
-                # A node that lost its power says no goodbye: PostgreSQL asks after a minute of silence.
-                "tcp_keepalives_idle": "60",
-                "tcp_keepalives_interval": "10",
-                "tcp_keepalives_count": "3",
-                # Small statements by the thousand: compiling them costs more than running them.
-                "jit": "off",
-            },
-        )
-
     async def close(self) -> None:
         """Disconnect once what runs is done, at the latest after five seconds."""
         ENGINE.detach(self)
-        if self._pool is not None:
-            pool, self._pool = self._pool, None
-            try:
-                await asyncio.wait_for(pool.close(), 5)
-            except TimeoutError:
-                pool.terminate()
+        if self._connections is not None:
+            connections, self._connections = self._connections, None
+            await connections.close()
 
     @property
     def in_use(self) -> int:
         """How many connections of the pool are at work now."""
-        return 0 if self._pool is None else self._pool.get_size() - self._pool.get_idle_size()
+        return 0 if self._connections is None else self._connections.in_use
 
     def on_flush(self, hook: FlushHook) -> None:
         """Have ``hook`` called with the facts of every unit of work, inside its transaction."""
@@ -164,7 +120,7 @@ class Database:
                     # A connection that is gone has rolled back already; the cause is what to tell.
                     with suppress(*_BROKEN):
                         await _finish(lambda: _undo(transaction.rollback, connection))
-                    if isinstance(error, asyncpg.InterfaceError) and _is_gone(connection):
+                    if isinstance(error, asyncpg.InterfaceError) and is_gone(connection):
                         # asyncpg blames the caller for using a connection that died between statements.
                         message = "the connection broke inside a unit of work: nothing was written"
                         raise asyncpg.ConnectionDoesNotExistError(message) from error
@@ -252,7 +208,7 @@ class Database:
         """A connection outside the pool, for LISTEN and session locks; closed at the end."""
         connection = await asyncpg.connect(
             self._dsn,
-            timeout=_ACQUIRE_SECONDS,
+            timeout=ACQUIRE_SECONDS,
             server_settings={"application_name": "commercekit-dedicated", "timezone": "UTC"},
         )
         try:
@@ -278,15 +234,15 @@ class Database:
                 await asyncio.sleep(_LOOK_AGAIN)
             yield
 
-    def _connection(self) -> _Borrowed:
-        if self._pool is None:
+    def _connection(self) -> Loan:
+        if self._connections is None:
             message = "the database is not open"
             raise RuntimeError(message)
-        return _Borrowed(self._pool)
+        return self._connections.lend()
 
     @staticmethod
     async def _sole(connection: Any, sql: str, args: Sequence[Any]) -> list[Record]:
-        if _is_gone(connection):
+        if is_gone(connection):
             message = "the connection broke before the statement: nothing was written"
             raise asyncpg.ConnectionDoesNotExistError(message)
         try:
@@ -298,7 +254,7 @@ class Database:
 
     @staticmethod
     async def _commit(commit: Callable[[], Awaitable[None]], connection: Any) -> None:
-        if _is_gone(connection):
+        if is_gone(connection):
             message = "the connection broke before COMMIT: nothing was written"
             raise asyncpg.ConnectionDoesNotExistError(message)
         try:
@@ -309,51 +265,6 @@ class Database:
                 raise asyncpg.ConnectionDoesNotExistError(message) from error
             message = "the connection broke during COMMIT"
             raise CommitOutcomeUnknown(message) from error
-
-
-class _Borrowed:
-    """A connection out of the pool for one block; written out, since every statement goes through here."""
-
-    __slots__ = ("_connection", "_pool")
-
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
-
-    async def __aenter__(self) -> Any:
-        # A limit on waiting costs a timer: none is needed where nobody has to wait.
-        limit = None if self._pool.get_idle_size() else _ACQUIRE_SECONDS
-        try:
-            self._connection = await self._pool.acquire(timeout=limit)
-        except TimeoutError:
-            message = "no database connection came free in time"
-            raise Unavailable(message) from None
-        return self._connection
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _trace: object
-    ) -> None:
-        try:
-            if isinstance(error, _ENDED):
-                await self._expire(error)
-        finally:
-            # It shields itself: who is cancelled gives the connection back all the same.
-            await self._pool.release(self._connection)
-
-    async def _expire(self, error: BaseException) -> None:
-        with suppress(asyncpg.InterfaceError):  # the pool has taken it back already
-            self._connection.terminate()
-        await self._pool.expire_connections()  # the others have most likely died with it
-        if isinstance(error, asyncpg.InternalClientError):
-            # A dying server's last words reached it while idle; a statement tripped over them.
-            message = "the server ended this connection"
-            raise asyncpg.ConnectionDoesNotExistError(message) from error
-
-
-def _is_gone(connection: Any) -> bool:
-    try:
-        return bool(connection.is_closed())
-    except asyncpg.InterfaceError:  # the pool has taken the broken connection back already
-        return True
 
 
 async def _undo(rollback: Callable[[], Awaitable[None]], connection: Any) -> None:

@@ -107,7 +107,7 @@ class Edge:
             await self._app(scope, receive, send)
             return
         started = perf_counter()
-        headers = _first_headers(scope)
+        headers, size = _first_headers(scope)
         request_id = self._name(headers.get(b"x-request-id", b""))
         scope[REQUEST_ID] = request_id
         token = _request_id.set(request_id)
@@ -120,7 +120,7 @@ class Edge:
         here.waiting += 1
         try:
             try:
-                self._check(scope, headers)
+                self._check(scope, headers, size)
                 if REFUSED in scope:
                     raise scope[REFUSED]
                 await self._app(inner, receive, answer.send)
@@ -140,8 +140,7 @@ class Edge:
             return inbound.decode("ascii")
         return f"{self._prefix}-{next(self._numbers):x}"
 
-    def _check(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
-        size = sum(len(name) + len(value) + 4 for name, value in scope["headers"])
+    def _check(self, scope: Scope, headers: Mapping[bytes, bytes], size: int) -> None:
         if size > _MAX_HEADERS:
             message = f"More than {_MAX_HEADERS // 1024} KB of header fields."
             raise HeadersTooLarge(message)
@@ -235,11 +234,14 @@ class _Answer:
         await self.send({"type": "http.response.body", "body": problem.body})
 
 
-def _first_headers(scope: Scope) -> dict[bytes, bytes]:
+def _first_headers(scope: Scope) -> tuple[dict[bytes, bytes], int]:
+    """Of each name the first field, and how many bytes all of them take with ``": "`` and line end."""
     found: dict[bytes, bytes] = {}
+    size = 0
     for name, value in scope["headers"]:
         found.setdefault(name, value)
-    return found
+        size += len(name) + len(value) + 4
+    return found, size
 
 
 def _without_port(host: str) -> str:
