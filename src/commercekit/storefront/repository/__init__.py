@@ -29,6 +29,7 @@ from commercekit.storefront.repository.products import (
 )
 from commercekit.storefront.repository.selection import WALKED, Selection
 from commercekit.storefront.repository.writing import (
+    bring_newcomers,
     hold_variants,
     put_products,
     put_variants,
@@ -50,6 +51,7 @@ __all__ = [
     "Selection",
     "brand_counts",
     "brands_on_sale",
+    "bring_newcomers",
     "category_counts",
     "chosen_related",
     "count",

@@ -12,6 +12,7 @@ from commercekit.platform.db import UnitOfWork
 from commercekit.storefront.rules.rows import SEARCH_VERSION, Words
 
 __all__ = [
+    "bring_newcomers",
     "hold_variants",
     "put_products",
     "put_variants",
@@ -81,43 +82,26 @@ _PUT_VARIANTS = """
         compare_at = excluded.compare_at, lowest_30d = excluded.lowest_30d,
         available = excluded.available
 """
-_SHOW_PRICES = """
-    WITH wanted AS (
-        SELECT v.variant_id, w.price, w.compare_at, w.lowest_30d
-        FROM storefront_variant v
-        JOIN unnest($2::text[], $3::bigint[], $4::bigint[], $5::bigint[])
-             AS w (sku, price, compare_at, lowest_30d) ON w.sku = v.sku
-        WHERE v.market_id = $1 AND (v.price, v.compare_at, v.lowest_30d)
-              IS DISTINCT FROM (w.price, w.compare_at, w.lowest_30d)
-        ORDER BY v.variant_id FOR UPDATE OF v
-    )
-    UPDATE storefront_variant v
-    SET price = w.price, compare_at = w.compare_at, lowest_30d = w.lowest_30d
-    FROM wanted w WHERE v.market_id = $1 AND v.variant_id = w.variant_id
-    RETURNING v.product_id
-"""
-_SHOW_STOCK = """
-    WITH wanted AS (
-        SELECT v.market_id, v.variant_id, w.shown
-        FROM storefront_variant v
-        JOIN unnest($1::text[], $2::int[]) AS w (sku, shown) ON w.sku = v.sku
-        WHERE v.available <> w.shown
-          AND ($3::uuid IS NULL OR v.market_id = $3) AND NOT v.market_id = ANY ($4::uuid[])
-        ORDER BY v.market_id, v.variant_id FOR UPDATE OF v
-    )
-    UPDATE storefront_variant v SET available = w.shown
-    FROM wanted w WHERE v.market_id = w.market_id AND v.variant_id = w.variant_id
-    RETURNING v.market_id, v.product_id
-"""
+_SHOW_PRICES = "SELECT * FROM storefront_show_prices($1, $2, $3, $4, $5) AS shown (product_id)"
+_SHOW_STOCK = "SELECT * FROM storefront_show_stock($1, $2, $3, $4)"
 
 
-async def hold_variants(uow: UnitOfWork, product_ids: Sequence[UUID]) -> None:
-    """Lock these products' variants in every market, in the order in which everybody locks them."""
-    await uow.execute(
-        "SELECT FROM storefront_variant WHERE product_id = ANY ($1)"
+async def hold_variants(uow: UnitOfWork, product_ids: Sequence[UUID]) -> set[tuple[UUID, UUID]]:
+    """Lock these products' variants in every market, in the order in which everybody locks them.
+
+    Gives market and variant of each.
+    """
+    rows = await uow.fetch(
+        "SELECT market_id, variant_id FROM storefront_variant WHERE product_id = ANY ($1)"
         " ORDER BY market_id, variant_id FOR UPDATE",
         list(product_ids),
     )
+    return {(row["market_id"], row["variant_id"]) for row in rows}
+
+
+async def bring_newcomers(uow: UnitOfWork) -> None:
+    """Before prices and stock of variants without a row are read: who changes them comes before or after."""
+    await uow.execute("SELECT pg_advisory_xact_lock_shared(storefront_newcomers())")
 
 
 async def put_variants(

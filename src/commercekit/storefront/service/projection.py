@@ -70,18 +70,23 @@ class Projection:
         slugs = await repository.slugs_of(uow, product_ids)
         # Whoever sells or prices one of these writes the same rows before committing: with them locked,
         # what is read below is what the rows must say, or is corrected right after us.
-        await repository.hold_variants(uow, product_ids)
+        held = await repository.hold_variants(uow, product_ids)
+        markets = await self._markets.every()
         for start in range(0, len(product_ids), _CHUNK):
             chunk = list(product_ids[start : start + _CHUNK])
             documents = await self._catalog.documents(chunk)
             slugs += [document.product.slug for document in documents]
             written |= {v.sku for document in documents for v in document.product.variants}
+            variants = {variant.id for each in documents for variant in each.product.variants}
+            if not held.issuperset((market.id, each) for market in markets for each in variants):
+                # On rows that are not there yet nobody waits: they wait here.
+                await repository.bring_newcomers(uow)
             missing = set(chunk) - {document.product.id for document in documents}
             if missing:
                 await repository.remove_products(uow, sorted(missing))
             shelves = {shelf.id: shelf for shelf in await self._catalog.categories()}
             rows = [product_row(document, shelves) for document in documents]
-            for market in await self._markets.every():
+            for market in markets:
                 await self._write(uow, market, documents, rows)
         await self.freshness.touch(uow, slugs, lists=True)
         return written
