@@ -80,6 +80,35 @@ async def test_what_is_sold_while_its_product_comes_to_another_market_is_sold_th
     assert await shown(shop, "MUG", north) == (900, 0)
 
 
+async def test_a_product_written_while_its_first_price_elsewhere_is_set_is_in_nobodys_way(
+    shop, race
+):
+    mug = await shop.product("mug")
+    north = await second_market(shop)
+
+    async def write():
+        async with shop.db.unit_of_work() as uow:  # once: who loses to a deadlock has lost
+            await shop.projection.refresh(uow, [mug.id])
+
+    # Both have to write its row in that market: one waits, and neither for the other.
+    rival = race.after("commercekit.storefront.repository.show_prices", write)
+    await price_in(shop, north, "MUG", 900)
+    await rival.result()
+    assert await shown(shop, "MUG", north) == (900, 5)
+
+
+async def test_prices_of_several_markets_wait_for_newcomers_before_they_hold_anything(shop, race):
+    mug = await shop.product("mug")
+    north = await second_market(shop)
+    rival = race.before(
+        "commercekit.storefront.repository.hold_variants", lambda: price_both(shop, north)
+    )
+    await shop.catalog.change_product(mug.id, ProductChange(name={"en": "Big mug"}))
+    await rival.result()
+    assert await shown(shop, "MUG") == (800, 5)
+    assert await shown(shop, "MUG", north) == (900, 5)
+
+
 async def test_first_prices_in_a_market_do_not_stand_in_each_others_way(shop):
     skus = [f"P{n}" for n in range(6)]
     for sku in skus:
@@ -118,6 +147,12 @@ async def test_what_is_written_again_waits_for_no_newcomer(shop, race):
     rival = race.after("commercekit.storefront.repository.show_prices", at_once)
     await shop.price("UNKNOWN", 700)
     assert await rival.result() == "done"
+
+
+async def price_both(shop, other):
+    async with shop.db.unit_of_work() as uow:
+        await shop.pricing.set_price(uow, shop.market, "MUG", Money(800, "CNY"))
+        await shop.pricing.set_price(uow, other, "MUG", Money(900, "CNY"))
 
 
 async def price_in(shop, market, sku, amount):

@@ -65,11 +65,11 @@ def projectors(projection: Projection, catalog: CatalogService) -> Sequence[Subs
         # nothing more about it.
         written = await projection.refresh(uow, await _products(facts, catalog))
         priced = [f for f in facts if isinstance(f, PriceChanged) and f.sku not in written]
-        if priced:
-            await projection.prices(uow, [_price(fact) for fact in priced])
         counted = [f for f in facts if isinstance(f, AvailabilityChanged) and f.sku not in written]
-        if counted:
-            await projection.stock(uow, [_stock(fact) for fact in counted])
+        if priced or counted:
+            await projection.show(
+                uow, [_price(fact) for fact in priced], [_stock(fact) for fact in counted]
+            )
         if any(isinstance(fact, _ON_EVERY_PAGE) for fact in facts):
             await projection.all_pages(uow)
 

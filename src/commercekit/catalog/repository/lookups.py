@@ -30,6 +30,7 @@ __all__ = [
     "skus_taken",
     "slugs_of",
     "unchecked_images",
+    "variant_ids",
     "variant_product",
     "variants_page",
 ]
@@ -221,6 +222,14 @@ async def product_ids_of_skus(db: Database, skus: Sequence[str]) -> dict[str, UU
         "SELECT sku, product_id FROM catalog_variant WHERE sku = ANY ($1)", list(skus)
     )
     return {row["sku"]: row["product_id"] for row in rows}
+
+
+async def variant_ids(db: Database, product_ids: Sequence[UUID]) -> set[UUID]:
+    """All variants of these products."""
+    rows = await db.fetch(
+        "SELECT id FROM catalog_variant WHERE product_id = ANY ($1)", list(product_ids)
+    )
+    return {row["id"] for row in rows}
 
 
 async def skus_taken(db: Database, skus: Sequence[str], *, beside: UUID | None) -> set[str]:

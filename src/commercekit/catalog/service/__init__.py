@@ -134,6 +134,10 @@ class CatalogService(AttributeUseCases, GroupUseCases):
         """Ids of all products, oldest first, after the one named: to walk through all of them."""
         return await repository.lookups.product_ids(self._db, after=after, limit=limit)
 
+    async def variant_ids(self, product_ids: Sequence[UUID]) -> set[UUID]:
+        """All variants of these products."""
+        return await repository.lookups.variant_ids(self._db, product_ids)
+
     async def prune_imports(self, *, keep: timedelta = timedelta(days=30)) -> int:
         """Forget where imports were cut off that nobody went on with for so long; gives how many."""
         return await repository.lookups.prune_imports(self._db, self._clock.now() - keep)

@@ -15,24 +15,34 @@ _NEWCOMERS = """
     CREATE FUNCTION storefront_newcomers() RETURNS bigint LANGUAGE sql IMMUTABLE
     AS $$ SELECT hashtextextended('storefront: newcomers', 0) $$
 """
-_HOLD = """
-    -- Locks the rows of these SKUs in one market, or in all but some, in the order in which everybody does;
-    -- where a SKU has none, waits for who is about to write them, and keeps others from it. The caller's next
-    -- statement sees what was written meanwhile.
-    CREATE FUNCTION storefront_hold(skus text[], only_market uuid, but uuid[]) RETURNS void
+_AWAIT = """
+    -- Where one of these SKUs has no row in one market, or in any but some, waits for who is about to write it,
+    -- and keeps others from it. The caller's next statement sees what was written meanwhile.
+    CREATE FUNCTION storefront_await(skus text[], only_market uuid, but uuid[]) RETURNS void
     LANGUAGE plpgsql AS $$
-    DECLARE
-        v_seen text[];
     BEGIN
-        SELECT array_agg(held.sku) INTO v_seen FROM (
-            SELECT v.sku FROM storefront_variant v
-            WHERE v.sku = ANY (skus)
-              AND (only_market IS NULL OR v.market_id = only_market) AND NOT v.market_id = ANY (but)
-            ORDER BY v.market_id, v.variant_id FOR UPDATE
-        ) held;
-        IF v_seen IS NULL OR NOT v_seen @> skus THEN
+        IF EXISTS (
+            SELECT FROM unnest(skus) AS wanted (sku)
+            WHERE NOT EXISTS (
+                SELECT FROM storefront_variant v
+                WHERE v.sku = wanted.sku
+                  AND (only_market IS NULL OR v.market_id = only_market) AND NOT v.market_id = ANY (but))
+        ) THEN
             PERFORM pg_advisory_xact_lock(storefront_newcomers());
         END IF;
+    END
+    $$
+"""
+_HOLD = """
+    -- Waits for newcomers, then locks the rows of these SKUs: in this order, as whoever writes products does.
+    CREATE FUNCTION storefront_hold(skus text[], only_market uuid, but uuid[]) RETURNS void
+    LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM storefront_await(skus, only_market, but);
+        PERFORM FROM storefront_variant v
+        WHERE v.sku = ANY (skus)
+          AND (only_market IS NULL OR v.market_id = only_market) AND NOT v.market_id = ANY (but)
+        ORDER BY v.market_id, v.variant_id FOR UPDATE;
     END
     $$
 """
@@ -83,11 +93,12 @@ forwards = sql_migration(
     ID,
     app_name="commercekit_storefront",
     description=DESCRIPTION,
-    forwards=[_NEWCOMERS, _HOLD, _SHOW_PRICES, _SHOW_STOCK],
+    forwards=[_NEWCOMERS, _AWAIT, _HOLD, _SHOW_PRICES, _SHOW_STOCK],
     backwards=[
         "DROP FUNCTION storefront_show_stock(text[], integer[], uuid, uuid[]);",
         "DROP FUNCTION storefront_show_prices(uuid, text[], bigint[], bigint[], bigint[]);",
         "DROP FUNCTION storefront_hold(text[], uuid, uuid[]);",
+        "DROP FUNCTION storefront_await(text[], uuid, uuid[]);",
         "DROP FUNCTION storefront_newcomers();",
     ],
 )

@@ -29,6 +29,7 @@ from commercekit.storefront.repository.products import (
 )
 from commercekit.storefront.repository.selection import WALKED, Selection
 from commercekit.storefront.repository.writing import (
+    await_newcomers,
     bring_newcomers,
     hold_variants,
     put_products,
@@ -39,6 +40,7 @@ from commercekit.storefront.repository.writing import (
     show_stock,
     slugs_of,
     summarise,
+    variants_there,
 )
 
 __all__ = [
@@ -49,6 +51,7 @@ __all__ = [
     "Counts",
     "Ranking",
     "Selection",
+    "await_newcomers",
     "brand_counts",
     "brands_on_sale",
     "bring_newcomers",
@@ -76,4 +79,5 @@ __all__ = [
     "slugs_of",
     "summarise",
     "variants_of",
+    "variants_there",
 ]

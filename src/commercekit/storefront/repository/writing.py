@@ -12,6 +12,7 @@ from commercekit.platform.db import UnitOfWork
 from commercekit.storefront.rules.rows import SEARCH_VERSION, Words
 
 __all__ = [
+    "await_newcomers",
     "bring_newcomers",
     "hold_variants",
     "put_products",
@@ -22,6 +23,7 @@ __all__ = [
     "show_stock",
     "slugs_of",
     "summarise",
+    "variants_there",
 ]
 
 _PUT_PRODUCTS = """
@@ -86,22 +88,40 @@ _SHOW_PRICES = "SELECT * FROM storefront_show_prices($1, $2, $3, $4, $5) AS show
 _SHOW_STOCK = "SELECT * FROM storefront_show_stock($1, $2, $3, $4)"
 
 
-async def hold_variants(uow: UnitOfWork, product_ids: Sequence[UUID]) -> set[tuple[UUID, UUID]]:
-    """Lock these products' variants in every market, in the order in which everybody locks them.
-
-    Gives market and variant of each.
-    """
+async def variants_there(uow: UnitOfWork, product_ids: Sequence[UUID]) -> set[tuple[UUID, UUID]]:
+    """Market and variant of every row of these products."""
     rows = await uow.fetch(
-        "SELECT market_id, variant_id FROM storefront_variant WHERE product_id = ANY ($1)"
-        " ORDER BY market_id, variant_id FOR UPDATE",
+        "SELECT market_id, variant_id FROM storefront_variant WHERE product_id = ANY ($1)",
         list(product_ids),
     )
     return {(row["market_id"], row["variant_id"]) for row in rows}
 
 
 async def bring_newcomers(uow: UnitOfWork) -> None:
-    """Before prices and stock of variants without a row are read: who changes them comes before or after."""
+    """Before rows that were not there are written: who has something to show in them comes before or after.
+
+    Comes before :func:`hold_variants`, as everybody waits for newcomers first and for rows then.
+    """
     await uow.execute("SELECT pg_advisory_xact_lock_shared(storefront_newcomers())")
+
+
+async def await_newcomers(
+    uow: UnitOfWork, skus: Iterable[str], only: UUID | None, others: Sequence[UUID]
+) -> None:
+    """Where one of ``skus`` has no row in ``only`` one market, or in all but ``others``, wait for its writer.
+
+    For whoever calls :func:`show_prices` or :func:`show_stock`, which do the same, more than once.
+    """
+    await uow.execute("SELECT storefront_await($1, $2, $3)", sorted(skus), only, list(others))
+
+
+async def hold_variants(uow: UnitOfWork, product_ids: Sequence[UUID]) -> None:
+    """Lock these products' variants in every market, in the order in which everybody locks them."""
+    await uow.execute(
+        "SELECT FROM storefront_variant WHERE product_id = ANY ($1)"
+        " ORDER BY market_id, variant_id FOR UPDATE",
+        list(product_ids),
+    )
 
 
 async def put_variants(

@@ -67,20 +67,21 @@ class Projection:
         written: set[str] = set()
         if not product_ids:
             return written
+        markets = await self._markets.every()
+        variants = await self._catalog.variant_ids(product_ids)
+        there = await repository.variants_there(uow, product_ids)
+        if not there.issuperset((market.id, each) for market in markets for each in variants):
+            # On rows that are not there yet nobody waits: they wait here.
+            await repository.bring_newcomers(uow)
         slugs = await repository.slugs_of(uow, product_ids)
         # Whoever sells or prices one of these writes the same rows before committing: with them locked,
         # what is read below is what the rows must say, or is corrected right after us.
-        held = await repository.hold_variants(uow, product_ids)
-        markets = await self._markets.every()
+        await repository.hold_variants(uow, product_ids)
         for start in range(0, len(product_ids), _CHUNK):
             chunk = list(product_ids[start : start + _CHUNK])
             documents = await self._catalog.documents(chunk)
             slugs += [document.product.slug for document in documents]
             written |= {v.sku for document in documents for v in document.product.variants}
-            variants = {variant.id for each in documents for variant in each.product.variants}
-            if not held.issuperset((market.id, each) for market in markets for each in variants):
-                # On rows that are not there yet nobody waits: they wait here.
-                await repository.bring_newcomers(uow)
             missing = set(chunk) - {document.product.id for document in documents}
             if missing:
                 await repository.remove_products(uow, sorted(missing))
@@ -91,20 +92,46 @@ class Projection:
         await self.freshness.touch(uow, slugs, lists=True)
         return written
 
-    async def prices(self, uow: UnitOfWork, changes: Sequence[ShownPrice]) -> None:
-        """Show other prices; the last one told of a SKU counts.
+    async def show(
+        self, uow: UnitOfWork, prices: Sequence[ShownPrice], stock: Sequence[ShownStock]
+    ) -> None:
+        """Show other prices and other numbers as available; the last one told of a SKU counts.
 
-        Beside a ``compare_at`` stands the lowest price of the 30 days before.
+        On the path of every order, so it is short: one statement for all that is told of the same markets,
+        which is mostly all of them.
         """
-        markets = {market.id: market for market in await self._markets.every()}
-        told: dict[UUID, dict[str, ShownPrice]] = {}
-        for change in changes:
-            told.setdefault(change.market_id, {})[change.sku] = change
+        priced: dict[UUID, dict[str, ShownPrice]] = {}
+        for price in prices:
+            priced.setdefault(price.market_id, {})[price.sku] = price
+        counted: dict[tuple[UUID | None, tuple[UUID, ...]], dict[str, int]] = {}
+        for number in stock:
+            counted.setdefault(await self._where(number), {})[number.sku] = number.shown
+        if len(priced) + len(counted) > 1:
+            # All waiting for newcomers comes before the first row is held.
+            for market_id, changes in priced.items():
+                await repository.await_newcomers(uow, changes, market_id, ())
+            for (only, others), shown in counted.items():
+                await repository.await_newcomers(uow, shown, only, others)
+        await self._prices(uow, priced)
+        touched: list[tuple[UUID, UUID]] = []
+        for (only, others), shown in counted.items():
+            touched += await repository.show_stock(uow, shown, only, others)
+        await self._summarise(uow, touched)
+
+    async def _where(self, number: ShownStock) -> tuple[UUID | None, tuple[UUID, ...]]:
+        only = (await self._markets.by_code(number.market)).id if number.market else None
+        others = [(await self._markets.by_code(code)).id for code in number.elsewhere]
+        return only, tuple(others)
+
+    async def _prices(self, uow: UnitOfWork, told: dict[UUID, dict[str, ShownPrice]]) -> None:
+        """Beside a ``compare_at`` stands the lowest price of the 30 days before."""
+        markets = {market.id: market for market in await self._markets.every()} if told else {}
         for market_id in sorted(told):
             wanted = told[market_id]
             lowest = await self._lowest(uow, markets[market_id], wanted.values())
             prices = {
-                sku: (told.amount, told.compare_at, lowest.get(sku)) for sku, told in wanted.items()
+                sku: (price.amount, price.compare_at, lowest.get(sku))
+                for sku, price in wanted.items()
             }
             products = await repository.show_prices(uow, market_id, prices)
             await self._summarise(uow, [(market_id, product_id) for product_id in products])
@@ -131,22 +158,6 @@ class Projection:
             market_id,
         )
         await self.refresh(uow, [row["product_id"] for row in unseen])
-
-    async def stock(self, uow: UnitOfWork, changes: Sequence[ShownStock]) -> None:
-        """Show other numbers as available; on the path of every order, so it is short.
-
-        One statement for all that is told of the same markets, which is mostly all of them.
-        """
-        groups: dict[tuple[str | None, tuple[str, ...]], dict[str, int]] = {}
-        for change in changes:
-            where = (change.market, tuple(change.elsewhere))
-            groups.setdefault(where, {})[change.sku] = change.shown
-        touched: list[tuple[UUID, UUID]] = []
-        for (market, elsewhere), shown in groups.items():
-            only = (await self._markets.by_code(market)).id if market else None
-            others = [(await self._markets.by_code(code)).id for code in elsewhere]
-            touched += await repository.show_stock(uow, shown, only, others)
-        await self._summarise(uow, touched)
 
     async def all_pages(self, uow: UnitOfWork) -> None:
         """Nothing in the read models changed, but names on every page may have."""
