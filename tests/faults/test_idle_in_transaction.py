@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from uuid import uuid4
 
 import asyncpg
@@ -22,12 +23,10 @@ WHERE state LIKE 'idle in transaction%' AND datname = current_database()
 
 async def be_impatient(shop: TestShop) -> None:
     """Every connection of the pool is ended after 200 ms without a statement in a transaction, not 30 s."""
-    pool = shop.shop.db._pool
-    assert pool is not None
-    held = [await pool.acquire() for _ in range(shop.shop.settings.database.pool_size)]
-    for connection in held:
-        await connection.execute("SET idle_in_transaction_session_timeout = '200ms'")
-        await pool.release(connection)
+    async with AsyncExitStack() as all_of_them:
+        for _ in range(shop.shop.settings.database.pool_size):
+            connection = await all_of_them.enter_async_context(shop.shop.db._connection())
+            await connection.execute("SET idle_in_transaction_session_timeout = '200ms'")
 
 
 async def test_who_stands_still_in_a_transaction_is_told_503_and_has_changed_nothing(
